@@ -1,0 +1,294 @@
+//! What can go wrong, as one type.
+
+use std::fmt;
+use std::panic::Location;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The place in the user's source where an operation was recorded.
+pub type Place = &'static Location<'static>;
+
+/// Everything that can go wrong in this crate.
+///
+/// The first mistake made while recording is remembered with the place in the *user's* source where it was made; what
+/// depends on it is void, and [`compile`](crate::Tape::compile), [`value`](crate::Var::value) and
+/// [`check`](crate::Tape::check) return it.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// `rows × columns` entries do not fit the address space.
+    SizeOverflow {
+        /// Number of rows asked for.
+        rows: usize,
+        /// Number of columns asked for.
+        columns: usize,
+    },
+    /// The allocator could not give the memory of a matrix.
+    Allocation {
+        /// Number of rows asked for.
+        rows: usize,
+        /// Number of columns asked for.
+        columns: usize,
+        /// Bytes asked for.
+        bytes: usize,
+    },
+    /// The number of values given does not fill the matrix.
+    DataLength {
+        /// Number of rows.
+        rows: usize,
+        /// Number of columns.
+        columns: usize,
+        /// Number of values that were given.
+        found: usize,
+    },
+    /// Rows (or columns) of different lengths were given.
+    Ragged {
+        /// `"row"` or `"column"`.
+        what: &'static str,
+        /// Index, from 0, of the first one that differs.
+        index: usize,
+        /// Length of the first one.
+        expected: usize,
+        /// Length of this one.
+        found: usize,
+    },
+    /// The shapes of the operands do not fit the operation.
+    Shape {
+        /// The operation's name.
+        operation: String,
+        /// What does not fit, with the operands' names and shapes.
+        reason: String,
+        /// Where it was recorded.
+        at: Place,
+    },
+    /// A variable of another tape was used.
+    ForeignVariable {
+        /// The operation's name.
+        operation: String,
+        /// The variable's name or number.
+        variable: String,
+        /// Where.
+        at: Place,
+    },
+    /// A gradient was asked of an entry that is not 1 × 1.
+    NonScalarGradient {
+        /// The entry's name or number.
+        output: String,
+        /// Its shape.
+        shape: String,
+        /// Where it was asked for.
+        at: Place,
+    },
+    /// A gradient was asked with respect to a variable that the output does not depend on.
+    Unreached {
+        /// The output's name or number.
+        output: String,
+        /// The variable's name or number.
+        variable: String,
+        /// Where it was asked for.
+        at: Place,
+    },
+    /// A derivative was needed that the user's function or operation does not give.
+    MissingDerivative {
+        /// The function's or operation's name.
+        function: String,
+        /// With respect to which operand, from 0.
+        operand: usize,
+        /// Where the derivative was asked for.
+        at: Place,
+    },
+    /// A mean over nothing: m is 0.
+    EmptyBatch {
+        /// The entry that needs at least one example.
+        entry: String,
+        /// Where it was recorded.
+        at: Place,
+    },
+    /// A label of the log-loss is not in [0, 1].
+    Label {
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The name or number of the entry that holds the labels.
+        labels: String,
+        /// Where the loss was recorded.
+        at: Place,
+    },
+    /// An opt-in check found a value that is not finite.
+    NonFinite(Box<NonFinite>),
+    /// A variable that is not a leaf of this program was bound or written.
+    NotBindable {
+        /// The variable's name or number.
+        variable: String,
+        /// Why it cannot be bound.
+        reason: &'static str,
+    },
+    /// A matrix of the wrong shape was bound.
+    BindShape {
+        /// The variable's name or number.
+        variable: String,
+        /// The shape that is needed.
+        expected: String,
+        /// The shape that was given.
+        found: String,
+    },
+    /// Two leaves hold different numbers of examples.
+    ExamplesDiffer {
+        /// The first leaf.
+        first: String,
+        /// Its number of examples.
+        first_m: usize,
+        /// The other leaf.
+        second: String,
+        /// Its number of examples.
+        second_m: usize,
+    },
+    /// A leaf has no value yet.
+    Unbound {
+        /// The leaf's name or number.
+        variable: String,
+    },
+    /// A variable was asked of a program that was not compiled for it.
+    NotInProgram {
+        /// The variable's name or number.
+        variable: String,
+    },
+    /// A program was asked for a result before its first run, or after a failed one.
+    NotRun,
+    /// [`Program::scalar`](crate::Program::scalar) was asked of something that is not 1 × 1.
+    NotScalar {
+        /// The variable's name or number.
+        variable: String,
+        /// Its shape.
+        shape: String,
+    },
+    /// A user's kernel reported a failure.
+    Kernel {
+        /// The operation's name.
+        operation: String,
+        /// What it reported.
+        reason: String,
+        /// Where the operation was recorded.
+        at: Place,
+    },
+}
+
+/// What [`Program::run_checked`](crate::Program::run_checked) tells of the first value that is not finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NonFinite {
+    /// The entry's name or number, with its operation.
+    pub entry: String,
+    /// The value found: NaN, ∞ or −∞.
+    pub value: f64,
+    /// Its row, from 0.
+    pub row: usize,
+    /// Its column, from 0.
+    pub column: usize,
+    /// For every operand: its name or number and the range of its values.
+    pub operands: Vec<OperandRange>,
+    /// Where the entry was recorded.
+    pub at: Place,
+}
+
+/// The range of an operand's values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperandRange {
+    /// The operand's name or number.
+    pub name: String,
+    /// Least and greatest value that is not NaN; `None` if there is no such value.
+    pub range: Option<(f64, f64)>,
+    /// How many values are NaN.
+    pub nans: usize,
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::SizeOverflow { rows, columns } => {
+                write!(f, "matrix: {rows}×{columns} entries do not fit the address space")
+            }
+            Error::Allocation { rows, columns, bytes } => {
+                write!(f, "matrix: no memory for {rows}×{columns} entries ({bytes} bytes)")
+            }
+            Error::DataLength { rows, columns, found } => write!(
+                f,
+                "matrix: {rows}×{columns} needs {} values, {found} were given",
+                rows.saturating_mul(*columns)
+            ),
+            Error::Ragged { what, index, expected, found } => {
+                write!(f, "matrix: {what} {index} has {found} values, {what} 0 has {expected}")
+            }
+            Error::Shape { operation, reason, at } => write!(f, "{operation}: {reason}, at {at}"),
+            Error::ForeignVariable { operation, variable, at } => {
+                write!(f, "{operation}: {variable} belongs to another tape, at {at}")
+            }
+            Error::NonScalarGradient { output, shape, at } => write!(
+                f,
+                "gradients: {output} is {shape}, not 1×1: reduce it first (sum or mean), or give a cotangent to vjp, at {at}"
+            ),
+            Error::Unreached { output, variable, at } => write!(
+                f,
+                "gradients: {output} does not depend on {variable} (gradients_or_zeros gives zeros), at {at}"
+            ),
+            Error::MissingDerivative { function, operand, at } => write!(
+                f,
+                "gradients: {function} gives no derivative with respect to its operand {operand}, needed at {at}"
+            ),
+            Error::EmptyBatch { entry, at } => {
+                write!(f, "mean: {entry} is a mean over m = 0 examples, recorded at {at}")
+            }
+            Error::Label { value, row, column, labels, at } => write!(
+                f,
+                "log_loss: label {value} at row {row}, column {column} of {labels} is not in [0, 1], loss recorded at {at}"
+            ),
+            Error::NonFinite(found) => fmt::Display::fmt(found, f),
+            Error::NotBindable { variable, reason } => write!(f, "bind: {variable} {reason}"),
+            Error::BindShape { variable, expected, found } => {
+                write!(f, "bind: {variable} is {expected}, the matrix given is {found}")
+            }
+            Error::ExamplesDiffer { first, first_m, second, second_m } => write!(
+                f,
+                "run: {first} holds {first_m} examples (columns), {second} holds {second_m}"
+            ),
+            Error::Unbound { variable } => write!(f, "run: {variable} has no value: bind one first"),
+            Error::NotInProgram { variable } => {
+                write!(f, "program: {variable} is neither an output nor a leaf of this program")
+            }
+            Error::NotRun => write!(f, "program: no results yet: the program was not run since it was made or last bound"),
+            Error::NotScalar { variable, shape } => write!(f, "scalar: {variable} is {shape}, not 1×1"),
+            Error::Kernel { operation, reason, at } => {
+                write!(f, "{operation}: {reason}, recorded at {at}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NonFinite { entry, value, row, column, operands, at } = self;
+        write!(f, "{entry}: {value} at row {row}, column {column}; operands: ")?;
+        for (i, operand) in operands.iter().enumerate() {
+            if i > 0 {
+                write!(f, ", ")?;
+            }
+            write!(f, "{}", operand.name)?;
+            match operand.range {
+                Some((low, high)) => write!(f, " in [{low}, {high}]")?,
+                None => write!(f, " (no number)")?,
+            }
+            if operand.nans > 0 {
+                write!(f, " and {} NaN", operand.nans)?;
+            }
+        }
+        if operands.is_empty() {
+            write!(f, "none")?;
+        }
+        write!(f, "; recorded at {at}")
+    }
+}

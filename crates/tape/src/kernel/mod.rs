@@ -1,0 +1,4 @@
+//! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
+
+pub(crate) mod functions;
+pub(crate) mod matmul;
