@@ -1,1 +1,476 @@
-//! Functions of one number.
+//! Functions of one number, and sums, of the kind activations and losses are made of.
+//!
+//! Every function is accurate *relative to its result* wherever that result is representable: at both ends of the
+//! exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded argument of
+//! `exp`. NaN in gives NaN out, which is why `max` and `min` of the standard library are not used here.
+
+use crate::Scalar;
+
+/// Beyond this, σ(±x) and 1 − σ(±x) are 0 and 1 even after one has been multiplied by x.
+const SIGMOID_LIMIT: f64 = 4000.0;
+/// Beyond this, e^(−x²/4) is 0: the tails of φ, Φ and of the two GELUs are reached.
+const NORMAL_LIMIT: f64 = 64.0;
+
+#[inline]
+fn number<T: Scalar>(x: f64) -> T {
+    T::from_f64(x)
+}
+
+// ---- Arithmetic in twice the precision ----------------------------------------------------------------------------
+//
+// e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is itself computed, its
+// rounding error is therefore carried along and applied as a factor: e^(z + ε) ≈ e^z·(1 + ε).
+
+/// A constant known to more digits than an `f64` holds, as the sum of two numbers of type `T`.
+#[inline]
+fn constant<T: Scalar>(high: f64, low: f64) -> (T, T) {
+    let rounded = number::<T>(high);
+    (rounded, number(high - rounded.to_f64() + low))
+}
+
+/// x + y and its rounding error (Knuth).
+#[inline]
+fn two_sum<T: Scalar>(x: T, y: T) -> (T, T) {
+    let sum = x + y;
+    let y_part = sum - x;
+    (sum, (x - (sum - y_part)) + (y - y_part))
+}
+
+/// x·y and its rounding error (Dekker, Veltkamp); exact unless something overflows or underflows.
+#[inline]
+fn two_product<T: Scalar>(x: T, y: T) -> (T, T) {
+    let (x_high, x_low) = halves(x);
+    let (y_high, y_low) = halves(y);
+    let product = x * y;
+    let error = ((x_high * y_high - product) + x_high * y_low + x_low * y_high) + x_low * y_low;
+    (product, error)
+}
+
+/// x as the sum of two numbers of half as many digits.
+#[inline]
+fn halves<T: Scalar>(x: T) -> (T, T) {
+    // 2^⌈digits/2⌉ + 1, for the 53 digits of an f64 and the 24 of an f32.
+    let splitter = number::<T>(if T::EPSILON.to_f64() < 1e-10 { 134_217_729.0 } else { 4097.0 });
+    let scaled = splitter * x;
+    let high = scaled - (scaled - x);
+    (high, x - high)
+}
+
+/// `(h, g)` with h = e^(−|z+ε|/2) and g = h for z < 0, else 1, so that σ(z+ε) = g·g/(1 + h·h).
+///
+/// The root of e^z, because e^z itself may be subnormal where x·e^z is not: multiply by one g, then by the other.
+#[inline]
+fn sigmoid_roots<T: Scalar>(z: T, error: T) -> (T, T) {
+    let half = number::<T>(0.5);
+    let h = (-half * z.abs()).exp();
+    if z < T::ZERO {
+        let h = h + h * (half * error);
+        (h, h)
+    } else {
+        (h - h * (half * error), T::ONE)
+    }
+}
+
+/// σ(z) + v·σ(z)·σ(−z), the derivative of x·σ(z) where v = x·z′, of the roots of σ(z).
+#[inline]
+fn gate_derivative<T: Scalar>(v: T, h: T, g: T, z: T) -> T {
+    let t = h * h;
+    let v = if z < T::ZERO { v } else { v * t };
+    let d = T::ONE + t;
+    g * (((T::ONE + v) + t) / (d * d)) * g
+}
+
+// ---- The logistic function and its relatives -----------------------------------------------------------------------
+
+/// σ(x) = 1/(1 + e⁻ˣ).
+#[inline]
+pub(crate) fn sigmoid<T: Scalar>(x: T) -> T {
+    let t = (-x.abs()).exp();
+    let numerator = if x < T::ZERO { t } else { T::ONE };
+    numerator / (T::ONE + t)
+}
+
+/// σ′(x) = σ(x)·σ(−x).
+#[inline]
+pub(crate) fn sigmoid_derivative<T: Scalar>(x: T) -> T {
+    let t = (-x.abs()).exp();
+    let d = T::ONE + t;
+    t / (d * d)
+}
+
+/// ln σ(x).
+#[inline]
+pub(crate) fn log_sigmoid<T: Scalar>(x: T) -> T {
+    -softplus(-x)
+}
+
+/// ln(1 + eˣ).
+#[inline]
+pub(crate) fn softplus<T: Scalar>(x: T) -> T {
+    let log = (-x.abs()).exp().ln_1p();
+    if x > T::ZERO { x + log } else { log }
+}
+
+/// tanh′(x) = 1 − tanh²x = sech²x.
+#[inline]
+pub(crate) fn tanh_derivative<T: Scalar>(x: T) -> T {
+    // sech²x first and then its square, because e^(−2|x|) is subnormal where sech²x ≈ 4·e^(−2|x|) is not.
+    let t = (-x.abs()).exp();
+    let sech = (t + t) / (T::ONE + t * t);
+    sech * sech
+}
+
+/// x·σ(x).
+#[inline]
+pub(crate) fn silu<T: Scalar>(x: T) -> T {
+    let y = clamp(x, number(-SIGMOID_LIMIT), number(SIGMOID_LIMIT));
+    let (h, g) = sigmoid_roots(y, T::ZERO);
+    let factor = if x < T::ZERO { y } else { x };
+    factor * g / (T::ONE + h * h) * g
+}
+
+/// silu′(x) = σ(x) + x·σ(x)·σ(−x).
+#[inline]
+pub(crate) fn silu_derivative<T: Scalar>(x: T) -> T {
+    let y = clamp(x, number(-SIGMOID_LIMIT), number(SIGMOID_LIMIT));
+    let (h, g) = sigmoid_roots(y, T::ZERO);
+    gate_derivative(y, h, g, y)
+}
+
+// ---- Piecewise functions -------------------------------------------------------------------------------------------
+
+/// x if x > 0, else 0.
+#[inline]
+pub(crate) fn relu<T: Scalar>(x: T) -> T {
+    if x <= T::ZERO { T::ZERO } else { x }
+}
+
+/// 1 if x > 0, else 0; 0 at 0.
+#[inline]
+pub(crate) fn relu_derivative<T: Scalar>(x: T) -> T {
+    leaky_relu_derivative(x, T::ZERO)
+}
+
+/// x if x > 0, else slope·x.
+#[inline]
+pub(crate) fn leaky_relu<T: Scalar>(x: T, slope: T) -> T {
+    if x > T::ZERO { x } else { slope * x }
+}
+
+/// 1 if x > 0, else slope; slope at 0.
+#[inline]
+pub(crate) fn leaky_relu_derivative<T: Scalar>(x: T, slope: T) -> T {
+    if x > T::ZERO {
+        T::ONE
+    } else if x <= T::ZERO {
+        slope
+    } else {
+        x
+    }
+}
+
+/// x if x > 0, else α·(eˣ − 1).
+#[inline]
+pub(crate) fn elu<T: Scalar>(x: T, alpha: T) -> T {
+    if x > T::ZERO { x } else { alpha * x.exp_m1() }
+}
+
+/// 1 if x > 0, else α·eˣ; α at 0.
+#[inline]
+pub(crate) fn elu_derivative<T: Scalar>(x: T, alpha: T) -> T {
+    if x > T::ZERO { T::ONE } else { alpha * x.exp() }
+}
+
+/// 0 if x > 0, else α·eˣ; α at 0.
+#[inline]
+pub(crate) fn elu_second_derivative<T: Scalar>(x: T, alpha: T) -> T {
+    if x > T::ZERO { T::ZERO } else { alpha * x.exp() }
+}
+
+/// −1, ±0 or 1, as x is; ±0 keeps its sign.
+#[inline]
+pub(crate) fn sign<T: Scalar>(x: T) -> T {
+    if x > T::ZERO {
+        T::ONE
+    } else if x < T::ZERO {
+        -T::ONE
+    } else {
+        x
+    }
+}
+
+/// The number of `[low, high]` nearest to x; NaN stays NaN.
+#[inline]
+pub(crate) fn clamp<T: Scalar>(x: T, low: T, high: T) -> T {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
+/// 1 if x is in `[low, high]`, else 0; NaN stays NaN.
+#[inline]
+pub(crate) fn in_range<T: Scalar>(x: T, low: T, high: T) -> T {
+    if x < low || x > high {
+        T::ZERO
+    } else if x.is_nan() {
+        x
+    } else {
+        T::ONE
+    }
+}
+
+// ---- GELU by tanh --------------------------------------------------------------------------------------------------
+
+/// 2·√(2/π).
+const GELU_LINEAR: (f64, f64) = (1.5957691216057308, -9.96930880911092e-17);
+/// 2·√(2/π)·0.044715, of the decimal number and not of its nearest `f32`.
+const GELU_CUBIC: (f64, f64) = (0.07135481627260025, -6.175149918155315e-19);
+
+/// z(x) = 2u = 2·√(2/π)·(x + 0.044715·x³) and its rounding error.
+#[inline]
+fn gelu_exponent<T: Scalar>(x: T) -> (T, T) {
+    let (linear, linear_error) = constant::<T>(GELU_LINEAR.0, GELU_LINEAR.1);
+    let (cubic, cubic_error) = constant::<T>(GELU_CUBIC.0, GELU_CUBIC.1);
+    let (square, square_error) = two_product(x, x);
+    let (product, error) = two_product(cubic, square);
+    let product_error = error + cubic * square_error + cubic_error * square;
+    let (sum, error) = two_sum(linear, product);
+    let sum_error = error + linear_error + product_error;
+    let (z, error) = two_product(x, sum);
+    (z, error + x * sum_error)
+}
+
+/// z′(x) = 2·√(2/π)·(1 + 3·0.044715·x²).
+#[inline]
+fn gelu_exponent_derivative<T: Scalar>(x: T) -> T {
+    number::<T>(GELU_LINEAR.0) + number::<T>(3.0 * GELU_CUBIC.0) * (x * x)
+}
+
+/// x·σ(2u) = ½x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³).
+#[inline]
+pub(crate) fn gelu_tanh<T: Scalar>(x: T) -> T {
+    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let (z, error) = gelu_exponent(y);
+    let (h, g) = sigmoid_roots(z, error);
+    let factor = if x < T::ZERO { y } else { x };
+    factor * g / (T::ONE + h * h) * g
+}
+
+/// σ(z) + x·σ(z)·σ(−z)·z′, z = 2u.
+#[inline]
+pub(crate) fn gelu_tanh_derivative<T: Scalar>(x: T) -> T {
+    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let (z, error) = gelu_exponent(y);
+    let (h, g) = sigmoid_roots(z, error);
+    gate_derivative(y * gelu_exponent_derivative(y), h, g, z)
+}
+
+/// σ(z)·σ(−z)·(2z′ + x·z″ + x·z′²·(σ(−z) − σ(z))), z = 2u.
+#[inline]
+pub(crate) fn gelu_tanh_second_derivative<T: Scalar>(x: T) -> T {
+    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let (z, error) = gelu_exponent(y);
+    let (h, _) = sigmoid_roots(z, error);
+    let t = h * h;
+    let d = T::ONE + t;
+    let difference = if z < T::ZERO { (T::ONE - t) / d } else { (t - T::ONE) / d };
+    let first = gelu_exponent_derivative(y);
+    let second = number::<T>(6.0 * GELU_CUBIC.0) * y;
+    let bracket = (first + first) + y * second + y * (first * first) * difference;
+    h * (bracket / (d * d)) * h
+}
+
+// ---- The normal distribution ---------------------------------------------------------------------------------------
+
+/// e^(−c·x²), with the rounding error of x² put right.
+#[inline]
+fn gaussian<T: Scalar>(x: T, c: f64) -> T {
+    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let (square, error) = two_product(y, y);
+    let c = number::<T>(c);
+    let e = (-(c * square)).exp();
+    e - e * (c * error)
+}
+
+/// 1/√(2π).
+const PHI_0: f64 = 0.3989422804014327;
+
+/// φ(x) = e^(−x²/2)/√(2π).
+#[inline]
+pub(crate) fn normal_pdf<T: Scalar>(x: T) -> T {
+    number::<T>(PHI_0) * gaussian(x, 0.5)
+}
+
+/// erf′(x) = 2/√π·e^(−x²).
+#[inline]
+pub(crate) fn erf_derivative<T: Scalar>(x: T) -> T {
+    number::<T>(std::f64::consts::FRAC_2_SQRT_PI) * gaussian(x, 1.0)
+}
+
+/// Φ(x) = ½·erfc(−x/√2).
+#[inline]
+pub(crate) fn normal_cdf<T: Scalar>(x: T) -> T {
+    T::from_f64(cdf(x.to_f64()))
+}
+
+/// x·Φ(x) = ½x·erfc(−x/√2).
+#[inline]
+pub(crate) fn gelu_erf<T: Scalar>(x: T) -> T {
+    let x = x.to_f64();
+    T::from_f64(if x < TAIL { tail(x, |_, series| -series) } else { x * cdf(x) })
+}
+
+/// Φ(x) + x·φ(x).
+#[inline]
+pub(crate) fn gelu_erf_derivative<T: Scalar>(x: T) -> T {
+    let x = clamp(x.to_f64(), -NORMAL_LIMIT, NORMAL_LIMIT);
+    T::from_f64(if x < TAIL { tail(x, |x, series| x - series / x) } else { cdf(x) + x * normal_pdf(x) })
+}
+
+/// Below this the series of [`tail`] is exact to the last digit.
+const TAIL: f64 = -30.0;
+
+/// Φ(x), in f64 for both number types: its cost is that of `erfc` in either.
+#[inline]
+fn cdf(x: f64) -> f64 {
+    let y = clamp(-x, -NORMAL_LIMIT, NORMAL_LIMIT);
+    let (z, error) = two_product(y, std::f64::consts::FRAC_1_SQRT_2);
+    let error = error + y * -4.833646656726457e-17; // 1/√2 is known to twice as many digits
+    let erfc = Scalar::erfc(z);
+    // erfc′/erfc is about −2z where the error counts, which is at large z.
+    let correction = if z > 0.0 { 2.0 * z * error } else { 0.0 };
+    0.5 * (erfc - erfc * correction)
+}
+
+/// φ(x)·f(x, S) for x < [`TAIL`], where Φ(x) = φ(x)·S/|x| and S = 1 − 1/x² + 3/x⁴ − 15/x⁶ + …
+///
+/// φ is multiplied in as two roots: Φ(x) and φ(x) are subnormal where x·Φ(x) and x·φ(x) are not.
+#[inline]
+fn tail(x: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
+    let y = clamp(x, -NORMAL_LIMIT, NORMAL_LIMIT);
+    let r = 1.0 / (y * y);
+    let mut series = 1.0;
+    for odd in [13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
+        series = 1.0 - odd * r * series;
+    }
+    let root = gaussian(y, 0.25);
+    root * (PHI_0 * f(y, series)) * root
+}
+
+// ---- Losses --------------------------------------------------------------------------------------------------------
+
+/// −(y·ln a + (1−y)·ln(1−a)), where 0·ln 0 = 0.
+#[inline]
+pub(crate) fn log_loss<T: Scalar>(y: T, a: T) -> T {
+    let term = |c: T, log: T| if c == T::ZERO && log == -T::INFINITY { T::ZERO } else { c * log };
+    T::ZERO - (term(y, a.ln()) + term(T::ONE - y, (-a).ln_1p()))
+}
+
+/// The log-loss of a = σ(z): (1−y)·ln(1 + eᶻ) + y·ln(1 + e⁻ᶻ), where a coefficient 0 makes its term 0.
+#[inline]
+pub(crate) fn log_loss_logits<T: Scalar>(y: T, z: T) -> T {
+    let term = |c: T, log: T| if c == T::ZERO && log == T::INFINITY { T::ZERO } else { c * log };
+    term(T::ONE - y, softplus(z)) + term(y, softplus(-z))
+}
+
+// ---- Sums ----------------------------------------------------------------------------------------------------------
+
+/// Numbers that are summed side by side, so that the compiler can use vectors.
+const LANES: usize = 16;
+/// The longest slice that is summed without being cut in two.
+const BLOCK: usize = 512;
+
+/// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that depends on the
+/// length alone; the error grows with the logarithm of the length.
+#[inline]
+fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
+    if x.len() > BLOCK {
+        let (left, right) = x.split_at(middle(x.len()));
+        return sum_of(left, f) + sum_of(right, f);
+    }
+    let mut lanes = [T::ZERO; LANES];
+    let mut chunks = x.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane += f(x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane += f(x);
+    }
+    sum_of_lanes(lanes)
+}
+
+/// Where a slice longer than a block is cut: after a whole number of blocks.
+#[inline]
+fn middle(length: usize) -> usize {
+    (length / 2).next_multiple_of(BLOCK)
+}
+
+#[inline]
+fn sum_of_lanes<T: Scalar>(mut lanes: [T; LANES]) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Σ x; 0 of nothing.
+#[inline]
+pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
+    sum_of(x, |x| x)
+}
+
+/// Σ x·y; 0 of nothing. Summed in the same order as [`sum`].
+#[inline]
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    debug_assert_eq!(x.len(), y.len(), "dot: the lengths differ");
+    if x.len() > BLOCK {
+        let middle = middle(x.len());
+        return dot(&x[..middle], &y[..middle]) + dot(&x[middle..], &y[middle..]);
+    }
+    let mut lanes = [T::ZERO; LANES];
+    let (mut xs, mut ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    for (x, y) in (&mut xs).zip(&mut ys) {
+        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += x * y;
+        }
+    }
+    for ((lane, &x), &y) in lanes.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
+        *lane += x * y;
+    }
+    sum_of_lanes(lanes)
+}
+
+/// The greatest number; NaN if there is one, −∞ of nothing.
+#[inline]
+pub(crate) fn max<T: Scalar>(x: &[T]) -> T {
+    let greater = |m: T, x: T| if m > x || m.is_nan() { m } else { x };
+    let mut lanes = [-T::INFINITY; LANES];
+    let mut chunks = x.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = greater(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
+        *lane = greater(*lane, x);
+    }
+    lanes.into_iter().fold(-T::INFINITY, greater)
+}
+
+/// ln Σ eˣ; −∞ of nothing.
+#[inline]
+pub(crate) fn log_sum_exp<T: Scalar>(x: &[T]) -> T {
+    let m = max(x);
+    if !m.is_finite() {
+        return m;
+    }
+    // The greatest term is e⁰ = 1: leaving it to ln_1p keeps the digits of all others, as in softplus.
+    let first = x.iter().position(|&x| x == m).unwrap_or(0);
+    let others = |x: &[T]| sum_of(x, |x| (x - m).exp());
+    m + (others(&x[..first]) + others(&x[first + 1..])).ln_1p()
+}
