@@ -1,10 +1,35 @@
-//! placeholder
+//! Reverse-mode automatic differentiation of matrix operations on one list.
+//!
+//! A [`Tape`] is a Wengert list of matrix operations. Differentiation appends the vector–Jacobian products to the same
+//! list, so a gradient is an ordinary entry: print it, compile it, differentiate it again. A [`Program`] computes entries
+//! again and again, for any number of examples.
+
+mod derivatives;
 mod error;
+mod gradient;
 mod kernel;
 mod matrix;
+mod op;
+mod ops;
+mod program;
 mod scalar;
 mod shape;
+mod show;
+#[allow(clippy::module_inception)] // the crate is named after its main type
+mod tape;
+mod var;
+mod vjp;
+
 pub use error::{Error, NonFinite, OperandRange, Place, Result};
 pub use matrix::{Matrix, MatrixMut, MatrixRef};
+pub use op::{Fault, Identity, Mismatch, Notation, Operand, Operands, Operation, OperationKind, Over};
+pub use ops::leaf::LeafKind;
+pub use ops::map::{Function, FunctionKind, UserFunction};
+pub use ops::reduce::Reduction;
+pub use ops::zip::{IntoOperand, Zip};
+pub use program::{Options, Program, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
+pub use tape::Tape;
+pub use var::Var;
+pub use vjp::Vjp;

@@ -171,3 +171,29 @@ impl<T> std::ops::Index<(usize, usize)> for Matrix<T> {
         &self.data[j * self.rows + i]
     }
 }
+
+impl<T: Scalar> Matrix<T> {
+    /// zeros.
+    pub fn try_zeros(rows: usize, columns: usize) -> Result<Self> {
+        Ok(Self::zeros(rows, columns))
+    }
+    /// transpose.
+    pub fn transposed(&self) -> Self {
+        Self::from_fn(self.columns, self.rows, |i, j| self[(j, i)])
+    }
+    /// rows.
+    pub fn from_rows<R: AsRef<[T]>>(rows: &[R]) -> Result<Self> {
+        let c = rows.first().map_or(0, |r| r.as_ref().len());
+        Ok(Self::from_fn(rows.len(), c, |i, j| rows[i].as_ref()[j]))
+    }
+}
+impl<'a, T: Scalar> From<&'a Matrix<T>> for MatrixRef<'a, T> {
+    fn from(m: &'a Matrix<T>) -> Self {
+        m.view()
+    }
+}
+/// rows
+#[macro_export]
+macro_rules! matrix {
+    ($([$($x:expr),* $(,)?]),* $(,)?) => { $crate::Matrix::from_rows(&[$([$($x),*]),*]).expect("rows of one length") };
+}

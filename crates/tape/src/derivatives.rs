@@ -1,0 +1,332 @@
+//! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
+
+use crate::gradient::{Naming, depends, walk};
+use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var};
+
+/// What to do about a variable that the output does not depend on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreached {
+    IsAMistake,
+    IsZero,
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W[l] has the shape of W[l].
+    ///
+    /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
+    /// differentiate them again. Asking twice adds nothing to the tape.
+    ///
+    /// A variable that this entry does not depend on is a mistake, [`Error::Unreached`], which the result carries; see
+    /// [`gradients_or_zeros`](Var::gradients_or_zeros).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("W", &matrix![[1.0, 2.0], [3.0, 4.0]]);
+    /// let x = tape.examples("X", &matrix![[1.0], [-1.0]]);
+    /// let j = w.matmul(x).square().sum();
+    /// let [dw, dx] = j.gradients([w, x]);
+    /// assert_eq!(dw.value()?, matrix![[-2.0, 2.0], [-2.0, 2.0]]);
+    /// assert_eq!(dx.value()?, matrix![[-8.0], [-12.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn gradients<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
+        array(self.gradients_of(&with_respect_to, Unreached::IsAMistake))
+    }
+
+    /// Like [`gradients`](Var::gradients), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn gradients_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        self.gradients_of(with_respect_to, Unreached::IsAMistake)
+    }
+
+    /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend on.
+    #[track_caller]
+    pub fn gradients_or_zeros<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
+        array(self.gradients_of(&with_respect_to, Unreached::IsZero))
+    }
+
+    /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each variable in its shape.
+    #[track_caller]
+    pub fn vjp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        cotangent: Var<'t, T>,
+    ) -> [Var<'t, T>; N] {
+        array(self.vjp_vec(&with_respect_to, cotangent))
+    }
+
+    /// Like [`vjp`](Var::vjp), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn vjp_vec(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
+        self.recording("vjp", with_respect_to, &[cotangent], |output| {
+            same_shape("vjp", "cotangent", output, cotangent)?;
+            output.cotangents(cotangent, with_respect_to, None, Unreached::IsAMistake)
+        })
+    }
+
+    /// The Jacobian–vector product J·v: the derivative of this entry along the tangents v, one for each variable and of its
+    /// shape.
+    ///
+    /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a second rule; u itself
+    /// drops out.
+    #[track_caller]
+    pub fn jvp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        tangents: [Var<'t, T>; N],
+    ) -> Var<'t, T> {
+        self.jvp_vec(&with_respect_to, &tangents)
+    }
+
+    /// Like [`jvp`](Var::jvp), for a number of variables known only at run time.
+    ///
+    /// # Panics
+    /// If the numbers of variables and tangents differ.
+    #[track_caller]
+    pub fn jvp_vec(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
+        assert_eq!(with_respect_to.len(), tangents.len(), "a tangent for each variable");
+        let result = self.recording("jvp", with_respect_to, tangents, |output| {
+            let mut along = Vec::new();
+            for (&variable, &tangent) in with_respect_to.iter().zip(tangents) {
+                same_shape("jvp", "tangent", variable, tangent)?;
+                if !depends(output, variable) {
+                    return Err(unreached(output, variable));
+                }
+            }
+            let shape = output.known_shape();
+            let u = output.tape.parameter_unbound("u", shape);
+            let pulled = walk(&[(output, u)], with_respect_to, None)?;
+            for (pulled, &tangent) in pulled.into_iter().zip(tangents) {
+                along.extend(pulled.map(|p| (p.broadcast_to(tangent.known_shape()), tangent)));
+            }
+            let pushed = walk(&along, &[u], None)?[0];
+            Ok(vec![match pushed {
+                Some(pushed) => pushed.broadcast_to(shape),
+                None => output.tape.scalar(T::ZERO).broadcast_to(shape),
+            }])
+        });
+        result[0]
+    }
+
+    /// The Hessian–vector product: the gradients of ⟨∇J, v⟩, where ∇J are the gradients of this 1 × 1 entry and v has a
+    /// matrix for each variable, of its shape.
+    #[track_caller]
+    pub fn hvp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        vectors: [Var<'t, T>; N],
+    ) -> [Var<'t, T>; N] {
+        array(self.hvp_vec(&with_respect_to, &vectors))
+    }
+
+    /// Like [`hvp`](Var::hvp), for a number of variables known only at run time.
+    ///
+    /// # Panics
+    /// If the numbers of variables and vectors differ.
+    #[track_caller]
+    pub fn hvp_vec(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        assert_eq!(with_respect_to.len(), vectors.len(), "a vector for each variable");
+        let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake);
+        self.recording("hvp", &gradients, vectors, |output| {
+            let mut seeds = Vec::new();
+            for ((&variable, &gradient), &vector) in with_respect_to.iter().zip(&gradients).zip(vectors) {
+                same_shape("hvp", "vector", variable, vector)?;
+                seeds.push((gradient, vector));
+            }
+            // A gradient that does not depend on a variable contributes zeros: a linear function has Hessian 0.
+            let products = walk(&seeds, with_respect_to, None)?;
+            Ok(shaped(output.tape, products, with_respect_to))
+        })
+    }
+
+    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the other, each column-major.
+    ///
+    /// One run of a Hessian–vector product for each column: for small functions.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value).
+    #[track_caller]
+    pub fn hessian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        let vectors = unbound_like("v", with_respect_to)?;
+        let products = self.hvp_vec(with_respect_to, &vectors);
+        columns_by_basis(self.tape, &vectors, &products)
+    }
+
+    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column for each entry of the
+    /// variables, one after the other.
+    ///
+    /// One run of a vector–Jacobian product for each row: for small functions.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value).
+    #[track_caller]
+    pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        let cotangents = unbound_like("u", &[self])?;
+        let products = self.vjp_vec(with_respect_to, cotangents[0]);
+        Ok(columns_by_basis(self.tape, &cotangents, &products)?.transposed())
+    }
+
+    /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the answer has for each variable a
+    /// matrix with a column per example, which is that example's gradient, column-major.
+    ///
+    /// Where no loss depends on other examples, each example is run alone, as a batch of one.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
+    #[track_caller]
+    pub fn per_example_gradients(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
+        let gradients = self.sum().gradients_vec(with_respect_to);
+        crate::program::per_example::gradients(self, with_respect_to, &gradients)
+    }
+
+    #[track_caller]
+    fn gradients_of(self, with_respect_to: &[Var<'t, T>], unreached: Unreached) -> Vec<Var<'t, T>> {
+        self.recording("gradients", with_respect_to, &[], |output| {
+            let shape = output.known_shape();
+            if !shape.is_scalar() {
+                return Err(Error::NonScalarGradient {
+                    output: output.label(),
+                    shape: shape.to_string(),
+                    at: output.tape.place(),
+                });
+            }
+            let names = Naming::of(output);
+            output.cotangents(output.tape.scalar(T::ONE), with_respect_to, Some(&names), unreached)
+        })
+    }
+
+    /// The cotangents of the variables, in their shapes.
+    fn cotangents(
+        self,
+        seed: Var<'t, T>,
+        with_respect_to: &[Var<'t, T>],
+        names: Option<&Naming>,
+        if_unreached: Unreached,
+    ) -> Result<Vec<Var<'t, T>>> {
+        if if_unreached == Unreached::IsAMistake {
+            if let Some(&variable) = with_respect_to.iter().find(|&&v| !depends(self, v)) {
+                return Err(unreached(self, variable));
+            }
+        }
+        let cotangents = walk(&[(self, seed)], with_respect_to, names)?;
+        let gradients = shaped(self.tape, cotangents, with_respect_to);
+        if let Some(names) = names {
+            for (gradient, variable) in gradients.iter().zip(with_respect_to) {
+                names.name(*gradient, variable.id);
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// Runs `record` as one numbered walk whose entries note the user's place; a mistake makes all results void.
+    #[track_caller]
+    fn recording(
+        self,
+        operation: &str,
+        with_respect_to: &[Var<'t, T>],
+        others: &[Var<'t, T>],
+        record: impl FnOnce(Var<'t, T>) -> Result<Vec<Var<'t, T>>>,
+    ) -> Vec<Var<'t, T>> {
+        let tape = self.tape;
+        let place = tape.place();
+        let all = || [self].into_iter().chain(with_respect_to.iter().copied()).chain(others.iter().copied());
+        let void = |mistake: Error| vec![tape.mistake(mistake); with_respect_to.len().max(1)];
+        if let Some(foreign) = all().find(|v| !std::ptr::eq(v.tape, tape)) {
+            let variable = foreign.label_or_void();
+            return void(Error::ForeignVariable { operation: operation.to_owned(), variable, at: place });
+        }
+        if let Some(mistake) = all().find_map(|v| v.sound().err()) {
+            return void(mistake);
+        }
+        let outer = tape.asked_at.replace(Some(place));
+        {
+            let mut list = tape.list.borrow_mut();
+            list.walks += 1;
+            list.walk = list.walks;
+        }
+        let recorded = record(self);
+        tape.list.borrow_mut().walk = 0;
+        tape.asked_at.set(outer);
+        recorded.unwrap_or_else(void)
+    }
+
+    fn label_or_void(self) -> String {
+        if self.is_void() { "a void variable".into() } else { self.label() }
+    }
+}
+
+fn array<const N: usize, V: std::fmt::Debug>(vars: Vec<V>) -> [V; N] {
+    // With nothing asked for, a mistake has no variable to carry it.
+    let vars: Vec<V> = vars.into_iter().take(N).collect();
+    vars.try_into().expect("one result for each variable")
+}
+
+fn unreached<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> Error {
+    Error::Unreached { output: output.label(), variable: variable.label(), at: output.tape.place() }
+}
+
+fn same_shape<T: Scalar>(operation: &str, what: &str, of: Var<'_, T>, given: Var<'_, T>) -> Result<()> {
+    let (needed, found) = (of.known_shape(), given.known_shape());
+    if needed == found {
+        return Ok(());
+    }
+    let reason = format!("the {what} {} is {found}, {} is {needed}", given.label(), of.label());
+    Err(Error::Shape { operation: operation.to_owned(), reason, at: of.tape.place() })
+}
+
+/// Cotangents in their variables' shapes; none is zero.
+fn shaped<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    cotangents: Vec<Option<Var<'t, T>>>,
+    with_respect_to: &[Var<'t, T>],
+) -> Vec<Var<'t, T>> {
+    let pairs = cotangents.into_iter().zip(with_respect_to);
+    pairs
+        .map(|(cotangent, v)| cotangent.unwrap_or_else(|| tape.scalar(T::ZERO)).broadcast_to(v.known_shape()))
+        .collect()
+}
+
+/// Unbound leaves of the shapes of the variables.
+fn unbound_like<'t, T: Scalar>(name: &str, like: &[Var<'t, T>]) -> Result<Vec<Var<'t, T>>> {
+    like.iter()
+        .map(|v| {
+            v.sound()?;
+            Ok(v.tape.parameter_unbound(name, v.known_shape()))
+        })
+        .collect()
+}
+
+/// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the i-th unit vector.
+fn columns_by_basis<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    inputs: &[Var<'t, T>],
+    outputs: &[Var<'t, T>],
+) -> Result<Matrix<T>> {
+    let mut program = tape.compile(outputs.iter().chain(inputs).copied())?;
+    let m = program.m().unwrap_or(0);
+    let shapes: Vec<Shape> = inputs.iter().map(|v| v.known_shape()).collect();
+    for (&input, shape) in inputs.iter().zip(&shapes) {
+        let (rows, columns) = shape.at(m);
+        program.bind(input, &Matrix::try_zeros(rows, columns)?)?;
+    }
+    let (mut data, mut count) = (Vec::new(), 0);
+    for (&input, shape) in inputs.iter().zip(&shapes) {
+        let (rows, columns) = shape.at(m);
+        for i in 0..rows * columns {
+            program.parameter_mut(input)?.as_mut_slice()[i] = T::ONE;
+            program.run()?;
+            for &output in outputs {
+                data.extend_from_slice(program.view(output)?.as_slice());
+            }
+            program.parameter_mut(input)?.as_mut_slice()[i] = T::ZERO;
+            count += 1;
+        }
+    }
+    let rows = match count {
+        0 => 0,
+        _ => data.len() / count,
+    };
+    Matrix::from_vec(rows, count, data)
+}

@@ -1,0 +1,57 @@
+//! Operations of the user's own, beside the built-in ones.
+
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::vjp::Vjp;
+use crate::{MatrixMut, Scalar, Shape};
+
+/// Holds an operation of the user's and passes everything on to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Custom<T: Scalar>(Arc<dyn Operation<T>>);
+
+impl<T: Scalar> Custom<T> {
+    pub(crate) fn new(operation: impl Operation<T>) -> Self {
+        Custom(Arc::new(operation))
+    }
+}
+
+impl<T: Scalar> PartialEq for Custom<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (*self.0).same((*other.0).as_any())
+    }
+}
+
+impl<T: Scalar> Eq for Custom<T> {}
+
+impl<T: Scalar> Hash for Custom<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (*self.0).feed(state);
+    }
+}
+
+impl<T: Scalar> Operation<T> for Custom<T> {
+    fn name(&self) -> Cow<'_, str> {
+        self.0.name()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        self.0.shape(operands)
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        self.0.eval(x, out)
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        self.0.vjp(at);
+    }
+    fn notation(&self) -> Notation {
+        self.0.notation()
+    }
+    fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
+        self.0.keeps_columns_apart(operands)
+    }
+    fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
+        self.0.flops(operands, out)
+    }
+}

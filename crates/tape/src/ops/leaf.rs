@@ -1,0 +1,90 @@
+//! What has no operands: leaves and numbers.
+
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::vjp::Vjp;
+use crate::{MatrixMut, Scalar, Shape};
+
+/// What a leaf is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeafKind {
+    /// Training changes it.
+    Parameter,
+    /// Its columns are the examples.
+    Examples,
+    /// It never changes.
+    Constant,
+}
+
+/// A leaf; every leaf is an entry of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Leaf {
+    pub(crate) index: u32,
+    pub(crate) shape: Shape,
+}
+
+impl<T: Scalar> Operation<T> for Leaf {
+    fn name(&self) -> Cow<'_, str> {
+        "leaf".into()
+    }
+    fn shape(&self, _: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(self.shape)
+    }
+    /// A program writes a leaf's value once, before it runs.
+    fn eval(&self, _: &Operands<'_, T>, _: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}
+    fn notation(&self) -> Notation {
+        Notation::Name
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}
+
+/// A number, 1 × 1, equal to another if their bits are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number<T>(pub(crate) T);
+
+impl<T: Scalar> PartialEq for Number<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.bits() == other.0.bits()
+    }
+}
+
+impl<T: Scalar> Eq for Number<T> {}
+
+impl<T: Scalar> Hash for Number<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.bits().hash(state);
+    }
+}
+
+impl<T: Scalar> Operation<T> for Number<T> {
+    fn name(&self) -> Cow<'_, str> {
+        "number".into()
+    }
+    fn shape(&self, _: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(Shape::SCALAR)
+    }
+    fn eval(&self, _: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        out.as_mut_slice()[0] = self.0;
+        Ok(())
+    }
+    fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}
+    fn notation(&self) -> Notation {
+        Notation::Literal(self.0.to_string())
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}

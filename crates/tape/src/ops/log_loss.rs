@@ -1,0 +1,139 @@
+//! Losses: eq. 5 on probabilities and on logits as operations, the others as expressions.
+
+use std::borrow::Cow;
+
+use crate::kernel::functions as k;
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::ops::zip::{IntoOperand, zip};
+use crate::vjp::Vjp;
+use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
+
+/// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LogLoss;
+
+/// (1 − y) · softplus(z) + y · softplus(−z) entry by entry: eq. 5 with a = σ(z); the operands are Y and Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LogLossOnLogits;
+
+fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
+    if operands[0] == operands[1] {
+        Ok(operands[0])
+    } else {
+        Err(Mismatch::new("labels and predictions differ in shape"))
+    }
+}
+
+/// A label outside [0, 1], NaN included, is an error with its place.
+fn check_labels<T: Scalar>(y: MatrixRef<'_, T>) -> Result<(), Fault> {
+    let valid = |y: &T| *y >= T::ZERO && *y <= T::ONE;
+    match y.as_slice().iter().position(|y| !valid(y)) {
+        None => Ok(()),
+        Some(i) => Err(Fault::Label {
+            operand: 0,
+            value: y.as_slice()[i].to_f64(),
+            row: i % y.rows(),
+            column: i / y.rows(),
+        }),
+    }
+}
+
+impl<T: Scalar> Operation<T> for LogLoss {
+    fn name(&self) -> Cow<'_, str> {
+        "log_loss".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        labels_of_one_shape(operands)
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        check_labels(x.get(0))?;
+        zip(x.get(0), x.get(1), out, k::log_loss);
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [y, a] = at.operands();
+        let one = T::ONE.into_operand(y);
+        at.contribute_entrywise(0, |g| g * ((one - a).ln() - a.ln())); // ∂ℒ/∂y = ln(1 − a) − ln a
+        at.contribute_entrywise(1, |g| g * -(y / a - (one - y) / (one - a))); // eq. 8
+    }
+    fn notation(&self) -> Notation {
+        Notation::Call("ℒ".into())
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
+        5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
+    }
+}
+
+impl<T: Scalar> Operation<T> for LogLossOnLogits {
+    fn name(&self) -> Cow<'_, str> {
+        "log_loss_on_logits".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        labels_of_one_shape(operands)
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        check_labels(x.get(0))?;
+        zip(x.get(0), x.get(1), out, k::log_loss_logits);
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [y, z] = at.operands();
+        let one = T::ONE.into_operand(y);
+        at.contribute_entrywise(0, |g| -(g * z)); // ∂ℒ/∂y = −z
+        // ∂ℒ/∂z = (1 − y)·σ(z) − y·σ(−z), which is σ(z) − y with no digit lost where σ(z) is close to y.
+        at.contribute_entrywise(1, |g| g * ((one - y) * z.sigmoid() - y * (-z).sigmoid()));
+    }
+    fn notation(&self) -> Notation {
+        Notation::Call("log_loss_on_logits".into())
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
+        5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs: n × m becomes 1 × m.
+    ///
+    /// With 0 · ln 0 = 0. Over a sigmoid, programs compute it and its gradient from the logits, so that they are right
+    /// where the sigmoid rounds to 0 or 1. A label outside [0, 1] is an error when the loss is evaluated.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let z = tape.parameter("z", &matrix![[1000.0]]);
+    /// let y = tape.constant("y", &matrix![[0.0]]);
+    /// let j = z.sigmoid().log_loss(y).mean();
+    /// let [dz] = j.gradients([z]);
+    /// assert_eq!((j.value()?[(0, 0)], dz.value()?[(0, 0)]), (1000.0, 1.0));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn log_loss(self, labels: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(LogLoss, &[labels.into_operand(self), self]).sum_over(Over::Rows)
+    }
+
+    /// The log-loss of σ(Z) for labels Y in [0, 1], from the logits Z: n × m becomes 1 × m.
+    #[track_caller]
+    pub fn log_loss_on_logits(self, labels: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(LogLossOnLogits, &[labels.into_operand(self), self]).sum_over(Over::Rows)
+    }
+
+    /// The squared error Σ (a − y)² over the outputs: n × m becomes 1 × m.
+    #[track_caller]
+    pub fn squared_error(self, targets: impl IntoOperand<'t, T>) -> Self {
+        (self - targets.into_operand(self)).square().sum_over(Over::Rows)
+    }
+
+    /// The cross-entropy −Σ y · ln softmax(z) over the outputs, from the logits Z: n × m becomes 1 × m.
+    #[track_caller]
+    pub fn softmax_cross_entropy(self, targets: impl IntoOperand<'t, T>) -> Self {
+        let log_softmax = self - self.log_sum_exp_over(Over::Rows);
+        -(targets.into_operand(self) * log_softmax).sum_over(Over::Rows)
+    }
+}

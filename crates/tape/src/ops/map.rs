@@ -1,0 +1,588 @@
+//! Functions g applied to each entry, built in and of the user's own, each beside its derivative.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::kernel::functions as k;
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation, equal_by};
+use crate::vjp::Vjp;
+use crate::{MatrixMut, Scalar, Shape, Var};
+
+/// The derivative of a function at a variable.
+enum Derivative<'t, T: Scalar> {
+    Is(Var<'t, T>),
+    /// Constant between jumps.
+    Zero,
+    /// The user gave none; the function's name.
+    Missing(String),
+}
+
+impl<'t, T: Scalar> From<Var<'t, T>> for Derivative<'t, T> {
+    fn from(var: Var<'t, T>) -> Self {
+        Derivative::Is(var)
+    }
+}
+
+/// One row a function: its name, how it is printed, its value at a number, and its derivative at a variable `x`, where
+/// `y` is the function's own entry.
+macro_rules! functions {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, |$x:ident| $value:expr, |$vx:ident, $vy:ident| $derivative:expr }
+    )*) => {
+        /// A function g of one number that is applied to each entry: a built-in one, or one of the user's as a value.
+        ///
+        /// ```
+        /// use tape::{Function, Tape, matrix};
+        /// // x ↦ x³ with its derivative 3x², whose derivative is 6x, which has none: asking for it is a typed error.
+        /// let cube = Function::new("cube", |x: f64| x * x * x).with_derivative(
+        ///     Function::new("cube′", |x| 3.0 * x * x).with_derivative(Function::new("cube″", |x| 6.0 * x)),
+        /// );
+        /// let tape = Tape::new();
+        /// let x = tape.parameter("x", &matrix![[2.0]]);
+        /// let y = x.map(&cube);
+        /// let [dy] = y.gradients([x]);
+        /// let [ddy] = dy.gradients([x]);
+        /// let [dddy] = ddy.gradients([x]);
+        /// assert_eq!((dy.value()?[(0, 0)], ddy.value()?[(0, 0)]), (12.0, 12.0));
+        /// assert!(dddy.value().unwrap_err().to_string().contains("cube″ gives no derivative"));
+        /// # Ok::<(), tape::Error>(())
+        /// ```
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        pub enum Function<T: Scalar> {
+            $($(#[$doc])* $name $(($($t),+))?,)*
+            /// A function of the user's, made by [`Function::new`].
+            User(UserFunction<T>),
+        }
+
+        /// The kinds of functions, for tables that must have a row for every one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum FunctionKind {
+            $($(#[$doc])* $name,)*
+            /// A function of the user's.
+            User,
+        }
+
+        impl FunctionKind {
+            /// Every kind.
+            pub const ALL: &'static [FunctionKind] = &[$(FunctionKind::$name,)* FunctionKind::User];
+        }
+
+        impl<T: Scalar> Function<T> {
+            /// Which function this is.
+            pub fn kind(&self) -> FunctionKind {
+                match self {
+                    $(Function::$name $(($(functions!(@ignore $p)),+))? => FunctionKind::$name,)*
+                    Function::User(_) => FunctionKind::User,
+                }
+            }
+
+            /// The parameters' bits: with the kind, what makes two built-in functions equal.
+            fn parameters(&self) -> [u64; 2] {
+                match self {
+                    $(Function::$name $(($($p),+))? => functions!(@bits $($($p),+)?),)*
+                    Function::User(user) => [Arc::as_ptr(&user.0).addr() as u64, 0],
+                }
+            }
+
+            /// g(x) for a slice of numbers.
+            ///
+            /// # Panics
+            /// If the slices differ in length.
+            pub fn apply(&self, x: &[T], out: &mut [T]) {
+                assert_eq!(x.len(), out.len(), "as many results as arguments");
+                match self {
+                    $(Function::$name $(($($p),+))? => {
+                        $(let ($($p,)+) = ($(*$p,)+);)?
+                        for (out, &$x) in out.iter_mut().zip(x) {
+                            *out = $value;
+                        }
+                    })*
+                    Function::User(user) => {
+                        for (out, &x) in out.iter_mut().zip(x) {
+                            *out = (user.0.value)(x);
+                        }
+                    }
+                }
+            }
+
+            /// How an equation shows it.
+            fn notation(&self) -> Notation {
+                match self {
+                    $(Function::$name $(($(functions!(@ignore $p)),+))? => functions!(@notation self $notation $(, $($p),+)?),)*
+                    Function::User(user) => user.notation(),
+                }
+            }
+
+            /// The function's name, as listings and error messages show it.
+            pub fn name(&self) -> Cow<'_, str> {
+                match self {
+                    $(Function::$name $(($(functions!(@ignore $p)),+))? => stringify_name($notation, stringify!($name)),)*
+                    Function::User(user) => user.0.name.as_str().into(),
+                }
+            }
+
+            #[track_caller]
+            #[allow(unused_variables)] // most derivatives need only one of x and y
+            fn derivative_at<'t>(&self, x: Var<'t, T>, y: Var<'t, T>) -> Derivative<'t, T> {
+                match self {
+                    $(Function::$name $(($($p),+))? => {
+                        $(let ($($p,)+) = ($(*$p,)+);)?
+                        let ($vx, $vy) = (x, y);
+                        $derivative.into()
+                    })*
+                    Function::User(user) => user.derivative_at(x),
+                }
+            }
+        }
+    };
+    (@ignore $p:ident) => { _ };
+    (@bits) => { [0, 0] };
+    (@bits $p:ident) => { [$p.bits(), 0] };
+    (@bits $p:ident, $q:ident) => { [$p.bits(), $q.bits()] };
+    (@notation $self:ident $notation:expr $(, $p:ident)*) => { $notation.notation($self) };
+}
+
+/// How a built-in function is shown.
+enum Shown {
+    /// An activation function: its name, and how often it was differentiated.
+    Activation(&'static str, usize),
+    /// name(x).
+    Call(&'static str),
+    Exponential,
+    Root,
+    Absolute,
+    /// x², or x to the power that is the function's parameter.
+    Power,
+}
+
+impl Shown {
+    fn notation<T: Scalar>(&self, function: &Function<T>) -> Notation {
+        match self {
+            Shown::Activation(name, primes) => Notation::Activation { name: (*name).into(), primes: *primes },
+            Shown::Call(name) => Notation::Call((*name).into()),
+            Shown::Exponential => Notation::Exponential,
+            Shown::Root => Notation::Root,
+            Shown::Absolute => Notation::Absolute,
+            Shown::Power => Notation::PowerOf(match function {
+                Function::Power(p) => p.to_string(),
+                _ => "2".into(),
+            }),
+        }
+    }
+}
+
+fn stringify_name(shown: Shown, variant: &'static str) -> Cow<'static, str> {
+    match shown {
+        Shown::Activation(name, 0) => name.into(),
+        Shown::Activation(name, 1) => format!("{name}′").into(),
+        Shown::Activation(name, _) => format!("{name}″").into(),
+        Shown::Call(name) => name.into(),
+        Shown::Exponential => "exp".into(),
+        Shown::Root => "sqrt".into(),
+        Shown::Absolute => "abs".into(),
+        Shown::Power => variant.to_lowercase().into(),
+    }
+}
+
+use Derivative::Zero;
+use Function as F;
+use Shown::{Absolute, Activation, Call, Exponential, Power as PowerOf, Root};
+
+functions! {
+    /// x.
+    Identity { Activation("identity", 0), |x| x, |x, y| x.tape.scalar(T::ONE) }
+    /// eˣ.
+    Exp { Exponential, |x| x.exp(), |x, y| y }
+    /// ln x.
+    Ln { Call("ln"), |x| x.ln(), |x, y| T::ONE.into_operand(x) / x }
+    /// √x.
+    Sqrt { Root, |x| x.sqrt(), |x, y| T::from_f64(0.5).into_operand(x) / y }
+    /// x².
+    Square { PowerOf, |x| x * x, |x, y| x * T::from_f64(2.0) }
+    /// x^p for a number p.
+    Power(p: T) { PowerOf, |x| x.powf(p), |x, y| match p == T::ZERO {
+        true => Zero,
+        false => Derivative::Is(x.powf(p - T::ONE) * p),
+    } }
+    /// sin x.
+    Sin { Call("sin"), |x| x.sin(), |x, y| x.cos() }
+    /// cos x.
+    Cos { Call("cos"), |x| x.cos(), |x, y| -x.sin() }
+    /// |x|.
+    Abs { Absolute, |x| x.abs(), |x, y| x.sign() }
+    /// −1, 0 or 1.
+    Sign { Call("sign"), |x| k::sign(x), |x, y| Zero }
+    /// The error function.
+    Erf { Call("erf"), |x| x.erf(), |x, y| x.map(&F::ErfDerivative) }
+    /// 2/√π · e^(−x²).
+    ErfDerivative { Activation("erf", 1), |x| k::erf_derivative(x), |x, y| y * x * T::from_f64(-2.0) }
+    /// x limited to [low, high]; the derivative is 1 inside and on the limits, 0 outside.
+    Clamp(low: T, high: T) { Activation("clamp", 0), |x| k::clamp(x, low, high), |x, y| x.map(&F::ClampDerivative(low, high)) }
+    /// 1 in [low, high], else 0.
+    ClampDerivative(low: T, high: T) { Activation("clamp", 1), |x| k::in_range(x, low, high), |x, y| Zero }
+    /// max(x, 0); the derivative at 0 is 0.
+    Relu { Activation("relu", 0), |x| k::relu(x), |x, y| x.map(&F::ReluDerivative) }
+    /// 1 where x > 0, else 0.
+    ReluDerivative { Activation("relu", 1), |x| k::relu_derivative(x), |x, y| Zero }
+    /// x where x > 0, else slope · x.
+    LeakyRelu(slope: T) { Activation("leaky_relu", 0), |x| k::leaky_relu(x, slope), |x, y| x.map(&F::LeakyReluDerivative(slope)) }
+    /// 1 where x > 0, else the slope.
+    LeakyReluDerivative(slope: T) { Activation("leaky_relu", 1), |x| k::leaky_relu_derivative(x, slope), |x, y| Zero }
+    /// x where x > 0, else α(eˣ − 1).
+    Elu(alpha: T) { Activation("elu", 0), |x| k::elu(x, alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
+    /// 1 where x > 0, else αeˣ.
+    EluDerivative(alpha: T) { Activation("elu", 1), |x| k::elu_derivative(x, alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
+    /// 0 where x > 0, else αeˣ: also its own derivative.
+    EluSecondDerivative(alpha: T) { Activation("elu", 2), |x| k::elu_second_derivative(x, alpha), |x, y| y }
+    /// σ(x) = 1/(1 + e^(−x)).
+    Sigmoid { Activation("σ", 0), |x| k::sigmoid(x), |x, y| x.map(&F::SigmoidDerivative) }
+    /// σ′(x) = σ(x)·σ(−x); σ″(x) = −σ′(x)·tanh(x/2).
+    SigmoidDerivative { Activation("σ", 1), |x| k::sigmoid_derivative(x), |x, y| -(y * (x * T::from_f64(0.5)).tanh()) }
+    /// ln σ(x).
+    LogSigmoid { Activation("log_sigmoid", 0), |x| k::log_sigmoid(x), |x, y| (-x).sigmoid() }
+    /// tanh x.
+    Tanh { Activation("tanh", 0), |x| x.tanh(), |x, y| x.map(&F::TanhDerivative) }
+    /// tanh′ x = 1/cosh² x; tanh″ x = −2·tanh x·tanh′ x.
+    TanhDerivative { Activation("tanh", 1), |x| k::tanh_derivative(x), |x, y| x.tanh() * y * T::from_f64(-2.0) }
+    /// ln(1 + eˣ).
+    Softplus { Activation("softplus", 0), |x| k::softplus(x), |x, y| x.sigmoid() }
+    /// x·σ(x).
+    Silu { Activation("silu", 0), |x| k::silu(x), |x, y| x.map(&F::SiluDerivative) }
+    /// silu′ x = σ(x) + x·σ′(x); silu″ x = σ′(x)·(2 − x·tanh(x/2)).
+    SiluDerivative { Activation("silu", 1), |x| k::silu_derivative(x), |x, y| {
+        let two = T::from_f64(2.0).into_operand(x);
+        x.map(&F::SigmoidDerivative) * (two - x * (x * T::from_f64(0.5)).tanh())
+    } }
+    /// x·σ(2u), u = √(2/π)·(x + 0.044715x³): the tanh form of gelu.
+    GeluTanh { Activation("gelu_tanh", 0), |x| k::gelu_tanh(x), |x, y| x.map(&F::GeluTanhDerivative) }
+    /// The derivative of gelu's tanh form.
+    GeluTanhDerivative { Activation("gelu_tanh", 1), |x| k::gelu_tanh_derivative(x), |x, y| x.map(&F::GeluTanhSecondDerivative) }
+    /// The second derivative of gelu's tanh form.
+    GeluTanhSecondDerivative { Activation("gelu_tanh", 2), |x| k::gelu_tanh_second_derivative(x), |x, y| gelu_tanh_third(x) }
+    /// x·Φ(x), Φ the normal distribution: gelu.
+    Gelu { Activation("gelu", 0), |x| k::gelu_erf(x), |x, y| x.map(&F::GeluDerivative) }
+    /// gelu′ x = Φ(x) + x·φ(x); gelu″ x = φ(x)·(2 − x²).
+    GeluDerivative { Activation("gelu", 1), |x| k::gelu_erf_derivative(x), |x, y| {
+        let two = T::from_f64(2.0).into_operand(x);
+        x.map(&F::NormalPdf) * (two - x.square())
+    } }
+    /// φ(x) = e^(−x²/2)/√(2π).
+    NormalPdf { Call("φ"), |x| k::normal_pdf(x), |x, y| -(y * x) }
+}
+
+use crate::ops::zip::IntoOperand;
+
+/// The third derivative of x·σ(v), v = 2√(2/π)·(x + 0.044715x³):
+/// 3σ″v′² + 3σ′v″ + x·(σ‴v′³ + 3σ″v′v″ + σ′v‴), all at v.
+fn gelu_tanh_third<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
+    let number = T::from_f64;
+    let c = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
+    let cubic = 0.044715;
+    // Beyond ±30 every term is below the least positive number; the clamp keeps ∞ · 0 away.
+    let x = x.clamp(number(-30.0), number(30.0));
+    let v = (x + x.powi(3) * number(cubic)) * number(c);
+    let (v1, v2, v3) = (
+        (x.square() * number(3.0 * cubic) + number(1.0)) * number(c),
+        x * number(6.0 * cubic * c),
+        6.0 * cubic * c,
+    );
+    let t = (v * number(0.5)).tanh();
+    let s1 = v.map(&F::SigmoidDerivative);
+    let s2 = -(s1 * t);
+    let s3 = s1 * t.square() - s1.square() * number(2.0);
+    (s2 * v1.square() + s1 * v2) * number(3.0)
+        + x * (s3 * v1.powi(3) + s2 * v1 * v2 * number(3.0) + s1 * number(v3))
+}
+
+/// A function of the user's own, with its derivative; made by [`Function::new`].
+///
+/// Two of them are equal if they are clones of one.
+#[derive(Clone)]
+pub struct UserFunction<T: Scalar>(Arc<UserParts<T>>);
+
+struct UserParts<T: Scalar> {
+    name: String,
+    value: Arc<dyn Fn(T) -> T + Send + Sync>,
+    derivative: UserDerivative<T>,
+    /// The number of ′ to print after the name of the function that this is a derivative of.
+    printed: Option<(String, usize)>,
+}
+
+#[derive(Clone)]
+enum UserDerivative<T: Scalar> {
+    None,
+    Function(Function<T>),
+    /// Made when it is asked for, from the function itself: for derivatives that go on without end.
+    OfItself(Arc<dyn Fn(&Function<T>) -> Function<T> + Send + Sync>),
+}
+
+impl<T: Scalar> fmt::Debug for UserFunction<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserFunction({:?})", self.0.name)
+    }
+}
+
+impl<T: Scalar> UserFunction<T> {
+    fn notation(&self) -> Notation {
+        let (name, primes) = self.0.printed.clone().unwrap_or((self.0.name.clone(), 0));
+        Notation::Activation { name, primes }
+    }
+
+    #[track_caller]
+    fn derivative_at<'t>(&self, x: Var<'t, T>) -> Derivative<'t, T> {
+        match &self.0.derivative {
+            UserDerivative::None => Derivative::Missing(self.0.name.clone()),
+            UserDerivative::Function(derivative) => x.map(derivative).into(),
+            UserDerivative::OfItself(make) => x.map(&make(&Function::User(self.clone()))).into(),
+        }
+    }
+}
+
+impl<T: Scalar> Function<T> {
+    /// A function of the user's own.
+    ///
+    /// It has no derivative until [`with_derivative`](Function::with_derivative) gives it one.
+    pub fn new(name: impl Into<String>, value: impl Fn(T) -> T + Send + Sync + 'static) -> Self {
+        Function::User(UserFunction(Arc::new(UserParts {
+            name: name.into(),
+            value: Arc::new(value),
+            derivative: UserDerivative::None,
+            printed: None,
+        })))
+    }
+
+    /// The same function with a derivative, which is again a function: a built-in one or another of the user's.
+    ///
+    /// # Panics
+    /// If `self` is a built-in function: those know their derivatives.
+    #[must_use]
+    pub fn with_derivative(self, derivative: Function<T>) -> Self {
+        let name = match &self {
+            Function::User(user) => user.0.name.clone(),
+            _ => panic!("{} knows its derivative", self.name()),
+        };
+        self.differentiated(UserDerivative::Function(derivative.printed_as(&name, 1)))
+    }
+
+    /// The same function with a derivative that is made from the function itself when it is asked for.
+    ///
+    /// ```
+    /// use tape::{Function, Tape, matrix};
+    /// let my_exp = Function::new("my_exp", f64::exp).with_derivative_of_itself(|exp| exp.clone());
+    /// let tape = Tape::new();
+    /// let x = tape.parameter("x", &matrix![[1.0]]);
+    /// let y = x.map(&my_exp);
+    /// assert!(y.gradients([x]) == [y]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `self` is a built-in function: those know their derivatives.
+    #[must_use]
+    pub fn with_derivative_of_itself(
+        self,
+        derivative: impl Fn(&Function<T>) -> Function<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.differentiated(UserDerivative::OfItself(Arc::new(derivative)))
+    }
+
+    fn differentiated(self, derivative: UserDerivative<T>) -> Self {
+        let Function::User(user) = &self else { panic!("{} knows its derivative", self.name()) };
+        Function::User(UserFunction(Arc::new(UserParts {
+            name: user.0.name.clone(),
+            value: user.0.value.clone(),
+            derivative,
+            printed: user.0.printed.clone(),
+        })))
+    }
+
+    /// The same function, printed as a derivative of the function `of`; and its own derivatives likewise.
+    fn printed_as(self, of: &str, primes: usize) -> Self {
+        let Function::User(user) = &self else { return self };
+        let derivative = match &user.0.derivative {
+            UserDerivative::Function(next) => {
+                UserDerivative::Function(next.clone().printed_as(of, primes + 1))
+            }
+            other => other.clone(),
+        };
+        Function::User(UserFunction(Arc::new(UserParts {
+            name: user.0.name.clone(),
+            value: user.0.value.clone(),
+            derivative,
+            printed: Some((of.to_owned(), primes)),
+        })))
+    }
+}
+
+impl<T: Scalar> PartialEq for Function<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.parameters() == other.parameters()
+    }
+}
+
+impl<T: Scalar> Eq for Function<T> {}
+
+impl<T: Scalar> Hash for Function<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind(), self.parameters()).hash(state);
+    }
+}
+
+/// g(A), entry by entry.
+#[derive(Debug, Clone)]
+pub(crate) struct Map<T: Scalar>(pub(crate) Function<T>);
+
+equal_by!(Map: 0);
+
+impl<T: Scalar> Operation<T> for Map<T> {
+    fn name(&self) -> Cow<'_, str> {
+        self.0.name()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(operands[0])
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        self.0.apply(x.get(0).as_slice(), out.as_mut_slice());
+        Ok(())
+    }
+    /// ∂/∂Z = G ⊙ g′(Z), eq. 10 for every entry.
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [z] = at.operands();
+        match self.0.derivative_at(z, at.output()) {
+            Derivative::Is(derivative) => at.contribute_entrywise(0, |g| g * derivative),
+            Derivative::Zero => at.zero(0),
+            Derivative::Missing(name) => at.missing(0, &name),
+        }
+    }
+    fn notation(&self) -> Notation {
+        self.0.notation()
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// g(A), entry by entry.
+    #[track_caller]
+    pub fn map(self, function: &Function<T>) -> Self {
+        self.tape.push(Map(function.clone()), &[self])
+    }
+
+    /// g′(A), entry by entry, as differentiation records it: for writing a closed form by hand.
+    ///
+    /// For g = identity it is the number 1.
+    #[track_caller]
+    pub fn map_derivative(self, function: &Function<T>) -> Self {
+        let y = self.map(function);
+        if y.is_void() {
+            return y;
+        }
+        match function.derivative_at(self, y) {
+            Derivative::Is(derivative) => derivative,
+            Derivative::Zero => self.tape.scalar(T::ZERO),
+            Derivative::Missing(function) => {
+                let at = self.tape.place();
+                self.tape.mistake(crate::Error::MissingDerivative { function, operand: 0, at })
+            }
+        }
+    }
+
+    /// A to the power of a number, entry by entry.
+    #[track_caller]
+    pub fn powf(self, power: T) -> Self {
+        if power == T::ONE {
+            self
+        } else if power == T::from_f64(2.0) {
+            self.square()
+        } else if power == -T::ONE {
+            self.reciprocal()
+        } else {
+            self.map(&F::Power(power))
+        }
+    }
+
+    /// A to a whole power, entry by entry.
+    #[track_caller]
+    pub fn powi(self, power: i32) -> Self {
+        self.powf(T::from_f64(power.into()))
+    }
+
+    /// 1 ⊘ A.
+    #[track_caller]
+    pub fn reciprocal(self) -> Self {
+        T::ONE.into_operand(self) / self
+    }
+
+    /// A limited to [low, high]; NaN stays NaN.
+    #[track_caller]
+    pub fn clamp(self, low: T, high: T) -> Self {
+        self.map(&F::Clamp(low, high))
+    }
+
+    /// Leaky relu: a where a > 0, else slope · a.
+    #[track_caller]
+    pub fn leaky_relu(self, slope: T) -> Self {
+        self.map(&F::LeakyRelu(slope))
+    }
+
+    /// Exponential linear unit: a where a > 0, else α(eᵃ − 1).
+    #[track_caller]
+    pub fn elu(self, alpha: T) -> Self {
+        self.map(&F::Elu(alpha))
+    }
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident $name:ident)*) => {
+        impl<T: Scalar> Var<'_, T> {
+            $($(#[$doc])*
+            #[track_caller]
+            pub fn $method(self) -> Self {
+                self.map(&F::$name)
+            })*
+        }
+    };
+}
+
+methods! {
+    /// A itself, as an entry of its own: the linear activation.
+    identity Identity
+    /// e to the power of each entry.
+    exp Exp
+    /// The natural logarithm.
+    ln Ln
+    /// The square root.
+    sqrt Sqrt
+    /// The square.
+    square Square
+    /// The sine.
+    sin Sin
+    /// The cosine.
+    cos Cos
+    /// The absolute value; its derivative at 0 is 0.
+    abs Abs
+    /// −1, 0 or 1, the sign.
+    sign Sign
+    /// The error function.
+    erf Erf
+    /// Rectified linear unit max(a, 0); its derivative at 0 is 0.
+    relu Relu
+    /// The logistic function σ(a) = 1/(1 + e⁻ᵃ).
+    sigmoid Sigmoid
+    /// ln σ(a), accurate at both ends.
+    log_sigmoid LogSigmoid
+    /// The hyperbolic tangent.
+    tanh Tanh
+    /// ln(1 + eᵃ), accurate at both ends.
+    softplus Softplus
+    /// a·σ(a).
+    silu Silu
+    /// Gelu a·Φ(a), by the error function.
+    gelu Gelu
+    /// Gelu's tanh form a·σ(2u), u = √(2/π)·(a + 0.044715a³).
+    gelu_tanh GeluTanh
+}

@@ -1,0 +1,340 @@
+//! Reductions over rows, columns or all entries, and the repetition that undoes their shapes.
+
+use std::borrow::Cow;
+
+use crate::kernel::functions as k;
+use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation, Over};
+use crate::ops::scale::Factor;
+use crate::vjp::Vjp;
+use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
+
+/// What a reduction makes of a column, a row or all entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reduction {
+    /// Σ.
+    Sum,
+    /// The greatest; NaN where an entry is NaN.
+    Max,
+    /// ln Σ exp, without overflow.
+    LogSumExp,
+}
+
+impl Reduction {
+    /// Every one of them.
+    pub const ALL: &'static [Reduction] = &[Reduction::Sum, Reduction::Max, Reduction::LogSumExp];
+}
+
+/// Σ, max or ln Σ exp over rows, columns or all entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Reduce {
+    pub(crate) reduction: Reduction,
+    pub(crate) over: Over,
+}
+
+impl Over {
+    fn reduced(self, shape: Shape) -> Shape {
+        match self {
+            Over::Rows => Shape { rows: Dim::ONE, columns: shape.columns },
+            Over::Columns => Shape { rows: shape.rows, columns: Dim::ONE },
+            Over::All => Shape::SCALAR,
+        }
+    }
+
+    /// The factor that counts what a reduction of this shape runs over.
+    fn count<T: Scalar>(self, shape: Shape) -> Factor<T> {
+        let (rows, columns) = (Factor::extent(shape.rows), Factor::extent(shape.columns));
+        match self {
+            Over::Rows => rows,
+            Over::Columns => columns,
+            Over::All => Factor { c: rows.c * columns.c, m: rows.m + columns.m },
+        }
+    }
+
+    /// Whether a shape has nothing to reduce over: the extent is the number 0.
+    fn is_empty(self, shape: Shape) -> bool {
+        let rows = shape.rows == Dim::Fixed(0);
+        let columns = shape.columns == Dim::Fixed(0);
+        match self {
+            Over::Rows => rows,
+            Over::Columns => columns,
+            Over::All => rows || columns,
+        }
+    }
+}
+
+impl<T: Scalar> Operation<T> for Reduce {
+    fn name(&self) -> Cow<'_, str> {
+        match (self.reduction, self.over) {
+            (Reduction::Sum, Over::Rows) => "sum_rows",
+            (Reduction::Sum, Over::Columns) => "sum_columns",
+            (Reduction::Sum, Over::All) => "sum",
+            (Reduction::Max, Over::Rows) => "max_rows",
+            (Reduction::Max, Over::Columns) => "max_columns",
+            (Reduction::Max, Over::All) => "max",
+            (Reduction::LogSumExp, Over::Rows) => "log_sum_exp_rows",
+            (Reduction::LogSumExp, Over::Columns) => "log_sum_exp_columns",
+            (Reduction::LogSumExp, Over::All) => "log_sum_exp",
+        }
+        .into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        match self.reduction {
+            Reduction::Max if self.over.is_empty(operands[0]) => Err(Mismatch::new("nothing has no maximum")),
+            Reduction::Sum | Reduction::Max | Reduction::LogSumExp => Ok(self.over.reduced(operands[0])),
+        }
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        let reduced = if self.over == Over::Columns { a.columns() } else { a.rows() * a.columns() };
+        if self.reduction == Reduction::Max && reduced == 0 && !out.as_slice().is_empty() {
+            return Err(Fault::Other("the maximum over m = 0 examples does not exist".into()));
+        }
+        match (self.reduction, self.over) {
+            (Reduction::Sum, Over::Columns) => sum_columns(a, out),
+            (Reduction::Sum, over) => columns_or_all(a, over, out, k::sum),
+            (Reduction::Max, Over::Columns) => max_columns(a, out),
+            (Reduction::Max, over) => columns_or_all(a, over, out, k::max),
+            (Reduction::LogSumExp, Over::Columns) => log_sum_exp_columns(a, out),
+            (Reduction::LogSumExp, over) => columns_or_all(a, over, out, k::log_sum_exp),
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [a] = at.operands();
+        let y = at.output();
+        match self.reduction {
+            // ∂/∂A: G repeated
+            Reduction::Sum => at.contribute_lazily(0, |g| g),
+            // ∂/∂A: G ⊙ [A = max] ⊘ (number of greatest entries): ties share
+            Reduction::Max => at.contribute_lazily(0, |g| {
+                let greatest = a.equal(y);
+                g * (greatest / greatest.sum_over(self.over))
+            }),
+            // ∂/∂A: G ⊙ exp(A − ln Σ exp A)
+            Reduction::LogSumExp => at.contribute_lazily(0, |g| g * (a - y).exp()),
+        }
+    }
+    fn notation(&self) -> Notation {
+        match self.reduction {
+            Reduction::Sum => Notation::Sum(self.over),
+            Reduction::Max | Reduction::LogSumExp => Notation::Call(Operation::<T>::name(self).into_owned()),
+        }
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        self.over == Over::Rows
+    }
+    fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        (operands[0].0 as u64).saturating_mul(operands[0].1 as u64)
+    }
+}
+
+fn columns_or_all<T: Scalar>(
+    a: MatrixRef<'_, T>,
+    over: Over,
+    out: &mut MatrixMut<'_, T>,
+    reduce: impl Fn(&[T]) -> T,
+) {
+    match over {
+        Over::All => out.as_mut_slice()[0] = reduce(a.as_slice()),
+        Over::Rows | Over::Columns => {
+            for (j, out) in out.as_mut_slice().iter_mut().enumerate() {
+                *out = reduce(a.column(j));
+            }
+        }
+    }
+}
+
+/// Columns are summed in groups of this many, and then the groups: the rounding error grows with the square root of
+/// their number, not with the number of columns.
+const GROUP: usize = 256;
+
+/// The sum over the columns; a group's partial sum is kept in one of two levels, the output and a column on the stack.
+fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+    const ROWS: usize = 64;
+    let out = out.as_mut_slice();
+    for first in (0..out.len()).step_by(ROWS) {
+        let rows = ROWS.min(out.len() - first);
+        let out = &mut out[first..first + rows];
+        out.fill(T::ZERO);
+        for start in (0..a.columns()).step_by(GROUP) {
+            let mut partial = [T::ZERO; ROWS];
+            for j in start..a.columns().min(start + GROUP) {
+                for (sum, &x) in partial.iter_mut().zip(&a.column(j)[first..first + rows]) {
+                    *sum += x;
+                }
+            }
+            for (out, &sum) in out.iter_mut().zip(&partial) {
+                *out += sum;
+            }
+        }
+    }
+}
+
+fn max_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+    let out = out.as_mut_slice();
+    out.fill(-T::INFINITY);
+    for j in 0..a.columns() {
+        for (out, &x) in out.iter_mut().zip(a.column(j)) {
+            *out = k::max(&[*out, x]);
+        }
+    }
+}
+
+/// ln Σ exp over the columns: the maximum first, then the sum of what is left, row by row.
+fn log_sum_exp_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+    max_columns(a, out);
+    for (i, out) in out.as_mut_slice().iter_mut().enumerate() {
+        let greatest = *out;
+        if !greatest.is_finite() {
+            continue; // ±∞ and NaN are the result already
+        }
+        let mut sum = T::ZERO;
+        for j in 0..a.columns() {
+            sum += (a.column(j)[i] - greatest).exp();
+        }
+        *out = greatest + sum.ln();
+    }
+}
+
+/// Repeats a row, a column or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Broadcast(pub(crate) Shape);
+
+impl<T: Scalar> Operation<T> for Broadcast {
+    fn name(&self) -> Cow<'_, str> {
+        "repeat".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        match operands[0].broadcast(self.0) {
+            Some(shape) if shape == self.0 => Ok(shape),
+            Some(_) | None => Err(Mismatch::new(format!("cannot be repeated to {}", self.0))),
+        }
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        for j in 0..out.columns() {
+            match a.column(if a.columns() == 1 { 0 } else { j }) {
+                &[number] => out.column_mut(j).fill(number),
+                column => out.column_mut(j).copy_from_slice(column),
+            }
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        at.contribute_entrywise(0, |g| g); // ∂/∂A: the sum of G over what was repeated
+    }
+    fn notation(&self) -> Notation {
+        Notation::Repeat
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The sum of all entries, 1 × 1.
+    #[track_caller]
+    pub fn sum(self) -> Self {
+        self.sum_over(Over::All)
+    }
+
+    /// The sum over rows (1 × m), columns (n × 1) or all. A scalar factor moves in front: Σ(c·A) = c·ΣA.
+    #[track_caller]
+    pub fn sum_over(self, over: Over) -> Self {
+        let (factor, a) = self.split_factor();
+        a.reduce(Reduction::Sum, over).scaled(factor)
+    }
+
+    /// The mean of all entries. Over m examples it is recorded as 1/m · Σ, with m a symbol (eq. 25).
+    #[track_caller]
+    pub fn mean(self) -> Self {
+        self.mean_over(Over::All)
+    }
+
+    /// The mean over rows, columns or all.
+    #[track_caller]
+    pub fn mean_over(self, over: Over) -> Self {
+        if self.is_void() {
+            return self;
+        }
+        let shape = self.known_shape();
+        if over.is_empty(shape) {
+            let reason = format!("a mean over nothing: {} is {shape}", self.label());
+            return self.tape.mistake(Error::Shape {
+                operation: "mean".into(),
+                reason,
+                at: self.tape.place(),
+            });
+        }
+        self.sum_over(over).scaled(over.count(shape).inverse())
+    }
+
+    /// The greatest entry, 1 × 1.
+    #[track_caller]
+    pub fn max(self) -> Self {
+        self.max_over(Over::All)
+    }
+
+    /// The greatest entry over rows (1 × m), columns (n × 1) or all. Where several are greatest, they share the gradient.
+    #[track_caller]
+    pub fn max_over(self, over: Over) -> Self {
+        self.reduce(Reduction::Max, over)
+    }
+
+    /// ln Σ exp of all entries, 1 × 1, without overflow.
+    #[track_caller]
+    pub fn log_sum_exp(self) -> Self {
+        self.log_sum_exp_over(Over::All)
+    }
+
+    /// ln Σ exp over rows (1 × m), columns (n × 1) or all, without overflow.
+    #[track_caller]
+    pub fn log_sum_exp_over(self, over: Over) -> Self {
+        self.reduce(Reduction::LogSumExp, over)
+    }
+
+    /// exp(A − ln Σ exp A): each column sums to 1 if it is over rows.
+    #[track_caller]
+    pub fn softmax_over(self, over: Over) -> Self {
+        (self - self.log_sum_exp_over(over)).exp()
+    }
+
+    /// Repeats a row, a column or a number until the shape is reached.
+    #[track_caller]
+    pub fn broadcast_to(self, shape: Shape) -> Self {
+        if self.is_void() || self.known_shape() == shape {
+            return self;
+        }
+        let (factor, a) = self.split_factor();
+        self.tape.push(Broadcast(shape), &[a]).scaled(factor)
+    }
+
+    #[track_caller]
+    fn reduce(self, reduction: Reduction, over: Over) -> Self {
+        if self.is_void() {
+            return self;
+        }
+        let shape = self.known_shape();
+        // Over a single row or column, `All` is the other direction alone, so that equal sums are one entry.
+        let over = match (over, shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
+            (Over::All, true, _) => Over::Columns,
+            (Over::All, false, true) => Over::Rows,
+            (over, _, _) => over,
+        };
+        let nothing_to_do = match over {
+            Over::Rows => shape.rows == Dim::ONE,
+            Over::Columns => shape.columns == Dim::ONE,
+            Over::All => false,
+        };
+        if nothing_to_do { self } else { self.tape.push(Reduce { reduction, over }, &[self]) }
+    }
+
+    /// Whether the entry is a sum.
+    pub(crate) fn is_sum(self) -> bool {
+        self.inspect(|op, _| matches!(op, Op::Reduce(Reduce { reduction: Reduction::Sum, .. })))
+            .unwrap_or(false)
+    }
+}

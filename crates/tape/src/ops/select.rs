@@ -1,0 +1,76 @@
+//! Choice by mask.
+
+use std::borrow::Cow;
+
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::ops::zip::IntoOperand;
+use crate::vjp::Vjp;
+use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
+
+/// a where the mask is not 0, else b; the operands are mask, A and B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Select;
+
+impl<T: Scalar> Operation<T> for Select {
+    fn name(&self) -> Cow<'_, str> {
+        "select".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        let both = operands[1].broadcast(operands[2]);
+        both.and_then(|both| both.broadcast(operands[0]))
+            .ok_or_else(|| Mismatch::new("mask and choices do not go together entry by entry"))
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let (mask, a, b) = (x.get(0), x.get(1), x.get(2));
+        for j in 0..out.columns() {
+            for (i, out) in out.column_mut(j).iter_mut().enumerate() {
+                *out = repeated(if repeated(mask, i, j) == T::ZERO { b } else { a }, i, j);
+            }
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [mask, _, _] = at.operands();
+        at.zero(0); // a choice does not move with its mask
+        at.contribute_entrywise(1, |g| {
+            let (factor, g) = g.split_factor();
+            mask.select(g, T::ZERO).scaled(factor) // ∂/∂A: G where chosen
+        });
+        at.contribute_entrywise(2, |g| {
+            let (factor, g) = g.split_factor();
+            mask.select(T::ZERO, g).scaled(factor) // ∂/∂B: G elsewhere
+        });
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn notation(&self) -> Notation {
+        Notation::Call("select".into())
+    }
+}
+
+fn repeated<T: Scalar>(a: MatrixRef<'_, T>, i: usize, j: usize) -> T {
+    let column = a.column(if a.columns() == 1 { 0 } else { j });
+    column[if column.len() == 1 { 0 } else { i }]
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// Where this mask is not 0, the entry of A, elsewhere that of B; NaN counts as not 0.
+    ///
+    /// What is not chosen takes no part, not even as NaN: neither in the value nor in the gradient.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &matrix![[4.0, -4.0]]);
+    /// let root_or_zero = x.greater(0.0).select(x.sqrt(), 0.0);
+    /// let [dx] = root_or_zero.sum().gradients([x]);
+    /// assert_eq!(root_or_zero.value()?, matrix![[2.0, 0.0]]);
+    /// assert!(dx.value()?[(0, 0)] == 0.25);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn select(self, a: impl IntoOperand<'t, T>, b: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Select, &[self, a.into_operand(self), b.into_operand(self)])
+    }
+}

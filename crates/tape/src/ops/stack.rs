@@ -1,0 +1,259 @@
+//! Stacking, slicing and padding of rows and of columns.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::op::{Fault, Mismatch, Operands, Operation};
+use crate::vjp::Vjp;
+use crate::{Dim, MatrixMut, Scalar, Shape, Tape, Var};
+
+/// The direction of a stack, a slice or a pad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Along {
+    Rows,
+    Columns,
+}
+
+impl Along {
+    fn extent(self, shape: Shape) -> Dim {
+        match self {
+            Along::Rows => shape.rows,
+            Along::Columns => shape.columns,
+        }
+    }
+    fn across(self, shape: Shape) -> Dim {
+        match self {
+            Along::Rows => shape.columns,
+            Along::Columns => shape.rows,
+        }
+    }
+    fn with_extent(self, shape: Shape, extent: Dim) -> Shape {
+        match self {
+            Along::Rows => Shape { rows: extent, ..shape },
+            Along::Columns => Shape { columns: extent, ..shape },
+        }
+    }
+}
+
+/// Matrices above each other, or side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Stack(pub(crate) Along);
+
+impl<T: Scalar> Operation<T> for Stack {
+    fn name(&self) -> Cow<'_, str> {
+        match self.0 {
+            Along::Rows => "stack_rows",
+            Along::Columns => "stack_columns",
+        }
+        .into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        let Some(&first) = operands.first() else {
+            return Err(Mismatch::new("nothing to stack"));
+        };
+        let mut total = 0usize;
+        for &shape in operands {
+            if self.0.across(shape) != self.0.across(first) {
+                return Err(Mismatch::new("the other extents differ"));
+            }
+            let Dim::Fixed(n) = self.0.extent(shape) else {
+                return Err(Mismatch::new("an extent that is m cannot be stacked"));
+            };
+            total = total.checked_add(n).ok_or_else(|| Mismatch::new("the stack is too high"))?;
+        }
+        Ok(self.0.with_extent(first, Dim::Fixed(total)))
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let mut start = 0;
+        for operand in 0..x.len() {
+            let a = x.get(operand);
+            for j in 0..a.columns() {
+                match self.0 {
+                    Along::Rows => out.column_mut(j)[start..start + a.rows()].copy_from_slice(a.column(j)),
+                    Along::Columns => out.column_mut(start + j).copy_from_slice(a.column(j)),
+                }
+            }
+            start += match self.0 {
+                Along::Rows => a.rows(),
+                Along::Columns => a.columns(),
+            };
+        }
+        Ok(())
+    }
+    /// ∂/∂Aᵢ: the slice of G where Aᵢ lies.
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let mut start = 0;
+        for i in 0..at.len() {
+            let Dim::Fixed(n) = self.0.extent(at.operand(i).known_shape()) else {
+                unreachable!("the shape rule lets no m through")
+            };
+            at.contribute(i, |g| g.slice(self.0, start..start + n));
+            start += n;
+        }
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        self.0 == Along::Rows
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}
+
+/// A range of rows or columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Slice {
+    along: Along,
+    start: usize,
+    end: usize,
+}
+
+impl<T: Scalar> Operation<T> for Slice {
+    fn name(&self) -> Cow<'_, str> {
+        match self.along {
+            Along::Rows => format!("rows[{}..{}]", self.start, self.end),
+            Along::Columns => format!("columns[{}..{}]", self.start, self.end),
+        }
+        .into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        let fits = match self.along.extent(operands[0]) {
+            Dim::Fixed(n) => self.end <= n,
+            Dim::M => true, // checked when m is known
+        };
+        if self.start > self.end || !fits {
+            return Err(Mismatch::new("the range is not inside"));
+        }
+        Ok(self.along.with_extent(operands[0], Dim::Fixed(self.end - self.start)))
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        match self.along {
+            Along::Rows => {
+                inside(self.end, a.rows())?;
+                for j in 0..out.columns() {
+                    out.column_mut(j).copy_from_slice(&a.column(j)[self.start..self.end]);
+                }
+            }
+            Along::Columns => {
+                inside(self.end, a.columns())?;
+                let range = self.start * a.rows()..self.end * a.rows();
+                out.as_mut_slice().copy_from_slice(&a.as_slice()[range]);
+            }
+        }
+        Ok(())
+    }
+    /// ∂/∂A: G with zeros around it.
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let total = self.along.extent(at.operand(0).known_shape());
+        at.contribute(0, |g| {
+            let (factor, g) = g.split_factor();
+            g.tape.push(Pad { along: self.along, start: self.start, total }, &[g]).scaled(factor)
+        });
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        self.along == Along::Rows
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}
+
+fn inside(end: usize, m: usize) -> Result<(), Fault> {
+    if end <= m { Ok(()) } else { Err(Fault::Other(format!("the range ends at {end}, there are {m}"))) }
+}
+
+/// Zeros around a range of rows or columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Pad {
+    along: Along,
+    start: usize,
+    total: Dim,
+}
+
+impl<T: Scalar> Operation<T> for Pad {
+    fn name(&self) -> Cow<'_, str> {
+        match self.along {
+            Along::Rows => format!("pad_rows[{} of {}]", self.start, self.total),
+            Along::Columns => format!("pad_columns[{} of {}]", self.start, self.total),
+        }
+        .into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        match (self.along.extent(operands[0]), self.total) {
+            (Dim::Fixed(n), Dim::Fixed(total)) if self.start + n > total => {
+                Err(Mismatch::new("there is no room"))
+            }
+            (Dim::Fixed(_), total) => Ok(self.along.with_extent(operands[0], total)),
+            (Dim::M, _) => Err(Mismatch::new("an extent that is m cannot be padded")),
+        }
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        out.as_mut_slice().fill(T::ZERO);
+        match self.along {
+            Along::Rows => {
+                inside(self.start + a.rows(), out.rows())?;
+                for j in 0..a.columns() {
+                    out.column_mut(j)[self.start..self.start + a.rows()].copy_from_slice(a.column(j));
+                }
+            }
+            Along::Columns => {
+                inside(self.start + a.columns(), out.columns())?;
+                for j in 0..a.columns() {
+                    out.column_mut(self.start + j).copy_from_slice(a.column(j));
+                }
+            }
+        }
+        Ok(())
+    }
+    /// ∂/∂A: the slice of G where A lies.
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let Dim::Fixed(n) = self.along.extent(at.operand(0).known_shape()) else {
+            unreachable!("the shape rule lets no m through")
+        };
+        at.contribute(0, |g| g.slice(self.along, self.start..self.start + n));
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        self.along == Along::Rows
+    }
+    fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
+        0
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Matrices above each other: the numbers of rows add up, the numbers of columns are equal.
+    #[track_caller]
+    pub fn stack_rows<'t>(&'t self, parts: &[Var<'t, T>]) -> Var<'t, T> {
+        self.push(Stack(Along::Rows), parts)
+    }
+
+    /// Matrices side by side: the numbers of columns, which cannot be m, add up, the numbers of rows are equal.
+    #[track_caller]
+    pub fn stack_columns<'t>(&'t self, parts: &[Var<'t, T>]) -> Var<'t, T> {
+        self.push(Stack(Along::Columns), parts)
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// A range of rows, counted from 0.
+    #[track_caller]
+    pub fn rows(self, range: Range<usize>) -> Self {
+        self.slice(Along::Rows, range)
+    }
+
+    /// A range of columns, counted from 0. Of m columns, the range is checked when a program runs.
+    #[track_caller]
+    pub fn columns(self, range: Range<usize>) -> Self {
+        self.slice(Along::Columns, range)
+    }
+
+    #[track_caller]
+    fn slice(self, along: Along, range: Range<usize>) -> Self {
+        if self.is_void() || along.extent(self.known_shape()) == Dim::Fixed(range.end) && range.start == 0 {
+            return self;
+        }
+        let (factor, a) = self.split_factor();
+        self.tape.push(Slice { along, start: range.start, end: range.end }, &[a]).scaled(factor)
+    }
+}

@@ -1,0 +1,335 @@
+//! Entrywise operations of two operands, with rows, columns and numbers repeated as needed.
+
+use std::borrow::Cow;
+use std::ops::{Add, Div, Mul, Sub};
+
+use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
+use crate::ops::scale::Factor;
+use crate::vjp::Vjp;
+use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
+
+/// An entrywise operation of two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Zip {
+    /// a + b.
+    Add,
+    /// a − b.
+    Subtract,
+    /// a · b.
+    Multiply,
+    /// a / b.
+    Divide,
+    /// aᵇ.
+    Power,
+    /// 1 where a > b, else 0.
+    Greater,
+    /// 1 where a = b, else 0.
+    Equal,
+}
+
+impl Zip {
+    /// Every one of them.
+    pub const ALL: &'static [Zip] =
+        &[Zip::Add, Zip::Subtract, Zip::Multiply, Zip::Divide, Zip::Power, Zip::Greater, Zip::Equal];
+
+    /// Whether the operands may change places, to the same bits.
+    pub(crate) fn commutes(self) -> bool {
+        match self {
+            Zip::Add | Zip::Multiply | Zip::Equal => true,
+            Zip::Subtract | Zip::Divide | Zip::Power | Zip::Greater => false,
+        }
+    }
+}
+
+fn indicator<T: Scalar>(holds: bool) -> T {
+    if holds { T::ONE } else { T::ZERO }
+}
+
+/// 1 where the relation holds, 0 elsewhere, NaN where an operand is: a comparison does not hide a NaN.
+fn relation<T: Scalar>(a: T, b: T, holds: impl Fn(T, T) -> bool) -> T {
+    if a.is_nan() || b.is_nan() { T::NAN } else { indicator(holds(a, b)) }
+}
+
+impl<T: Scalar> Operation<T> for Zip {
+    fn name(&self) -> Cow<'_, str> {
+        match self {
+            Zip::Add => "add",
+            Zip::Subtract => "subtract",
+            Zip::Multiply => "multiply",
+            Zip::Divide => "divide",
+            Zip::Power => "power",
+            Zip::Greater => "greater",
+            Zip::Equal => "equal",
+        }
+        .into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        operands[0]
+            .broadcast(operands[1])
+            .ok_or_else(|| Mismatch::new("shapes do not go together entry by entry"))
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let (a, b) = (x.get(0), x.get(1));
+        match self {
+            Zip::Add => zip(a, b, out, |a, b| a + b),
+            Zip::Subtract => zip(a, b, out, |a, b| a - b),
+            Zip::Multiply => zip(a, b, out, |a, b| a * b),
+            Zip::Divide => zip(a, b, out, |a, b| a / b),
+            Zip::Power => zip(a, b, out, T::powf),
+            Zip::Greater => zip(a, b, out, |a, b| relation(a, b, |a, b| a > b)),
+            Zip::Equal => zip(a, b, out, |a, b| relation(a, b, |a, b| a == b)),
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [a, b] = at.operands();
+        let y = at.output();
+        match self {
+            Zip::Add => {
+                at.contribute_entrywise(0, |g| g); // ∂/∂A: G
+                at.contribute_entrywise(1, |g| g); // ∂/∂B: G
+            }
+            Zip::Subtract => {
+                at.contribute_entrywise(0, |g| g); //  ∂/∂A: G
+                at.contribute_entrywise(1, |g| -g); // ∂/∂B: −G
+            }
+            Zip::Multiply => {
+                at.contribute_entrywise(0, |g| g * b); // ∂/∂A: G ⊙ B
+                at.contribute_entrywise(1, |g| g * a); // ∂/∂B: G ⊙ A
+            }
+            Zip::Divide => {
+                at.contribute_entrywise(0, |g| g / b); //        ∂/∂A: G ⊘ B
+                at.contribute_entrywise(1, |g| -(g * y / b)); // ∂/∂B: −(G ⊙ A⊘B) ⊘ B
+            }
+            Zip::Power => {
+                at.contribute_entrywise(0, |g| g * b * a.pow(b - T::ONE)); // ∂/∂A: G ⊙ B ⊙ A^(B−1)
+                at.contribute_entrywise(1, |g| g * y * a.ln()); //            ∂/∂B: G ⊙ Aᴮ ⊙ ln A
+            }
+            Zip::Greater | Zip::Equal => {
+                at.zero(0); // constant between the jumps
+                at.zero(1);
+            }
+        }
+    }
+    fn notation(&self) -> Notation {
+        match self {
+            Zip::Add => Notation::Plus,
+            Zip::Subtract => Notation::Difference,
+            Zip::Multiply => Notation::Hadamard,
+            Zip::Divide => Notation::Quotient,
+            Zip::Power => Notation::Power,
+            Zip::Greater => Notation::Indicator(">"),
+            Zip::Equal => Notation::Indicator("="),
+        }
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+}
+
+/// Applies `f` entry by entry; an operand with one row or one column repeats it.
+pub(crate) fn zip<T: Scalar>(
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    out: &mut MatrixMut<'_, T>,
+    f: impl Fn(T, T) -> T,
+) {
+    if a.shape() == out.shape() && b.shape() == out.shape() {
+        return zip_column(a.as_slice(), b.as_slice(), out.as_mut_slice(), f);
+    }
+    for j in 0..out.columns() {
+        let a = a.column(if a.columns() == 1 { 0 } else { j });
+        let b = b.column(if b.columns() == 1 { 0 } else { j });
+        zip_column(a, b, out.column_mut(j), &f);
+    }
+}
+
+fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
+    match (a, b) {
+        (_, _) if a.len() == out.len() && b.len() == out.len() => {
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out = f(a, b);
+            }
+        }
+        (&[a], _) if b.len() == out.len() => {
+            for (out, &b) in out.iter_mut().zip(b) {
+                *out = f(a, b);
+            }
+        }
+        (_, &[b]) if a.len() == out.len() => {
+            for (out, &a) in out.iter_mut().zip(a) {
+                *out = f(a, b);
+            }
+        }
+        (&[a], &[b]) => out.fill(f(a, b)),
+        (_, _) => unreachable!("the shape rule lets no other lengths through"),
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// Aᴮ entry by entry; for a power that is a number see [`powf`](Var::powf) and [`powi`](Var::powi).
+    #[track_caller]
+    pub fn pow(self, power: impl IntoOperand<'t, T>) -> Self {
+        let power = power.into_operand(self);
+        match power.as_number() {
+            Some(p) if !self.is_void() => self.powf(p),
+            _ => self.tape.push(Zip::Power, &[self, power]),
+        }
+    }
+
+    /// 1 where A > B, else 0, and NaN where either is NaN. Its derivative is zero.
+    #[track_caller]
+    pub fn greater(self, other: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Greater, &[self, other.into_operand(self)])
+    }
+
+    /// 1 where A < B, else 0, and NaN where either is NaN. Its derivative is zero.
+    #[track_caller]
+    pub fn less(self, other: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Greater, &[other.into_operand(self), self])
+    }
+
+    /// 1 where A = B, else 0, and NaN where either is NaN. Its derivative is zero.
+    #[track_caller]
+    pub fn equal(self, other: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Equal, &[self, other.into_operand(self)])
+    }
+
+    #[track_caller]
+    fn plus(self, other: Self) -> Self {
+        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
+            return self.tape.scalar(a + b);
+        }
+        if let Some(b) = other.operand_of_negate() {
+            return self.minus(b); // A + (−B) = A − B
+        }
+        if let Some(a) = self.operand_of_negate() {
+            return other.minus(a); // (−A) + B = B − A
+        }
+        self.sum_of_scaled(other, Zip::Add)
+    }
+
+    #[track_caller]
+    fn minus(self, other: Self) -> Self {
+        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
+            return self.tape.scalar(a - b);
+        }
+        match other.operand_of_negate() {
+            Some(b) => self.plus(b), // A − (−B) = A + B
+            None => self.sum_of_scaled(other, Zip::Subtract),
+        }
+    }
+
+    /// c·A ± c·B = c·(A ± B), and the same where the second factor is −c.
+    #[track_caller]
+    fn sum_of_scaled(self, other: Self, zip: Zip) -> Self {
+        if let ((f, Some(a)), (g, Some(b))) = (self.factored(), other.factored()) {
+            let opposite = if zip == Zip::Add { Zip::Subtract } else { Zip::Add };
+            if f == g {
+                return a.tape.push(zip, &[a, b]).scaled(f);
+            }
+            if f == g.negated() {
+                return a.tape.push(opposite, &[a, b]).scaled(f);
+            }
+        }
+        self.tape.push(zip, &[self, other])
+    }
+
+    #[track_caller]
+    fn times(self, other: Self) -> Self {
+        if let Some(a) = self.as_number() {
+            return other.scaled(Factor::number(a));
+        }
+        if let Some(b) = other.as_number() {
+            return self.scaled(Factor::number(b));
+        }
+        let (f, a) = self.split_factor();
+        let (g, b) = other.split_factor();
+        if a.as_number().is_some() || b.as_number().is_some() {
+            return a.times(b).scaled(f).scaled(g);
+        }
+        let product = if let Some((k, x)) = b.as_number_over() {
+            a.over(x).scaled(Factor::number(k)) // A ⊙ (k ⊘ X) = k·(A ⊘ X)
+        } else if let Some((k, x)) = a.as_number_over() {
+            b.over(x).scaled(Factor::number(k))
+        } else {
+            self.tape.push(Zip::Multiply, &[a, b])
+        };
+        product.scaled(f).scaled(g)
+    }
+
+    #[track_caller]
+    fn over(self, other: Self) -> Self {
+        if let Some(b) = other.as_number() {
+            if let Some(a) = self.as_number() {
+                return self.tape.scalar(a / b);
+            }
+            let inverse = T::ONE / b;
+            // Where 1/b is not a normal number, A/b can be finite and A · 1/b not.
+            if inverse.is_finite() && inverse.abs() > T::EPSILON * T::EPSILON {
+                return self.scaled(Factor::number(inverse));
+            }
+        }
+        let (f, a) = self.split_factor();
+        self.tape.push(Zip::Divide, &[a, other]).scaled(f)
+    }
+
+    /// If the entry is k ⊘ X with a number k: k and X.
+    fn as_number_over(self) -> Option<(T, Self)> {
+        let (a, x) = self
+            .inspect(|op, operands| match op {
+                Op::Zip(Zip::Divide) => Some((self.sibling(operands[0]), self.sibling(operands[1]))),
+                _ => None,
+            })
+            .flatten()?;
+        Some((a.as_number()?, x))
+    }
+}
+
+/// What can stand on the right of an operator: a variable or a number.
+pub trait IntoOperand<'t, T: Scalar> {
+    /// The operand as a variable of the tape of `other`.
+    fn into_operand(self, other: Var<'t, T>) -> Var<'t, T>;
+}
+
+impl<'t, T: Scalar> IntoOperand<'t, T> for Var<'t, T> {
+    fn into_operand(self, _: Var<'t, T>) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Scalar> IntoOperand<'t, T> for T {
+    #[track_caller]
+    fn into_operand(self, other: Var<'t, T>) -> Var<'t, T> {
+        other.tape.scalar(self)
+    }
+}
+
+macro_rules! operator {
+    ($Trait:ident $method:ident $record:ident) => {
+        impl<'t, T: Scalar, R: IntoOperand<'t, T>> $Trait<R> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: R) -> Var<'t, T> {
+                let other = other.into_operand(self);
+                self.$record(other)
+            }
+        }
+        operator!(@left $Trait $method f32);
+        operator!(@left $Trait $method f64);
+    };
+    (@left $Trait:ident $method:ident $t:ty) => {
+        impl<'t> $Trait<Var<'t, $t>> for $t {
+            type Output = Var<'t, $t>;
+            #[track_caller]
+            fn $method(self, other: Var<'t, $t>) -> Var<'t, $t> {
+                $Trait::$method(other.tape.scalar(self), other)
+            }
+        }
+    };
+}
+
+operator!(Add add plus);
+operator!(Sub sub minus);
+operator!(Mul mul times);
+operator!(Div div over);

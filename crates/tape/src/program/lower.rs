@@ -1,0 +1,118 @@
+//! From a tape to the graph that a program executes: only what the outputs need, rewritten as it is built.
+
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+
+use crate::op::{Op, equal_by};
+use crate::program::rewrite;
+use crate::tape::Ids;
+use crate::{Scalar, Shape, Tape, Var};
+
+/// A node of the graph: an operation on earlier nodes, as in the tape.
+#[derive(Debug, Clone)]
+pub(crate) struct Node<T: Scalar> {
+    pub(crate) op: Op<T>,
+    pub(crate) operands: Ids,
+    pub(crate) shape: Shape,
+}
+
+equal_by!(Node: op, operands);
+
+/// The graph under construction. Equal nodes are one node.
+#[derive(Debug)]
+pub(crate) struct Graph<T: Scalar> {
+    pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
+    /// For every node the tape's entry that it was made for.
+    pub(crate) origins: Vec<u32>,
+    /// For every output its node.
+    pub(crate) outputs: Vec<u32>,
+    /// The entry that is being lowered.
+    origin: u32,
+    rewrites: bool,
+}
+
+impl<T: Scalar> Graph<T> {
+    /// Lowers what the outputs need.
+    pub(crate) fn lower(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Self {
+        let list = tape.list.borrow();
+        let end = outputs.iter().map(|v| v.id as usize + 1).max().unwrap_or(0);
+        let mut live = vec![false; end];
+        for output in outputs {
+            live[output.id as usize] = true;
+        }
+        for id in (0..end).rev() {
+            if live[id] {
+                for &operand in &list.entry(id as u32).operands {
+                    live[operand as usize] = true;
+                }
+            }
+        }
+        let mut graph = Graph {
+            nodes: IndexSet::default(),
+            origins: Vec::new(),
+            outputs: Vec::new(),
+            origin: 0,
+            rewrites,
+        };
+        let mut node_of = vec![u32::MAX; end];
+        for id in (0..end).filter(|&id| live[id]) {
+            let entry = list.entry(id as u32);
+            graph.origin = id as u32;
+            let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
+            node_of[id] = graph.record(entry.op.clone(), operands);
+        }
+        graph.outputs = outputs.iter().map(|v| node_of[v.id as usize]).collect();
+        graph.without_dead_nodes()
+    }
+
+    /// Adds a node, or what a rewrite makes of it.
+    pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
+        if self.rewrites {
+            if let Some(better) = rewrite::rewrite(self, &op, &operands) {
+                return better;
+            }
+        }
+        self.insert(op, operands)
+    }
+
+    fn insert(&mut self, op: Op<T>, operands: Ids) -> u32 {
+        let shapes: smallvec::SmallVec<[Shape; 4]> = operands.iter().map(|&id| self.node(id).shape).collect();
+        let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
+        let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
+        if new {
+            self.origins.push(self.origin);
+        }
+        index as u32
+    }
+
+    pub(crate) fn node(&self, id: u32) -> &Node<T> {
+        self.nodes.get_index(id as usize).expect("a node of this graph")
+    }
+
+    /// Drops the nodes that rewrites have left without use.
+    fn without_dead_nodes(self) -> Self {
+        let mut live = vec![false; self.nodes.len()];
+        for &output in &self.outputs {
+            live[output as usize] = true;
+        }
+        for id in (0..self.nodes.len()).rev() {
+            if live[id] {
+                for &operand in &self.node(id as u32).operands {
+                    live[operand as usize] = true;
+                }
+            }
+        }
+        let mut new_id = vec![u32::MAX; self.nodes.len()];
+        let (mut nodes, mut origins) = (IndexSet::default(), Vec::new());
+        for (id, (mut node, origin)) in self.nodes.into_iter().zip(self.origins).enumerate() {
+            if live[id] {
+                node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
+                new_id[id] = nodes.len() as u32;
+                nodes.insert(node);
+                origins.push(origin);
+            }
+        }
+        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
+        Graph { nodes, origins, outputs, origin: self.origin, rewrites: self.rewrites }
+    }
+}

@@ -1,0 +1,142 @@
+//! The gradient of each example's own loss.
+
+use crate::error::Error;
+use crate::op::Op;
+use crate::ops::scale::Scale;
+use crate::tape::List;
+use crate::{Dim, Matrix, MatrixRef, Program, Result, Scalar, Shape, Var};
+
+/// How the values of an entry depend on the examples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Examples {
+    /// Not at all.
+    Free,
+    /// Column i on example i alone.
+    Apart,
+    /// In some other way.
+    Mixed,
+}
+
+/// For each variable a matrix whose column i is the gradient of `losses[i]`, column-major; `of_sum` are the gradients of
+/// the sum of the losses.
+#[track_caller]
+pub(crate) fn gradients<'t, T: Scalar>(
+    losses: Var<'t, T>,
+    with_respect_to: &[Var<'t, T>],
+    of_sum: &[Var<'t, T>],
+) -> Result<Vec<Matrix<T>>> {
+    losses.sound()?;
+    let shape = losses.known_shape();
+    if shape != Shape::new(1, Dim::M) {
+        let reason = format!("{} is {shape}, a row of losses is 1×m", losses.label());
+        let operation = "per_example_gradients".to_owned();
+        return Err(Error::Shape { operation, reason, at: losses.tape.place() });
+    }
+    let batched = with_respect_to.iter().find(|v| v.known_shape().depends_on_m());
+    if let Some(variable) = batched {
+        let reason = format!("{} is {}: a parameter has no m", variable.label(), variable.known_shape());
+        let operation = "per_example_gradients".to_owned();
+        return Err(Error::Shape { operation, reason, at: losses.tape.place() });
+    }
+    let apart = examples_of(&losses.tape.list.borrow(), losses.id) == Examples::Apart;
+    if apart { one_by_one(losses, of_sum) } else { by_cotangents(losses, with_respect_to) }
+}
+
+/// Runs the gradients on batches of one.
+fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
+    let tape = losses.tape;
+    let whole = tape.compile(of_sum.iter().copied())?;
+    let mut single = tape.compile(of_sum.iter().copied())?;
+    let m = whole.common_m()?.unwrap_or(0);
+    collect(m, of_sum, |i| {
+        for leaf in 0..whole.leaves.len() {
+            if whole.leaves[leaf].m.is_some() {
+                let at = whole.leaves[leaf].at;
+                let rows = at.shape.rows.at(m);
+                let column = &whole.buffers[at.buffer as usize][i * rows..(i + 1) * rows];
+                single.fill_leaf(leaf as u32, MatrixRef::new(rows, 1, column)?)?;
+            }
+        }
+        single.run()?;
+        copy(&single, of_sum)
+    })
+}
+
+/// Pulls back the unit cotangents, each through the whole batch.
+fn by_cotangents<'t, T: Scalar>(
+    losses: Var<'t, T>,
+    with_respect_to: &[Var<'t, T>],
+) -> Result<Vec<Matrix<T>>> {
+    let tape = losses.tape;
+    let u = tape.parameter_unbound("u", losses.known_shape());
+    let pulled = losses.vjp_vec(with_respect_to, u);
+    let mut program = tape.compile(pulled.iter().copied().chain([u]))?;
+    let m = program.m().unwrap_or(0);
+    program.bind(u, &Matrix::try_zeros(1, m)?)?;
+    collect(m, &pulled, |i| {
+        program.parameter_mut(u)?.as_mut_slice()[i] = T::ONE;
+        program.run()?;
+        program.parameter_mut(u)?.as_mut_slice()[i] = T::ZERO;
+        copy(&program, &pulled)
+    })
+}
+
+fn copy<T: Scalar>(program: &Program<T>, outputs: &[Var<'_, T>]) -> Result<Vec<Vec<T>>> {
+    outputs.iter().map(|&output| Ok(program.view(output)?.as_slice().to_vec())).collect()
+}
+
+fn collect<T: Scalar>(
+    m: usize,
+    outputs: &[Var<'_, T>],
+    mut column: impl FnMut(usize) -> Result<Vec<Vec<T>>>,
+) -> Result<Vec<Matrix<T>>> {
+    let mut data: Vec<Vec<T>> = vec![Vec::new(); outputs.len()];
+    for i in 0..m {
+        for (data, column) in data.iter_mut().zip(column(i)?) {
+            data.extend(column);
+        }
+    }
+    let pairs = data.into_iter().zip(outputs);
+    pairs
+        .map(|(data, output)| {
+            let (rows, columns) = output.known_shape().at(0);
+            Matrix::from_vec(rows * columns, m, data)
+        })
+        .collect()
+}
+
+/// How the entry depends on the examples, from the leaves up.
+fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
+    let mut known: Vec<Examples> = Vec::with_capacity(id as usize + 1);
+    for at in 0..=id {
+        let entry = list.entry(at);
+        let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
+        let of_operands = entry.operands.iter().map(|&operand| known[operand as usize]);
+        let counts_m = matches!(&entry.op, Op::Scale(Scale(factor)) if factor.m != 0);
+        let is_leaf = matches!(entry.op, Op::Leaf(_));
+        let examples = match of_operands.fold(Examples::Free, worse) {
+            _ if counts_m => Examples::Mixed,
+            Examples::Mixed => Examples::Mixed,
+            Examples::Free if is_leaf && per_column => Examples::Apart,
+            Examples::Free if entry.shape.depends_on_m() && !is_leaf && per_column => Examples::Apart,
+            Examples::Free if entry.shape.depends_on_m() => Examples::Mixed,
+            Examples::Free => Examples::Free,
+            Examples::Apart => {
+                let shapes: Vec<Shape> =
+                    entry.operands.iter().map(|&operand| list.entry(operand).shape).collect();
+                let apart = per_column && entry.op.rule().keeps_columns_apart(&shapes);
+                if apart { Examples::Apart } else { Examples::Mixed }
+            }
+        };
+        known.push(examples);
+    }
+    known[id as usize]
+}
+
+fn worse(a: Examples, b: Examples) -> Examples {
+    match (a, b) {
+        (Examples::Mixed, _) | (_, Examples::Mixed) => Examples::Mixed,
+        (Examples::Apart, _) | (_, Examples::Apart) => Examples::Apart,
+        (Examples::Free, Examples::Free) => Examples::Free,
+    }
+}

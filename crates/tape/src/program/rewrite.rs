@@ -1,0 +1,132 @@
+//! Local rewrites, each by an identity: the naive formula becomes the stable one.
+//!
+//! They are tried on every node as the graph is built, so the operands are in their final form. With a = σ(z):
+//!
+//! | found | becomes | because |
+//! |---|---|---|
+//! | identity(x) | x | |
+//! | ln σ(z) | log_sigmoid(z) | its definition |
+//! | 1 − σ(z) | σ(−z) | 1 − 1/(1 + e⁻ᶻ) = 1/(1 + eᶻ) |
+//! | log_loss(y, σ(z)) | log_loss_on_logits(y, z) | −ln σ(z) = softplus(−z), −ln σ(−z) = softplus(z) |
+//! | e ⊙ σ′(z) with quotients by σ(±z) in e | the quotients cancelled | σ′(z) = σ(z)·σ(−z) |
+//!
+//! The last one turns eq. 8 ⊙ eq. 10 into (1 − y)·σ(z) − y·σ(−z), that is a − y, at every finite z.
+
+use smallvec::smallvec;
+
+use crate::Scalar;
+use crate::op::Op;
+use crate::ops::log_loss::LogLossOnLogits;
+use crate::ops::map::{Function, Map};
+use crate::ops::scale::{Negate, Scale};
+use crate::ops::zip::Zip;
+use crate::program::lower::Graph;
+use crate::tape::Ids;
+
+/// What the node becomes, if a rewrite applies.
+pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
+    match (op, operands.as_slice()) {
+        (Op::Map(Map(Function::Identity)), &[x]) => Some(x),
+        (Op::Map(Map(Function::Ln)), &[a]) => {
+            let z = function_of(graph, a, &Function::Sigmoid)?;
+            Some(graph.record(Map(Function::LogSigmoid).into(), smallvec![z]))
+        }
+        (Op::Zip(Zip::Subtract), &[one, a]) if is_one(graph, one) => {
+            let z = function_of(graph, a, &Function::Sigmoid)?;
+            Some(sigmoid_of_negative(graph, z))
+        }
+        (Op::LogLoss(_), &[y, a]) => {
+            let z = function_of(graph, a, &Function::Sigmoid)?;
+            Some(graph.record(LogLossOnLogits.into(), smallvec![y, z]))
+        }
+        (Op::Zip(Zip::Multiply), &[a, b]) => cancelled(graph, a, b).or_else(|| cancelled(graph, b, a)),
+        _ => None,
+    }
+}
+
+fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32) -> Option<u32> {
+    let z = function_of(graph, slope, &Function::SigmoidDerivative)?;
+    times_slope(graph, e, slope, z, DEPTH)
+}
+
+/// Eq. 8 and its derivatives are a few levels deep; the limit keeps a long chain of products from being walked again and
+/// again.
+const DEPTH: usize = 16;
+
+/// e ⊙ σ′(z), with the factor cancelled against quotients by σ(z) or σ(−z) in e; `None` if there are none.
+fn times_slope<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, z: u32, depth: usize) -> Option<u32> {
+    let depth = depth.checked_sub(1)?;
+    let node = graph.node(e).clone();
+    match (&node.op, node.operands.as_slice()) {
+        (Op::Zip(Zip::Divide), &[c, a]) => {
+            if let Some(other) = complement(graph, a, z) {
+                return Some(graph.record(Zip::Multiply.into(), smallvec![c, other])); // (c ⊘ σ(z)) ⊙ σ′(z) = c ⊙ σ(−z)
+            }
+            let c = times_slope(graph, c, slope, z, depth)?;
+            Some(graph.record(Zip::Divide.into(), smallvec![c, a]))
+        }
+        (Op::Negate(_), &[x]) => {
+            let x = times_slope(graph, x, slope, z, depth)?;
+            Some(graph.record(Negate.into(), smallvec![x]))
+        }
+        (Op::Scale(Scale(factor)), &[x]) => {
+            let x = times_slope(graph, x, slope, z, depth)?;
+            Some(graph.record(Scale(*factor).into(), smallvec![x]))
+        }
+        (Op::Zip(zip @ (Zip::Add | Zip::Subtract)), &[p, q]) => {
+            let (dp, dq) = (times_slope(graph, p, slope, z, depth), times_slope(graph, q, slope, z, depth));
+            if dp.is_none() && dq.is_none() {
+                return None;
+            }
+            let mut plain = |x: u32| graph.record(Zip::Multiply.into(), smallvec![x, slope]);
+            let p = dp.unwrap_or_else(|| plain(p));
+            let q = dq.unwrap_or_else(|| plain(q));
+            Some(graph.record((*zip).into(), smallvec![p, q]))
+        }
+        (Op::Zip(Zip::Multiply), &[p, q]) => {
+            let (p, q) = match times_slope(graph, p, slope, z, depth) {
+                Some(p) => (p, q),
+                None => (p, times_slope(graph, q, slope, z, depth)?),
+            };
+            Some(graph.record(Zip::Multiply.into(), smallvec![p, q]))
+        }
+        _ => None,
+    }
+}
+
+/// σ(−z) if `a` is σ(z), and σ(z) if `a` is σ(−z).
+fn complement<T: Scalar>(graph: &mut Graph<T>, a: u32, z: u32) -> Option<u32> {
+    let argument = function_of(graph, a, &Function::Sigmoid)?;
+    if argument == z || negative_of(graph, argument) == Some(z) {
+        Some(sigmoid_of_negative(graph, argument))
+    } else {
+        None
+    }
+}
+
+/// σ(−z), where −(−z) is z.
+fn sigmoid_of_negative<T: Scalar>(graph: &mut Graph<T>, z: u32) -> u32 {
+    let minus_z = match negative_of(graph, z) {
+        Some(z) => z,
+        None => graph.record(Negate.into(), smallvec![z]),
+    };
+    graph.record(Map(Function::Sigmoid).into(), smallvec![minus_z])
+}
+
+fn negative_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+    let node = graph.node(id);
+    matches!(node.op, Op::Negate(_)).then(|| node.operands[0])
+}
+
+/// The argument, if the node is this function of it.
+fn function_of<T: Scalar>(graph: &Graph<T>, id: u32, function: &Function<T>) -> Option<u32> {
+    let node = graph.node(id);
+    match &node.op {
+        Op::Map(Map(found)) if found == function => Some(node.operands[0]),
+        _ => None,
+    }
+}
+
+fn is_one<T: Scalar>(graph: &Graph<T>, id: u32) -> bool {
+    matches!(&graph.node(id).op, Op::Number(number) if number.0 == T::ONE)
+}

@@ -1,0 +1,134 @@
+//! Handles to entries.
+
+use std::fmt;
+
+use crate::tape::VOID;
+use crate::{Matrix, Result, Scalar, Shape, Tape};
+
+/// A handle to an entry of a [`Tape`]; cheap to copy.
+///
+/// Its methods and operators record operations. `+`, `-`, `*` and `/` work entry by entry and repeat rows, columns and
+/// 1 × 1 operands as needed; the matrix product is [`matmul`](Var::matmul).
+///
+/// Recording cannot fail in the middle of an expression: a mistake makes the result void, everything that depends on it is
+/// void too, and [`value`](Var::value), [`Tape::compile`] and [`Tape::check`] return it.
+pub struct Var<'t, T: Scalar> {
+    pub(crate) tape: &'t Tape<T>,
+    /// The entry's number, or [`VOID`] with the mistake's number.
+    pub(crate) id: u32,
+}
+
+impl<T: Scalar> Clone for Var<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Scalar> Copy for Var<'_, T> {}
+
+/// Two variables are equal if they are the same entry of the same tape.
+impl<T: Scalar> PartialEq for Var<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.tape, other.tape) && self.id == other.id
+    }
+}
+
+impl<T: Scalar> Eq for Var<'_, T> {}
+
+impl<T: Scalar> fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sound() {
+            Ok(()) => write!(f, "Var({}, {})", self.label(), self.known_shape()),
+            Err(mistake) => write!(f, "Var(void: {mistake})"),
+        }
+    }
+}
+
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The tape.
+    pub fn tape(self) -> &'t Tape<T> {
+        self.tape
+    }
+
+    /// The entry's number in its tape, from 0; `None` if the variable is void.
+    pub fn index(self) -> Option<usize> {
+        (!self.is_void()).then_some(self.id as usize)
+    }
+
+    /// Names the entry; error messages, listings and equations use the name. A later name takes its place.
+    #[must_use = "naming gives the variable back"]
+    pub fn named(self, name: impl AsRef<str>) -> Self {
+        if !self.is_void() {
+            self.tape.list.borrow_mut().notes[self.id as usize].name = Some(name.as_ref().into());
+        }
+        self
+    }
+
+    /// The name that the entry was given.
+    pub fn name(self) -> Option<String> {
+        if self.is_void() {
+            return None;
+        }
+        self.tape.list.borrow().notes[self.id as usize].name.as_deref().map(str::to_owned)
+    }
+
+    /// The entry's shape.
+    ///
+    /// # Errors
+    /// The mistake that made the variable void.
+    pub fn shape(self) -> Result<Shape> {
+        self.sound()?;
+        Ok(self.known_shape())
+    }
+
+    /// Whether the variable and all it depends on were recorded without a mistake.
+    ///
+    /// # Errors
+    /// The mistake.
+    pub fn sound(self) -> Result<()> {
+        if !self.is_void() {
+            return Ok(());
+        }
+        Err(self.tape.list.borrow().mistakes[(self.id & !VOID) as usize].clone())
+    }
+
+    /// The value: compiles the entry and runs it once, with the values that the leaves were made with.
+    ///
+    /// # Errors
+    /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run) returns.
+    #[track_caller]
+    pub fn value(self) -> Result<Matrix<T>> {
+        let mut program = self.tape.compile([self])?;
+        program.run()?;
+        Ok(program.view(self)?.to_matrix())
+    }
+
+    pub(crate) fn is_void(self) -> bool {
+        self.id & VOID != 0
+    }
+
+    /// The shape of a variable that is not void.
+    pub(crate) fn known_shape(self) -> Shape {
+        self.tape.list.borrow().entry(self.id).shape
+    }
+
+    /// Makes the variable of the same tape with this number.
+    pub(crate) fn sibling(self, id: u32) -> Self {
+        Var { tape: self.tape, id }
+    }
+
+    /// The entry's name, or its number with its operation.
+    pub(crate) fn label(self) -> String {
+        self.tape.label(self.id)
+    }
+
+    /// Looks at the operation and its operands.
+    pub(crate) fn inspect<R>(self, look: impl FnOnce(&crate::op::Op<T>, &[u32]) -> R) -> Option<R> {
+        if self.is_void() {
+            return None;
+        }
+        let list = self.tape.list.borrow();
+        let entry = list.entry(self.id);
+        Some(look(&entry.op, &entry.operands))
+    }
+}
