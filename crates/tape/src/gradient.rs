@@ -26,7 +26,7 @@ pub(crate) fn walk<'t, T: Scalar>(
     let mut cotangents: Vec<Option<Var<'t, T>>> = vec![None; (end - start) as usize];
     for &(output, cotangent) in seeds {
         if output.id >= start {
-            accumulate(&mut cotangents[(output.id - start) as usize], cotangent);
+            accumulate(&mut cotangents[(output.id - start) as usize], cotangent.settled());
         }
     }
     for id in (start..end).rev() {

@@ -135,6 +135,10 @@ pub struct Tape<T: Scalar> {
 /// Marks a handle as void; the other bits are the number of the mistake.
 pub(crate) const VOID: u32 = 1 << 31;
 
+/// Marks a handle as the transpose of the entry that the other bits name. A product takes the mark up as a flag; for any
+/// other use the transpose becomes an entry.
+pub(crate) const TRANSPOSED: u32 = 1 << 30;
+
 impl<T: Scalar> Default for Tape<T> {
     fn default() -> Self {
         Tape::new()
@@ -279,6 +283,7 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
+        let outputs: Vec<Var<'t, T>> = outputs.into_iter().map(Var::settled).collect();
         Program::compile(self, &outputs, options)
     }
 
@@ -317,6 +322,7 @@ impl<T: Scalar> Tape<T> {
                 at: self.place(),
             });
         }
+        let operands: SmallVec<[Var<'t, T>; 4]> = operands.iter().map(|v| v.settled()).collect();
         let mut list = self.list.borrow_mut();
         let shapes: SmallVec<[Shape; 4]> = operands.iter().map(|v| list.entry(v.id).shape).collect();
         match op.rule().shape(&shapes) {
@@ -329,7 +335,7 @@ impl<T: Scalar> Tape<T> {
             Err(mismatch) => {
                 drop(list);
                 let operation = op.rule().name();
-                self.mistake(self.shape_error(&operation, &mismatch, operands, &shapes))
+                self.mistake(self.shape_error(&operation, &mismatch, &operands, &shapes))
             }
         }
     }
@@ -385,7 +391,7 @@ impl<T: Scalar> List<T> {
 
     fn insert(&mut self, entry: Entry<T>, place: Place) -> u32 {
         let (index, new) = self.entries.insert_full(entry);
-        assert!(index < VOID as usize, "a tape holds at most 2³¹ entries");
+        assert!(index < TRANSPOSED as usize, "a tape holds at most 2³⁰ entries");
         if new {
             self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
         }

@@ -18,12 +18,19 @@ pub(crate) struct Node<T: Scalar> {
 
 equal_by!(Node: op, operands);
 
+/// Whether a node is the value of the tape's entry that it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Whole,
+    Part,
+}
+
 /// The graph under construction. Equal nodes are one node.
 #[derive(Debug)]
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
-    /// For every node the tape's entry that it was made for.
-    pub(crate) origins: Vec<u32>,
+    /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
+    pub(crate) origins: Vec<(u32, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<u32>,
     /// The entry that is being lowered.
@@ -59,7 +66,12 @@ impl<T: Scalar> Graph<T> {
             let entry = list.entry(id as u32);
             graph.origin = id as u32;
             let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
-            node_of[id] = graph.record(entry.op.clone(), operands);
+            let node = graph.record(entry.op.clone(), operands);
+            node_of[id] = node;
+            let origin = &mut graph.origins[node as usize];
+            if origin.1 == Origin::Part {
+                *origin = (id as u32, Origin::Whole);
+            }
         }
         graph.outputs = outputs.iter().map(|v| node_of[v.id as usize]).collect();
         graph.without_dead_nodes()
@@ -80,7 +92,7 @@ impl<T: Scalar> Graph<T> {
         let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
         let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
         if new {
-            self.origins.push(self.origin);
+            self.origins.push((self.origin, Origin::Part));
         }
         index as u32
     }

@@ -16,7 +16,7 @@ use crate::error::Place;
 use crate::op::{Op, Operand};
 use crate::ops::leaf::LeafKind;
 use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
-use lower::Graph;
+use lower::{Graph, Origin};
 use memory::Plan;
 
 pub use report::Step;
@@ -136,7 +136,7 @@ impl<T: Scalar> Program<T> {
         program.emit(tape, &graph)?;
         for (output, &node) in outputs.iter().zip(&graph.outputs) {
             let at = program.operand(&graph, node);
-            let leaf = program.found.get(&graph.origins[node as usize]).and_then(|found| found.leaf);
+            let leaf = program.found.get(&graph.origins[node as usize].0).and_then(|found| found.leaf);
             let leaf = leaf.filter(|_| matches!(graph.node(node).op, Op::Leaf(_)));
             program.found.insert(output.id, Found { at, leaf });
         }
@@ -151,7 +151,7 @@ impl<T: Scalar> Program<T> {
     fn emit(&mut self, tape: &Tape<T>, graph: &Graph<T>) -> Result<()> {
         let list = tape.list.borrow();
         for (id, node) in graph.nodes.iter().enumerate() {
-            let origin = graph.origins[id];
+            let origin = graph.origins[id].0;
             let out = self.operand(graph, id as u32);
             match &node.op {
                 Op::Leaf(leaf) => {
@@ -160,10 +160,15 @@ impl<T: Scalar> Program<T> {
                 }
                 Op::Number(number) => self.buffers[out.buffer as usize] = vec![number.0],
                 op => {
-                    let label_of = |&operand: &u32| list.label(graph.origins[operand as usize]).into();
+                    let label_of = |node: u32| -> Box<str> {
+                        match graph.origins[node as usize] {
+                            (entry, Origin::Whole) => list.label(entry).into(),
+                            (entry, Origin::Part) => format!("part of {}", list.label(entry)).into(),
+                        }
+                    };
                     let about = About {
-                        label: list.label(origin).into(),
-                        operands: node.operands.iter().map(label_of).collect(),
+                        label: label_of(id as u32),
+                        operands: node.operands.iter().map(|&operand| label_of(operand)).collect(),
                         place: list.notes[origin as usize].place,
                     };
                     let operands =
@@ -210,6 +215,7 @@ impl<T: Scalar> Program<T> {
 
     fn find(&self, variable: Var<'_, T>) -> Result<Found> {
         variable.sound()?;
+        let variable = variable.settled();
         if variable.tape.id != self.tape {
             return Err(Error::ForeignVariable {
                 operation: "program".into(),

@@ -69,7 +69,10 @@ impl<T: Scalar> fmt::Display for Program<T> {
             let operands = step.operands.join(", ");
             let (operation, entry, shape) = (&step.operation, &step.entry, step.shape);
             write!(f, "  {at:>3}  buffer {:>3} ← {operation}({operands}): {shape}", step.buffer)?;
-            if entry.starts_with('%') { writeln!(f)? } else { writeln!(f, "  {entry}")? }
+            match entry.strip_prefix('%') {
+                Some(_) => writeln!(f)?,
+                None => writeln!(f, "  {entry}")?,
+            }
         }
         Ok(())
     }
