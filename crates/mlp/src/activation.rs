@@ -1,9 +1,10 @@
 //! The activation functions g.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use tape::Scalar;
+use tape::{Function, Scalar};
 
 use crate::{Error, Result};
 
@@ -24,7 +25,7 @@ use crate::{Error, Result};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Activation<T> {
+pub enum Activation<T: Scalar> {
     /// z.
     Identity,
     /// z where z > 0, else 0.
@@ -53,6 +54,8 @@ pub enum Activation<T> {
     Cos,
     /// |z|.
     Abs,
+    /// A function of the user's own, with its derivative.
+    Custom(Function<T>),
 }
 
 impl<T: Scalar> Activation<T> {
@@ -85,7 +88,7 @@ impl<T: Scalar> Activation<T> {
     }
 
     /// The name without its parameter.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> Cow<'_, str> {
         match self {
             Activation::Identity => "identity",
             Activation::Relu => "relu",
@@ -101,13 +104,15 @@ impl<T: Scalar> Activation<T> {
             Activation::Sin => "sin",
             Activation::Cos => "cos",
             Activation::Abs => "abs",
+            Activation::Custom(g) => return g.name(),
         }
+        .into()
     }
 
     /// The slope or α, of those that have one.
     pub fn parameter(&self) -> Option<T> {
-        match *self {
-            Activation::LeakyRelu(parameter) | Activation::Elu(parameter) => Some(parameter),
+        match self {
+            Activation::LeakyRelu(parameter) | Activation::Elu(parameter) => Some(*parameter),
             Activation::Identity
             | Activation::Relu
             | Activation::Sigmoid
@@ -119,7 +124,8 @@ impl<T: Scalar> Activation<T> {
             | Activation::Silu
             | Activation::Sin
             | Activation::Cos
-            | Activation::Abs => None,
+            | Activation::Abs
+            | Activation::Custom(_) => None,
         }
     }
 
@@ -132,6 +138,27 @@ impl<T: Scalar> Activation<T> {
         }
     }
 
+    /// g as the tape's function.
+    pub fn function(&self) -> Function<T> {
+        match self {
+            Activation::Identity => Function::Identity,
+            Activation::Relu => Function::Relu,
+            Activation::LeakyRelu(slope) => Function::LeakyRelu(*slope),
+            Activation::Elu(alpha) => Function::Elu(*alpha),
+            Activation::Sigmoid => Function::Sigmoid,
+            Activation::LogSigmoid => Function::LogSigmoid,
+            Activation::Tanh => Function::Tanh,
+            Activation::Softplus => Function::Softplus,
+            Activation::GeluTanh => Function::GeluTanh,
+            Activation::GeluErf => Function::Gelu,
+            Activation::Silu => Function::Silu,
+            Activation::Sin => Function::Sin,
+            Activation::Cos => Function::Cos,
+            Activation::Abs => Function::Abs,
+            Activation::Custom(g) => g.clone(),
+        }
+    }
+
     /// Checks that the slope or α is a finite number.
     ///
     /// # Errors
@@ -139,7 +166,7 @@ impl<T: Scalar> Activation<T> {
     pub fn check(&self) -> Result<()> {
         match self.parameter() {
             Some(value) if !value.is_finite() => Err(Error::Hyperparameter {
-                name: self.name(),
+                name: if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" },
                 value: value.to_f64(),
                 expected: "given a finite parameter",
             }),
@@ -152,7 +179,7 @@ impl<T: Scalar> fmt::Display for Activation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parameter() {
             Some(parameter) => f.pad(&format!("{}({parameter})", self.name())),
-            None => f.pad(self.name()),
+            None => f.pad(&self.name()),
         }
     }
 }

@@ -112,6 +112,16 @@ pub enum Error {
         /// The example, from 0.
         example: usize,
     },
+    /// An activation of the user's has no derivative.
+    MissingDerivative {
+        /// Its name.
+        function: String,
+    },
+    /// A parameter of another name than the network has.
+    UnknownParameter {
+        /// The name that was given.
+        name: String,
+    },
     /// A feature's mean or standard deviation does not fit the number type.
     FeatureRange {
         /// The feature's row, from 0.
@@ -170,6 +180,8 @@ impl fmt::Display for Error {
             Error::Class { class, classes, example } => {
                 write!(f, "class {class} of example {example} is not below {classes}, the number of classes")
             }
+            Error::MissingDerivative { function } => write!(f, "activation {function} gives no derivative"),
+            Error::UnknownParameter { name } => write!(f, "the network has no parameter {name:?}"),
             Error::FeatureRange { feature, number } => {
                 write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
             }

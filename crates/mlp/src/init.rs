@@ -48,7 +48,8 @@ impl Init {
             | Activation::Softplus
             | Activation::Sin
             | Activation::Cos
-            | Activation::Abs => Init::Glorot,
+            | Activation::Abs
+            | Activation::Custom(_) => Init::Glorot,
         }
     }
 
@@ -110,9 +111,18 @@ impl Init {
         if sizes.len() < 2 {
             return Err(Error::NoLayers);
         }
+        Init::parameters_of_each(&vec![self; sizes.len() - 1], sizes, seed)
+    }
+
+    /// Like [`parameters`](Init::parameters), with a scheme for each layer.
+    pub(crate) fn parameters_of_each<T: Scalar>(
+        schemes: &[Init],
+        sizes: &[usize],
+        seed: u64,
+    ) -> Result<Vec<(Matrix<T>, Matrix<T>)>> {
         let mut random = Random::new(seed, Purpose::Init);
-        let layer = |n: &[usize]| Ok((self.weights(n[1], n[0], &mut random)?, Matrix::zeros(n[1], 1)));
-        sizes.windows(2).map(layer).collect()
+        let pairs = sizes.windows(2).zip(schemes);
+        pairs.map(|(n, init)| Ok((init.weights(n[1], n[0], &mut random)?, Matrix::zeros(n[1], 1)))).collect()
     }
 }
 

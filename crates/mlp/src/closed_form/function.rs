@@ -5,17 +5,18 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use tape::Scalar;
+use tape::{Function, Scalar};
 
-use crate::Activation;
+use super::Layer;
+use crate::{Activation, Error, Result};
 
 /// g(z).
 pub(super) fn g<T: Scalar>(g: &Activation<T>, z: T) -> T {
-    match *g {
+    match g {
         Activation::Identity => z,
         Activation::Relu => left_right(z, T::ZERO, z),
-        Activation::LeakyRelu(slope) => left_right(z, slope * z, z),
-        Activation::Elu(alpha) => left_right(z, alpha * z.exp_m1(), z),
+        Activation::LeakyRelu(slope) => left_right(z, *slope * z, z),
+        Activation::Elu(alpha) => left_right(z, *alpha * z.exp_m1(), z),
         Activation::Sigmoid => sigmoid(z),
         Activation::LogSigmoid => -softplus(-z),
         Activation::Tanh => z.tanh(),
@@ -27,6 +28,7 @@ pub(super) fn g<T: Scalar>(g: &Activation<T>, z: T) -> T {
         Activation::Sin => z.sin(),
         Activation::Cos => z.cos(),
         Activation::Abs => z.abs(),
+        Activation::Custom(g) => of_the_user(g, z),
     }
 }
 
@@ -35,11 +37,11 @@ pub(super) fn g_derivative<T: Scalar>(g: &Activation<T>, z: T) -> T {
     if z.is_nan() {
         return z;
     }
-    match *g {
+    match g {
         Activation::Identity => T::ONE,
         Activation::Relu => left_right(z, T::ZERO, T::ONE),
-        Activation::LeakyRelu(slope) => left_right(z, slope, T::ONE),
-        Activation::Elu(alpha) => left_right(z, alpha * z.exp(), T::ONE),
+        Activation::LeakyRelu(slope) => left_right(z, *slope, T::ONE),
+        Activation::Elu(alpha) => left_right(z, *alpha * z.exp(), T::ONE),
         Activation::Sigmoid => sigmoid_derivative(z),
         // (ln σ)′ = σ′/σ = σ(−z).
         Activation::LogSigmoid => sigmoid(-z),
@@ -57,7 +59,27 @@ pub(super) fn g_derivative<T: Scalar>(g: &Activation<T>, z: T) -> T {
         Activation::Cos => -z.sin(),
         Activation::Abs if z == T::ZERO => T::ZERO,
         Activation::Abs => left_right(z, -T::ONE, T::ONE),
+        Activation::Custom(g) => of_the_user(&g.given_derivative().unwrap_or_else(|| g.clone()), z),
     }
+}
+
+/// A function that the user gave as a value: there is nothing to write once more.
+fn of_the_user<T: Scalar>(g: &Function<T>, z: T) -> T {
+    let mut value = [T::ZERO];
+    g.apply(&[z], &mut value);
+    value[0]
+}
+
+/// Whether every activation of the user's comes with a derivative.
+pub(super) fn check_derivatives<T: Scalar>(layers: &[Layer<'_, T>]) -> Result<()> {
+    for layer in layers {
+        if let Activation::Custom(g) = layer.g {
+            if g.given_derivative().is_none() {
+                return Err(Error::MissingDerivative { function: g.name().into_owned() });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `left` for z ≤ 0, otherwise `right`, and so what `right` makes of NaN.

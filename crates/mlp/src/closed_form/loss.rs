@@ -7,7 +7,7 @@ use super::{map, zip};
 use crate::{Activation, Error, Loss, Result};
 
 /// What the loss sees of a network.
-pub(super) struct Output<'a, T> {
+pub(super) struct Output<'a, T: Scalar> {
     pub(super) loss: Loss,
     /// g of the last layer.
     pub(super) g: &'a Activation<T>,

@@ -12,7 +12,7 @@ use crate::{Activation, Error, Loss, Result};
 
 /// A layer of a network, as [`closed_form::backward`](backward) takes it.
 #[derive(Debug)]
-pub struct Layer<'a, T> {
+pub struct Layer<'a, T: Scalar> {
     /// W\[l\], n_l × n_(l−1).
     pub w: &'a Matrix<T>,
     /// b\[l\], n_l × 1.
@@ -21,15 +21,15 @@ pub struct Layer<'a, T> {
     pub g: &'a Activation<T>,
 }
 
-impl<T> Clone for Layer<'_, T> {
+impl<T: Scalar> Clone for Layer<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Layer<'_, T> {}
+impl<T: Scalar> Copy for Layer<'_, T> {}
 
-impl<'a, T> Layer<'a, T> {
+impl<'a, T: Scalar> Layer<'a, T> {
     /// A layer from its parts.
     pub fn new(w: &'a Matrix<T>, b: &'a Matrix<T>, g: &'a Activation<T>) -> Self {
         Layer { w, b, g }
@@ -165,7 +165,8 @@ pub fn forward<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<Forw
 ///
 /// # Errors
 /// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit; [`Error::NoExamples`] if m is
-/// 0; [`Error::Label`] if the loss is log-loss and a label is not in [0, 1].
+/// 0; [`Error::Label`] if the loss is log-loss and a label is not in [0, 1]; [`Error::MissingDerivative`] if an activation
+/// of the user's gives none.
 pub fn backward<T: Scalar>(
     layers: &[Layer<'_, T>],
     x: &Matrix<T>,
@@ -179,6 +180,7 @@ pub fn backward<T: Scalar>(
         return Err(Error::NoExamples { what: "J" });
     }
     loss::check_labels(y, loss)?;
+    function::check_derivatives(layers)?;
     let output = loss::Output { loss, g: layers[last - 1].g, z: forward.z(last), a: forward.a(last), y };
     let (j, da, dz) = (output.j(), output.da(), output.dz());
     let mut found = ClosedForm { j, forward, dz: vec![dz], da: vec![da], dw: vec![], db: vec![] };

@@ -312,12 +312,14 @@ struct UserParts<T: Scalar> {
     printed: Option<(String, usize)>,
 }
 
+type DerivativeOf<T> = Arc<dyn Fn(&Function<T>) -> Function<T> + Send + Sync>;
+
 #[derive(Clone)]
 enum UserDerivative<T: Scalar> {
     None,
     Function(Function<T>),
     /// Made when it is asked for, from the function itself: for derivatives that go on without end.
-    OfItself(Arc<dyn Fn(&Function<T>) -> Function<T> + Send + Sync>),
+    OfItself(DerivativeOf<T>),
 }
 
 impl<T: Scalar> fmt::Debug for UserFunction<T> {
@@ -387,6 +389,19 @@ impl<T: Scalar> Function<T> {
         derivative: impl Fn(&Function<T>) -> Function<T> + Send + Sync + 'static,
     ) -> Self {
         self.differentiated(UserDerivative::OfItself(Arc::new(derivative)))
+    }
+
+    /// The derivative that a function of the user's was given; `None` for built-in functions, whose derivatives are
+    /// expressions.
+    pub fn given_derivative(&self) -> Option<Function<T>> {
+        match self {
+            Function::User(user) => match &user.0.derivative {
+                UserDerivative::None => None,
+                UserDerivative::Function(derivative) => Some(derivative.clone()),
+                UserDerivative::OfItself(make) => Some(make(self)),
+            },
+            _ => None,
+        }
     }
 
     fn differentiated(self, derivative: UserDerivative<T>) -> Self {

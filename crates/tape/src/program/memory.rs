@@ -111,10 +111,10 @@ impl Plan {
 
     /// Number of values that a buffer has to hold at m; `None` if that overflows.
     pub(crate) fn len_at(&self, buffer: usize, m: usize) -> Option<usize> {
-        let lengths = self.holds[buffer].iter().map(|shape| {
+        let mut lengths = self.holds[buffer].iter().map(|shape| {
             let (rows, columns) = shape.at(m);
             rows.checked_mul(columns)
         });
-        lengths.fold(Some(0), |max: Option<usize>, len| Some(max?.max(len?)))
+        lengths.try_fold(0, |max: usize, len| Some(max.max(len?)))
     }
 }

@@ -199,18 +199,23 @@ impl<T: Scalar> Program<T> {
 
     /// Copies a matrix of the leaf's shape into its buffer.
     fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
+        self.reserve_leaf(leaf, value.rows(), value.columns())?.copy_from_slice(value.as_slice());
+        Ok(())
+    }
+
+    /// Makes room for a matrix of the leaf's shape, to be filled.
+    fn reserve_leaf(&mut self, leaf: u32, rows: usize, columns: usize) -> Result<&mut [T]> {
         let state = &mut self.leaves[leaf as usize];
-        let m = m_of(state.at.shape, value.shape()).ok_or_else(|| Error::BindShape {
+        let m = m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
             variable: state.label.to_string(),
             expected: state.at.shape.to_string(),
-            found: format!("{}×{}", value.rows(), value.columns()),
+            found: format!("{rows}×{columns}"),
         })?;
         let buffer = &mut self.buffers[state.at.buffer as usize];
-        run::resize(buffer, value.rows(), value.columns())?;
-        buffer[..value.as_slice().len()].copy_from_slice(value.as_slice());
+        run::resize(buffer, rows, columns)?;
         state.m = m;
         state.bound = true;
-        Ok(())
+        Ok(&mut buffer[..rows * columns])
     }
 
     fn find(&self, variable: Var<'_, T>) -> Result<Found> {
@@ -251,6 +256,49 @@ impl<T: Scalar> Program<T> {
     pub fn bind<'m>(&mut self, variable: Var<'_, T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
         let leaf = self.find_leaf(variable)?;
         self.fill_leaf(leaf, value.into())
+    }
+
+    /// Binds the columns of `value` that `examples` names, in that order, without a copy of the whole set first.
+    ///
+    /// # Errors
+    /// As [`bind`](Program::bind).
+    ///
+    /// # Panics
+    /// If `value` has no such column.
+    pub fn bind_columns<'m>(
+        &mut self,
+        variable: Var<'_, T>,
+        value: impl Into<MatrixRef<'m, T>>,
+        examples: &[usize],
+    ) -> Result<()> {
+        let (leaf, value) = (self.find_leaf(variable)?, value.into());
+        let data = self.reserve_leaf(leaf, value.rows(), examples.len())?;
+        for (i, &example) in examples.iter().enumerate() {
+            data[i * value.rows()..(i + 1) * value.rows()].copy_from_slice(value.column(example));
+        }
+        Ok(())
+    }
+
+    /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values and the output's, both
+    /// column-major.
+    ///
+    /// # Errors
+    /// As [`view`](Program::view) and [`parameter_mut`](Program::parameter_mut).
+    pub fn update(
+        &mut self,
+        parameter: Var<'_, T>,
+        output: Var<'_, T>,
+        change: impl FnOnce(&mut [T], &[T]),
+    ) -> Result<()> {
+        let length = self.parameter_mut(parameter)?.as_slice().len();
+        let buffer = self.find(parameter)?.at.buffer as usize;
+        if self.find(output)?.at.buffer as usize == buffer {
+            return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
+        }
+        let mut data = std::mem::take(&mut self.buffers[buffer]);
+        let changed = self.view(output).map(|output| change(&mut data[..length], output.as_slice()));
+        self.buffers[buffer] = data;
+        changed
     }
 
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.
