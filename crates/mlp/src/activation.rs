@@ -42,7 +42,7 @@ pub enum Activation<T: Scalar> {
     Tanh,
     /// ln(1 + eᶻ).
     Softplus,
-    /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))) (Hendrycks, Gimpel 2016, their approximation of [`GeluErf`](Self::GeluErf)).
+    /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))), the approximation of [`GeluErf`](Self::GeluErf) by its authors.
     GeluTanh,
     /// z · Φ(z) with Φ(z) = ½ · (1 + erf(z / √2)) (Hendrycks, Gimpel 2016).
     GeluErf,

@@ -78,6 +78,15 @@ mod tests {
         }
     }
 
+    /// 2⁶⁴ is 4/3 of this bound: without rejection the lowest third would come up half of the time.
+    #[test]
+    fn bounded_numbers_are_equally_likely() {
+        let mut random = random();
+        let low = (0..30_000).filter(|_| random.below(3 << 62) < 1 << 62).count();
+        // Binomial with mean 10 000 and standard deviation 82.
+        assert!(low.abs_diff(10_000) < 6 * 82, "{low}");
+    }
+
     #[test]
     #[should_panic(expected = "no number below 0")]
     fn nothing_is_below_zero() {
