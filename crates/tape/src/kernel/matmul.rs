@@ -3,11 +3,11 @@
 use super::functions::dot;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
-/// `out` = op(a) * op(b), where op is the transpose if the flag beside the operand is set, else the operand itself.
+/// `out` = op(a) * op(b), where op is the transpose if the flag beside the operand is set.
 ///
-/// Nothing is allocated and no transposed copy is made. Entry (i, j) is a sum over k in an order that depends on the
-/// inner dimension, the flags, whether op(a) is one row and whether op(b) is one column, and on nothing else; an inner
-/// dimension 0 gives zeros. No product is skipped, so 0·NaN and 0·∞ are NaN.
+/// Nothing is allocated and no transposed copy is made. Entry (i, j) is a sum over k in an order that depends
+/// on the inner dimension, the flags, whether op(a) is one row and whether op(b) is one column, and on
+/// nothing else; an inner dimension 0 gives zeros. No product is skipped, so 0·NaN and 0·∞ are NaN.
 pub(crate) fn matmul<T: Scalar>(
     a: MatrixRef<'_, T>,
     transpose_a: bool,
@@ -27,7 +27,7 @@ pub(crate) fn matmul<T: Scalar>(
         return;
     }
     let (a, b, out) = (a.as_slice(), b.as_slice(), out.as_mut_slice());
-    // A single row or column is stored as its own transpose: take the case whose inner loop is not of length 1.
+    // A single row or column is stored as its own transpose: take the case with the longer inner loop.
     let transpose_a = inner > 1 && (transpose_a || m == 1);
     let transpose_b = inner > 1 && n > 1 && transpose_b;
     match (transpose_a, transpose_b) {
@@ -77,7 +77,7 @@ fn combine<T: Scalar>(a: &[T], c: impl Fn(usize) -> T, out: &mut [T]) {
     }
 }
 
-/// `out` = aᵀ * bᵀ. A piece of a row of `out` at a time, because b is contiguous along it; written when it is complete.
+/// `out` = aᵀ * bᵀ, a piece of a row of `out` at a time, because b is contiguous along it.
 fn both_transposed<T: Scalar>(a: &[T], b: &[T], (m, inner, n): (usize, usize, usize), out: &mut [T]) {
     const PIECE: usize = 32;
     for (i, a) in a.chunks_exact(inner).enumerate() {
