@@ -2,8 +2,8 @@
 //!
 //! Every function is accurate *relative to its result* wherever that result is representable: at both ends of
 //! the exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded
-//! argument of `exp`. Only next to a root (of silu′, say) is the error relative to the terms. NaN in gives NaN
-//! out, which is why `max` and `min` of the standard library are not used here.
+//! argument of `exp`. Only next to a root (of silu′, say) is the error relative to the terms. NaN in gives
+//! NaN out, which is why `max` and `min` of the standard library are not used here.
 
 use crate::Scalar;
 
@@ -383,7 +383,7 @@ const BLOCK: usize = 512;
 /// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that depends
 /// on the length alone; the error grows with the logarithm of the length.
 #[inline]
-fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
+pub(crate) fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
     if x.len() > BLOCK {
         let (left, right) = x.split_at(middle(x.len()));
         return sum_of(left, f) + sum_of(right, f);
