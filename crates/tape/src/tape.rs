@@ -86,7 +86,7 @@ pub(crate) struct Derived {
 
 /// The value that a leaf was made with, if it was made with one.
 #[derive(Debug, Clone)]
-pub(crate) struct LeafValue<T> {
+pub(crate) struct LeafValue<T: Scalar> {
     pub(crate) kind: LeafKind,
     pub(crate) value: Option<Rc<Matrix<T>>>,
 }

@@ -38,12 +38,12 @@ impl<'a, T: Scalar> Layer<'a, T> {
 
 /// What goes forward through a network: Z\[l\] and A\[l\].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Forward<T> {
+pub struct Forward<T: Scalar> {
     z: Vec<Matrix<T>>,
     a: Vec<Matrix<T>>,
 }
 
-impl<T> Forward<T> {
+impl<T: Scalar> Forward<T> {
     /// L, the number of layers.
     pub fn layers(&self) -> usize {
         self.z.len()
@@ -68,7 +68,7 @@ impl<T> Forward<T> {
 
 /// J and its gradients by eq. 8 and 26–28.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ClosedForm<T> {
+pub struct ClosedForm<T: Scalar> {
     /// J of eq. 25.
     pub j: T,
     /// Z\[l\] and A\[l\].
@@ -80,7 +80,7 @@ pub struct ClosedForm<T> {
     db: Vec<Matrix<T>>,
 }
 
-impl<T> ClosedForm<T> {
+impl<T: Scalar> ClosedForm<T> {
     /// L, the number of layers.
     pub fn layers(&self) -> usize {
         self.dw.len()
