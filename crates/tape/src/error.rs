@@ -252,15 +252,16 @@ impl fmt::Display for Error {
             Error::BindShape { variable, expected, found } => {
                 write!(f, "bind: {variable} is {expected}, the matrix given is {found}")
             }
-            Error::ExamplesDiffer { first, first_m, second, second_m } => write!(
-                f,
-                "run: {first} holds {first_m} examples (columns), {second} holds {second_m}"
-            ),
+            Error::ExamplesDiffer { first, first_m, second, second_m } => {
+                write!(f, "run: {first} holds {first_m} examples (columns), {second} holds {second_m}")
+            }
             Error::Unbound { variable } => write!(f, "run: {variable} has no value: bind one first"),
             Error::NotInProgram { variable } => {
                 write!(f, "program: {variable} is neither an output nor a leaf of this program")
             }
-            Error::NotRun => write!(f, "program: no results yet: the program was not run since it was made or last bound"),
+            Error::NotRun => {
+                write!(f, "program: no results yet: the program was not run since it was made or last bound")
+            }
             Error::NotScalar { variable, shape } => write!(f, "scalar: {variable} is {shape}, not 1×1"),
             Error::Kernel { operation, reason, at } => {
                 write!(f, "{operation}: {reason}, recorded at {at}")
