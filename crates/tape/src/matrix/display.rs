@@ -132,12 +132,12 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
 /// let a = matrix![[1.0, 2.0], [3.0, 0.1]];
 /// assert_eq!(format!("{a:?}"), "Matrix 2×2 [[1.0, 2.0], [3.0, 0.1]]");
 /// ```
-impl<T: Scalar> Debug for MatrixRef<'_, T> {
+impl<T: Debug> Debug for MatrixRef<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (rows, columns) = self.shape();
-        let edges = if self.data.len() > DEBUG_ENTRIES { SHOWN } else { (rows, columns) };
+        let MatrixRef { rows, columns, data } = *self;
+        let edges = if data.len() > DEBUG_ENTRIES { SHOWN } else { (rows, columns) };
         let shown_columns = shown(columns, edges);
-        let row = |i: usize| Elided(&shown_columns, move |j: usize| self[(i, j)]);
+        let row = |i: usize| Elided(&shown_columns, move |j: usize| &data[j * rows + i]);
         write!(f, "Matrix {rows}×{columns} ")?;
         Elided(&shown(rows, edges), row).fmt(f)
     }
@@ -153,9 +153,9 @@ macro_rules! text_of_its_view {
         }
 
         /// As [`MatrixRef`].
-        impl<T: Scalar> Debug for $matrix {
+        impl<T: Debug> Debug for $matrix {
             fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-                Debug::fmt(&self.view(), f)
+                Debug::fmt(&MatrixRef { rows: self.rows, columns: self.columns, data: &self.data[..] }, f)
             }
         }
     )*};

@@ -248,19 +248,19 @@ fn no_column(j: usize, (rows, columns): (usize, usize)) -> ! {
     panic!("matrix: column {j} is outside of a {rows}×{columns} matrix")
 }
 
-impl<T: Scalar> std::ops::Index<(usize, usize)> for Matrix<T> {
+impl<T> std::ops::Index<(usize, usize)> for Matrix<T> {
     type Output = T;
 
     #[track_caller]
     fn index(&self, (i, j): (usize, usize)) -> &T {
-        &self.data[checked_position(i, j, self.shape())]
+        &self.data[checked_position(i, j, (self.rows, self.columns))]
     }
 }
 
-impl<T: Scalar> std::ops::IndexMut<(usize, usize)> for Matrix<T> {
+impl<T> std::ops::IndexMut<(usize, usize)> for Matrix<T> {
     #[track_caller]
     fn index_mut(&mut self, (i, j): (usize, usize)) -> &mut T {
-        let at = checked_position(i, j, self.shape());
+        let at = checked_position(i, j, (self.rows, self.columns));
         &mut self.data[at]
     }
 }

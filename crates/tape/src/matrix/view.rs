@@ -157,28 +157,28 @@ impl<'a, T: Scalar> From<&'a Matrix<T>> for MatrixRef<'a, T> {
     }
 }
 
-impl<T: Scalar> Index<(usize, usize)> for MatrixRef<'_, T> {
+impl<T> Index<(usize, usize)> for MatrixRef<'_, T> {
     type Output = T;
 
     #[track_caller]
     fn index(&self, (i, j): (usize, usize)) -> &T {
-        &self.data[checked_position(i, j, self.shape())]
+        &self.data[checked_position(i, j, (self.rows, self.columns))]
     }
 }
 
-impl<T: Scalar> Index<(usize, usize)> for MatrixMut<'_, T> {
+impl<T> Index<(usize, usize)> for MatrixMut<'_, T> {
     type Output = T;
 
     #[track_caller]
     fn index(&self, (i, j): (usize, usize)) -> &T {
-        &self.data[checked_position(i, j, self.shape())]
+        &self.data[checked_position(i, j, (self.rows, self.columns))]
     }
 }
 
-impl<T: Scalar> IndexMut<(usize, usize)> for MatrixMut<'_, T> {
+impl<T> IndexMut<(usize, usize)> for MatrixMut<'_, T> {
     #[track_caller]
     fn index_mut(&mut self, (i, j): (usize, usize)) -> &mut T {
-        let at = checked_position(i, j, self.shape());
+        let at = checked_position(i, j, (self.rows, self.columns));
         &mut self.data[at]
     }
 }
