@@ -14,6 +14,7 @@ use crate::error::Place;
 use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
+use crate::ops::scale::Factor;
 use crate::{Dim, Error, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
@@ -214,6 +215,19 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn scalar(&self, value: T) -> Var<'_, T> {
         self.push(Number(value), &[])
+    }
+
+    /// 1/m, the reciprocal of the number of examples, as in eq. 25–27; m is known when a program runs.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.examples("x", &matrix![[1.0, 2.0, 6.0]]);
+    /// assert_eq!(tape.one_over_m() * x.sum(), x.mean());
+    /// ```
+    #[track_caller]
+    pub fn one_over_m(&self) -> Var<'_, T> {
+        self.scalar(T::ONE).scaled(Factor { c: T::ONE, m: -1 })
     }
 
     /// Applies an operation of the user's own.
