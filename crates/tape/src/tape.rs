@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexSet;
@@ -67,7 +68,7 @@ impl<T: Scalar> Hash for Entry<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     /// The name that the user gave.
-    pub(crate) name: Option<Rc<str>>,
+    pub(crate) name: Option<Arc<str>>,
     /// The name that follows from the gradient which recorded the entry, as in ∂J/∂W[1].
     pub(crate) derived: Option<Rc<Derived>>,
     /// Where the entry was first recorded.
@@ -80,7 +81,7 @@ pub(crate) struct Note {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Derived {
     /// J, ℒ or the output's name.
-    pub(crate) of: Rc<str>,
+    pub(crate) of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub(crate) with_respect_to: u32,
 }

@@ -109,6 +109,26 @@ macro_rules! functions {
                 }
             }
 
+            /// g′ where a kernel computes g and g′ together.
+            pub(crate) fn paired_derivative(&self) -> Option<Self> {
+                match self {
+                    Function::Sigmoid => Some(Function::SigmoidDerivative),
+                    Function::Tanh => Some(Function::TanhDerivative),
+                    Function::Softplus => Some(Function::Sigmoid),
+                    Function::Silu => Some(Function::SiluDerivative),
+                    Function::Elu(alpha) => Some(Function::EluDerivative(*alpha)),
+                    _ => None,
+                }
+            }
+
+            /// g(x) and g′(x) for a slice of numbers, for a function with a [`paired_derivative`](Self::paired_derivative).
+            pub(crate) fn apply_with_derivative(&self, x: &[T], out: &mut [T], derivative: &mut [T]) {
+                self.apply(x, out);
+                if let Some(slope) = self.paired_derivative() {
+                    slope.apply(x, derivative);
+                }
+            }
+
             /// How an equation shows it.
             fn notation(&self) -> Notation {
                 match self {
