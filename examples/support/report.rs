@@ -33,7 +33,8 @@ pub(crate) fn data<T: Scalar>(data: &Data<T>) -> String {
     let _ = writeln!(text, "  {} examples of {} features", m_train + m_test, data.features());
     let _ = writeln!(text, "  target: {}, {what}", data.target);
     let _ = writeln!(text, "  to train on: {m_train:>5} examples{}", members(data, &data.train));
-    let _ = writeln!(text, "  to test on:  {m_test:>5} examples{}, {}", members(data, &data.test), data.split);
+    let _ =
+        writeln!(text, "  to test on:  {m_test:>5} examples{}, {}", members(data, &data.test), data.split);
     let what = if data.task == Task::Quantity { "features and target" } else { "features" };
     let _ = writeln!(text, "  {what} standardised with mean and standard deviation of the training part");
     text
@@ -79,7 +80,8 @@ pub(crate) fn plan<T: Scalar>(network: &Mlp<T>, args: &Args, seed: u64) -> Strin
 /// J at some epochs, about as many for each doubling.
 pub(crate) fn training(history: &History, seconds: f64) -> String {
     let last = history.len();
-    let mut shown: Vec<usize> = [1, 2, 5].iter().flat_map(|k| (0..7).map(move |e| k * 10_usize.pow(e))).collect();
+    let mut shown: Vec<usize> =
+        [1, 2, 5].iter().flat_map(|k| (0..7).map(move |e| k * 10_usize.pow(e))).collect();
     shown.retain(|&epoch| epoch < last);
     shown.push(last);
     shown.sort_unstable();

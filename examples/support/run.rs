@@ -76,7 +76,9 @@ fn check<T: Scalar>(checks: &mut Checks, data: &Data<T>, outcome: &Outcome<'_, T
     for (when, name) in ["before", "after"].iter().enumerate() {
         let (found, bound) = (proof.largest(when), bound::<T>());
         checks.check(found <= bound, || {
-            format!("{of}{name} training a gradient is {found:.1e} from the closed form, {bound:e} is allowed")
+            format!(
+                "{of}{name} training a gradient is {found:.1e} from the closed form, {bound:e} is allowed"
+            )
         });
     }
 }

@@ -44,7 +44,9 @@ impl Score {
                 let auc = auc.map_or("–".to_string(), |auc| format!("{auc:.4}"));
                 format!("{accuracy:>10.4}{log_loss:>10.4}{auc:>10}")
             }
-            Score::Classes { accuracy, cross_entropy, .. } => format!("{accuracy:>10.4}{cross_entropy:>15.4}"),
+            Score::Classes { accuracy, cross_entropy, .. } => {
+                format!("{accuracy:>10.4}{cross_entropy:>15.4}")
+            }
             Score::Quantity { error, r2 } => format!("{error:>24.5}{r2:>10.4}"),
         }
     }

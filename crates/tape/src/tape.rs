@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::error::Place;
@@ -16,7 +16,7 @@ use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
-use crate::{Dim, Error, Matrix, Program, Result, Scalar, Shape, Var};
+use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
 pub(crate) type Ids = SmallVec<[u32; 2]>;
@@ -132,6 +132,8 @@ pub struct Tape<T: Scalar> {
     pub(crate) id: u64,
     /// Where the user asked for a derivative, while its entries are recorded.
     pub(crate) asked_at: Cell<Option<Place>>,
+    /// Derivatives of the user's functions that are made when they are asked for.
+    pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
@@ -164,6 +166,7 @@ impl<T: Scalar> Tape<T> {
             list: RefCell::new(list),
             id: TAPES.fetch_add(1, Ordering::Relaxed),
             asked_at: Cell::new(None),
+            made: RefCell::default(),
         }
     }
 

@@ -261,6 +261,10 @@ impl<'t, T: Scalar> Var<'t, T> {
                 return a.tape.push(zip, &[a, b]).scaled(f);
             }
             if f == g.negated() {
+                // −c·A + c·B = c·(B − A): the sign goes inside, so that the factor is the one that others share.
+                if zip == Zip::Add && f.c < T::ZERO {
+                    return a.tape.push(Zip::Subtract, &[b, a]).scaled(g);
+                }
                 return a.tape.push(opposite, &[a, b]).scaled(f);
             }
         }
