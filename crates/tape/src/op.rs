@@ -205,7 +205,7 @@ pub enum Notation {
     Absolute,
     /// eᴬ.
     Exponential,
-    /// A relation whose value is 1 where it holds and 0 elsewhere, shown in brackets: [A > B].
+    /// A relation whose value is 1 where it holds and 0 elsewhere, shown in brackets: \[A > B\].
     Indicator(&'static str),
     /// A sum.
     Sum(Over),
