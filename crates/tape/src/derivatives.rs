@@ -11,7 +11,7 @@ enum Unreached {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W[l] has the shape of W[l].
+    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
     ///
     /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
     /// differentiate them again. Asking twice adds nothing to the tape.
@@ -60,9 +60,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Like [`vjp`](Var::vjp), for a number of variables known only at run time.
     #[track_caller]
     pub fn vjp_vec(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
-        self.recording("vjp", with_respect_to, &[cotangent], |output| {
-            same_shape("vjp", "cotangent", output, cotangent)?;
-            output.cotangents(cotangent, with_respect_to, None, Unreached::IsAMistake)
+        self.recording("vjp", with_respect_to, &[cotangent], |output, with_respect_to, given| {
+            same_shape("vjp", "cotangent", output, given[0])?;
+            output.cotangents(given[0], with_respect_to, None, Unreached::IsAMistake)
         })
     }
 
@@ -87,7 +87,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn jvp_vec(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
         assert_eq!(with_respect_to.len(), tangents.len(), "a tangent for each variable");
-        let result = self.recording("jvp", with_respect_to, tangents, |output| {
+        let result = self.recording("jvp", with_respect_to, tangents, |output, with_respect_to, tangents| {
             let mut along = Vec::new();
             for (&variable, &tangent) in with_respect_to.iter().zip(tangents) {
                 same_shape("jvp", "tangent", variable, tangent)?;
@@ -103,7 +103,7 @@ impl<'t, T: Scalar> Var<'t, T> {
             }
             let pushed = walk(&along, &[u], None)?[0];
             Ok(vec![match pushed {
-                Some(pushed) => pushed.broadcast_to(shape),
+                Some(pushed) => pushed.broadcast_to(shape).settled(),
                 None => output.tape.scalar(T::ZERO).broadcast_to(shape),
             }])
         });
@@ -129,9 +129,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn hvp_vec(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
         assert_eq!(with_respect_to.len(), vectors.len(), "a vector for each variable");
         let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake);
-        self.recording("hvp", &gradients, vectors, |output| {
+        let given: Vec<Var<'t, T>> = gradients.iter().chain(vectors).copied().collect();
+        self.recording("hvp", with_respect_to, &given, |output, with_respect_to, given| {
+            let (gradients, vectors) = given.split_at(with_respect_to.len());
             let mut seeds = Vec::new();
-            for ((&variable, &gradient), &vector) in with_respect_to.iter().zip(&gradients).zip(vectors) {
+            for ((&variable, &gradient), &vector) in with_respect_to.iter().zip(gradients).zip(vectors) {
                 same_shape("hvp", "vector", variable, vector)?;
                 seeds.push((gradient, vector));
             }
@@ -183,7 +185,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     fn gradients_of(self, with_respect_to: &[Var<'t, T>], unreached: Unreached) -> Vec<Var<'t, T>> {
-        self.recording("gradients", with_respect_to, &[], |output| {
+        self.recording("gradients", with_respect_to, &[], |output, with_respect_to, _| {
             let shape = output.known_shape();
             if !shape.is_scalar() {
                 return Err(Error::NonScalarGradient {
@@ -227,12 +229,13 @@ impl<'t, T: Scalar> Var<'t, T> {
         operation: &str,
         with_respect_to: &[Var<'t, T>],
         others: &[Var<'t, T>],
-        record: impl FnOnce(Var<'t, T>) -> Result<Vec<Var<'t, T>>>,
+        record: impl FnOnce(Var<'t, T>, &[Var<'t, T>], &[Var<'t, T>]) -> Result<Vec<Var<'t, T>>>,
     ) -> Vec<Var<'t, T>> {
         let tape = self.tape;
         let place = tape.place();
         let all = || [self].into_iter().chain(with_respect_to.iter().copied()).chain(others.iter().copied());
-        let void = |mistake: Error| vec![tape.mistake(mistake); with_respect_to.len().max(1)];
+        let results = with_respect_to.len().max(1);
+        let void = |mistake: Error| vec![tape.mistake(mistake); results];
         if let Some(foreign) = all().find(|v| !std::ptr::eq(v.tape, tape)) {
             let variable = foreign.label_or_void();
             return void(Error::ForeignVariable { operation: operation.to_owned(), variable, at: place });
@@ -240,13 +243,15 @@ impl<'t, T: Scalar> Var<'t, T> {
         if let Some(mistake) = all().find_map(|v| v.sound().err()) {
             return void(mistake);
         }
+        let settled = |vars: &[Var<'t, T>]| vars.iter().map(|v| v.settled()).collect::<Vec<_>>();
+        let (output, with_respect_to, others) = (self.settled(), settled(with_respect_to), settled(others));
         let outer = tape.asked_at.replace(Some(place));
         {
             let mut list = tape.list.borrow_mut();
             list.walks += 1;
             list.walk = list.walks;
         }
-        let recorded = record(self);
+        let recorded = record(output, &with_respect_to, &others);
         tape.list.borrow_mut().walk = 0;
         tape.asked_at.set(outer);
         recorded.unwrap_or_else(void)

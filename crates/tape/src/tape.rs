@@ -4,17 +4,19 @@ use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::error::Place;
 use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
-use crate::{Dim, Error, Matrix, Program, Result, Scalar, Shape, Var};
+use crate::ops::scale::Factor;
+use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
 pub(crate) type Ids = SmallVec<[u32; 2]>;
@@ -66,7 +68,7 @@ impl<T: Scalar> Hash for Entry<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     /// The name that the user gave.
-    pub(crate) name: Option<Rc<str>>,
+    pub(crate) name: Option<Arc<str>>,
     /// The name that follows from the gradient which recorded the entry, as in ∂J/∂W[1].
     pub(crate) derived: Option<Rc<Derived>>,
     /// Where the entry was first recorded.
@@ -79,14 +81,14 @@ pub(crate) struct Note {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Derived {
     /// J, ℒ or the output's name.
-    pub(crate) of: Rc<str>,
+    pub(crate) of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub(crate) with_respect_to: u32,
 }
 
 /// The value that a leaf was made with, if it was made with one.
 #[derive(Debug, Clone)]
-pub(crate) struct LeafValue<T> {
+pub(crate) struct LeafValue<T: Scalar> {
     pub(crate) kind: LeafKind,
     pub(crate) value: Option<Rc<Matrix<T>>>,
 }
@@ -130,10 +132,16 @@ pub struct Tape<T: Scalar> {
     pub(crate) id: u64,
     /// Where the user asked for a derivative, while its entries are recorded.
     pub(crate) asked_at: Cell<Option<Place>>,
+    /// Derivatives of the user's functions that are made when they are asked for.
+    pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
 pub(crate) const VOID: u32 = 1 << 31;
+
+/// Marks a handle as the transpose of the entry that the other bits name. A product takes the mark up as a flag; for any
+/// other use the transpose becomes an entry.
+pub(crate) const TRANSPOSED: u32 = 1 << 30;
 
 impl<T: Scalar> Default for Tape<T> {
     fn default() -> Self {
@@ -158,6 +166,7 @@ impl<T: Scalar> Tape<T> {
             list: RefCell::new(list),
             id: TAPES.fetch_add(1, Ordering::Relaxed),
             asked_at: Cell::new(None),
+            made: RefCell::default(),
         }
     }
 
@@ -210,6 +219,19 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn scalar(&self, value: T) -> Var<'_, T> {
         self.push(Number(value), &[])
+    }
+
+    /// 1/m, the reciprocal of the number of examples, as in eq. 25–27; m is known when a program runs.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.examples("x", &matrix![[1.0, 2.0, 6.0]]);
+    /// assert_eq!(tape.one_over_m() * x.sum(), x.mean());
+    /// ```
+    #[track_caller]
+    pub fn one_over_m(&self) -> Var<'_, T> {
+        self.scalar(T::ONE).scaled(Factor { c: T::ONE, m: -1 })
     }
 
     /// Applies an operation of the user's own.
@@ -279,6 +301,7 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
+        let outputs: Vec<Var<'t, T>> = outputs.into_iter().map(Var::settled).collect();
         Program::compile(self, &outputs, options)
     }
 
@@ -317,6 +340,7 @@ impl<T: Scalar> Tape<T> {
                 at: self.place(),
             });
         }
+        let operands: SmallVec<[Var<'t, T>; 4]> = operands.iter().map(|v| v.settled()).collect();
         let mut list = self.list.borrow_mut();
         let shapes: SmallVec<[Shape; 4]> = operands.iter().map(|v| list.entry(v.id).shape).collect();
         match op.rule().shape(&shapes) {
@@ -329,7 +353,7 @@ impl<T: Scalar> Tape<T> {
             Err(mismatch) => {
                 drop(list);
                 let operation = op.rule().name();
-                self.mistake(self.shape_error(&operation, &mismatch, operands, &shapes))
+                self.mistake(self.shape_error(&operation, &mismatch, &operands, &shapes))
             }
         }
     }
@@ -385,7 +409,7 @@ impl<T: Scalar> List<T> {
 
     fn insert(&mut self, entry: Entry<T>, place: Place) -> u32 {
         let (index, new) = self.entries.insert_full(entry);
-        assert!(index < VOID as usize, "a tape holds at most 2³¹ entries");
+        assert!(index < TRANSPOSED as usize, "a tape holds at most 2³⁰ entries");
         if new {
             self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
         }

@@ -132,8 +132,9 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
     }
 
+    #[track_caller]
     fn give(&mut self, i: usize, contribution: Var<'t, T>) {
-        let contribution = self.fitting(i, contribution);
+        let contribution = self.fitting(i, contribution.settled());
         self.given[i] = Given::Contribution(contribution);
     }
 

@@ -1,8 +1,9 @@
 //! Functions of one number, and sums, of the kind activations and losses are made of.
 //!
-//! Every function is accurate *relative to its result* wherever that result is representable: at both ends of the
-//! exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded argument of
-//! `exp`. NaN in gives NaN out, which is why `max` and `min` of the standard library are not used here.
+//! Every function is accurate *relative to its result* wherever that result is representable: at both ends of
+//! the exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded
+//! argument of `exp`. Only next to a root (of silu′, say) is the error relative to the terms. NaN in gives
+//! NaN out, which is why `max` and `min` of the standard library are not used here.
 
 use crate::Scalar;
 
@@ -16,10 +17,10 @@ fn number<T: Scalar>(x: f64) -> T {
     T::from_f64(x)
 }
 
-// ---- Arithmetic in twice the precision ----------------------------------------------------------------------------
+// ---- Arithmetic in twice the precision --------------------------------------------------------------------
 //
-// e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is itself computed, its
-// rounding error is therefore carried along and applied as a factor: e^(z + ε) ≈ e^z·(1 + ε).
+// e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is itself
+// computed, its rounding error is therefore carried along and applied as a factor: e^(z + ε) ≈ e^z·(1 + ε).
 
 /// A constant known to more digits than an `f64` holds, as the sum of two numbers of type `T`.
 #[inline]
@@ -58,7 +59,7 @@ fn halves<T: Scalar>(x: T) -> (T, T) {
 
 /// `(h, g)` with h = e^(−|z+ε|/2) and g = h for z < 0, else 1, so that σ(z+ε) = g·g/(1 + h·h).
 ///
-/// The root of e^z, because e^z itself may be subnormal where x·e^z is not: multiply by one g, then by the other.
+/// The root of e^z, as e^z itself may be subnormal where x·e^z is not: multiply by one g, then by the other.
 #[inline]
 fn sigmoid_roots<T: Scalar>(z: T, error: T) -> (T, T) {
     let half = number::<T>(0.5);
@@ -80,7 +81,7 @@ fn gate_derivative<T: Scalar>(v: T, h: T, g: T, z: T) -> T {
     g * (((T::ONE + v) + t) / (d * d)) * g
 }
 
-// ---- The logistic function and its relatives -----------------------------------------------------------------------
+// ---- The logistic function and its relatives --------------------------------------------------------------
 
 /// σ(x) = 1/(1 + e⁻ˣ).
 #[inline]
@@ -137,7 +138,7 @@ pub(crate) fn silu_derivative<T: Scalar>(x: T) -> T {
     gate_derivative(y, h, g, y)
 }
 
-// ---- Piecewise functions -------------------------------------------------------------------------------------------
+// ---- Piecewise functions ----------------------------------------------------------------------------------
 
 /// x if x > 0, else 0.
 #[inline]
@@ -218,7 +219,7 @@ pub(crate) fn in_range<T: Scalar>(x: T, low: T, high: T) -> T {
     }
 }
 
-// ---- GELU by tanh --------------------------------------------------------------------------------------------------
+// ---- GELU by tanh -----------------------------------------------------------------------------------------
 
 /// 2·√(2/π).
 const GELU_LINEAR: (f64, f64) = (1.5957691216057308, -9.96930880911092e-17);
@@ -279,7 +280,7 @@ pub(crate) fn gelu_tanh_second_derivative<T: Scalar>(x: T) -> T {
     h * (bracket / (d * d)) * h
 }
 
-// ---- The normal distribution ---------------------------------------------------------------------------------------
+// ---- The normal distribution ------------------------------------------------------------------------------
 
 /// e^(−c·x²), with the rounding error of x² put right.
 #[inline]
@@ -304,12 +305,6 @@ pub(crate) fn normal_pdf<T: Scalar>(x: T) -> T {
 #[inline]
 pub(crate) fn erf_derivative<T: Scalar>(x: T) -> T {
     number::<T>(std::f64::consts::FRAC_2_SQRT_PI) * gaussian(x, 1.0)
-}
-
-/// Φ(x) = ½·erfc(−x/√2).
-#[inline]
-pub(crate) fn normal_cdf<T: Scalar>(x: T) -> T {
-    T::from_f64(cdf(x.to_f64()))
 }
 
 /// x·Φ(x) = ½x·erfc(−x/√2).
@@ -356,7 +351,7 @@ fn tail(x: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
     root * (PHI_0 * f(y, series)) * root
 }
 
-// ---- Losses --------------------------------------------------------------------------------------------------------
+// ---- Losses -----------------------------------------------------------------------------------------------
 
 /// −(y·ln a + (1−y)·ln(1−a)), where 0·ln 0 = 0.
 #[inline]
@@ -372,17 +367,17 @@ pub(crate) fn log_loss_logits<T: Scalar>(y: T, z: T) -> T {
     term(T::ONE - y, softplus(z)) + term(y, softplus(-z))
 }
 
-// ---- Sums ----------------------------------------------------------------------------------------------------------
+// ---- Sums -------------------------------------------------------------------------------------------------
 
 /// Numbers that are summed side by side, so that the compiler can use vectors.
 const LANES: usize = 16;
 /// The longest slice that is summed without being cut in two.
 const BLOCK: usize = 512;
 
-/// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that depends on the
-/// length alone; the error grows with the logarithm of the length.
+/// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that depends
+/// on the length alone; the error grows with the logarithm of the length.
 #[inline]
-fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
+pub(crate) fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
     if x.len() > BLOCK {
         let (left, right) = x.split_at(middle(x.len()));
         return sum_of(left, f) + sum_of(right, f);
@@ -424,27 +419,6 @@ pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
     sum_of(x, |x| x)
 }
 
-/// Σ x·y; 0 of nothing. Summed in the same order as [`sum`].
-#[inline]
-pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
-    debug_assert_eq!(x.len(), y.len(), "dot: the lengths differ");
-    if x.len() > BLOCK {
-        let middle = middle(x.len());
-        return dot(&x[..middle], &y[..middle]) + dot(&x[middle..], &y[middle..]);
-    }
-    let mut lanes = [T::ZERO; LANES];
-    let (mut xs, mut ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    for (x, y) in (&mut xs).zip(&mut ys) {
-        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
-        }
-    }
-    for ((lane, &x), &y) in lanes.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
-        *lane += x * y;
-    }
-    sum_of_lanes(lanes)
-}
-
 /// The greatest number; NaN if there is one, −∞ of nothing.
 #[inline]
 pub(crate) fn max<T: Scalar>(x: &[T]) -> T {
@@ -474,3 +448,8 @@ pub(crate) fn log_sum_exp<T: Scalar>(x: &[T]) -> T {
     let others = |x: &[T]| sum_of(x, |x| (x - m).exp());
     m + (others(&x[..first]) + others(&x[first + 1..])).ln_1p()
 }
+
+#[cfg(test)]
+#[path = "functions_tests.rs"]
+#[allow(clippy::approx_constant)] // a reference value is data, even where it is ln 2
+mod tests;

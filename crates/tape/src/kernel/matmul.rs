@@ -1,13 +1,12 @@
 //! Matrix products.
 
-use super::functions::dot;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
-/// `out` = op(a) * op(b), where op is the transpose if the flag beside the operand is set, else the operand itself.
+/// `out` = op(a) * op(b), where op is the transpose if the flag beside the operand is set.
 ///
-/// Nothing is allocated and no transposed copy is made. Entry (i, j) is a sum over k in an order that depends on the
-/// inner dimension, the flags, whether op(a) is one row and whether op(b) is one column, and on nothing else; an inner
-/// dimension 0 gives zeros. No product is skipped, so 0·NaN and 0·∞ are NaN.
+/// Nothing is allocated and no transposed copy is made. Entry (i, j) is a sum over k in an order that depends
+/// on the inner dimension, the flags, whether op(a) is one row and whether op(b) is one column, and on
+/// nothing else; an inner dimension 0 gives zeros. No product is skipped, so 0·NaN and 0·∞ are NaN.
 pub(crate) fn matmul<T: Scalar>(
     a: MatrixRef<'_, T>,
     transpose_a: bool,
@@ -27,7 +26,7 @@ pub(crate) fn matmul<T: Scalar>(
         return;
     }
     let (a, b, out) = (a.as_slice(), b.as_slice(), out.as_mut_slice());
-    // A single row or column is stored as its own transpose: take the case whose inner loop is not of length 1.
+    // A single row or column is stored as its own transpose: take the case with the longer inner loop.
     let transpose_a = inner > 1 && (transpose_a || m == 1);
     let transpose_b = inner > 1 && n > 1 && transpose_b;
     match (transpose_a, transpose_b) {
@@ -43,9 +42,7 @@ pub(crate) fn matmul<T: Scalar>(
         }
         (true, false) => {
             for (b, out) in b.chunks_exact(inner).zip(out.chunks_exact_mut(m)) {
-                for (a, out) in a.chunks_exact(inner).zip(out) {
-                    *out = dot(a, b);
-                }
+                dots(a, b, out);
             }
         }
         (true, true) => both_transposed(a, b, (m, inner, n), out),
@@ -77,7 +74,47 @@ fn combine<T: Scalar>(a: &[T], c: impl Fn(usize) -> T, out: &mut [T]) {
     }
 }
 
-/// `out` = aᵀ * bᵀ. A piece of a row of `out` at a time, because b is contiguous along it; written when it is complete.
+/// Entry i of `out` = column i of a · b, four columns at a time.
+#[inline]
+fn dots<T: Scalar>(a: &[T], b: &[T], out: &mut [T]) {
+    let inner = b.len();
+    let mut groups = a.chunks_exact(4 * inner);
+    let mut outs = out.chunks_exact_mut(4);
+    for (group, out) in (&mut groups).zip(&mut outs) {
+        let (a01, a23) = group.split_at(2 * inner);
+        let ((a0, a1), (a2, a3)) = (a01.split_at(inner), a23.split_at(inner));
+        out.copy_from_slice(&dots_at_once([a0, a1, a2, a3], b));
+    }
+    for (a, out) in groups.remainder().chunks_exact(inner).zip(outs.into_remainder()) {
+        [*out] = dots_at_once([a], b);
+    }
+}
+
+/// Every a · b, each summed in the same order whatever N is.
+#[inline]
+fn dots_at_once<T: Scalar, const N: usize>(a: [&[T]; N], b: &[T]) -> [T; N] {
+    const LANES: usize = 8;
+    let whole = b.len() - b.len() % LANES;
+    let mut lanes = [[T::ZERO; LANES]; N];
+    for k in (0..whole).step_by(LANES) {
+        let b = &b[k..k + LANES];
+        for (lanes, a) in lanes.iter_mut().zip(a) {
+            for ((lane, &a), &b) in lanes.iter_mut().zip(&a[k..k + LANES]).zip(b) {
+                *lane += a * b;
+            }
+        }
+    }
+    let mut sums =
+        lanes.map(|[s0, s1, s2, s3, s4, s5, s6, s7]| ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7)));
+    for (sum, a) in sums.iter_mut().zip(a) {
+        for (&a, &b) in a[whole..].iter().zip(&b[whole..]) {
+            *sum += a * b;
+        }
+    }
+    sums
+}
+
+/// `out` = aᵀ * bᵀ, a piece of a row of `out` at a time, because b is contiguous along it.
 fn both_transposed<T: Scalar>(a: &[T], b: &[T], (m, inner, n): (usize, usize, usize), out: &mut [T]) {
     const PIECE: usize = 32;
     for (i, a) in a.chunks_exact(inner).enumerate() {
@@ -175,5 +212,31 @@ mod tests {
                 assert_eq!(column.as_slice(), out.view().column(j));
             }
         }
+    }
+}
+
+/// What a product does with what its result held before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beta {
+    /// It is overwritten.
+    Zero,
+    /// The product is added to it.
+    One,
+}
+
+/// temporary
+pub(crate) fn product<T: Scalar>(
+    alpha: T,
+    a: MatrixRef<'_, T>,
+    transpose_a: bool,
+    b: MatrixRef<'_, T>,
+    transpose_b: bool,
+    beta: Beta,
+    out: &mut MatrixMut<'_, T>,
+) {
+    let mut t = crate::Matrix::zeros(out.rows(), out.columns());
+    matmul(a, transpose_a, b, transpose_b, &mut t.view_mut());
+    for (o, &x) in out.as_mut_slice().iter_mut().zip(t.as_slice()) {
+        *o = if beta == Beta::Zero { alpha * x } else { *o + alpha * x };
     }
 }

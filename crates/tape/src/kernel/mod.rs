@@ -1,6 +1,4 @@
 //! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
 
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod functions;
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod matmul;

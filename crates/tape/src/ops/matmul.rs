@@ -128,30 +128,32 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The transpose Aᵀ.
     ///
-    /// Nothing is copied for it where a product takes it up: (A * B)ᵀ is recorded as Bᵀ * Aᵀ.
+    /// Nothing is recorded or copied for it where a product takes it up, and (A * B)ᵀ is recorded as Bᵀ * Aᵀ.
     #[track_caller]
     pub fn t(self) -> Self {
-        if self.is_void() {
+        if self.is_void() || self.known_shape().is_scalar() {
             return self;
         }
-        let (factor, a) = self.split_factor();
-        if a.known_shape().is_scalar() {
-            return self;
+        if let (factor, Some(a)) = self.factored() {
+            if a.is_product() {
+                return a.t().scaled(factor);
+            }
         }
-        let known = a.inspect(|op, operands| match op {
-            Op::Transpose(_) => Some(Transposed::Of(operands[0])),
-            Op::Matmul(product) => Some(Transposed::Product(*product, operands[0], operands[1])),
+        let product = self.inspect(|op, operands| match op {
+            Op::Matmul(product) => Some((*product, self.sibling(operands[0]), self.sibling(operands[1]))),
             _ => None,
         });
-        let transposed = match known.flatten() {
-            Some(Transposed::Of(operand)) => a.sibling(operand),
-            Some(Transposed::Product(product, a_id, b_id)) => {
-                let flipped = Matmul { left: !product.right, right: !product.left };
-                a.tape.push(flipped, &[a.sibling(b_id), a.sibling(a_id)])
+        match (product.flatten(), self.untransposed()) {
+            (Some((Matmul { left, right }, a, b)), _) => {
+                self.tape.push(Matmul { left: !right, right: !left }, &[b, a])
             }
-            None => a.tape.push(Transpose, &[a]),
-        };
-        transposed.scaled(factor)
+            (None, (true, a)) => a,
+            (None, (false, a)) => a.flipped(),
+        }
+    }
+
+    fn is_product(self) -> bool {
+        self.inspect(|op, _| matches!(op, Op::Matmul(_))).unwrap_or(false)
     }
 
     fn transposed_if(self, transposed: bool) -> Self {
@@ -159,6 +161,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     fn untransposed(self) -> (bool, Self) {
+        if self.is_transposed() {
+            return (true, self.flipped());
+        }
         let operand = self.inspect(|op, operands| match op {
             Op::Transpose(_) => Some(operands[0]),
             _ => None,
@@ -168,9 +173,4 @@ impl<'t, T: Scalar> Var<'t, T> {
             None => (false, self),
         }
     }
-}
-
-enum Transposed {
-    Of(u32),
-    Product(Matmul, u32, u32),
 }

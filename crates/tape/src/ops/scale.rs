@@ -201,7 +201,12 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// The factor and what it scales; `(1, None)` if the entry is not a scaled one.
+    #[track_caller]
     pub(crate) fn factored(self) -> (Factor<T>, Option<Self>) {
+        if self.is_transposed() {
+            let (factor, a) = self.flipped().factored();
+            return (factor, a.map(Var::t));
+        }
         self.inspect(|op, operands| match op {
             Op::Scale(Scale(factor)) => (*factor, Some(self.sibling(operands[0]))),
             _ => (Factor::ONE, None),
@@ -210,6 +215,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// Splits into the scalar factor and the rest.
+    #[track_caller]
     pub(crate) fn split_factor(self) -> (Factor<T>, Self) {
         let (factor, rest) = self.factored();
         (factor, rest.unwrap_or(self))

@@ -4,6 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::op::{Op, equal_by};
+use crate::ops::map::Map;
 use crate::program::rewrite;
 use crate::tape::Ids;
 use crate::{Scalar, Shape, Tape, Var};
@@ -18,12 +19,19 @@ pub(crate) struct Node<T: Scalar> {
 
 equal_by!(Node: op, operands);
 
+/// Whether a node is the value of the tape's entry that it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Whole,
+    Part,
+}
+
 /// The graph under construction. Equal nodes are one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
-    /// For every node the tape's entry that it was made for.
-    pub(crate) origins: Vec<u32>,
+    /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
+    pub(crate) origins: Vec<(u32, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<u32>,
     /// The entry that is being lowered.
@@ -59,7 +67,12 @@ impl<T: Scalar> Graph<T> {
             let entry = list.entry(id as u32);
             graph.origin = id as u32;
             let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
-            node_of[id] = graph.record(entry.op.clone(), operands);
+            let node = graph.record(entry.op.clone(), operands);
+            node_of[id] = node;
+            let origin = &mut graph.origins[node as usize];
+            if origin.1 == Origin::Part {
+                *origin = (id as u32, Origin::Whole);
+            }
         }
         graph.outputs = outputs.iter().map(|v| node_of[v.id as usize]).collect();
         graph.without_dead_nodes()
@@ -80,9 +93,23 @@ impl<T: Scalar> Graph<T> {
         let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
         let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
         if new {
-            self.origins.push(self.origin);
+            self.origins.push((self.origin, Origin::Part));
         }
         index as u32
+    }
+
+    /// The node g′(z), if `id` is g(z) and a kernel computes both together.
+    pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
+        let node = self.node(id);
+        let Op::Map(Map(g)) = &node.op else { return None };
+        self.find(Map(g.paired_derivative()?).into(), &node.operands)
+    }
+
+    /// The node with this operation and these operands, if there is one.
+    pub(crate) fn find(&self, op: Op<T>, operands: &Ids) -> Option<u32> {
+        // Equality is by operation and operands alone.
+        let node = Node { op, operands: operands.clone(), shape: Shape::SCALAR };
+        self.nodes.get_index_of(&node).map(|index| index as u32)
     }
 
     pub(crate) fn node(&self, id: u32) -> &Node<T> {

@@ -1,0 +1,252 @@
+//! The activation functions g.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use tape::{Function, Scalar};
+
+use crate::{Error, Result};
+
+/// An activation function g, applied to each entry of Z (eq. 24: A\[l\] = g(Z\[l\])).
+///
+/// At a kink g′ is the derivative from the left: 0 for relu, the slope for leaky relu, α for elu. Only for |z| it is 0, the
+/// mean of both sides.
+///
+/// A name, as [`Display`](fmt::Display) prints it, is parsed back; the parameter may be left out.
+///
+/// ```
+/// use mlp::Activation;
+/// assert_eq!("tanh".parse(), Ok(Activation::<f64>::Tanh));
+/// assert_eq!("leaky_relu(0.2)".parse(), Ok(Activation::LeakyRelu(0.2)));
+/// assert_eq!("Leaky ReLU".parse(), Ok(Activation::LeakyRelu(0.01)));
+/// assert_eq!(Activation::Elu(1.5).to_string(), "elu(1.5)");
+/// assert!("tanhh".parse::<Activation<f64>>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Activation<T: Scalar> {
+    /// z.
+    Identity,
+    /// z where z > 0, else 0.
+    Relu,
+    /// z where z > 0, else slope · z; 0.01 where no slope is given.
+    LeakyRelu(T),
+    /// z where z > 0, else α · (eᶻ − 1) (Clevert, Unterthiner, Hochreiter 2016); 1 where no α is given.
+    Elu(T),
+    /// σ(z) = 1 / (1 + e⁻ᶻ).
+    Sigmoid,
+    /// ln σ(z).
+    LogSigmoid,
+    /// tanh z.
+    Tanh,
+    /// ln(1 + eᶻ).
+    Softplus,
+    /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))), the approximation of [`GeluErf`](Self::GeluErf) by its authors.
+    GeluTanh,
+    /// z · Φ(z) with Φ(z) = ½ · (1 + erf(z / √2)) (Hendrycks, Gimpel 2016).
+    GeluErf,
+    /// z · σ(z).
+    Silu,
+    /// sin z.
+    Sin,
+    /// cos z.
+    Cos,
+    /// |z|.
+    Abs,
+    /// A function of the user's own, with its derivative.
+    Custom(Function<T>),
+}
+
+impl<T: Scalar> Activation<T> {
+    /// Every activation of this crate, those with a parameter at its default.
+    ///
+    /// ```
+    /// # use mlp::Activation;
+    /// for g in Activation::<f32>::all() {
+    ///     assert_eq!(g.to_string().parse(), Ok(g));
+    /// }
+    /// ```
+    pub fn all() -> Vec<Self> {
+        use Activation::*;
+        vec![
+            Identity,
+            Relu,
+            LeakyRelu(T::from_f64(0.01)),
+            Elu(T::ONE),
+            Sigmoid,
+            LogSigmoid,
+            Tanh,
+            Softplus,
+            GeluTanh,
+            GeluErf,
+            Silu,
+            Sin,
+            Cos,
+            Abs,
+        ]
+    }
+
+    /// The name without its parameter.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Activation::Identity => "identity",
+            Activation::Relu => "relu",
+            Activation::LeakyRelu(_) => "leaky_relu",
+            Activation::Elu(_) => "elu",
+            Activation::Sigmoid => "sigmoid",
+            Activation::LogSigmoid => "log_sigmoid",
+            Activation::Tanh => "tanh",
+            Activation::Softplus => "softplus",
+            Activation::GeluTanh => "gelu_tanh",
+            Activation::GeluErf => "gelu_erf",
+            Activation::Silu => "silu",
+            Activation::Sin => "sin",
+            Activation::Cos => "cos",
+            Activation::Abs => "abs",
+            Activation::Custom(g) => return g.name(),
+        }
+        .into()
+    }
+
+    /// The slope or α, of those that have one.
+    pub fn parameter(&self) -> Option<T> {
+        match self {
+            Activation::LeakyRelu(parameter) | Activation::Elu(parameter) => Some(*parameter),
+            Activation::Identity
+            | Activation::Relu
+            | Activation::Sigmoid
+            | Activation::LogSigmoid
+            | Activation::Tanh
+            | Activation::Softplus
+            | Activation::GeluTanh
+            | Activation::GeluErf
+            | Activation::Silu
+            | Activation::Sin
+            | Activation::Cos
+            | Activation::Abs
+            | Activation::Custom(_) => None,
+        }
+    }
+
+    /// The same function with another slope or α; itself where there is none.
+    fn with_parameter(self, parameter: T) -> Self {
+        match self {
+            Activation::LeakyRelu(_) => Activation::LeakyRelu(parameter),
+            Activation::Elu(_) => Activation::Elu(parameter),
+            other => other,
+        }
+    }
+
+    /// g as the tape's function.
+    pub fn function(&self) -> Function<T> {
+        match self {
+            Activation::Identity => Function::Identity,
+            Activation::Relu => Function::Relu,
+            Activation::LeakyRelu(slope) => Function::LeakyRelu(*slope),
+            Activation::Elu(alpha) => Function::Elu(*alpha),
+            Activation::Sigmoid => Function::Sigmoid,
+            Activation::LogSigmoid => Function::LogSigmoid,
+            Activation::Tanh => Function::Tanh,
+            Activation::Softplus => Function::Softplus,
+            Activation::GeluTanh => Function::GeluTanh,
+            Activation::GeluErf => Function::Gelu,
+            Activation::Silu => Function::Silu,
+            Activation::Sin => Function::Sin,
+            Activation::Cos => Function::Cos,
+            Activation::Abs => Function::Abs,
+            Activation::Custom(g) => g.clone(),
+        }
+    }
+
+    /// Checks that the slope or α is a finite number.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if it is not.
+    pub fn check(&self) -> Result<()> {
+        match self.parameter() {
+            Some(value) if !value.is_finite() => Err(Error::Hyperparameter {
+                name: if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" },
+                value: value.to_f64(),
+                expected: "given a finite parameter",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<T: Scalar> fmt::Display for Activation<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parameter() {
+            Some(parameter) => f.pad(&format!("{}({parameter})", self.name())),
+            None => f.pad(&self.name()),
+        }
+    }
+}
+
+impl<T: Scalar> FromStr for Activation<T> {
+    type Err = Error;
+
+    /// Case does not matter, and a space or hyphen stands for the underscore.
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, parameter) = match text.trim().strip_suffix(')').and_then(|rest| rest.split_once('(')) {
+            Some((name, parameter)) => (name, Some(parameter.trim())),
+            None => (text, None),
+        };
+        let name = name.trim().to_lowercase().replace([' ', '-'], "_");
+        let known = Self::all();
+        let unknown = || Error::UnknownName {
+            what: "activation",
+            name: text.to_string(),
+            known: known.iter().map(Self::to_string).collect::<Vec<_>>().join(", "),
+        };
+        let found = known.iter().find(|g| g.name() == name).cloned().ok_or_else(unknown)?;
+        let Some(parameter) = parameter else { return Ok(found) };
+        let value: f64 = parameter.parse().map_err(|_| unknown())?;
+        if found.parameter().is_none() {
+            return Err(unknown());
+        }
+        let found = found.with_parameter(T::from_f64(value));
+        found.check()?;
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_parsed_back() {
+        for g in Activation::<f64>::all() {
+            assert_eq!(g.to_string().parse(), Ok(g.clone()));
+            assert_eq!(g.name().parse(), Ok(g));
+        }
+        for g in [Activation::LeakyRelu(0.3_f32), Activation::Elu(0.1)] {
+            assert_eq!(g.to_string().parse(), Ok(g));
+        }
+    }
+
+    #[test]
+    fn names_are_forgiving_and_parameters_are_not() {
+        assert_eq!(" GELU-erf ".parse(), Ok(Activation::<f64>::GeluErf));
+        assert_eq!("leaky relu ( 0.5 )".parse(), Ok(Activation::LeakyRelu(0.5)));
+        for wrong in ["", "relu(", "relu()", "relu(1)", "elu(a)", "elu(", "(1)", "reluu"] {
+            let error = wrong.parse::<Activation<f64>>().unwrap_err();
+            assert!(matches!(error, Error::UnknownName { .. }), "{wrong}: {error}");
+        }
+        assert_eq!(
+            "elu(nan)".parse::<Activation<f64>>().unwrap_err().to_string(),
+            "elu is NaN, it must be given a finite parameter"
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_the_known_ones() {
+        assert_eq!(
+            "swish".parse::<Activation<f64>>().unwrap_err().to_string(),
+            "activation: \"swish\" is not known, known are identity, relu, leaky_relu(0.01), elu(1), sigmoid, \
+             log_sigmoid, tanh, softplus, gelu_tanh, gelu_erf, silu, sin, cos, abs"
+        );
+    }
+}

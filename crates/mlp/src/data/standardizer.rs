@@ -1,0 +1,177 @@
+//! Features with mean 0 and standard deviation 1.
+
+use tape::{Matrix, Scalar};
+
+use super::check_finite;
+use crate::{Error, Result};
+
+/// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over the examples (columns)
+/// that it was fitted to.
+///
+/// It is fitted to the training part alone: a test example must not have a say in how it is seen.
+///
+/// ```
+/// use mlp::Standardizer;
+/// use tape::Matrix;
+/// let x = Matrix::from_vec(2, 2, vec![1.0, 7.0, 5.0, 7.0])?;
+/// let standardizer = Standardizer::fit(&x)?;
+/// assert_eq!(standardizer.mean(), [3.0, 7.0]);
+/// assert_eq!(standardizer.scale(), [2.0, 1.0]); // the second feature is constant
+/// let standardized = standardizer.transform(&x)?;
+/// assert_eq!(standardized.as_slice(), [-1.0, 0.0, 1.0, 0.0]);
+/// assert_eq!(standardizer.inverse(&standardized)?, x);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardizer<T> {
+    mean: Vec<T>,
+    scale: Vec<T>,
+}
+
+impl<T: Scalar> Standardizer<T> {
+    /// Fits to X, n_0 × m: mean μ = 1/m · Σ_i x(i) and standard deviation √(1/m · Σ_i (x(i) − μ)²) of every row, computed in
+    /// `f64`.
+    ///
+    /// A constant feature has scale 1, so it becomes 0.
+    ///
+    /// # Errors
+    /// [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] if an entry is NaN or ±∞; [`Error::FeatureRange`] if a mean or
+    /// standard deviation is larger than the largest number, or its standard deviation rounds to 0.
+    pub fn fit(x: &Matrix<T>) -> Result<Self> {
+        if x.columns() == 0 {
+            return Err(Error::NoExamples { what: "standardizer" });
+        }
+        check_finite("X", x)?;
+        let (mut mean, mut scale) = (Vec::with_capacity(x.rows()), Vec::with_capacity(x.rows()));
+        let mut row = Vec::with_capacity(x.columns());
+        for feature in 0..x.rows() {
+            row.clear();
+            row.extend((0..x.columns()).map(|i| x[(feature, i)].to_f64()));
+            let (mu, sigma) = moments(&row);
+            let (mu, sigma) = (T::from_f64(mu), T::from_f64(sigma));
+            if !mu.is_finite() || !sigma.is_finite() || sigma == T::ZERO {
+                return Err(Error::FeatureRange { feature, number: T::NAME });
+            }
+            mean.push(mu);
+            scale.push(sigma);
+        }
+        Ok(Standardizer { mean, scale })
+    }
+
+    /// The mean of every feature.
+    pub fn mean(&self) -> &[T] {
+        &self.mean
+    }
+
+    /// What every feature is divided by: its standard deviation, or 1 if it is constant.
+    pub fn scale(&self) -> &[T] {
+        &self.scale
+    }
+
+    /// (x − mean) / scale of every feature, for X of shape n_0 × any number of examples.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an entry is NaN or ±∞.
+    pub fn transform(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        self.apply(x, |x, mean, scale| (x - mean) / scale)
+    }
+
+    /// What [`transform`](Self::transform) was given: x · scale + mean of every feature.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform).
+    pub fn inverse(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        self.apply(x, |x, mean, scale| x * scale + mean)
+    }
+
+    fn apply(&self, x: &Matrix<T>, f: impl Fn(T, T, T) -> T) -> Result<Matrix<T>> {
+        let (rows, columns) = x.shape();
+        if rows != self.mean.len() {
+            let expected = (self.mean.len(), columns);
+            return Err(Error::Shape { matrix: "X".to_string(), expected, found: (rows, columns) });
+        }
+        check_finite("X", x)?;
+        Ok(Matrix::from_fn(rows, columns, |i, j| f(x[(i, j)], self.mean[i], self.scale[i])))
+    }
+}
+
+/// Mean and standard deviation; (x, 1) if all values are x.
+fn moments(values: &[f64]) -> (f64, f64) {
+    // A constant is recognised by its values: their mean may be off by a rounding, and then their deviation is not 0.
+    if values.iter().all(|x| *x == values[0]) {
+        return (values[0], 1.0);
+    }
+    let m = values.len() as f64;
+    let about = values.iter().map(|x| x / m).sum::<f64>();
+    // The first mean has an error of some roundings; the mean of what is left takes most of it away.
+    let mean = about + values.iter().map(|x| (x - about) / m).sum::<f64>();
+    // Squares of the deviations themselves could overflow or vanish.
+    let largest = values.iter().fold(0.0, |largest: f64, x| largest.max((x - mean).abs()));
+    let squares = values.iter().map(|x| ((x - mean) / largest).powi(2)).sum::<f64>();
+    (mean, largest * (squares / m).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(values: &[f64]) -> Matrix<f64> {
+        Matrix::from_vec(1, values.len(), values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_training_part_gets_mean_0_and_deviation_1() {
+        let x = Matrix::from_fn(3, 50, |i, j| 1000.0 * i as f64 + ((i + 2) * j) as f64 % 17.0);
+        let z = Standardizer::fit(&x).unwrap().transform(&x).unwrap();
+        for i in 0..3 {
+            let (mean, deviation) = moments(&(0..50).map(|j| z[(i, j)]).collect::<Vec<_>>());
+            // The mean, up to 2000, is itself rounded by up to 1.1e-13, and the deviation is about 5.
+            assert!(mean.abs() < 1e-13 && (deviation - 1.0).abs() < 1e-14, "{mean:e} {deviation}");
+        }
+    }
+
+    #[test]
+    fn a_constant_feature_becomes_zero() {
+        // 0.1 added 455 times and divided is not 0.1.
+        let standardizer = Standardizer::fit(&Matrix::filled(1, 455, 0.1)).unwrap();
+        assert_eq!((standardizer.mean(), standardizer.scale()), (&[0.1][..], &[1.0][..]));
+        assert_eq!(standardizer.transform(&row(&[0.1, 2.1])).unwrap().as_slice(), [0.0, 2.0]);
+    }
+
+    #[test]
+    fn inverse_undoes_transform() {
+        let x = Matrix::from_fn(4, 9, |i, j| ((3 * i + 5 * j) as f64).sin() * 10.0_f64.powi(i as i32));
+        let standardizer = Standardizer::fit(&x).unwrap();
+        let back = standardizer.inverse(&standardizer.transform(&x).unwrap()).unwrap();
+        for (a, b) in back.as_slice().iter().zip(x.as_slice()) {
+            assert!((a - b).abs() < 1e-12 * b.abs().max(1.0));
+        }
+    }
+
+    #[test]
+    fn huge_and_tiny_features_keep_their_deviation() {
+        for size in [1e-300, 1e300] {
+            let standardizer = Standardizer::fit(&row(&[-size, size])).unwrap();
+            assert!((standardizer.scale()[0] / size - 1.0).abs() < 1e-15);
+        }
+        let error = Standardizer::fit(&row(&[f64::MAX, f64::MIN, f64::MIN])).unwrap_err();
+        assert!(matches!(error, Error::FeatureRange { feature: 0, number: "f64" }));
+        let narrow = Matrix::from_vec(1, 2, vec![1.0_f32, 1.0 + f32::EPSILON]).unwrap();
+        assert!(Standardizer::fit(&narrow).unwrap().scale()[0] > 0.0);
+    }
+
+    #[test]
+    fn bad_data_is_named() {
+        assert_eq!(Standardizer::fit(&row(&[])), Err(Error::NoExamples { what: "standardizer" }));
+        assert_eq!(
+            Standardizer::fit(&row(&[1.0, f64::INFINITY])).unwrap_err().to_string(),
+            "X: inf at row 0, column 1 is not a finite number"
+        );
+        let standardizer = Standardizer::fit(&row(&[1.0, 2.0])).unwrap();
+        assert_eq!(
+            standardizer.transform(&Matrix::zeros(2, 3)).unwrap_err().to_string(),
+            "X is 2×3, 1×3 is needed"
+        );
+        assert!(matches!(standardizer.transform(&row(&[f64::NAN])), Err(Error::NonFinite { .. })));
+    }
+}

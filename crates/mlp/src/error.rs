@@ -1,0 +1,190 @@
+//! What can go wrong, as one type.
+
+use std::fmt;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in this crate.
+///
+/// ```
+/// use mlp::{Error, Loss};
+/// let error = "hinge".parse::<Loss>().unwrap_err();
+/// assert!(matches!(error, Error::UnknownName { .. }));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The tape, or one of its matrices, refused something.
+    Tape(tape::Error),
+    /// A network without layers was asked for.
+    NoLayers,
+    /// Something that is defined from one example on was asked of none.
+    NoExamples {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// A matrix has another shape than it must have.
+    Shape {
+        /// The matrix, for instance `"W[2]"`.
+        matrix: String,
+        /// The shape it must have, as rows and columns.
+        expected: (usize, usize),
+        /// The shape it has.
+        found: (usize, usize),
+    },
+    /// Two lists that go together have different lengths.
+    Length {
+        /// The list that does not fit.
+        list: &'static str,
+        /// The length it must have.
+        expected: usize,
+        /// The length it has.
+        found: usize,
+    },
+    /// A value is NaN or infinite.
+    NonFinite {
+        /// The matrix that holds it.
+        matrix: &'static str,
+        /// The value.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column (the example), from 0.
+        column: usize,
+    },
+    /// A label is not in [0, 1], or not 0 or 1 where it must be.
+    Label {
+        /// The value.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column (the example), from 0.
+        column: usize,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A predicted probability is not in [0, 1].
+    Probability {
+        /// The value.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column (the example), from 0.
+        column: usize,
+    },
+    /// A name is none of those that are known.
+    UnknownName {
+        /// What was to be named.
+        what: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that are known.
+        known: String,
+    },
+    /// A hyperparameter makes no sense.
+    Hyperparameter {
+        /// Its name.
+        name: &'static str,
+        /// The value that was given.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The examples cannot be split in this way.
+    Split {
+        /// Why.
+        reason: String,
+    },
+    /// All examples are of the same class, where both are needed.
+    OneClass {
+        /// What was asked for.
+        what: &'static str,
+        /// The label that they all have.
+        label: u8,
+    },
+    /// A class number is not below the number of classes.
+    Class {
+        /// The class.
+        class: usize,
+        /// The number of classes.
+        classes: usize,
+        /// The example, from 0.
+        example: usize,
+    },
+    /// An activation of the user's has no derivative.
+    MissingDerivative {
+        /// Its name.
+        function: String,
+    },
+    /// A parameter of another name than the network has.
+    UnknownParameter {
+        /// The name that was given.
+        name: String,
+    },
+    /// A feature's mean or standard deviation does not fit the number type.
+    FeatureRange {
+        /// The feature's row, from 0.
+        feature: usize,
+        /// The number type.
+        number: &'static str,
+    },
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Tape(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<tape::Error> for Error {
+    fn from(error: tape::Error) -> Self {
+        Error::Tape(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Tape(error) => fmt::Display::fmt(error, f),
+            Error::NoLayers => write!(f, "network: at least one layer is needed"),
+            Error::NoExamples { what } => write!(f, "{what}: at least one example is needed, m is 0"),
+            Error::Shape { matrix, expected: (rows, columns), found: (r, c) } => {
+                write!(f, "{matrix} is {r}×{c}, {rows}×{columns} is needed")
+            }
+            Error::Length { list, expected, found } => {
+                write!(f, "{list}: {expected} values are needed, {found} were given")
+            }
+            Error::NonFinite { matrix, value, row, column } => {
+                write!(f, "{matrix}: {value} at row {row}, column {column} is not a finite number")
+            }
+            Error::Label { value, row, column, expected } => {
+                write!(f, "label {value} at row {row}, column {column} is not {expected}")
+            }
+            Error::Probability { value, row, column } => {
+                write!(f, "probability {value} at row {row}, column {column} is not in [0, 1]")
+            }
+            Error::UnknownName { what, name, known } => {
+                write!(f, "{what}: {name:?} is not known, known are {known}")
+            }
+            Error::Hyperparameter { name, value, expected } => {
+                write!(f, "{name} is {value}, it must be {expected}")
+            }
+            Error::Split { reason } => write!(f, "split: {reason}"),
+            Error::OneClass { what, label } => {
+                write!(f, "{what}: every example has label {label}, both 0 and 1 are needed")
+            }
+            Error::Class { class, classes, example } => {
+                write!(f, "class {class} of example {example} is not below {classes}, the number of classes")
+            }
+            Error::MissingDerivative { function } => write!(f, "activation {function} gives no derivative"),
+            Error::UnknownParameter { name } => write!(f, "the network has no parameter {name:?}"),
+            Error::FeatureRange { feature, number } => {
+                write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
+            }
+        }
+    }
+}

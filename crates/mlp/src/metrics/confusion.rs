@@ -1,0 +1,192 @@
+//! Which class is taken for which.
+
+use std::fmt;
+
+use tape::{Matrix, Scalar};
+
+use super::check;
+use crate::{Error, Result, classes};
+
+/// How many examples of each class were predicted to be of each class.
+///
+/// ```
+/// use mlp::ConfusionMatrix;
+/// use tape::Matrix;
+/// let a = Matrix::from_vec(1, 5, vec![0.9, 0.2, 0.6, 0.4, 0.8])?;
+/// let y = Matrix::from_vec(1, 5, vec![1.0, 0.0, 0.0, 0.0, 1.0])?;
+/// let confusion = ConfusionMatrix::new(&a, &y)?.with_names(&["malignant", "benign"])?;
+/// assert_eq!(confusion.count(0, 1), 1); // one that is malignant was taken for benign
+/// assert_eq!(confusion.precision(1), Some(2.0 / 3.0));
+/// assert_eq!(confusion.recall(1), Some(1.0));
+/// assert_eq!(confusion.to_string(), "\
+/// actual \\ predicted  malignant  benign
+/// malignant                   2       1
+/// benign                      0       2
+/// ");
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfusionMatrix {
+    names: Vec<String>,
+    /// Row by row: the count of (actual, predicted) is at actual · n + predicted.
+    counts: Vec<usize>,
+}
+
+impl ConfusionMatrix {
+    /// Counts the classes of the outputs `a` against those of the labels `y`, both n_L × m, with classes as in [`classes`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN.
+    pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
+        check(a, y, "confusion matrix")?;
+        Self::from_classes(&classes(y)?, &classes(a)?, a.rows().max(2))
+    }
+
+    /// Counts pairs of classes below `n`.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not as many predictions as examples; [`Error::Class`] if a class is not below `n`.
+    pub fn from_classes(actual: &[usize], predicted: &[usize], n: usize) -> Result<Self> {
+        if predicted.len() != actual.len() {
+            let (expected, found) = (actual.len(), predicted.len());
+            return Err(Error::Length { list: "predicted classes", expected, found });
+        }
+        let mut counts = vec![0; n * n];
+        for (example, (&y, &p)) in actual.iter().zip(predicted).enumerate() {
+            if let Some(class) = [y, p].into_iter().find(|&class| class >= n) {
+                return Err(Error::Class { class, classes: n, example });
+            }
+            counts[y * n + p] += 1;
+        }
+        Ok(ConfusionMatrix { names: (0..n).map(|class| class.to_string()).collect(), counts })
+    }
+
+    /// The same counts with names for the classes.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not as many names as classes.
+    pub fn with_names<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self> {
+        if names.len() != self.names.len() {
+            let (expected, found) = (self.names.len(), names.len());
+            return Err(Error::Length { list: "names of the classes", expected, found });
+        }
+        self.names = names.iter().map(|name| name.as_ref().to_string()).collect();
+        Ok(self)
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many examples of class `actual` were predicted to be of class `predicted`.
+    ///
+    /// # Panics
+    /// If one of them is not below the number of classes.
+    pub fn count(&self, actual: usize, predicted: usize) -> usize {
+        let n = self.classes();
+        assert!(actual < n && predicted < n, "count: classes {actual} and {predicted} of {n}");
+        self.counts[actual * n + predicted]
+    }
+
+    /// The number of examples.
+    pub fn total(&self) -> usize {
+        self.counts.iter().sum()
+    }
+
+    /// The share of the examples on the diagonal; `None` if there are no examples.
+    pub fn accuracy(&self) -> Option<f64> {
+        share((0..self.classes()).map(|class| self.count(class, class)).sum(), self.total())
+    }
+
+    /// Of the examples predicted to be of a class, the share that is; `None` if there are none.
+    ///
+    /// # Panics
+    /// If `class` is not below the number of classes.
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        let predicted = (0..self.classes()).map(|actual| self.count(actual, class)).sum();
+        share(self.count(class, class), predicted)
+    }
+
+    /// Of the examples of a class, the share that was predicted to be; `None` if there are none.
+    ///
+    /// # Panics
+    /// If `class` is not below the number of classes.
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        let actual = (0..self.classes()).map(|predicted| self.count(class, predicted)).sum();
+        share(self.count(class, class), actual)
+    }
+}
+
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+impl fmt::Display for ConfusionMatrix {
+    /// An aligned table, a row for every actual class.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const CORNER: &str = "actual \\ predicted";
+        let width = |text: &str| text.chars().count();
+        let first = self.names.iter().map(|name| width(name)).fold(width(CORNER), usize::max);
+        // A column is as wide as its name, or as its largest count.
+        let column_width = |predicted: usize| {
+            let counts = (0..self.classes()).map(|actual| self.count(actual, predicted).to_string().len());
+            counts.fold(width(&self.names[predicted]), usize::max)
+        };
+        let widths: Vec<usize> = (0..self.classes()).map(column_width).collect();
+        write!(f, "{CORNER:<first$}")?;
+        for (name, width) in self.names.iter().zip(&widths) {
+            write!(f, "  {name:>width$}")?;
+        }
+        writeln!(f)?;
+        for (actual, name) in self.names.iter().enumerate() {
+            write!(f, "{name:<first$}")?;
+            for (predicted, width) in widths.iter().enumerate() {
+                write!(f, "  {:>width$}", self.count(actual, predicted))?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_shares_and_names() {
+        let confusion = ConfusionMatrix::from_classes(&[0, 0, 1, 1, 1, 2], &[0, 1, 1, 1, 0, 1], 4).unwrap();
+        assert_eq!((confusion.classes(), confusion.total()), (4, 6));
+        assert_eq!(confusion.count(1, 0), 1);
+        assert_eq!(confusion.accuracy(), Some(0.5));
+        assert_eq!(confusion.precision(1), Some(0.5));
+        assert_eq!(confusion.recall(1), Some(2.0 / 3.0));
+        assert_eq!((confusion.precision(2), confusion.recall(2)), (None, Some(0.0)));
+        assert_eq!(confusion.recall(3), None);
+    }
+
+    #[test]
+    fn a_wide_table_stays_aligned() {
+        let actual = vec![0; 12_345];
+        let confusion = ConfusionMatrix::from_classes(&actual, &actual, 2).unwrap();
+        assert_eq!(
+            confusion.with_names(&["größer als zwanzig", "≤ 20"]).unwrap().to_string(),
+            "actual \\ predicted  größer als zwanzig  ≤ 20\n\
+             größer als zwanzig               12345     0\n\
+             ≤ 20                                 0     0\n"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        assert!(matches!(ConfusionMatrix::from_classes(&[0], &[], 2), Err(Error::Length { .. })));
+        assert!(matches!(
+            ConfusionMatrix::from_classes(&[0, 1], &[0, 2], 2),
+            Err(Error::Class { class: 2, classes: 2, example: 1 })
+        ));
+        let confusion = ConfusionMatrix::from_classes(&[], &[], 2).unwrap();
+        assert_eq!(confusion.accuracy(), None);
+        assert!(confusion.with_names(&["one"]).is_err());
+    }
+}

@@ -1,0 +1,304 @@
+//! A network: its description, its parameters, and what is recorded of it on a tape.
+
+use indexmap::IndexMap;
+use tape::{Matrix, Scalar, Tape, Var};
+
+use crate::closed_form::{self, ClosedForm};
+use crate::{Activation, Error, Init, Loss, Result};
+
+/// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\]) (eq. 23, 24), with A\[0\] = X.
+///
+/// An example is a column of X and of Y. The parameters have names, `W[1]`, `b[1]`, `W[2]`, …, in this order.
+///
+/// ```
+/// use mlp::{Activation, Mlp};
+/// use tape::matrix;
+/// let network = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).seed(1).build()?;
+/// let x = matrix![[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]];
+/// let y = matrix![[0.0, 1.0, 1.0, 0.0]];
+/// assert_eq!(network.predict(&x)?.shape(), (1, 4));
+/// let gradients = network.gradients(&x, &y)?;
+/// assert_eq!(gradients["W[1]"].shape(), (4, 2));
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mlp<T: Scalar> {
+    sizes: Vec<usize>,
+    activations: Vec<Activation<T>>,
+    loss: Loss,
+    parameters: IndexMap<String, Matrix<T>>,
+}
+
+/// Describes a network layer by layer; made by [`Mlp::new`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Builder<T: Scalar> {
+    sizes: Vec<usize>,
+    activations: Vec<Activation<T>>,
+    loss: Option<Loss>,
+    init: Option<Init>,
+    seed: u64,
+}
+
+impl<T: Scalar> Builder<T> {
+    /// Adds a layer of n_l neurons with activation g.
+    #[must_use]
+    pub fn layer(mut self, neurons: usize, g: Activation<T>) -> Self {
+        self.sizes.push(neurons);
+        self.activations.push(g);
+        self
+    }
+
+    /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a sigmoid, squared error
+    /// for any other.
+    #[must_use]
+    pub fn loss(mut self, loss: Loss) -> Self {
+        self.loss = Some(loss);
+        self
+    }
+
+    /// How the weights are drawn. Left out, every layer takes the scheme that suits its activation.
+    #[must_use]
+    pub fn init(mut self, init: Init) -> Self {
+        self.init = Some(init);
+        self
+    }
+
+    /// The seed of the first weights; 0 if left out. The same seed gives the same numbers on every platform.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Draws the parameters.
+    ///
+    /// # Errors
+    /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not finite; [`Error::Tape`] if a
+    /// matrix is larger than the address space.
+    pub fn build(self) -> Result<Mlp<T>> {
+        let Some(output) = self.activations.last() else { return Err(Error::NoLayers) };
+        self.activations.iter().try_for_each(Activation::check)?;
+        let loss = self.loss.unwrap_or(match output {
+            Activation::Sigmoid => Loss::LogLoss,
+            _ => Loss::SquaredError,
+        });
+        let schemes: Vec<Init> =
+            self.activations.iter().map(|g| self.init.unwrap_or_else(|| Init::suited_to(g))).collect();
+        let mut parameters = IndexMap::new();
+        let layers = Init::parameters_of_each(&schemes, &self.sizes, self.seed)?;
+        for ((w, b), l) in layers.into_iter().zip(1..) {
+            parameters.insert(format!("W[{l}]"), w);
+            parameters.insert(format!("b[{l}]"), b);
+        }
+        Ok(Mlp { sizes: self.sizes, activations: self.activations, loss, parameters })
+    }
+}
+
+/// A network on a tape: every entry by its letter.
+///
+/// `w`, `b`, `z` hold layer l at index l − 1, and `a` holds A\[l\] at index l, A\[0\] = X.
+#[derive(Debug, Clone)]
+pub struct Recorded<'t, T: Scalar> {
+    /// The labels Y, n_L × m.
+    pub y: Var<'t, T>,
+    /// W\[l\].
+    pub w: Vec<Var<'t, T>>,
+    /// b\[l\].
+    pub b: Vec<Var<'t, T>>,
+    /// Z\[l\].
+    pub z: Vec<Var<'t, T>>,
+    /// A\[l\], from A\[0\] = X.
+    pub a: Vec<Var<'t, T>>,
+    /// ℒ of every example, 1 × m.
+    pub losses: Var<'t, T>,
+    /// J, eq. 25.
+    pub j: Var<'t, T>,
+}
+
+impl<'t, T: Scalar> Recorded<'t, T> {
+    /// X.
+    pub fn x(&self) -> Var<'t, T> {
+        self.a[0]
+    }
+
+    /// W\[1\], b\[1\], W\[2\], b\[2\], …: in the order of [`Mlp::parameters`].
+    pub fn parameters(&self) -> Vec<Var<'t, T>> {
+        self.w.iter().zip(&self.b).flat_map(|(&w, &b)| [w, b]).collect()
+    }
+
+    /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](Recorded::parameters).
+    #[track_caller]
+    pub fn gradients(&self) -> Vec<Var<'t, T>> {
+        self.j.gradients_vec(&self.parameters())
+    }
+}
+
+impl<T: Scalar> Mlp<T> {
+    /// Begins a network with n_0 input features.
+    #[allow(clippy::new_ret_no_self)] // the builder is the only way in
+    pub fn new(features: usize) -> Builder<T> {
+        Builder { sizes: vec![features], activations: Vec::new(), loss: None, init: None, seed: 0 }
+    }
+
+    /// n_0, n_1, …, n_L.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// L, the number of layers.
+    pub fn layers(&self) -> usize {
+        self.activations.len()
+    }
+
+    /// g of every layer.
+    pub fn activations(&self) -> &[Activation<T>] {
+        &self.activations
+    }
+
+    /// ℒ.
+    pub fn loss_function(&self) -> Loss {
+        self.loss
+    }
+
+    /// The parameters by name, in the order `W[1]`, `b[1]`, `W[2]`, ….
+    pub fn parameters(&self) -> &IndexMap<String, Matrix<T>> {
+        &self.parameters
+    }
+
+    /// Gives a parameter another value.
+    ///
+    /// # Errors
+    /// [`Error::UnknownParameter`]; [`Error::Shape`] if the value has another shape.
+    pub fn set_parameter(&mut self, name: &str, value: Matrix<T>) -> Result<()> {
+        let known = self.parameters.get_mut(name);
+        let known = known.ok_or_else(|| Error::UnknownParameter { name: name.to_owned() })?;
+        if known.shape() != value.shape() {
+            let (expected, found) = (known.shape(), value.shape());
+            return Err(Error::Shape { matrix: name.to_owned(), expected, found });
+        }
+        *known = value;
+        Ok(())
+    }
+
+    /// Number of single parameters, Σ n_l · (n_(l−1) + 1).
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.values().map(|value| value.as_slice().len()).sum()
+    }
+
+    /// Records the network on a tape, as the textbook writes it (eq. 23–25), on the examples X and the labels Y.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if X or Y does not fit the network or each other.
+    #[track_caller]
+    pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<Recorded<'t, T>> {
+        self.check_x(x)?;
+        self.check_y(y, x.columns())?;
+        let (w, b, z, a) = self.record_layers(tape, x);
+        let y = tape.examples("Y", y);
+        let output = a[a.len() - 1];
+        let losses = match self.loss {
+            Loss::LogLoss => output.log_loss(y),
+            Loss::SquaredError => output.squared_error(y),
+            Loss::SoftmaxCrossEntropy => output.softmax_cross_entropy(y),
+        };
+        let losses = losses.named("ℒ");
+        let j = losses.mean().named("J");
+        Ok(Recorded { y, w, b, z, a, losses, j })
+    }
+
+    /// Eq. 23 and 24.
+    #[track_caller]
+    #[allow(clippy::type_complexity)] // W, b, Z and A, each by layer
+    fn record_layers<'t>(
+        &self,
+        tape: &'t Tape<T>,
+        x: &Matrix<T>,
+    ) -> (Vec<Var<'t, T>>, Vec<Var<'t, T>>, Vec<Var<'t, T>>, Vec<Var<'t, T>>) {
+        let mut a = vec![tape.examples("X", x)];
+        let (mut w, mut b, mut z) = (Vec::new(), Vec::new(), Vec::new());
+        for (g, l) in self.activations.iter().zip(1..) {
+            let (w_name, b_name) = (format!("W[{l}]"), format!("b[{l}]"));
+            let w_l = tape.parameter(&w_name, &self.parameters[&w_name]);
+            let b_l = tape.parameter(&b_name, &self.parameters[&b_name]);
+            let z_l = (w_l.matmul(a[l - 1]) + b_l).named(format!("Z[{l}]"));
+            a.push(z_l.map(&g.function()).named(format!("A[{l}]")));
+            w.push(w_l);
+            b.push(b_l);
+            z.push(z_l);
+        }
+        (w, b, z, a)
+    }
+
+    /// A\[L\] for the examples X, n_L × m; of a network with softmax cross-entropy these are logits.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if X does not have n_0 rows.
+    pub fn predict(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        self.check_x(x)?;
+        let tape = Tape::new();
+        let (_, _, _, a) = self.record_layers(&tape, x);
+        Ok(a[a.len() - 1].value()?)
+    }
+
+    /// J on the examples (X, Y).
+    ///
+    /// # Errors
+    /// [`Error::Shape`]; [`Error::Tape`] if there are no examples or a label is outside [0, 1].
+    pub fn loss(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<T> {
+        let tape = Tape::new();
+        let network = self.record(&tape, x, y)?;
+        Ok(network.j.value()?[(0, 0)])
+    }
+
+    /// The gradients of J by the names of the parameters.
+    ///
+    /// # Errors
+    /// As [`loss`](Mlp::loss).
+    pub fn gradients(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<IndexMap<String, Matrix<T>>> {
+        let tape = Tape::new();
+        let gradients = self.record(&tape, x, y)?.gradients();
+        let mut program = tape.compile(gradients.iter().copied())?;
+        program.run()?;
+        let mut by_name = IndexMap::new();
+        for (name, gradient) in self.parameters.keys().zip(gradients) {
+            by_name.insert(name.clone(), program.view(gradient)?.to_matrix());
+        }
+        Ok(by_name)
+    }
+
+    /// J and all its gradients by the textbook's equations in plain code, which share nothing with the tape.
+    ///
+    /// # Errors
+    /// As [`closed_form::backward`].
+    pub fn closed_form(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<ClosedForm<T>> {
+        let layers: Vec<closed_form::Layer<'_, T>> = self
+            .activations
+            .iter()
+            .zip(1..)
+            .map(|(g, l)| {
+                let (w, b) = (&self.parameters[&format!("W[{l}]")], &self.parameters[&format!("b[{l}]")]);
+                closed_form::Layer::new(w, b, g)
+            })
+            .collect();
+        closed_form::backward(&layers, x, y, self.loss)
+    }
+
+    pub(crate) fn check_x(&self, x: &Matrix<T>) -> Result<()> {
+        check_shape("X", x, (self.sizes[0], x.columns()))
+    }
+
+    pub(crate) fn check_y(&self, y: &Matrix<T>, m: usize) -> Result<()> {
+        check_shape("Y", y, (self.sizes[self.layers()], m))
+    }
+
+    pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Matrix<T>> {
+        self.parameters.values_mut()
+    }
+}
+
+fn check_shape<T: Scalar>(matrix: &str, value: &Matrix<T>, expected: (usize, usize)) -> Result<()> {
+    if value.shape() == expected {
+        return Ok(());
+    }
+    Err(Error::Shape { matrix: matrix.to_owned(), expected, found: value.shape() })
+}

@@ -1,0 +1,382 @@
+//! How the parameters follow their gradients.
+
+use tape::Scalar;
+
+use crate::{Error, Result};
+
+/// A rule that changes parameters by their gradients, with its hyperparameters.
+///
+/// | rule | with gradient g and rate η, at step t = 1, 2, … |
+/// |---|---|
+/// | gradient descent | θ ← θ − η g |
+/// | momentum (Polyak 1964) | v ← β v + g; θ ← θ − η v |
+/// | Adam (Kingma, Ba 2015, algorithm 1) | m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; θ ← θ − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) |
+///
+/// With [`l2`](Self::with_l2), J has the additional term λ/2 · Σ_l ‖W\[l\]‖²: the gradient of a *weight* is g + λ W before the
+/// rule sees it. Biases have no such term.
+///
+/// ```
+/// use mlp::{Kind, Optimizer};
+/// let mut state = Optimizer::gradient_descent(0.1)?.state::<f64>(&[(2, Kind::Weight)]);
+/// let mut w = [1.0, -2.0];
+/// state.step(0, &mut w, &[5.0, 0.0])?;
+/// assert_eq!(w, [0.5, -2.0]);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Optimizer {
+    rule: Rule,
+    rate: f64,
+    l2: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Rule {
+    GradientDescent,
+    Momentum { beta: f64 },
+    Adam { beta_1: f64, beta_2: f64, epsilon: f64 },
+}
+
+/// What a parameter is, since L2 is about weights only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A W, to which L2 applies.
+    Weight,
+    /// A b, to which it does not.
+    Bias,
+}
+
+impl Optimizer {
+    /// Gradient descent with rate η.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn gradient_descent(rate: f64) -> Result<Self> {
+        Self::new(Rule::GradientDescent, rate)
+    }
+
+    /// Momentum with rate η and decay β.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or β not in [0, 1).
+    pub fn momentum(rate: f64, beta: f64) -> Result<Self> {
+        check_beta("momentum β", beta)?;
+        Self::new(Rule::Momentum { beta }, rate)
+    }
+
+    /// Adam with rate η, and β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸ as its authors propose.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn adam(rate: f64) -> Result<Self> {
+        Self::adam_with(rate, 0.9, 0.999, 1e-8)
+    }
+
+    /// Adam with all its hyperparameters.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0, or a β not in [0, 1).
+    pub fn adam_with(rate: f64, beta_1: f64, beta_2: f64, epsilon: f64) -> Result<Self> {
+        check_beta("Adam's β₁", beta_1)?;
+        check_beta("Adam's β₂", beta_2)?;
+        check_positive("Adam's ε", epsilon)?;
+        Self::new(Rule::Adam { beta_1, beta_2, epsilon }, rate)
+    }
+
+    /// The same rule with the term λ/2 · Σ_l ‖W\[l\]‖² in J.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if λ is not a finite number from 0 on.
+    pub fn with_l2(mut self, lambda: f64) -> Result<Self> {
+        if !(lambda >= 0.0 && lambda.is_finite()) {
+            let expected = "a finite number, at least 0";
+            return Err(Error::Hyperparameter { name: "L2 λ", value: lambda, expected });
+        }
+        self.l2 = lambda;
+        Ok(self)
+    }
+
+    fn new(rule: Rule, rate: f64) -> Result<Self> {
+        check_positive("rate", rate)?;
+        Ok(Optimizer { rule, rate, l2: 0.0 })
+    }
+
+    /// η.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// λ of L2, 0 if there is none.
+    pub fn l2(&self) -> f64 {
+        self.l2
+    }
+
+    /// λ/2 · ‖W‖², what one weight matrix adds to J.
+    pub fn penalty<T: Scalar>(&self, w: &[T]) -> T {
+        T::from_f64(self.l2 / 2.0) * w.iter().map(|&w| w * w).sum::<T>()
+    }
+
+    /// Begins: what the rule remembers, for parameters of the given sizes and kinds.
+    pub fn state<T: Scalar>(self, parameters: &[(usize, Kind)]) -> OptimizerState<T> {
+        let remembered = match self.rule {
+            Rule::GradientDescent => 0,
+            Rule::Momentum { .. } => 1,
+            Rule::Adam { .. } => 2,
+        };
+        let memory = |&(size, kind): &(usize, Kind)| {
+            let vector = |of: usize| vec![T::ZERO; if of < remembered { size } else { 0 }];
+            let l2 = match kind {
+                Kind::Weight => self.l2,
+                Kind::Bias => 0.0,
+            };
+            Memory { size, l2, first: vector(0), second: vector(1), powers: (1.0, 1.0) }
+        };
+        OptimizerState { optimizer: self, memories: parameters.iter().map(memory).collect() }
+    }
+}
+
+fn check_positive(name: &'static str, value: f64) -> Result<()> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Hyperparameter { name, value, expected: "a finite number greater than 0" })
+}
+
+fn check_beta(name: &'static str, value: f64) -> Result<()> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Hyperparameter { name, value, expected: "in [0, 1)" })
+}
+
+/// An optimizer at work: what it remembers of every parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimizerState<T> {
+    optimizer: Optimizer,
+    memories: Vec<Memory<T>>,
+}
+
+/// What is remembered of one parameter.
+#[derive(Debug, Clone, PartialEq)]
+struct Memory<T> {
+    size: usize,
+    /// λ, 0 for a bias.
+    l2: f64,
+    /// v of momentum or m of Adam.
+    first: Vec<T>,
+    /// v of Adam.
+    second: Vec<T>,
+    /// β₁ᵗ and β₂ᵗ.
+    powers: (f64, f64),
+}
+
+impl<T: Scalar> OptimizerState<T> {
+    /// The rule and its hyperparameters.
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// Changes η from the next step on; what is remembered stays.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn set_rate(&mut self, rate: f64) -> Result<()> {
+        check_positive("rate", rate)?;
+        self.optimizer.rate = rate;
+        Ok(())
+    }
+
+    /// One step of parameter `k`, numbered as in [`Optimizer::state`], along its gradient. Allocates nothing.
+    ///
+    /// Each parameter counts its own steps t.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a slice has not the size that was announced.
+    ///
+    /// # Panics
+    /// If there is no parameter `k`.
+    pub fn step(&mut self, k: usize, parameter: &mut [T], gradient: &[T]) -> Result<()> {
+        let memory = &mut self.memories[k];
+        check_length("parameter", memory.size, parameter.len())?;
+        check_length("gradient", memory.size, gradient.len())?;
+        let rate = self.optimizer.rate;
+        match self.optimizer.rule {
+            Rule::GradientDescent => descend(parameter, gradient, rate, memory.l2),
+            Rule::Momentum { beta } => memory.momentum(parameter, gradient, rate, beta),
+            Rule::Adam { beta_1, beta_2, epsilon } => {
+                memory.adam(parameter, gradient, rate, (beta_1, beta_2), epsilon);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_length(list: &'static str, expected: usize, found: usize) -> Result<()> {
+    if found == expected { Ok(()) } else { Err(Error::Length { list, expected, found }) }
+}
+
+fn descend<T: Scalar>(parameter: &mut [T], gradient: &[T], rate: f64, l2: f64) {
+    let (rate, l2) = (T::from_f64(rate), T::from_f64(l2));
+    for (theta, &g) in parameter.iter_mut().zip(gradient) {
+        *theta -= rate * (g + l2 * *theta);
+    }
+}
+
+impl<T: Scalar> Memory<T> {
+    fn momentum(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: f64) {
+        let (rate, beta, l2) = (T::from_f64(rate), T::from_f64(beta), T::from_f64(self.l2));
+        for ((theta, &g), v) in parameter.iter_mut().zip(gradient).zip(&mut self.first) {
+            *v = beta * *v + (g + l2 * *theta);
+            *theta -= rate * *v;
+        }
+    }
+
+    fn adam(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: (f64, f64), epsilon: f64) {
+        self.powers.0 *= beta.0;
+        self.powers.1 *= beta.1;
+        // What depends on t alone is taken out of the loop, in f64 since 1 − β₂ᵗ is small at first.
+        let rate = T::from_f64(rate / (1.0 - self.powers.0));
+        let second_scale = T::from_f64(1.0 / (1.0 - self.powers.1));
+        let (beta_1, rest_1) = (T::from_f64(beta.0), T::from_f64(1.0 - beta.0));
+        let (beta_2, rest_2) = (T::from_f64(beta.1), T::from_f64(1.0 - beta.1));
+        let (epsilon, l2) = (T::from_f64(epsilon), T::from_f64(self.l2));
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((theta, &g), (m, v)) in parameter.iter_mut().zip(gradient).zip(moments) {
+            let g = g + l2 * *theta;
+            *m = beta_1 * *m + rest_1 * g;
+            *v = beta_2 * *v + rest_2 * g * g;
+            *theta -= rate * *m / ((second_scale * *v).sqrt() + epsilon);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parameter after each of the gradients.
+    fn path(optimizer: Optimizer, kind: Kind, start: f64, gradients: &[f64]) -> Vec<f64> {
+        let mut state = optimizer.state(&[(1, kind)]);
+        let mut theta = [start];
+        let step = |&g: &f64| {
+            state.step(0, &mut theta, &[g]).unwrap();
+            theta[0]
+        };
+        gradients.iter().map(step).collect()
+    }
+
+    #[track_caller]
+    fn assert_close(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        for (a, b) in found.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-15, "{found:?} is not {expected:?}");
+        }
+    }
+
+    #[test]
+    fn gradient_descent_by_hand() {
+        let descent = Optimizer::gradient_descent(0.5).unwrap();
+        assert_eq!(path(descent, Kind::Weight, 1.0, &[1.0, -4.0]), [0.5, 2.5]);
+    }
+
+    #[test]
+    fn momentum_by_hand() {
+        // v = 1, 0.5 · 1 + 2 = 2.5, 0.5 · 2.5 + 0 = 1.25.
+        let momentum = Optimizer::momentum(0.1, 0.5).unwrap();
+        assert_close(&path(momentum, Kind::Weight, 0.0, &[1.0, 2.0, 0.0]), &[-0.1, -0.35, -0.475]);
+    }
+
+    #[test]
+    fn adam_by_hand() {
+        // Whatever its size, a first gradient moves the parameter by η.
+        let adam = Optimizer::adam_with(0.1, 0.5, 0.75, 1e-300).unwrap();
+        // g = 4: m̂ = 4, v̂ = 16. g = 0: m = 1, m̂ = 1/0.75; v = 3, v̂ = 3/0.4375.
+        let second = -0.1 - 0.1 * (1.0 / 0.75) / (3.0_f64 / 0.4375).sqrt();
+        assert_close(&path(adam, Kind::Weight, 0.0, &[4.0, 0.0]), &[-0.1, second]);
+        // ε stands outside the root: 0.1 · 4 / (4 + 4).
+        let adam = Optimizer::adam_with(0.1, 0.9, 0.999, 4.0).unwrap();
+        assert_close(&path(adam, Kind::Weight, 0.0, &[4.0]), &[-0.05]);
+    }
+
+    #[test]
+    fn l2_pulls_at_weights_only() {
+        let descent = Optimizer::gradient_descent(0.5).unwrap().with_l2(0.1).unwrap();
+        assert_close(&path(descent, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
+        assert_close(&path(descent, Kind::Bias, 2.0, &[1.0]), &[1.5]);
+        let momentum = Optimizer::momentum(0.5, 0.9).unwrap().with_l2(0.1).unwrap();
+        assert_close(&path(momentum, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
+        let adam = Optimizer::adam_with(0.5, 0.9, 0.999, 1.2).unwrap().with_l2(0.1).unwrap();
+        assert_close(&path(adam, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2 / 2.4]);
+        assert!((descent.penalty(&[3.0, 4.0]) - 1.25).abs() < 1e-15);
+    }
+
+    /// J = ½(x² + 25 y²), whose minimum is at 0.
+    #[test]
+    fn a_quadratic_bowl_is_descended() {
+        for (optimizer, steps) in [
+            (Optimizer::gradient_descent(0.03), 700),
+            (Optimizer::momentum(0.03, 0.8), 300),
+            (Optimizer::adam(0.02), 3000),
+        ] {
+            let optimizer = optimizer.unwrap();
+            let mut state = optimizer.state(&[(2, Kind::Weight)]);
+            let mut at = [5.0_f32, -3.0];
+            for _ in 0..steps {
+                let gradient = [at[0], 25.0 * at[1]];
+                state.step(0, &mut at, &gradient).unwrap();
+            }
+            assert!(at[0].abs() < 1e-4 && at[1].abs() < 1e-4, "{optimizer:?} ends at {at:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_remembered_apart() {
+        let mut state = Optimizer::adam(0.1).unwrap().state(&[(1, Kind::Weight), (2, Kind::Bias)]);
+        let (mut w, mut b) = ([0.0], [0.0; 2]);
+        for _ in 0..5 {
+            state.step(0, &mut w, &[1.0]).unwrap();
+        }
+        state.step(1, &mut b, &[1.0, -1.0]).unwrap();
+        assert!((b[0] + 0.1_f64).abs() < 1e-8 && (b[1] - 0.1).abs() < 1e-8);
+    }
+
+    #[test]
+    fn the_rate_can_change_on_the_way() {
+        let mut state = Optimizer::gradient_descent(1.0).unwrap().state(&[(1, Kind::Weight)]);
+        let mut w = [0.0];
+        state.step(0, &mut w, &[1.0]).unwrap();
+        state.set_rate(0.25).unwrap();
+        state.step(0, &mut w, &[1.0]).unwrap();
+        assert_eq!(w, [-1.25]);
+        assert!(state.set_rate(0.0).is_err());
+        assert_eq!(state.optimizer().rate(), 0.25);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(Optimizer::gradient_descent(rate).is_err());
+            assert!(Optimizer::momentum(rate, 0.9).is_err());
+            assert!(Optimizer::adam(rate).is_err());
+            assert!(Optimizer::adam_with(0.1, 0.9, 0.9, rate).is_err());
+        }
+        for beta in [1.0, -0.1, f64::NAN] {
+            assert!(Optimizer::momentum(0.1, beta).is_err());
+            assert!(Optimizer::adam_with(0.1, beta, 0.9, 1e-8).is_err());
+            assert!(Optimizer::adam_with(0.1, 0.9, beta, 1e-8).is_err());
+        }
+        for lambda in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(Optimizer::adam(0.1).unwrap().with_l2(lambda).is_err());
+        }
+        assert_eq!(
+            Optimizer::momentum(0.1, 1.5).unwrap_err().to_string(),
+            "momentum β is 1.5, it must be in [0, 1)"
+        );
+        let mut state = Optimizer::gradient_descent(0.1).unwrap().state(&[(2, Kind::Weight)]);
+        assert_eq!(
+            state.step(0, &mut [0.0; 2], &[0.0; 3]).unwrap_err().to_string(),
+            "gradient: 2 values are needed, 3 were given"
+        );
+        assert!(state.step(0, &mut [0.0; 1], &[0.0; 2]).is_err());
+    }
+}

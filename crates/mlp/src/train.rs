@@ -1,0 +1,268 @@
+//! Training.
+
+use std::ops::ControlFlow;
+
+use tape::{Matrix, Program, Scalar, Tape, Var};
+
+use crate::{
+    EarlyStopping, Error, History, Kind, Losses, Mlp, Optimizer, OptimizerState, Purpose, Random, Result,
+    Verdict,
+};
+
+/// How a network is trained: by which rule, for how many epochs, on which batches, and when to stop.
+///
+/// ```
+/// use mlp::{Activation, Mlp, Optimizer, Training};
+/// use tape::matrix;
+/// let mut xor = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+/// let x = matrix![[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]];
+/// let y = matrix![[0.0, 1.0, 1.0, 0.0]];
+/// let history = Training::new(Optimizer::adam(0.05)?).epochs(300).fit(&mut xor, &x, &y)?;
+/// assert!(history.last().unwrap().training < 0.05);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Training<T: Scalar> {
+    optimizer: Optimizer,
+    epochs: usize,
+    batch: Option<usize>,
+    seed: u64,
+    validation: Option<(Matrix<T>, Matrix<T>)>,
+    stopping: Option<EarlyStopping>,
+}
+
+/// What a callback is told after every epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// Its number, from 0.
+    pub number: usize,
+    /// How many there are at most.
+    pub of: usize,
+    /// Its losses.
+    pub losses: Losses,
+}
+
+impl<T: Scalar> Training<T> {
+    /// Full-batch training for 100 epochs, with no validation.
+    pub fn new(optimizer: Optimizer) -> Self {
+        Training { optimizer, epochs: 100, batch: None, seed: 0, validation: None, stopping: None }
+    }
+
+    /// The number of epochs; at most, if there is early stopping.
+    #[must_use]
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// Mini-batches of `size` examples, the last one of an epoch of what is left, in an order that `seed` shuffles anew for
+    /// every epoch.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the size is 0.
+    pub fn batches(mut self, size: usize, seed: u64) -> Result<Self> {
+        if size == 0 {
+            return Err(Error::Hyperparameter { name: "batch size", value: 0.0, expected: "at least 1" });
+        }
+        self.batch = Some(size);
+        self.seed = seed;
+        Ok(self)
+    }
+
+    /// The validation part: J on it is computed after every epoch.
+    #[must_use]
+    pub fn validation(mut self, x: Matrix<T>, y: Matrix<T>) -> Self {
+        self.validation = Some((x, y));
+        self
+    }
+
+    /// Stops when the deciding loss, that of the validation part if there is one, improves no more, and gives the network the
+    /// parameters of its best epoch.
+    #[must_use]
+    pub fn early_stopping(mut self, stopping: EarlyStopping) -> Self {
+        self.stopping = Some(stopping);
+        self
+    }
+
+    /// Trains the network on the examples (X, Y).
+    ///
+    /// The training loss of an epoch is the mean of J over its batches, each before its step; L2's term is not in it. The same
+    /// network, data and settings give the same bits.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if X, Y or the validation part does not fit; [`Error::Tape`] if there are no examples, or a label is
+    /// outside [0, 1]. The network then has the parameters of the last whole step.
+    pub fn fit(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
+        self.fit_with(network, x, y, |_| ControlFlow::Continue(()))
+    }
+
+    /// Like [`fit`](Training::fit), and calls `after_epoch` after every epoch; `ControlFlow::Break` ends the training there.
+    ///
+    /// # Errors
+    /// As [`fit`](Training::fit).
+    pub fn fit_with(
+        &self,
+        network: &mut Mlp<T>,
+        x: &Matrix<T>,
+        y: &Matrix<T>,
+        mut after_epoch: impl FnMut(&Epoch) -> ControlFlow<()>,
+    ) -> Result<History> {
+        let tape = Tape::new();
+        let recorded = network.record(&tape, x, y)?;
+        let mut step = Step::new(&tape, network, &recorded, self.optimizer)?;
+        let mut validation = match &self.validation {
+            Some((x, y)) => Some(Validation::new(&tape, network, &recorded, x, y)?),
+            None => None,
+        };
+        let mut stopping = self.stopping.clone();
+        let mut best: Option<Vec<Matrix<T>>> = None;
+        let mut batches = Batches::new(x.columns(), self.batch, self.seed);
+        let mut history = History::new();
+        for number in 0..self.epochs {
+            let training = step.epoch(&mut batches, x, y)?;
+            let validation = match &mut validation {
+                Some(validation) => Some(validation.loss(&step)?),
+                None => None,
+            };
+            let losses = Losses { training, validation };
+            history.push(losses);
+            let verdict = stopping.as_mut().map(|stopping| stopping.observe(losses.deciding()));
+            if verdict == Some(Verdict::Improved) {
+                best = Some(step.parameters()?);
+            }
+            let go_on = after_epoch(&Epoch { number, of: self.epochs, losses });
+            if verdict == Some(Verdict::Stop) || go_on.is_break() {
+                break;
+            }
+        }
+        let trained = match best {
+            Some(best) => best,
+            None => step.parameters()?,
+        };
+        for (parameter, value) in network.parameters_mut().zip(trained) {
+            *parameter = value;
+        }
+        Ok(history)
+    }
+}
+
+/// The program of a gradient step, and what the optimizer remembers.
+struct Step<'t, T: Scalar> {
+    program: Program<T>,
+    x: Var<'t, T>,
+    y: Var<'t, T>,
+    j: Var<'t, T>,
+    parameters: Vec<Var<'t, T>>,
+    gradients: Vec<Var<'t, T>>,
+    optimizer: OptimizerState<T>,
+}
+
+impl<'t, T: Scalar> Step<'t, T> {
+    fn new(
+        tape: &'t Tape<T>,
+        network: &Mlp<T>,
+        recorded: &crate::Recorded<'t, T>,
+        optimizer: Optimizer,
+    ) -> Result<Self> {
+        let (parameters, gradients) = (recorded.parameters(), recorded.gradients());
+        let program = tape.compile(gradients.iter().copied().chain([recorded.j]))?;
+        let kinds = [Kind::Weight, Kind::Bias].into_iter().cycle();
+        let sizes: Vec<(usize, Kind)> =
+            network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
+        let (x, y, j) = (recorded.x(), recorded.y, recorded.j);
+        Ok(Step { program, x, y, j, parameters, gradients, optimizer: optimizer.state(&sizes) })
+    }
+
+    /// One pass over the examples; the mean of J over them.
+    fn epoch(&mut self, batches: &mut Batches, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+        batches.shuffle();
+        let mut sum = 0.0;
+        for batch in batches.iter() {
+            // Full batches are bound already: the program was made with X and Y.
+            if batch.len() < x.columns() {
+                self.program.bind_columns(self.x, x, batch)?;
+                self.program.bind_columns(self.y, y, batch)?;
+            }
+            self.program.run()?;
+            sum += self.program.scalar(self.j)?.to_f64() * batch.len() as f64;
+            self.descend()?;
+        }
+        Ok(sum / x.columns() as f64)
+    }
+
+    fn descend(&mut self) -> Result<()> {
+        for (k, (&parameter, &gradient)) in self.parameters.iter().zip(&self.gradients).enumerate() {
+            let optimizer = &mut self.optimizer;
+            let mut stepped = Ok(());
+            self.program.update(parameter, gradient, |values, gradient| {
+                stepped = optimizer.step(k, values, gradient);
+            })?;
+            stepped?;
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> Result<Vec<Matrix<T>>> {
+        self.parameters.iter().map(|&parameter| Ok(self.program.view(parameter)?.to_matrix())).collect()
+    }
+}
+
+/// The program of J on the validation part.
+struct Validation<'t, T: Scalar> {
+    program: Program<T>,
+    j: Var<'t, T>,
+}
+
+impl<'t, T: Scalar> Validation<'t, T> {
+    fn new(
+        tape: &'t Tape<T>,
+        network: &Mlp<T>,
+        recorded: &crate::Recorded<'t, T>,
+        x: &Matrix<T>,
+        y: &Matrix<T>,
+    ) -> Result<Self> {
+        network.check_x(x)?;
+        network.check_y(y, x.columns())?;
+        let mut program = tape.compile([recorded.j])?;
+        program.bind(recorded.x(), x)?;
+        program.bind(recorded.y, y)?;
+        Ok(Validation { program, j: recorded.j })
+    }
+
+    /// J with the parameters that the training has now.
+    fn loss(&mut self, step: &Step<'t, T>) -> Result<f64> {
+        for &parameter in &step.parameters {
+            let mut values = self.program.parameter_mut(parameter)?;
+            values.as_mut_slice().copy_from_slice(step.program.view(parameter)?.as_slice());
+        }
+        self.program.run()?;
+        Ok(self.program.scalar(self.j)?.to_f64())
+    }
+}
+
+/// The order of the examples, cut into batches.
+struct Batches {
+    order: Vec<usize>,
+    /// `None` for one batch of all, in the order of the data.
+    size: Option<usize>,
+    random: Random,
+}
+
+impl Batches {
+    fn new(m: usize, size: Option<usize>, seed: u64) -> Self {
+        Batches { order: (0..m).collect(), size, random: Random::new(seed, Purpose::Shuffle) }
+    }
+
+    fn shuffle(&mut self) {
+        if self.size.is_some() {
+            self.random.shuffle(&mut self.order);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        // Of no examples, the one empty batch lets the program say what is wrong.
+        let size = self.size.unwrap_or(self.order.len()).max(1);
+        let empty = self.order.is_empty().then_some(&self.order[..]);
+        self.order.chunks(size).chain(empty)
+    }
+}

@@ -1,0 +1,184 @@
+//! Matrices whose entries are stored elsewhere.
+
+use std::ops::{Index, IndexMut};
+
+use super::build::check_length;
+use super::{Matrix, checked_position, column_range};
+use crate::{Result, Scalar};
+
+/// A read-only view of a matrix: a slice, column-major, and a shape.
+///
+/// ```
+/// use tape::MatrixRef;
+/// let view = MatrixRef::new(2, 2, &[1.0, 2.0, 3.0, 4.0])?;
+/// assert_eq!(view[(0, 1)], 3.0);
+/// # Ok::<(), tape::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq)]
+pub struct MatrixRef<'a, T> {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) data: &'a [T],
+}
+
+/// A writable view of a matrix: a slice, column-major, and a shape.
+///
+/// ```
+/// use tape::MatrixMut;
+/// let mut data = [1.0, 2.0, 3.0, 4.0];
+/// let mut view = MatrixMut::new(2, 2, &mut data)?;
+/// view[(0, 1)] = 0.0;
+/// view.column_mut(0).fill(7.0);
+/// assert_eq!(data, [7.0, 7.0, 0.0, 4.0]);
+/// # Ok::<(), tape::Error>(())
+/// ```
+#[derive(PartialEq)]
+pub struct MatrixMut<'a, T> {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) data: &'a mut [T],
+}
+
+impl<'a, T: Scalar> MatrixRef<'a, T> {
+    /// A rows × columns view of values in column-major order.
+    ///
+    /// # Errors
+    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns values,
+    /// [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
+    pub fn new(rows: usize, columns: usize, data: &'a [T]) -> Result<Self> {
+        check_length::<T>(rows, columns, data.len())?;
+        Ok(MatrixRef { rows, columns, data })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Number of rows and number of columns.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// All entries, column by column.
+    pub fn as_slice(&self) -> &'a [T] {
+        self.data
+    }
+
+    /// Column j.
+    ///
+    /// # Panics
+    /// If there is no column j.
+    #[track_caller]
+    pub fn column(&self, j: usize) -> &'a [T] {
+        &self.data[column_range(j, self.shape())]
+    }
+
+    /// A copy that owns its entries.
+    pub fn to_matrix(&self) -> Matrix<T> {
+        Matrix { rows: self.rows, columns: self.columns, data: self.data.to_vec() }
+    }
+}
+
+impl<'a, T: Scalar> MatrixMut<'a, T> {
+    /// A rows × columns view of values in column-major order.
+    ///
+    /// # Errors
+    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns values,
+    /// [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
+    pub fn new(rows: usize, columns: usize, data: &'a mut [T]) -> Result<Self> {
+        check_length::<T>(rows, columns, data.len())?;
+        Ok(MatrixMut { rows, columns, data })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Number of rows and number of columns.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// The same view, to be read.
+    pub fn view(&self) -> MatrixRef<'_, T> {
+        MatrixRef { rows: self.rows, columns: self.columns, data: self.data }
+    }
+
+    /// All entries, column by column.
+    pub fn as_slice(&self) -> &[T] {
+        self.data
+    }
+
+    /// All entries, column by column, to be written.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        self.data
+    }
+
+    /// Column j.
+    ///
+    /// # Panics
+    /// If there is no column j.
+    #[track_caller]
+    pub fn column(&self, j: usize) -> &[T] {
+        &self.data[column_range(j, self.shape())]
+    }
+
+    /// Column j, to be written.
+    ///
+    /// # Panics
+    /// If there is no column j.
+    #[track_caller]
+    pub fn column_mut(&mut self, j: usize) -> &mut [T] {
+        let range = column_range(j, self.shape());
+        &mut self.data[range]
+    }
+
+    /// A copy that owns its entries.
+    pub fn to_matrix(&self) -> Matrix<T> {
+        self.view().to_matrix()
+    }
+}
+
+impl<'a, T: Scalar> From<&'a Matrix<T>> for MatrixRef<'a, T> {
+    fn from(matrix: &'a Matrix<T>) -> Self {
+        matrix.view()
+    }
+}
+
+impl<T> Index<(usize, usize)> for MatrixRef<'_, T> {
+    type Output = T;
+
+    #[track_caller]
+    fn index(&self, (i, j): (usize, usize)) -> &T {
+        &self.data[checked_position(i, j, (self.rows, self.columns))]
+    }
+}
+
+impl<T> Index<(usize, usize)> for MatrixMut<'_, T> {
+    type Output = T;
+
+    #[track_caller]
+    fn index(&self, (i, j): (usize, usize)) -> &T {
+        &self.data[checked_position(i, j, (self.rows, self.columns))]
+    }
+}
+
+impl<T> IndexMut<(usize, usize)> for MatrixMut<'_, T> {
+    #[track_caller]
+    fn index_mut(&mut self, (i, j): (usize, usize)) -> &mut T {
+        let at = checked_position(i, j, (self.rows, self.columns));
+        &mut self.data[at]
+    }
+}

@@ -1,0 +1,177 @@
+//! The CSV reader of the examples.
+
+#[path = "../examples/support/csv.rs"]
+mod csv_reader;
+
+use std::io::Write;
+use std::path::Path;
+
+use csv_reader::{CsvError, Header, Table};
+
+fn parse(text: &str) -> Result<Table, CsvError> {
+    csv_reader::parse(text.as_bytes(), "t.csv", None, Header::Detect)
+}
+
+fn target(text: &str, target: &str) -> Result<Table, CsvError> {
+    csv_reader::parse(text.as_bytes(), "t.csv", Some(target), Header::Detect)
+}
+
+#[track_caller]
+fn assert_error(found: Result<Table, CsvError>, message: &str) {
+    assert_eq!(found.unwrap_err().to_string(), message);
+}
+
+#[test]
+fn a_row_of_the_file_becomes_a_column() {
+    let table = parse("a,b,y\n1,2,10\n3,-4e2,20\n5,6,30\n").unwrap();
+    assert_eq!(table.x.shape(), (2, 3));
+    assert_eq!(table.x.as_slice(), [1.0, 2.0, 3.0, -400.0, 5.0, 6.0]);
+    assert_eq!(table.y.as_slice(), [10.0, 20.0, 30.0]);
+    assert_eq!((&table.features[..], &table.target[..]), (&["a".to_string(), "b".to_string()][..], "y"));
+    assert!(table.classes.is_empty());
+}
+
+#[test]
+fn the_target_has_a_name_or_a_number() {
+    let text = "a,2,c\n1,2,3\n4,5,6\n7,8,9\n";
+    // With a number among the names the header has to be announced.
+    let with_header =
+        |target| csv_reader::parse(text.as_bytes(), "t.csv", Some(target), Header::Yes).unwrap();
+    assert_eq!(with_header("a").y.as_slice(), [1.0, 4.0, 7.0]);
+    assert_eq!(with_header("3").y.as_slice(), [3.0, 6.0, 9.0]);
+    assert_eq!(with_header("2").target, "2");
+    assert_eq!(target("1,2\n3,4\n5,6\n", "1").unwrap().features, ["column 2"]);
+    assert_error(target("a,b\n1,2\n", "c"), "t.csv: there is no column \"c\" among the 2: a, b");
+    assert_error(target("1,2\n", "3"), "t.csv: there is no column \"3\" among the 2");
+    assert_error(target("1,2\n", "0"), "t.csv: there is no column \"0\" among the 2");
+    assert_error(target("a,a\n1,2\n", "a"), "t.csv: 2 columns have the name \"a\": give the number");
+}
+
+#[test]
+fn a_header_is_detected() {
+    assert_eq!(parse("1,2\n3,4\n5,6\n").unwrap().x.columns(), 3);
+    assert_eq!(parse("\"a\",\"b\"\n1,2\n").unwrap().features, ["a"]);
+    assert_eq!(parse(",b\n1,2\n").unwrap().features, ["column 1"]);
+    // The class is text, but a feature is a number: this is a row.
+    assert_eq!(parse("1,yes\n3,no\n").unwrap().x.columns(), 2);
+    let forced = csv_reader::parse(b"a,b\n1,2\n", "t.csv", None, Header::No);
+    assert_error(forced, "t.csv, line 1, column 1: \"a\" is not a number");
+}
+
+#[test]
+fn two_numbers_or_any_texts_are_classes() {
+    let table = parse("x,y\n1,2\n2,1\n3,2\n").unwrap();
+    assert_eq!(
+        (table.y.as_slice(), &table.classes[..]),
+        (&[1.0, 0.0, 1.0][..], &["1".into(), "2".into()][..])
+    );
+    let table = parse("1,M\n2,B\n3,M\n4,C\n").unwrap();
+    assert_eq!(table.y.as_slice(), [2.0, 0.0, 2.0, 1.0]);
+    assert_eq!(table.classes, ["B", "C", "M"]);
+    assert_error(parse("1,1\n2,0\n3,O\n"), "t.csv, line 3, column 2: \"O\" is not a number");
+}
+
+#[test]
+fn what_is_no_number_is_told_with_its_place() {
+    assert_error(parse("a,b,c\n1,2,3\n4,x y,6\n"), "t.csv, line 3, column 2 (b): \"x y\" is not a number");
+    assert_error(parse("a,b\n1,2\n,4\n"), "t.csv, line 3, column 1 (a): the value is missing");
+    assert_error(parse("a,b\n1,2\n3, \n"), "t.csv, line 3, column 2 (b): the value is missing");
+    assert_error(parse("a,b\n?,2\n"), "t.csv, line 2, column 1 (a): the value is missing: \"?\"");
+    assert_error(parse("a,b\nNaN,2\n"), "t.csv, line 2, column 1 (a): \"NaN\" is not a finite number");
+    assert_error(parse("a,b\n1,2\n3,-inf\n"), "t.csv, line 3, column 2 (b): \"-inf\" is not a finite number");
+    assert_error(parse("a,b\n1e400,2\n"), "t.csv, line 2, column 1 (a): \"1e400\" is not a finite number");
+}
+
+#[test]
+fn ragged_rows_and_empty_files_are_errors() {
+    assert_error(parse("a,b\n1,2\n3\n"), "t.csv, line 3: the row has 1 fields, 2 are expected");
+    assert_error(parse("1,2\n3,4,5\n"), "t.csv, line 2: the row has 3 fields, 2 are expected");
+    for empty in ["", "\n\n", "\r\n", "\u{feff}"] {
+        assert_error(parse(empty), "t.csv: the file is empty");
+    }
+    assert_error(parse("a,b\n"), "t.csv: there is a header, but no row after it");
+    assert_error(parse("a\n1\n"), "t.csv: at least one feature and a target are needed");
+}
+
+#[test]
+fn lines_are_counted_as_an_editor_counts_them() {
+    let wrong = |line| format!("t.csv, line {line}, column 1 (a): \"x\" is not a number");
+    assert_error(parse("a,b\r\n1,2\r\nx,4\r\n"), &wrong(3));
+    assert_error(parse("\r\na,b\r\n\r\n\r\n1,2\r\nx,4"), &wrong(6));
+    assert_error(parse("a,b\r1,2\rx,4"), &wrong(3));
+    assert_error(parse("\u{feff}\na,\"b\nb\"\n1,2\nx,4\n"), &wrong(5));
+}
+
+#[test]
+fn other_conventions_are_understood() {
+    let expected = parse("a,b\n1,2\n3,4\n").unwrap();
+    for text in [
+        "\u{feff}a,b\r\n1,2\r\n3,4\r\n",
+        "a;b\n1;2\n3;4",
+        "a\tb\n1\t2\n3\t4\n",
+        " a , b \n 1, 2\n\n3 ,+4.0\n",
+        "\"a\",b\n\"1\",\"2\"\n3,4\n",
+    ] {
+        assert_eq!(parse(text).as_ref(), Ok(&expected), "{text:?}");
+    }
+}
+
+#[test]
+fn text_that_is_not_text_is_an_error() {
+    let latin_1 = csv_reader::parse(b"a,b\r\n1,2\r\n3,\xe9\r\n", "t.csv", None, Header::Detect);
+    assert_error(latin_1, "t.csv, line 3: the text is not UTF-8");
+    let open = format!("a,b\n1,2\n\"3,4\n{}", "5,6\n".repeat(100));
+    let error = parse(&open).unwrap_err().to_string();
+    assert_eq!(error, "t.csv, line 3: the row has 1 fields, 2 are expected");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = csv_reader::read(Path::new("no/such.csv"), None, Header::Detect).unwrap_err().to_string();
+    assert!(error.starts_with("no/such.csv: "), "{error}");
+}
+
+#[test]
+fn the_breast_cancer_data_is_read() {
+    let bytes = include_bytes!("../examples/data/breast_cancer.csv");
+    let table = csv_reader::breast_cancer(bytes, "breast_cancer.csv").unwrap();
+    assert_eq!((table.x.shape(), table.y.shape()), ((30, 569), (1, 569)));
+    assert_eq!(table.classes, ["malignant", "benign"]);
+    assert_eq!(table.y.as_slice().iter().sum::<f64>(), 357.0);
+    assert_eq!((table.x[(0, 0)], table.x[(29, 0)], table.x[(1, 1)]), (17.99, 0.1189, 17.77));
+    assert_eq!((&table.features[0][..], &table.features[29][..]), ("mean radius", "worst fractal dimension"));
+}
+
+#[test]
+fn a_broken_breast_cancer_file_is_an_error() {
+    let read = |text: &str| csv_reader::breast_cancer(text.as_bytes(), "t.csv");
+    assert_eq!(read("2,1,no,yes\n0.5,1\n0.25,0\n").unwrap().y.as_slice(), [1.0, 0.0]);
+    assert_error(read("2,1,no,yes\n0.5,1\n"), "t.csv: line 1 announces 2 examples, there are 1");
+    assert_error(
+        read("1,1,no,yes\n0.5,2\n"),
+        "t.csv, line 2, column 2: \"2\" is not the number of a class, 0 to 1",
+    );
+    assert_error(read("1,2,no,yes\n0.5,1\n"), "t.csv, line 2: the row has 2 fields, 3 are expected");
+    let reason = "examples, features and the names of the classes are expected, as 569,30,malignant,benign";
+    assert_error(read("1\n0.5,2\n"), &format!("t.csv, line 1: {reason}"));
+    assert_error(read("1,1,no\n0.5,0\n"), &format!("t.csv, line 1: {reason}"));
+    assert_error(read("a,b,c\n0.5,2\n"), &format!("t.csv, line 1: {reason}"));
+}
+
+#[test]
+fn the_digits_are_read() {
+    let bytes = include_bytes!("../examples/data/digits.csv.gz");
+    let table = csv_reader::digits(bytes, "digits.csv.gz").unwrap();
+    assert_eq!((table.x.shape(), table.classes.len()), ((64, 1797), 10));
+    assert_eq!(table.y.view().column(1), [1.0]);
+    assert!(table.x.as_slice().iter().all(|pixel| (0.0..=16.0).contains(pixel)));
+    assert!(
+        csv_reader::digits(b"not gzipped", "d").unwrap_err().to_string().starts_with("d: cannot be unpacked")
+    );
+    let mut gzipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzipped.write_all(b"1,2,3\n").unwrap();
+    assert_error(
+        csv_reader::digits(&gzipped.finish().unwrap(), "d"),
+        "d, line 1: the row has 3 fields, 65 are expected",
+    );
+}
