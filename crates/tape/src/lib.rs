@@ -31,6 +31,7 @@ pub use program::{Options, Program, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
 pub use show::equation::Equation;
+pub use show::system::Equations;
 pub use tape::Tape;
 pub use var::Var;
 pub use vjp::Vjp;

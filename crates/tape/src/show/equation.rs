@@ -9,7 +9,6 @@ use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::typeset::{Factor, Infix, Style, typeset};
 use super::unicode::Unicode;
-use crate::op::Op;
 use crate::tape::List;
 use crate::{Error, Scalar, Var};
 
@@ -177,14 +176,8 @@ impl<T: Scalar> Var<'_, T> {
 fn line_of<T: Scalar>(list: &List<T>, id: u32) -> Line {
     let starts = chain_starts(list, id);
     let called = |id: u32| {
-        Label::given(list, id)
-            .or_else(|| if starts[id as usize] { Label::derived(list, id) } else { None })
+        Label::given(list, id).or_else(|| if starts[id as usize] { Label::derived(list, id) } else { None })
     };
     let symbol = Label::of(list, id);
     Line { symbol, also: None, definition: Definition::Is(Expression::of(list, id, called)) }
-}
-
-/// Whether a line of its own would say anything: not for leaves and numbers.
-pub(crate) fn has_definition<T: Scalar>(list: &List<T>, id: u32) -> bool {
-    !matches!(list.entry(id).op, Op::Leaf(_) | Op::Number(_))
 }

@@ -1,5 +1,6 @@
 //! An entry's definition as a small tree, cut where a name says what is meant.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::label::Label;
@@ -73,14 +74,6 @@ impl Expression {
         }
         Expression { nodes }
     }
-
-    /// The definition in terms of the operands themselves.
-    pub(crate) fn one_operation<T: Scalar>(list: &List<T>, root: u32, called: impl Fn(u32) -> Label) -> Expression {
-        Expression::of(list, root, |id| match list.entry(id).op {
-            Op::Number(_) if Label::given(list, id).is_none() => None,
-            _ => Some(called(id)),
-        })
-    }
 }
 
 /// What a repetition repeats: the textbook leaves it out.
@@ -124,20 +117,25 @@ fn notation<T: Scalar>(op: &Op<T>, operands: usize) -> Notation {
 
 /// For the entries `0..end`: whether it has a derived name and depends on no other entry of the same differentiation that has
 /// one, as ∂ℒ/∂A\[L\]: there the backward chain starts.
+///
+/// Where another entry had the same name before, it does not count: the name would not say which one is meant.
 pub(crate) fn chain_starts<T: Scalar>(list: &List<T>, end: u32) -> Vec<bool> {
     let end = end as usize;
     let first = list.notes[..end].iter().position(|note| note.walk != 0).unwrap_or(end);
     // A path between entries of one differentiation stays in it, for it recorded them one after the other.
     let mut derived_below = vec![false; end];
     let mut starts = vec![false; end];
+    let mut known = HashSet::new();
     for id in first..end {
-        let walk = list.notes[id].walk;
-        let derived = |id: usize| list.notes[id].derived.is_some();
+        let note = &list.notes[id];
         derived_below[id] = list.entry(id as u32).operands.iter().any(|&operand| {
             let operand = operand as usize;
-            list.notes[operand].walk == walk && (derived(operand) || derived_below[operand])
+            let below = &list.notes[operand];
+            below.walk == note.walk && (below.derived.is_some() || derived_below[operand])
         });
-        starts[id] = walk != 0 && derived(id) && !derived_below[id];
+        let Some(derived) = &note.derived else { continue };
+        let is_first = known.insert((&*derived.of, derived.with_respect_to));
+        starts[id] = is_first && !derived_below[id];
     }
     starts
 }

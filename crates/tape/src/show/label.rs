@@ -1,7 +1,5 @@
 //! What an entry is called in an equation.
 
-use std::rc::Rc;
-
 use crate::Scalar;
 use crate::tape::List;
 
@@ -31,14 +29,14 @@ impl Label {
 
     /// The user's name.
     pub(crate) fn given<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
-        given_name(list, id).map(|name| Label::Name(printable(&name)))
+        given_name(list, id).map(|name| Label::Name(printable(name)))
     }
 
     /// The name that follows from a differentiation.
     pub(crate) fn derived<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
         let derived = list.notes[id as usize].derived.as_ref()?;
         let with_respect_to = match given_name(list, derived.with_respect_to) {
-            Some(name) => printable(&name),
+            Some(name) => printable(name),
             None => format!("%{}", derived.with_respect_to),
         };
         Some(Label::Derivative { of: printable(&derived.of), with_respect_to })
@@ -53,8 +51,8 @@ impl Label {
 }
 
 /// An empty name is none.
-fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<Rc<str>> {
-    list.notes[id as usize].name.clone().filter(|name| !name.trim().is_empty())
+fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<&str> {
+    list.notes[id as usize].name.as_deref().filter(|name| !name.trim().is_empty())
 }
 
 /// One line, whatever the user's name holds.

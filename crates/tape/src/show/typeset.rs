@@ -83,7 +83,9 @@ pub(crate) fn typeset<S: Style>(expression: &Expression, function_names: bool) -
             Node::Space(shape) => atom(S::space(*shape)),
             Node::Literal(text) => literal::<S>(text),
             Node::Elided => atom(S::elided()),
-            Node::Apply { notation: Notation::Repeat, operands } if i == 0 => take(&mut done, operands).remove(0),
+            Node::Apply { notation: Notation::Repeat, operands } if i == 0 => {
+                take(&mut done, operands).remove(0)
+            }
             Node::Apply { notation, operands } => {
                 apply::<S>(notation, &take(&mut done, operands), function_names)
             }
@@ -150,7 +152,7 @@ fn tightness_of_name(name: &str) -> Tightness {
 }
 
 fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bool) -> Written {
-    use Tightness::{Atom, Fraction, Negative, Power, Product, Reduction, Scaled, Sum};
+    use Tightness::{Atom, Fraction, Negative, Power, Reduction, Scaled, Sum};
     match (notation, operands) {
         (Notation::Factor(text), [a]) => {
             let factor = Factor::parse(text);
@@ -193,6 +195,9 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
         }
         (Notation::Absolute, [a]) => atom(S::absolute(&a.text)),
         (Notation::Indicator(relation), [a, b]) => atom(S::indicator(relation, &a.text, &b.text)),
+        (Notation::Exponential, [a]) if S::TWO_DIMENSIONAL => {
+            Written { text: S::power(&S::number(&Number::parse("e")), &a.text), tightness: Power }
+        }
         (Notation::Exponential, [a]) => atom(S::call("exp", 0, &[&a.text])),
         (Notation::Repeat, [a]) => atom(S::call("repeat", 0, &[&a.text])),
         (Notation::Activation { name, primes }, _) => {
