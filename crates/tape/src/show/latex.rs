@@ -78,7 +78,11 @@ impl Style for Latex {
         enclosed(r"\lvert", &format!(" {operand} "), r"\rvert")
     }
     fn indicator(relation: &str, left: &str, right: &str) -> String {
-        enclosed("[", &format!("{left} {} {right}", text_escaped(relation)), "]")
+        let sign = match relation {
+            ">" | "<" | "=" => relation.to_owned(),
+            other => name_of(other),
+        };
+        enclosed("[", &format!("{left} {sign} {right}"), "]")
     }
     fn sum(over: Over, operand: &str) -> String {
         let sign = match over {
@@ -158,7 +162,10 @@ fn function_name(name: &str) -> String {
     let mut characters = name.chars();
     match (characters.next(), characters.next()) {
         (Some(letter), None) => letter_of(letter),
-        (_, _) => format!(r"\operatorname{{{}}}", text_escaped(name)),
+        (_, _) if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+            format!(r"\operatorname{{{}}}", text_escaped(name))
+        }
+        (_, _) => format!(r"\text{{{}}}", text_escaped(name)),
     }
 }
 
@@ -225,10 +232,10 @@ fn text_escaped(text: &str) -> String {
             '\\' => escaped.push_str(r"\textbackslash{}"),
             '^' => escaped.push_str(r"\textasciicircum{}"),
             '~' => escaped.push_str(r"\textasciitilde{}"),
-            '<' => escaped.push_str(r"\ensuremath{<}"),
-            '>' => escaped.push_str(r"\ensuremath{>}"),
+            '<' => escaped.push_str(r"\textless{}"),
+            '>' => escaped.push_str(r"\textgreater{}"),
             _ => match command(c) {
-                Some(command) => escaped.push_str(&format!(r"\ensuremath{{{command}}}")),
+                Some(command) => escaped.push_str(&format!("${command}$")),
                 None => escaped.push(c),
             },
         }
