@@ -8,7 +8,7 @@ use crate::tape::List;
 pub(crate) enum Label {
     /// The name that the user gave.
     Name(String),
-    /// ∂of/∂of what, as in ∂J/∂W[1].
+    /// ∂of/∂of what, as in ∂J/∂W\[1\].
     Derivative {
         /// J, ℒ or the output's name.
         of: String,
