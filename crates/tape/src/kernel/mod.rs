@@ -4,3 +4,7 @@
 pub(crate) mod functions;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod matmul;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod product;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod simd;
