@@ -58,9 +58,7 @@ impl<T: Scalar> Data<T> {
         let task = task(&table)?;
         let split = match task {
             Task::Quantity => Split::random(table.y.columns(), args.test_share, seed),
-            Task::TwoClasses | Task::Classes => {
-                Split::stratified(&classes_of(&table), args.test_share, seed)
-            }
+            Task::TwoClasses | Task::Classes => Split::stratified(&classes_of(&table), args.test_share, seed),
         };
         let split = split.map_err(|error| error.to_string())?;
         let source = path.display().to_string();
@@ -118,12 +116,14 @@ fn task(table: &Table) -> Result<Task, String> {
     let (m, target) = (table.y.columns(), &table.target);
     let different = table.y.as_slice().iter().map(|y| y.to_bits()).collect::<BTreeSet<_>>().len();
     match table.classes.len() {
-        _ if different == 1 => Err(format!("{target} is the same in all {m} rows: there is nothing to learn")),
+        _ if different == 1 => {
+            Err(format!("{target} is the same in all {m} rows: there is nothing to learn"))
+        }
         0 => Ok(Task::Quantity),
         2 => Ok(Task::TwoClasses),
-        n if 2 * n > m => {
-            Err(format!("{target} has {n} classes in {m} rows: is this the column to learn? (--target COLUMN)"))
-        }
+        n if 2 * n > m => Err(format!(
+            "{target} has {n} classes in {m} rows: is this the column to learn? (--target COLUMN)"
+        )),
         _ => Ok(Task::Classes),
     }
 }
