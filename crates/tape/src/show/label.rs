@@ -53,7 +53,7 @@ impl Label {
 }
 
 /// An empty name is none.
-fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<Rc<str>> {
+fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<std::sync::Arc<str>> {
     list.notes[id as usize].name.clone().filter(|name| !name.trim().is_empty())
 }
 
