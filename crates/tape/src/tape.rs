@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::error::Place;
@@ -15,7 +16,7 @@ use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
-use crate::{Dim, Error, Matrix, Program, Result, Scalar, Shape, Var};
+use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
 pub(crate) type Ids = SmallVec<[u32; 2]>;
@@ -67,7 +68,7 @@ impl<T: Scalar> Hash for Entry<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     /// The name that the user gave.
-    pub(crate) name: Option<Rc<str>>,
+    pub(crate) name: Option<Arc<str>>,
     /// The name that follows from the gradient which recorded the entry, as in ∂J/∂W[1].
     pub(crate) derived: Option<Rc<Derived>>,
     /// Where the entry was first recorded.
@@ -80,7 +81,7 @@ pub(crate) struct Note {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Derived {
     /// J, ℒ or the output's name.
-    pub(crate) of: Rc<str>,
+    pub(crate) of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub(crate) with_respect_to: u32,
 }
@@ -131,6 +132,8 @@ pub struct Tape<T: Scalar> {
     pub(crate) id: u64,
     /// Where the user asked for a derivative, while its entries are recorded.
     pub(crate) asked_at: Cell<Option<Place>>,
+    /// Derivatives of the user's functions that are made when they are asked for.
+    pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
@@ -163,6 +166,7 @@ impl<T: Scalar> Tape<T> {
             list: RefCell::new(list),
             id: TAPES.fetch_add(1, Ordering::Relaxed),
             asked_at: Cell::new(None),
+            made: RefCell::default(),
         }
     }
 

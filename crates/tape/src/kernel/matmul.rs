@@ -214,3 +214,29 @@ mod tests {
         }
     }
 }
+
+/// What a product does with what its result held before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beta {
+    /// It is overwritten.
+    Zero,
+    /// The product is added to it.
+    One,
+}
+
+/// temporary
+pub(crate) fn product<T: Scalar>(
+    alpha: T,
+    a: MatrixRef<'_, T>,
+    transpose_a: bool,
+    b: MatrixRef<'_, T>,
+    transpose_b: bool,
+    beta: Beta,
+    out: &mut MatrixMut<'_, T>,
+) {
+    let mut t = crate::Matrix::zeros(out.rows(), out.columns());
+    matmul(a, transpose_a, b, transpose_b, &mut t.view_mut());
+    for (o, &x) in out.as_mut_slice().iter_mut().zip(t.as_slice()) {
+        *o = if beta == Beta::Zero { alpha * x } else { *o + alpha * x };
+    }
+}

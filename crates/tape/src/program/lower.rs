@@ -4,6 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::op::{Op, equal_by};
+use crate::ops::map::Map;
 use crate::program::rewrite;
 use crate::tape::Ids;
 use crate::{Scalar, Shape, Tape, Var};
@@ -26,7 +27,7 @@ pub(crate) enum Origin {
 }
 
 /// The graph under construction. Equal nodes are one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
     /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
@@ -95,6 +96,20 @@ impl<T: Scalar> Graph<T> {
             self.origins.push((self.origin, Origin::Part));
         }
         index as u32
+    }
+
+    /// The node g′(z), if `id` is g(z) and a kernel computes both together.
+    pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
+        let node = self.node(id);
+        let Op::Map(Map(g)) = &node.op else { return None };
+        self.find(Map(g.paired_derivative()?).into(), &node.operands)
+    }
+
+    /// The node with this operation and these operands, if there is one.
+    pub(crate) fn find(&self, op: Op<T>, operands: &Ids) -> Option<u32> {
+        // Equality is by operation and operands alone.
+        let node = Node { op, operands: operands.clone(), shape: Shape::SCALAR };
+        self.nodes.get_index_of(&node).map(|index| index as u32)
     }
 
     pub(crate) fn node(&self, id: u32) -> &Node<T> {
