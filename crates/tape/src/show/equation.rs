@@ -177,8 +177,7 @@ impl<T: Scalar> Var<'_, T> {
 fn line_of<T: Scalar>(list: &List<T>, id: u32) -> Line {
     let starts = chain_starts(list, id);
     let called = |id: u32| {
-        Label::given(list, id)
-            .or_else(|| if starts[id as usize] { Label::derived(list, id) } else { None })
+        Label::given(list, id).or_else(|| if starts[id as usize] { Label::derived(list, id) } else { None })
     };
     let symbol = Label::of(list, id);
     Line { symbol, also: None, definition: Definition::Is(Expression::of(list, id, called)) }

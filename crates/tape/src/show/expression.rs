@@ -75,7 +75,11 @@ impl Expression {
     }
 
     /// The definition in terms of the operands themselves.
-    pub(crate) fn one_operation<T: Scalar>(list: &List<T>, root: u32, called: impl Fn(u32) -> Label) -> Expression {
+    pub(crate) fn one_operation<T: Scalar>(
+        list: &List<T>,
+        root: u32,
+        called: impl Fn(u32) -> Label,
+    ) -> Expression {
         Expression::of(list, root, |id| match list.entry(id).op {
             Op::Number(_) if Label::given(list, id).is_none() => None,
             _ => Some(called(id)),

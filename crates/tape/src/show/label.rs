@@ -1,7 +1,5 @@
 //! What an entry is called in an equation.
 
-use std::rc::Rc;
-
 use crate::Scalar;
 use crate::tape::List;
 

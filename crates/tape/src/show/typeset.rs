@@ -83,7 +83,9 @@ pub(crate) fn typeset<S: Style>(expression: &Expression, function_names: bool) -
             Node::Space(shape) => atom(S::space(*shape)),
             Node::Literal(text) => literal::<S>(text),
             Node::Elided => atom(S::elided()),
-            Node::Apply { notation: Notation::Repeat, operands } if i == 0 => take(&mut done, operands).remove(0),
+            Node::Apply { notation: Notation::Repeat, operands } if i == 0 => {
+                take(&mut done, operands).remove(0)
+            }
             Node::Apply { notation, operands } => {
                 apply::<S>(notation, &take(&mut done, operands), function_names)
             }
