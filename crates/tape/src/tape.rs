@@ -122,7 +122,7 @@ pub(crate) struct List<T: Scalar> {
 /// let x = tape.parameter("x", &Matrix::scalar(3.0));
 /// let y = x.sin() * x;
 /// let [dy] = y.gradients([x]);
-/// assert_eq!(dy.equation().to_string(), "∂J/∂x = cos(x) ⊙ x + sin(x)");
+/// assert_eq!(dy.equation().to_string(), "∂J/∂x = sin(x) + x ⊙ cos(x)");
 /// assert_eq!(dy.value()?[(0, 0)], 3f64.cos() * 3.0 + 3f64.sin());
 /// # Ok::<(), tape::Error>(())
 /// ```

@@ -1,8 +1,5 @@
 //! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
 
 pub(crate) mod functions;
-pub(crate) mod matmul;
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod product;
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod simd;

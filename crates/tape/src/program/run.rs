@@ -1,7 +1,7 @@
 //! Executing a program.
 
 use crate::error::{NonFinite, OperandRange};
-use crate::kernel::matmul::{Beta, product};
+use crate::kernel::product::{Beta, product};
 use crate::op::{Columns, Fault, Memory, Op, Operand, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::Reduce;
