@@ -46,14 +46,21 @@ pub(crate) fn run<'t, T: Scalar>(
     data: &Data<T>,
     seed: u64,
     bar: &ProgressBar,
-) -> mlp::Result<Outcome<'t, T>> {
-    let mut proof = Proof::new(tape, &network, &data.train)?;
-    proof.compare(&network, &data.train)?;
+) -> Result<Outcome<'t, T>, String> {
+    let told = |error: mlp::Error| error.to_string();
+    let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
+    proof.compare(&network, &data.train).map_err(told)?;
     let began = Instant::now();
-    let history = train(&mut network, args, data, seed, bar)?;
+    let history = train(&mut network, args, data, seed, bar).map_err(told)?;
     let time = began.elapsed();
-    proof.compare(&network, &data.train)?;
-    let score = Score::new(&network, data)?;
+    if let Some(losses) = history.last().filter(|losses| !losses.training.is_finite()) {
+        let (j, epoch, rate) = (losses.training, history.len(), args.optimizer.rate());
+        return Err(format!(
+            "J is {j} in epoch {epoch}: a smaller rate than {rate} may help (--rate NUMBER)"
+        ));
+    }
+    proof.compare(&network, &data.train).map_err(told)?;
+    let score = Score::new(&network, data).map_err(told)?;
     Ok(Outcome { history, time, score, proof })
 }
 

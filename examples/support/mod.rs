@@ -7,5 +7,6 @@ pub(crate) mod data;
 pub(crate) mod experiment;
 pub(crate) mod proof;
 pub(crate) mod report;
+pub(crate) mod rounding;
 pub(crate) mod run;
 pub(crate) mod score;

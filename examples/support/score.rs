@@ -25,7 +25,7 @@ impl Score {
             Task::TwoClasses => Score::TwoClasses {
                 accuracy: metrics::accuracy(&a, y)?,
                 log_loss: j,
-                auc: metrics::roc_auc(&a, y).ok(),
+                auc: area(&a, y)?,
                 confusion: ConfusionMatrix::new(&a, y)?.with_names(&data.classes)?,
             },
             Task::Classes => Score::Classes {
@@ -42,10 +42,10 @@ impl Score {
         match self {
             Score::TwoClasses { accuracy, log_loss, auc, .. } => {
                 let auc = auc.map_or("–".to_string(), |auc| format!("{auc:.4}"));
-                format!("{accuracy:>10.4}{log_loss:>10.4}{auc:>10}")
+                format!("{accuracy:>13.4}{log_loss:>13.4}{auc:>13}")
             }
             Score::Classes { accuracy, cross_entropy, .. } => {
-                format!("{accuracy:>10.4}{cross_entropy:>15.4}")
+                format!("{accuracy:>13.4}{cross_entropy:>15.4}")
             }
             Score::Quantity { error, r2 } => format!("{error:>24.5}{r2:>10.4}"),
         }
@@ -54,14 +54,23 @@ impl Score {
     /// What the figures are.
     pub(crate) fn headings(task: Task) -> &'static str {
         match task {
-            Task::TwoClasses => "  accuracy  log-loss   ROC AUC",
-            Task::Classes => "  accuracy  cross-entropy",
+            Task::TwoClasses => "     accuracy     log-loss      ROC AUC",
+            Task::Classes => "     accuracy  cross-entropy",
             Task::Quantity => "  root mean square error        R²",
         }
     }
 }
 
-/// What there is to learn from knowing nothing: the shares of the classes, or the mean, of the training part.
+/// The ROC AUC, unless the test part is of one class.
+fn area<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> mlp::Result<Option<f64>> {
+    match metrics::roc_auc(a, y) {
+        Ok(area) => Ok(Some(area)),
+        Err(mlp::Error::OneClass { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What one gets without looking at the features, from the shares of the classes, or the mean, of the training part.
 pub(crate) fn baseline<T: Scalar>(data: &Data<T>) -> String {
     let share = |y: &Matrix<T>, row: usize| {
         (0..y.columns()).map(|i| y[(row, i)].to_f64()).sum::<f64>() / y.columns() as f64
@@ -73,13 +82,14 @@ pub(crate) fn baseline<T: Scalar>(data: &Data<T>) -> String {
             let (p, q) = (share(train, 0), share(test, 0));
             let accuracy = if p > 0.5 { q } else { 1.0 - q };
             let log_loss = -(q * p.ln() + (1.0 - q) * (1.0 - p).ln());
-            format!("{accuracy:>10.4}{log_loss:>10.4}{:>10.4}", 0.5)
+            format!("{accuracy:>13.4}{log_loss:>13.4}{:>13.4}", 0.5)
         }
         Task::Classes => {
             let most = rows.clone().max_by(|&i, &k| share(train, i).total_cmp(&share(train, k)));
             let accuracy = most.map_or(0.0, |row| share(test, row));
-            let loss: f64 = rows.map(|row| -share(test, row) * share(train, row).ln()).sum();
-            format!("{accuracy:>10.4}{loss:>15.4}")
+            let term = |q: f64, p: f64| if q == 0.0 { 0.0 } else { -q * p.ln() };
+            let loss: f64 = rows.map(|row| term(share(test, row), share(train, row))).sum();
+            format!("{accuracy:>13.4}{loss:>15.4}")
         }
         Task::Quantity => {
             let mean_square = test.iter().map(|y| y.to_f64().powi(2)).sum::<f64>() / test.columns() as f64;

@@ -30,6 +30,7 @@ pub use ops::zip::{IntoOperand, Zip};
 pub use program::{Options, Program, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
+pub use show::equation::Equation;
 pub use tape::Tape;
 pub use var::Var;
 pub use vjp::Vjp;

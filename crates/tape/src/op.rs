@@ -4,6 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, Number};
@@ -16,7 +17,7 @@ use crate::ops::select::Select;
 use crate::ops::stack::{Pad, Slice, Stack};
 use crate::ops::zip::Zip;
 use crate::vjp::Vjp;
-use crate::{MatrixMut, MatrixRef, Scalar, Shape};
+use crate::{Matrix, MatrixMut, MatrixRef, Scalar, Shape};
 
 /// An operation of a tape: its name, shape rule, kernel and vector–Jacobian product, in one place.
 ///
@@ -244,8 +245,10 @@ pub struct Operands<'a, T> {
 /// The buffers of a program.
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
-    /// Values of all examples, and of what has nothing to do with examples.
+    /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
     pub(crate) whole: Vec<Vec<T>>,
+    /// For leaves the tape's own value, until they get another: compiling copies no data.
+    pub(crate) shared: Vec<Option<Arc<Matrix<T>>>>,
     /// Values of one tile of examples.
     pub(crate) tile: Vec<Vec<T>>,
 }
@@ -295,14 +298,28 @@ impl Operand {
     }
 }
 
-impl<T> Memory<T> {
-    pub(crate) fn buffer(&self, at: Buffer) -> &Vec<T> {
+impl<T: Scalar> Memory<T> {
+    pub(crate) fn buffer(&self, at: Buffer) -> &[T] {
         match at {
-            Buffer::Whole(buffer) => &self.whole[buffer as usize],
+            Buffer::Whole(buffer) => match self.shared.get(buffer as usize) {
+                Some(Some(shared)) => shared.as_slice(),
+                Some(None) | None => &self.whole[buffer as usize],
+            },
             Buffer::Tile(buffer) => &self.tile[buffer as usize],
         }
     }
 
+    /// Copies a leaf's value from the tape, so that it can be changed.
+    pub(crate) fn own(&mut self, at: Buffer) {
+        if let Buffer::Whole(buffer) = at {
+            let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
+            if let Some(shared) = shared {
+                self.whole[buffer as usize] = shared.as_slice().to_vec();
+            }
+        }
+    }
+
+    /// The storage of a value that is not shared with the tape.
     pub(crate) fn buffer_mut(&mut self, at: Buffer) -> &mut Vec<T> {
         match at {
             Buffer::Whole(buffer) => &mut self.whole[buffer as usize],

@@ -90,7 +90,7 @@ pub(crate) struct Derived {
 #[derive(Debug, Clone)]
 pub(crate) struct LeafValue<T: Scalar> {
     pub(crate) kind: LeafKind,
-    pub(crate) value: Option<Rc<Matrix<T>>>,
+    pub(crate) value: Option<Arc<Matrix<T>>>,
 }
 
 #[derive(Debug)]
@@ -310,7 +310,7 @@ impl<T: Scalar> Tape<T> {
         let place = self.place();
         let mut list = self.list.borrow_mut();
         let op = Leaf { index: list.leaves.len() as u32, shape };
-        list.leaves.push(LeafValue { kind, value: value.map(|v| Rc::new(v.clone())) });
+        list.leaves.push(LeafValue { kind, value: value.map(|v| Arc::new(v.clone())) });
         let entry = Entry { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
         list.notes[id as usize].name = Some(name.into());

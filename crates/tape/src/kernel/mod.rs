@@ -2,3 +2,7 @@
 
 pub(crate) mod functions;
 pub(crate) mod matmul;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod product;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod simd;

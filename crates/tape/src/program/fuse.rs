@@ -85,7 +85,8 @@ struct Assembler<'g, T: Scalar> {
     rows: usize,
     inputs: Vec<Input>,
     outputs: Vec<Operand>,
-    slots: rustc_hash::FxHashMap<u32, Slot>,
+    /// Where the values are that were read or made so far; a pass is short enough to look through.
+    slots: SmallVec<[(u32, Slot); 16]>,
     free: Vec<u32>,
     registers: u32,
 }
@@ -99,21 +100,12 @@ impl<T: Scalar> Fused<T> {
         sums: &[u32],
     ) -> Self {
         let rows = graph.node(nodes[0]).shape.rows.at(0);
-        let mut last_use = rustc_hash::FxHashMap::default();
-        for (at, &id) in nodes.iter().enumerate() {
-            graph.node(id).operands.iter().for_each(|&read| {
-                last_use.insert(read, at);
-            });
-        }
-        for &sum in sums {
-            last_use.insert(graph.node(sum).operands[0], usize::MAX);
-        }
         let mut asm = Assembler {
             graph,
             rows,
             inputs: Vec::new(),
             outputs: Vec::new(),
-            slots: rustc_hash::FxHashMap::default(),
+            slots: SmallVec::new(),
             free: Vec::new(),
             registers: 0,
         };
@@ -123,7 +115,7 @@ impl<T: Scalar> Fused<T> {
             let sources: SmallVec<[Slot; 3]> =
                 node.operands.iter().map(|&read| asm.source(read, &operand)).collect();
             let target = asm.target(operand(id));
-            asm.slots.insert(id, target);
+            asm.slots.push((id, target));
             let shares = code.last().is_some_and(|last: &Micro<T>| {
                 last.derivative.is_none() && at > 0 && graph.derivative_node(nodes[at - 1]) == Some(id)
             });
@@ -134,7 +126,7 @@ impl<T: Scalar> Fused<T> {
             let mut read: SmallVec<[u32; 3]> = node.operands.iter().copied().collect();
             read.sort_unstable();
             read.dedup();
-            for done in read.into_iter().filter(|read| last_use.get(read) == Some(&at)) {
+            for done in read.into_iter().filter(|&read| is_last_use(graph, read, &nodes[at + 1..], sums)) {
                 asm.release(done, nodes);
             }
         }
@@ -148,9 +140,9 @@ impl<T: Scalar> Fused<T> {
         self.registers
     }
 
-    /// Entries of a register.
-    pub(crate) fn register_len(&self) -> usize {
-        self.rows * self.block_columns()
+    /// Entries of a register for tiles of so many columns; a sum needs a column of them.
+    pub(crate) fn register_len(&self, columns: usize) -> usize {
+        self.rows * self.block_columns().min(columns).max(1)
     }
 
     fn block_columns(&self) -> usize {
@@ -302,6 +294,11 @@ impl<T: Scalar> Fused<T> {
     }
 }
 
+/// Whether neither the nodes still to come nor the sums read a value.
+fn is_last_use<T: Scalar>(graph: &Graph<T>, id: u32, to_come: &[u32], sums: &[u32]) -> bool {
+    !to_come.iter().chain(sums).any(|&later| graph.node(later).operands.contains(&id))
+}
+
 fn take<T>(slot: Slot, registers: &mut [Vec<T>], outputs: &mut [Vec<T>]) -> Vec<T> {
     match slot {
         Slot::Register(register) => std::mem::take(&mut registers[register as usize]),
@@ -378,7 +375,7 @@ impl<T: Scalar> Sum<T> {
 impl<T: Scalar> Assembler<'_, T> {
     /// Where a value is read: inside the pass, or as an input.
     fn source(&mut self, id: u32, operand: &impl Fn(u32) -> Option<Operand>) -> Slot {
-        if let Some(&slot) = self.slots.get(&id) {
+        if let Some(slot) = self.slot(id) {
             return slot;
         }
         let operand = operand(id).expect("what is read from outside has a buffer");
@@ -397,8 +394,12 @@ impl<T: Scalar> Assembler<'_, T> {
                 Slot::Register(register)
             }
         };
-        self.slots.insert(id, slot);
+        self.slots.push((id, slot));
         slot
+    }
+
+    fn slot(&self, id: u32) -> Option<Slot> {
+        self.slots.iter().find(|(of, _)| *of == id).map(|(_, slot)| *slot)
     }
 
     fn register(&mut self) -> u32 {
@@ -423,8 +424,8 @@ impl<T: Scalar> Assembler<'_, T> {
 
     /// The register of a value of the pass becomes free; spread inputs keep theirs for the next block.
     fn release(&mut self, id: u32, nodes: &[u32]) {
-        if let (Some(Slot::Register(register)), true) = (self.slots.get(&id), nodes.contains(&id)) {
-            self.free.push(*register);
+        if let (Some(Slot::Register(register)), true) = (self.slot(id), nodes.contains(&id)) {
+            self.free.push(register);
         }
     }
 
@@ -432,7 +433,7 @@ impl<T: Scalar> Assembler<'_, T> {
         let Op::Reduce(Reduce { over, .. }) = self.graph.node(id).op else {
             unreachable!("only sums join a pass")
         };
-        let source = self.slots[&self.graph.node(id).operands[0]];
+        let source = self.slot(self.graph.node(id).operands[0]).expect("it joined for its operand");
         let (result, factor) = schedule.folded[id as usize].unwrap_or((id, Factor::ONE));
         let out = operand(result).expect("sums have a buffer");
         Sum { source, out, over, factor, partial: self.fresh() }

@@ -55,9 +55,10 @@ impl<T: Scalar> Graph<T> {
                 }
             }
         }
+        let needed = live.iter().filter(|&&live| live).count();
         let mut graph = Graph {
-            nodes: IndexSet::default(),
-            origins: Vec::new(),
+            nodes: IndexSet::with_capacity_and_hasher(needed, FxBuildHasher),
+            origins: Vec::with_capacity(needed),
             outputs: Vec::new(),
             origin: 0,
             rewrites,
@@ -129,8 +130,13 @@ impl<T: Scalar> Graph<T> {
                 }
             }
         }
+        if live.iter().all(|&live| live) {
+            return self;
+        }
         let mut new_id = vec![u32::MAX; self.nodes.len()];
-        let (mut nodes, mut origins) = (IndexSet::default(), Vec::new());
+        let needed = live.iter().filter(|&&live| live).count();
+        let mut nodes = IndexSet::with_capacity_and_hasher(needed, FxBuildHasher);
+        let mut origins = Vec::with_capacity(needed);
         for (id, (mut node, origin)) in self.nodes.into_iter().zip(self.origins).enumerate() {
             if live[id] {
                 node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);

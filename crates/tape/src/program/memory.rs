@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::op::{Buffer, Op};
 use crate::program::lower::Graph;
 use crate::program::schedule::{BEFORE, Planned, Schedule};
@@ -113,7 +115,7 @@ impl Plan {
                     }
                 }
                 // A buffer becomes free only after the step, so that no kernel writes where it reads.
-                let mut done: Vec<u32> = read.into_iter().chain(made).collect();
+                let mut done: Nodes = read.into_iter().chain(made).collect();
                 done.sort_unstable();
                 done.dedup();
                 for id in done {
@@ -176,21 +178,24 @@ impl Plan {
     }
 }
 
+/// A few nodes.
+type Nodes = SmallVec<[u32; 16]>;
+
 /// The nodes that a step makes, and those that it reads.
 pub(crate) fn nodes_of<T: Scalar>(
     graph: &Graph<T>,
     schedule: &Schedule<T>,
     planned: &Planned,
-) -> (Vec<u32>, Vec<u32>) {
+) -> (Nodes, Nodes) {
     let result = |id: u32| schedule.folded[id as usize].map_or(id, |(scaled, _)| scaled);
     let operands = |id: u32| graph.node(id).operands.iter().copied();
     match planned {
-        Planned::Single(id) => (vec![*id], operands(*id).collect()),
-        Planned::Accumulate(id) => (vec![result(*id)], operands(*id).collect()),
+        Planned::Single(id) => (smallvec![*id], operands(*id).collect()),
+        Planned::Accumulate(id) => (smallvec![result(*id)], operands(*id).collect()),
         Planned::Fused { nodes, sums } => {
             let made = nodes.iter().copied().chain(sums.iter().map(|&sum| result(sum))).collect();
             let inside = |id: &u32| nodes.contains(id);
-            let read: Vec<u32> = nodes.iter().flat_map(|&id| operands(id)).filter(|id| !inside(id)).collect();
+            let read: Nodes = nodes.iter().flat_map(|&id| operands(id)).filter(|id| !inside(id)).collect();
             (made, read)
         }
     }

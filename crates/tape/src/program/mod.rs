@@ -10,15 +10,15 @@ mod rewrite;
 mod run;
 mod schedule;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::op::{Memory, Op, Operand};
+use crate::op::{Buffer, Memory, Op, Operand};
 use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
-use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
+use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
 use about::About;
 use fuse::Fused;
 use lower::{Graph, Node};
@@ -89,8 +89,6 @@ pub struct Program<T: Scalar> {
     plan: Plan,
     memory: Memory<T>,
     registers: Vec<Vec<T>>,
-    /// Entries of a register.
-    register_len: usize,
     code: Vec<Instruction<T>>,
     /// Most columns of a tile.
     tile: usize,
@@ -149,8 +147,8 @@ impl<T: Scalar> Program<T> {
             let Op::Leaf(op) = &program.graph.node(program.leaves[leaf].node).op else { continue };
             let known = &list.leaves[op.index as usize];
             program.leaves[leaf].kind = known.kind;
-            if let Some(value) = known.value.as_ref().map(Rc::clone) {
-                program.fill_leaf(leaf as u32, value.view())?;
+            if let Some(value) = &known.value {
+                program.share_leaf(leaf, value);
             }
         }
         for (output, at) in outputs.iter().zip(program.graph.outputs.clone()) {
@@ -167,6 +165,7 @@ impl<T: Scalar> Program<T> {
         let plan = Plan::new(&graph, &schedule);
         let memory = Memory {
             whole: (0..plan.whole.len()).map(|_| Vec::new()).collect(),
+            shared: Vec::new(),
             tile: (0..plan.tile.len()).map(|_| Vec::new()).collect(),
         };
         let mut program = Program {
@@ -180,7 +179,6 @@ impl<T: Scalar> Program<T> {
             plan,
             memory,
             registers: Vec::new(),
-            register_len: 0,
             code: Vec::new(),
             default_m: None,
             m: None,
@@ -203,6 +201,8 @@ impl<T: Scalar> Program<T> {
 
     /// Notes the leaves, and puts numbers into their buffers.
     fn add_sources(&mut self) {
+        let sources = self.graph.nodes.iter().filter(|node| node.operands.is_empty()).count();
+        self.memory.shared = vec![None; sources];
         for node in 0..self.graph.nodes.len() as u32 {
             match &self.graph.node(node).op {
                 Op::Leaf(_) => {
@@ -227,7 +227,6 @@ impl<T: Scalar> Program<T> {
             for planned in &segment.steps {
                 let instruction = self.instruction(schedule, planned);
                 if let Instruction::Fused { pass, .. } = &instruction {
-                    self.register_len = self.register_len.max(pass.register_len());
                     while self.registers.len() < pass.registers() {
                         self.registers.push(Vec::new());
                     }
@@ -238,8 +237,6 @@ impl<T: Scalar> Program<T> {
                 self.segments.push(Segment { tiled: segment.tiled, code: start..self.code.len() });
             }
         }
-        let len = self.register_len;
-        self.registers.iter_mut().for_each(|register| register.resize(len, T::ZERO));
     }
 
     fn instruction(&self, schedule: &Schedule<T>, planned: &Planned) -> Instruction<T> {
@@ -267,6 +264,15 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// Lets a leaf use the tape's value, which has its shape.
+    fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
+        let state = &mut self.leaves[leaf];
+        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
+        if let Buffer::Whole(buffer) = state.at.at {
+            self.memory.shared[buffer as usize] = Some(value.clone());
+        }
+    }
+
     /// Copies a matrix of the leaf's shape into its buffer.
     fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
         self.reserve_leaf(leaf, value.rows(), value.columns())?.copy_from_slice(value.as_slice());
@@ -281,6 +287,9 @@ impl<T: Scalar> Program<T> {
             expected: state.at.shape.to_string(),
             found: format!("{rows}×{columns}"),
         })?;
+        if let Buffer::Whole(buffer) = state.at.at {
+            self.memory.shared[buffer as usize] = None;
+        }
         let buffer = self.memory.buffer_mut(state.at.at);
         run::resize(buffer, rows, columns)?;
         state.m = m;
@@ -381,7 +390,9 @@ impl<T: Scalar> Program<T> {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
         let at = leaf.at;
-        let (rows, columns) = at.shape.at(leaf.m.unwrap_or(0));
+        let m = leaf.m.unwrap_or(0);
+        self.memory.own(at.at);
+        let (rows, columns) = at.shape.at(m);
         MatrixMut::new(rows, columns, &mut self.memory.buffer_mut(at.at)[..rows * columns])
     }
 

@@ -90,7 +90,7 @@ impl<T: Scalar> Program<T> {
         let whole =
             (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let tile = self.plan.tile.iter().map(|rows| rows.saturating_mul(self.tile.min(m)));
-        let registers = self.registers.len().saturating_mul(self.register_len);
+        let registers = self.registers.len().saturating_mul(self.register_len(m));
         let values = whole.chain(tile).fold(registers, usize::saturating_add);
         values.saturating_mul(size_of::<T>())
     }

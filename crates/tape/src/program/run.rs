@@ -95,16 +95,29 @@ impl<T: Scalar> Program<T> {
             self.refuse_empty_mean()?;
         }
         if self.m != Some(m) {
-            for (index, buffer) in self.memory.whole.iter_mut().enumerate() {
+            for (index, buffer) in self.memory.whole.iter_mut().enumerate().skip(self.memory.shared.len()) {
                 let too_large = Error::SizeOverflow { rows: usize::MAX, columns: m };
                 resize(buffer, self.plan.whole_len(index, m).ok_or(too_large)?, 1)?;
             }
             for (&rows, buffer) in self.plan.tile.iter().zip(&mut self.memory.tile) {
                 resize(buffer, rows, self.tile.min(m))?;
             }
+            let register_len = self.register_len(m);
+            for register in &mut self.registers {
+                resize(register, register_len, 1)?;
+            }
             self.m = Some(m);
         }
         Ok(m)
+    }
+
+    /// Entries of a register that runs on `m` examples need.
+    pub(super) fn register_len(&self, m: usize) -> usize {
+        let passes = self.code.iter().filter_map(|instruction| match instruction {
+            Instruction::Fused { pass, .. } => Some(pass.register_len(self.tile.min(m))),
+            Instruction::Single { .. } | Instruction::Accumulate { .. } => None,
+        });
+        passes.max().unwrap_or(0)
     }
 
     /// 1/m over no examples is not a number to go on with.
