@@ -37,8 +37,8 @@ fn network<T: Scalar>(sizes: &[usize], g: &Activation<f64>, loss: Loss, seed: u6
     }
     let mut network = builder.layer(sizes[sizes.len() - 1], loss.output_activation()).build().unwrap();
     let mut random = Random::new(seed, Purpose::Shuffle);
-    for l in 1..sizes.len() {
-        let b = Matrix::from_fn(sizes[l], 1, |_, _| T::from_f64(random.symmetric(1.0)));
+    for (l, &n) in sizes.iter().enumerate().skip(1) {
+        let b = Matrix::from_fn(n, 1, |_, _| T::from_f64(random.symmetric(1.0)));
         network.set_parameter(&format!("b[{l}]"), b).unwrap();
     }
     network
