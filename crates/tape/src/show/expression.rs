@@ -47,11 +47,9 @@ impl Expression {
         let mut ids = vec![root];
         while let Some(&id) = ids.get(nodes.len()) {
             let is_root = nodes.is_empty();
-            if !is_root {
-                if let Some(label) = called(id) {
-                    nodes.push(Node::Label(label));
-                    continue;
-                }
+            if let Some(label) = if is_root { None } else { called(id) } {
+                nodes.push(Node::Label(label));
+                continue;
             }
             let entry = list.entry(id);
             let notation = notation(&entry.op, entry.operands.len());

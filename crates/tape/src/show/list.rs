@@ -124,10 +124,13 @@ pub(super) fn what_was_differentiated<T: Scalar>(list: &List<T>, first: u32) -> 
         if of.is_none() || of == Some("ℒ") {
             of = Some(&*derived.of); // ∂ℒ/∂A is a step on the way to ∂J/∂A
         }
-        if let Some(Label::Derivative { with_respect_to: name, .. }) = Label::derived(list, id) {
-            if !with_respect_to.contains(&name) && with_respect_to.len() <= SHOWN {
+        match Label::derived(list, id) {
+            Some(Label::Derivative { with_respect_to: name, .. })
+                if !with_respect_to.contains(&name) && with_respect_to.len() <= SHOWN =>
+            {
                 with_respect_to.push(name);
             }
+            _ => {}
         }
     }
     if with_respect_to.len() > SHOWN {
