@@ -35,7 +35,10 @@ fn one_variable() -> Result<(), Error> {
     let length = tape.len();
     assert_eq!(y.gradients([x]), [dy_dx]);
     assert_eq!(tape.len(), length);
-    println!("\n{forward} entries forward, {} for the derivatives; asking again adds none.\n", length - forward);
+    println!(
+        "\n{forward} entries forward, {} for the derivatives; asking again adds none.\n",
+        length - forward
+    );
     Ok(())
 }
 
@@ -70,7 +73,8 @@ fn derivatives_of_derivatives() -> Result<(), Error> {
     let tape = Tape::<f64>::new();
     let x = tape.parameter("x", &Matrix::scalar(2.0));
     let mut derivative = x.powi(4).named("y");
-    for (name, by_hand) in [("y′ = 4x³", 32.0), ("y″ = 12x²", 48.0), ("y‴ = 24x", 48.0), ("y⁗ = 24", 24.0)] {
+    for (name, by_hand) in [("y′ = 4x³", 32.0), ("y″ = 12x²", 48.0), ("y‴ = 24x", 48.0), ("y⁗ = 24", 24.0)]
+    {
         [derivative] = derivative.gradients([x]);
         show(name, derivative.value()?[(0, 0)], by_hand);
     }

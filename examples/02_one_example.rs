@@ -115,7 +115,8 @@ fn compare(network: &Network<'_>, by_hand: &ByHand) -> Result<(), Error> {
     println!("{:<14}{:>20}{:>20}", "", "number by number", "tape");
     show("ℒ", by_hand.loss, network.loss.value()?[(0, 0)]);
     for l in [2, 1] {
-        let (dw, db, da) = (network.dw[l - 1].value()?, network.db[l - 1].value()?, network.da[l - 1].value()?);
+        let (dw, db, da) =
+            (network.dw[l - 1].value()?, network.db[l - 1].value()?, network.da[l - 1].value()?);
         for j in 0..N[l] {
             show(&format!("∂ℒ/∂a_{}[{l}]", j + 1), by_hand.da[l - 1][j], da[(j, 0)]);
         }

@@ -207,10 +207,10 @@ impl<'t, T: Scalar> Var<'t, T> {
         names: Option<&Naming>,
         if_unreached: Unreached,
     ) -> Result<Vec<Var<'t, T>>> {
-        if if_unreached == Unreached::IsAMistake {
-            if let Some(&variable) = with_respect_to.iter().find(|&&v| !depends(self, v)) {
-                return Err(unreached(self, variable));
-            }
+        if if_unreached == Unreached::IsAMistake
+            && let Some(&variable) = with_respect_to.iter().find(|&&v| !depends(self, v))
+        {
+            return Err(unreached(self, variable));
         }
         let cotangents = walk(&[(self, seed)], with_respect_to, names)?;
         let gradients = shaped(self.tape, cotangents, with_respect_to);

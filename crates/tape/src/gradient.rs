@@ -94,7 +94,7 @@ pub(crate) struct Naming {
 impl Naming {
     pub(crate) fn of<T: Scalar>(output: Var<'_, T>) -> Self {
         let of = output.name().map_or_else(|| "J".into(), Into::into);
-        Naming { of, is_sum: output.is_sum() }
+        Naming { of, is_sum: output.is_sum_over_examples() }
     }
 
     /// Names the cotangent of the entry `of`, if that has a name.

@@ -73,10 +73,10 @@ fn of_the_user<T: Scalar>(g: &Function<T>, z: T) -> T {
 /// Whether every activation of the user's comes with a derivative.
 pub(super) fn check_derivatives<T: Scalar>(layers: &[Layer<'_, T>]) -> Result<()> {
     for layer in layers {
-        if let Activation::Custom(g) = layer.g {
-            if g.given_derivative().is_none() {
-                return Err(Error::MissingDerivative { function: g.name().into_owned() });
-            }
+        if let Activation::Custom(g) = layer.g
+            && g.given_derivative().is_none()
+        {
+            return Err(Error::MissingDerivative { function: g.name().into_owned() });
         }
     }
     Ok(())

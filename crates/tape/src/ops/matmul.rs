@@ -134,10 +134,10 @@ impl<'t, T: Scalar> Var<'t, T> {
         if self.is_void() || self.known_shape().is_scalar() {
             return self;
         }
-        if let (factor, Some(a)) = self.factored() {
-            if a.is_product() {
-                return a.t().scaled(factor);
-            }
+        if let (factor, Some(a)) = self.factored()
+            && a.is_product()
+        {
+            return a.t().scaled(factor);
         }
         let product = self.inspect(|op, operands| match op {
             Op::Matmul(product) => Some((*product, self.sibling(operands[0]), self.sibling(operands[1]))),

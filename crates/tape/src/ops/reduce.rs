@@ -350,9 +350,12 @@ impl<'t, T: Scalar> Var<'t, T> {
         if nothing_to_do { self } else { self.tape.push(Reduce { reduction, over }, &[self]) }
     }
 
-    /// Whether the entry is a sum.
-    pub(crate) fn is_sum(self) -> bool {
-        self.inspect(|op, _| matches!(op, Op::Reduce(Reduce { reduction: Reduction::Sum, .. })))
-            .unwrap_or(false)
+    /// Whether the entry is the sum of a row that has an entry for each example.
+    pub(crate) fn is_sum_over_examples(self) -> bool {
+        let operand = self.inspect(|op, operands| match op {
+            Op::Reduce(Reduce { reduction: Reduction::Sum, .. }) => Some(self.sibling(operands[0])),
+            _ => None,
+        });
+        operand.flatten().is_some_and(|row| row.known_shape() == Shape::new(1, Dim::M))
     }
 }

@@ -168,10 +168,10 @@ impl<'t, T: Scalar> Var<'t, T> {
         if factor == Factor::number(-T::ONE) {
             return self.negated();
         }
-        if let (inner, Some(a)) = self.factored() {
-            if let Some(product) = inner.times(factor) {
-                return a.scaled(product);
-            }
+        if let (inner, Some(a)) = self.factored()
+            && let Some(product) = inner.times(factor)
+        {
+            return a.scaled(product);
         }
         if let (Some(number), 0) = (self.as_number(), factor.m) {
             return self.tape.scalar(number * factor.c);

@@ -81,10 +81,10 @@ impl<T: Scalar> Graph<T> {
 
     /// Adds a node, or what a rewrite makes of it.
     pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
-        if self.rewrites {
-            if let Some(better) = rewrite::rewrite(self, &op, &operands) {
-                return better;
-            }
+        if self.rewrites
+            && let Some(better) = rewrite::rewrite(self, &op, &operands)
+        {
+            return better;
         }
         self.insert(op, operands)
     }

@@ -192,10 +192,11 @@ fn fold_factors<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<Option<(u
     graph.outputs.iter().for_each(|&output| uses[output as usize] += 2);
     let mut folded = vec![None; classes.len()];
     for (id, node) in graph.nodes.iter().enumerate() {
-        if let (Op::Scale(Scale(factor)), &[operand]) = (&node.op, node.operands.as_slice()) {
-            if classes[operand as usize] == Class::Contraction && uses[operand as usize] == 1 {
-                folded[operand as usize] = Some((id as u32, *factor));
-            }
+        if let (Op::Scale(Scale(factor)), &[operand]) = (&node.op, node.operands.as_slice())
+            && classes[operand as usize] == Class::Contraction
+            && uses[operand as usize] == 1
+        {
+            folded[operand as usize] = Some((id as u32, *factor));
         }
     }
     folded
@@ -210,10 +211,10 @@ fn order<T: Scalar>(graph: &Graph<T>) -> Vec<u32> {
             continue;
         }
         order.push(id);
-        if let Some(derivative) = graph.derivative_node(id) {
-            if !std::mem::replace(&mut placed[derivative as usize], true) {
-                order.push(derivative);
-            }
+        if let Some(derivative) = graph.derivative_node(id)
+            && !std::mem::replace(&mut placed[derivative as usize], true)
+        {
+            order.push(derivative);
         }
     }
     order
