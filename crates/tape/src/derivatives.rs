@@ -11,7 +11,7 @@ enum Unreached {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W[l] has the shape of W[l].
+    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
     ///
     /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
     /// differentiate them again. Asking twice adds nothing to the tape.

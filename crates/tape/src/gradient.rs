@@ -1,6 +1,7 @@
 //! The reverse walk over the list.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::op::Op;
 use crate::ops::scale::Factor;
@@ -85,7 +86,7 @@ pub(crate) fn depends<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> bo
 /// How the derivatives of a scalar are named: ∂J/∂W[1], and ∂ℒ/∂A[1] where the factor 1/m is in front.
 pub(crate) struct Naming {
     /// J, or the output's own name.
-    of: Rc<str>,
+    of: Arc<str>,
     /// Whether the output is a sum over the examples, without the factor 1/m.
     is_sum: bool,
 }
@@ -108,7 +109,7 @@ impl Naming {
         let one_over_m = Factor { c: T::ONE, m: -1 };
         let of_one_example = per_example && (factor == one_over_m || factor == Factor::ONE && self.is_sum);
         list = cotangent.tape.list.borrow_mut();
-        let mut set = |id: u32, of: &Rc<str>| {
+        let mut set = |id: u32, of: &Arc<str>| {
             let is_leaf = list.entry(id).operands.is_empty();
             let note = &mut list.notes[id as usize];
             if note.derived.is_none() && note.walk != 0 && !is_leaf {

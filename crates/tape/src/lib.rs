@@ -22,7 +22,7 @@ mod vjp;
 
 pub use error::{Error, NonFinite, OperandRange, Place, Result};
 pub use matrix::{Matrix, MatrixMut, MatrixRef};
-pub use op::{Fault, Identity, Mismatch, Notation, Operand, Operands, Operation, OperationKind, Over};
+pub use op::{Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over};
 pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;
@@ -30,6 +30,8 @@ pub use ops::zip::{IntoOperand, Zip};
 pub use program::{Options, Program, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
+pub use show::equation::Equation;
+pub use show::system::Equations;
 pub use tape::Tape;
 pub use var::Var;
 pub use vjp::Vjp;

@@ -4,6 +4,8 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernel::simd::Lanes;
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -24,6 +26,7 @@ mod sealed {
 /// ```
 pub trait Scalar:
     sealed::Sealed
+    + Lanes
     + Copy
     + PartialEq
     + PartialOrd

@@ -4,10 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
 use crate::error::Place;
@@ -15,7 +16,7 @@ use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
-use crate::{Dim, Error, Matrix, Program, Result, Scalar, Shape, Var};
+use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
 pub(crate) type Ids = SmallVec<[u32; 2]>;
@@ -67,7 +68,7 @@ impl<T: Scalar> Hash for Entry<T> {
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     /// The name that the user gave.
-    pub(crate) name: Option<Rc<str>>,
+    pub(crate) name: Option<Arc<str>>,
     /// The name that follows from the gradient which recorded the entry, as in ∂J/∂W[1].
     pub(crate) derived: Option<Rc<Derived>>,
     /// Where the entry was first recorded.
@@ -80,7 +81,7 @@ pub(crate) struct Note {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Derived {
     /// J, ℒ or the output's name.
-    pub(crate) of: Rc<str>,
+    pub(crate) of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub(crate) with_respect_to: u32,
 }
@@ -89,7 +90,7 @@ pub(crate) struct Derived {
 #[derive(Debug, Clone)]
 pub(crate) struct LeafValue<T: Scalar> {
     pub(crate) kind: LeafKind,
-    pub(crate) value: Option<Rc<Matrix<T>>>,
+    pub(crate) value: Option<Arc<Matrix<T>>>,
 }
 
 #[derive(Debug)]
@@ -121,7 +122,7 @@ pub(crate) struct List<T: Scalar> {
 /// let x = tape.parameter("x", &Matrix::scalar(3.0));
 /// let y = x.sin() * x;
 /// let [dy] = y.gradients([x]);
-/// assert_eq!(dy.equation().to_string(), "∂J/∂x = cos(x) ⊙ x + sin(x)");
+/// assert_eq!(dy.equation().to_string(), "∂J/∂x = sin(x) + x ⊙ cos(x)");
 /// assert_eq!(dy.value()?[(0, 0)], 3f64.cos() * 3.0 + 3f64.sin());
 /// # Ok::<(), tape::Error>(())
 /// ```
@@ -131,6 +132,8 @@ pub struct Tape<T: Scalar> {
     pub(crate) id: u64,
     /// Where the user asked for a derivative, while its entries are recorded.
     pub(crate) asked_at: Cell<Option<Place>>,
+    /// Derivatives of the user's functions that are made when they are asked for.
+    pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
@@ -163,6 +166,7 @@ impl<T: Scalar> Tape<T> {
             list: RefCell::new(list),
             id: TAPES.fetch_add(1, Ordering::Relaxed),
             asked_at: Cell::new(None),
+            made: RefCell::default(),
         }
     }
 
@@ -306,7 +310,7 @@ impl<T: Scalar> Tape<T> {
         let place = self.place();
         let mut list = self.list.borrow_mut();
         let op = Leaf { index: list.leaves.len() as u32, shape };
-        list.leaves.push(LeafValue { kind, value: value.map(|v| Rc::new(v.clone())) });
+        list.leaves.push(LeafValue { kind, value: value.map(|v| Arc::new(v.clone())) });
         let entry = Entry { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
         list.notes[id as usize].name = Some(name.into());

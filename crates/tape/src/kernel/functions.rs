@@ -307,12 +307,6 @@ pub(crate) fn erf_derivative<T: Scalar>(x: T) -> T {
     number::<T>(std::f64::consts::FRAC_2_SQRT_PI) * gaussian(x, 1.0)
 }
 
-/// Φ(x) = ½·erfc(−x/√2).
-#[inline]
-pub(crate) fn normal_cdf<T: Scalar>(x: T) -> T {
-    T::from_f64(cdf(x.to_f64()))
-}
-
 /// x·Φ(x) = ½x·erfc(−x/√2).
 #[inline]
 pub(crate) fn gelu_erf<T: Scalar>(x: T) -> T {
@@ -423,27 +417,6 @@ fn sum_of_lanes<T: Scalar>(mut lanes: [T; LANES]) -> T {
 #[inline]
 pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
     sum_of(x, |x| x)
-}
-
-/// Σ x·y; 0 of nothing. Summed in the same order as [`sum`].
-#[inline]
-pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
-    debug_assert_eq!(x.len(), y.len(), "dot: the lengths differ");
-    if x.len() > BLOCK {
-        let middle = middle(x.len());
-        return dot(&x[..middle], &y[..middle]) + dot(&x[middle..], &y[middle..]);
-    }
-    let mut lanes = [T::ZERO; LANES];
-    let (mut xs, mut ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    for (x, y) in (&mut xs).zip(&mut ys) {
-        for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
-        }
-    }
-    for ((lane, &x), &y) in lanes.iter_mut().zip(xs.remainder()).zip(ys.remainder()) {
-        *lane += x * y;
-    }
-    sum_of_lanes(lanes)
 }
 
 /// The greatest number; NaN if there is one, −∞ of nothing.

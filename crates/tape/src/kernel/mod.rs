@@ -1,4 +1,5 @@
 //! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
 
 pub(crate) mod functions;
-pub(crate) mod matmul;
+pub(crate) mod product;
+pub(crate) mod simd;

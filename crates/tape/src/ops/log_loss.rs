@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use crate::kernel::functions as k;
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
-use crate::ops::zip::{IntoOperand, zip};
+use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
-use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
+use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,17 +24,46 @@ fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
-/// A label outside [0, 1], NaN included, is an error with its place.
-fn check_labels<T: Scalar>(y: MatrixRef<'_, T>) -> Result<(), Fault> {
+/// A label outside [0, 1], NaN included: its value and its index in column-major order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BadLabel {
+    value: f64,
+    index: usize,
+}
+
+impl BadLabel {
+    /// The error with its place, for labels of so many rows, the first of them in column `first`.
+    pub(crate) fn fault(self, rows: usize, first: usize) -> Fault {
+        let (row, column) = (self.index % rows, first + self.index / rows);
+        Fault::Label { operand: 0, value: self.value, row, column }
+    }
+}
+
+fn check_labels<T: Scalar>(y: &[T]) -> Result<(), BadLabel> {
     let valid = |y: &T| *y >= T::ZERO && *y <= T::ONE;
-    match y.as_slice().iter().position(|y| !valid(y)) {
-        None => Ok(()),
-        Some(i) => Err(Fault::Label {
-            operand: 0,
-            value: y.as_slice()[i].to_f64(),
-            row: i % y.rows(),
-            column: i / y.rows(),
-        }),
+    // Without a way out of the loop it is a vector one; the index is looked for only when there is one.
+    if y.iter().fold(true, |all, y| all & valid(y)) {
+        return Ok(());
+    }
+    let index = y.iter().position(|y| !valid(y)).unwrap_or(0);
+    Err(BadLabel { value: y[index].to_f64(), index })
+}
+
+impl LogLoss {
+    /// Eq. 5 on slices of one length.
+    pub(crate) fn apply<T: Scalar>(y: &[T], a: &[T], out: &mut [T]) -> Result<(), BadLabel> {
+        check_labels(y)?;
+        out.iter_mut().zip(y.iter().zip(a)).for_each(|(out, (&y, &a))| *out = k::log_loss(y, a));
+        Ok(())
+    }
+}
+
+impl LogLossOnLogits {
+    /// Eq. 5 of σ(z) on slices of one length.
+    pub(crate) fn apply<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), BadLabel> {
+        check_labels(y)?;
+        out.iter_mut().zip(y.iter().zip(z)).for_each(|(out, (&y, &z))| *out = k::log_loss_logits(y, z));
+        Ok(())
     }
 }
 
@@ -46,9 +75,9 @@ impl<T: Scalar> Operation<T> for LogLoss {
         labels_of_one_shape(operands)
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        check_labels(x.get(0))?;
-        zip(x.get(0), x.get(1), out, k::log_loss);
-        Ok(())
+        let (y, a) = (x.get(0), x.get(1));
+        LogLoss::apply(y.as_slice(), a.as_slice(), out.as_mut_slice())
+            .map_err(|label| label.fault(y.rows(), 0))
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, a] = at.operands();
@@ -75,9 +104,9 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
         labels_of_one_shape(operands)
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        check_labels(x.get(0))?;
-        zip(x.get(0), x.get(1), out, k::log_loss_logits);
-        Ok(())
+        let (y, z) = (x.get(0), x.get(1));
+        let done = LogLossOnLogits::apply(y.as_slice(), z.as_slice(), out.as_mut_slice());
+        done.map_err(|label| label.fault(y.rows(), 0))
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, z] = at.operands();

@@ -84,7 +84,7 @@ macro_rules! functions {
             fn parameters(&self) -> [u64; 2] {
                 match self {
                     $(Function::$name $(($($p),+))? => functions!(@bits $($($p),+)?),)*
-                    Function::User(user) => [Arc::as_ptr(&user.0).addr() as u64, 0],
+                    Function::User(user) => [Arc::as_ptr(&user.0.identity).addr() as u64, 0],
                 }
             }
 
@@ -106,6 +106,26 @@ macro_rules! functions {
                             *out = (user.0.value)(x);
                         }
                     }
+                }
+            }
+
+            /// g′ where a kernel computes g and g′ together.
+            pub(crate) fn paired_derivative(&self) -> Option<Self> {
+                match self {
+                    Function::Sigmoid => Some(Function::SigmoidDerivative),
+                    Function::Tanh => Some(Function::TanhDerivative),
+                    Function::Softplus => Some(Function::Sigmoid),
+                    Function::Silu => Some(Function::SiluDerivative),
+                    Function::Elu(alpha) => Some(Function::EluDerivative(*alpha)),
+                    _ => None,
+                }
+            }
+
+            /// g(x) and g′(x) for a slice of numbers, for a function with a [`paired_derivative`](Self::paired_derivative).
+            pub(crate) fn apply_with_derivative(&self, x: &[T], out: &mut [T], derivative: &mut [T]) {
+                self.apply(x, out);
+                if let Some(slope) = self.paired_derivative() {
+                    slope.apply(x, derivative);
                 }
             }
 
@@ -305,6 +325,8 @@ fn gelu_tanh_third<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
 pub struct UserFunction<T: Scalar>(Arc<UserParts<T>>);
 
 struct UserParts<T: Scalar> {
+    /// Its address is what two functions are compared by.
+    identity: Arc<u8>,
     name: String,
     value: Arc<dyn Fn(T) -> T + Send + Sync>,
     derivative: UserDerivative<T>,
@@ -339,7 +361,17 @@ impl<T: Scalar> UserFunction<T> {
         match &self.0.derivative {
             UserDerivative::None => Derivative::Missing(self.0.name.clone()),
             UserDerivative::Function(derivative) => x.map(derivative).into(),
-            UserDerivative::OfItself(make) => x.map(&make(&Function::User(self.clone()))).into(),
+            UserDerivative::OfItself(make) => {
+                let g = Function::User(self.clone());
+                // Once a tape: a function made anew would be another entry.
+                let made = x.tape.made.borrow().get(&g).cloned();
+                let derivative = made.unwrap_or_else(|| {
+                    let derivative = make(&g);
+                    x.tape.made.borrow_mut().insert(g, derivative.clone());
+                    derivative
+                });
+                x.map(&derivative).into()
+            }
         }
     }
 }
@@ -350,6 +382,7 @@ impl<T: Scalar> Function<T> {
     /// It has no derivative until [`with_derivative`](Function::with_derivative) gives it one.
     pub fn new(name: impl Into<String>, value: impl Fn(T) -> T + Send + Sync + 'static) -> Self {
         Function::User(UserFunction(Arc::new(UserParts {
+            identity: Arc::new(0),
             name: name.into(),
             value: Arc::new(value),
             derivative: UserDerivative::None,
@@ -407,6 +440,7 @@ impl<T: Scalar> Function<T> {
     fn differentiated(self, derivative: UserDerivative<T>) -> Self {
         let Function::User(user) = &self else { panic!("{} knows its derivative", self.name()) };
         Function::User(UserFunction(Arc::new(UserParts {
+            identity: Arc::new(0),
             name: user.0.name.clone(),
             value: user.0.value.clone(),
             derivative,
@@ -424,6 +458,7 @@ impl<T: Scalar> Function<T> {
             other => other.clone(),
         };
         Function::User(UserFunction(Arc::new(UserParts {
+            identity: user.0.identity.clone(),
             name: user.0.name.clone(),
             value: user.0.value.clone(),
             derivative,

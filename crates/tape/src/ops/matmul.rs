@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::kernel;
+use crate::kernel::product::{Beta, product};
 use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
@@ -49,7 +49,7 @@ impl<T: Scalar> Operation<T> for Matmul {
         })
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        kernel::matmul::matmul(x.get(0), self.left, x.get(1), self.right, out);
+        product(T::ONE, x.get(0), self.left, x.get(1), self.right, Beta::Zero, out);
         Ok(())
     }
     /// With C = A * B: ∂/∂A = G * Bᵀ and ∂/∂B = Aᵀ * G; a transposed operand takes the transposed product.

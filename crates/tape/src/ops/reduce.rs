@@ -170,6 +170,24 @@ fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
     }
 }
 
+/// Adds α · Σ over the columns, or over all entries, to `out`.
+pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
+    if over == Over::All || a.rows() == 1 {
+        out.as_mut_slice()[0] += alpha * k::sum(a.as_slice());
+        return;
+    }
+    const ROWS: usize = 64;
+    for first in (0..a.rows()).step_by(ROWS) {
+        let rows = ROWS.min(a.rows() - first);
+        let mut partial = [T::ZERO; ROWS];
+        for j in 0..a.columns() {
+            partial.iter_mut().zip(&a.column(j)[first..first + rows]).for_each(|(sum, &x)| *sum += x);
+        }
+        let out = &mut out.as_mut_slice()[first..first + rows];
+        out.iter_mut().zip(&partial).for_each(|(out, &sum)| *out += alpha * sum);
+    }
+}
+
 fn max_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
     let out = out.as_mut_slice();
     out.fill(-T::INFINITY);

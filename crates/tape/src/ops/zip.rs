@@ -27,7 +27,48 @@ pub enum Zip {
     Equal,
 }
 
+/// Calls the code with the function of two numbers that the operation is.
+macro_rules! with_function {
+    ($zip:expr, $f:ident => $code:expr) => {
+        match $zip {
+            Zip::Add => {
+                let $f = |a: T, b: T| a + b;
+                $code
+            }
+            Zip::Subtract => {
+                let $f = |a: T, b: T| a - b;
+                $code
+            }
+            Zip::Multiply => {
+                let $f = |a: T, b: T| a * b;
+                $code
+            }
+            Zip::Divide => {
+                let $f = |a: T, b: T| a / b;
+                $code
+            }
+            Zip::Power => {
+                let $f = T::powf;
+                $code
+            }
+            Zip::Greater => {
+                let $f = |a: T, b: T| relation(a, b, |a, b| a > b);
+                $code
+            }
+            Zip::Equal => {
+                let $f = |a: T, b: T| relation(a, b, |a, b| a == b);
+                $code
+            }
+        }
+    };
+}
+
 impl Zip {
+    /// The operation on slices of one length.
+    pub(crate) fn apply<T: Scalar>(self, a: &[T], b: &[T], out: &mut [T]) {
+        with_function!(self, f => zip_column(a, b, out, f));
+    }
+
     /// Every one of them.
     pub const ALL: &'static [Zip] =
         &[Zip::Add, Zip::Subtract, Zip::Multiply, Zip::Divide, Zip::Power, Zip::Greater, Zip::Equal];
@@ -69,16 +110,7 @@ impl<T: Scalar> Operation<T> for Zip {
             .ok_or_else(|| Mismatch::new("shapes do not go together entry by entry"))
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let (a, b) = (x.get(0), x.get(1));
-        match self {
-            Zip::Add => zip(a, b, out, |a, b| a + b),
-            Zip::Subtract => zip(a, b, out, |a, b| a - b),
-            Zip::Multiply => zip(a, b, out, |a, b| a * b),
-            Zip::Divide => zip(a, b, out, |a, b| a / b),
-            Zip::Power => zip(a, b, out, T::powf),
-            Zip::Greater => zip(a, b, out, |a, b| relation(a, b, |a, b| a > b)),
-            Zip::Equal => zip(a, b, out, |a, b| relation(a, b, |a, b| a == b)),
-        }
+        with_function!(self, f => zip(x.get(0), x.get(1), out, f));
         Ok(())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
@@ -229,6 +261,10 @@ impl<'t, T: Scalar> Var<'t, T> {
                 return a.tape.push(zip, &[a, b]).scaled(f);
             }
             if f == g.negated() {
+                // −c·A + c·B = c·(B − A): the sign goes inside, so that the factor is the one that others share.
+                if zip == Zip::Add && f.c < T::ZERO {
+                    return a.tape.push(Zip::Subtract, &[b, a]).scaled(g);
+                }
                 return a.tape.push(opposite, &[a, b]).scaled(f);
             }
         }

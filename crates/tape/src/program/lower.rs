@@ -4,6 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::op::{Op, equal_by};
+use crate::ops::map::Map;
 use crate::program::rewrite;
 use crate::tape::Ids;
 use crate::{Scalar, Shape, Tape, Var};
@@ -26,7 +27,7 @@ pub(crate) enum Origin {
 }
 
 /// The graph under construction. Equal nodes are one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
     /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
@@ -54,9 +55,10 @@ impl<T: Scalar> Graph<T> {
                 }
             }
         }
+        let needed = live.iter().filter(|&&live| live).count();
         let mut graph = Graph {
-            nodes: IndexSet::default(),
-            origins: Vec::new(),
+            nodes: IndexSet::with_capacity_and_hasher(needed, FxBuildHasher),
+            origins: Vec::with_capacity(needed),
             outputs: Vec::new(),
             origin: 0,
             rewrites,
@@ -97,6 +99,20 @@ impl<T: Scalar> Graph<T> {
         index as u32
     }
 
+    /// The node g′(z), if `id` is g(z) and a kernel computes both together.
+    pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
+        let node = self.node(id);
+        let Op::Map(Map(g)) = &node.op else { return None };
+        self.find(Map(g.paired_derivative()?).into(), &node.operands)
+    }
+
+    /// The node with this operation and these operands, if there is one.
+    pub(crate) fn find(&self, op: Op<T>, operands: &Ids) -> Option<u32> {
+        // Equality is by operation and operands alone.
+        let node = Node { op, operands: operands.clone(), shape: Shape::SCALAR };
+        self.nodes.get_index_of(&node).map(|index| index as u32)
+    }
+
     pub(crate) fn node(&self, id: u32) -> &Node<T> {
         self.nodes.get_index(id as usize).expect("a node of this graph")
     }
@@ -114,8 +130,13 @@ impl<T: Scalar> Graph<T> {
                 }
             }
         }
+        if live.iter().all(|&live| live) {
+            return self;
+        }
         let mut new_id = vec![u32::MAX; self.nodes.len()];
-        let (mut nodes, mut origins) = (IndexSet::default(), Vec::new());
+        let needed = live.iter().filter(|&&live| live).count();
+        let mut nodes = IndexSet::with_capacity_and_hasher(needed, FxBuildHasher);
+        let mut origins = Vec::with_capacity(needed);
         for (id, (mut node, origin)) in self.nodes.into_iter().zip(self.origins).enumerate() {
             if live[id] {
                 node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);

@@ -1,23 +1,29 @@
 //! Programs: what is executed.
 
+mod about;
+mod fuse;
 mod lower;
 mod memory;
 pub(crate) mod per_example;
 mod report;
 mod rewrite;
 mod run;
+mod schedule;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::error::Place;
-use crate::op::{Op, Operand};
+use crate::op::{Buffer, Memory, Op, Operand};
 use crate::ops::leaf::LeafKind;
+use crate::ops::scale::Factor;
 use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
-use lower::{Graph, Origin};
+use about::About;
+use fuse::Fused;
+use lower::{Graph, Node};
 use memory::Plan;
+use schedule::{Planned, Schedule};
 
 pub use report::Step;
 
@@ -28,18 +34,20 @@ pub struct Options {
     /// Whether local rewrites replace naive formulas by stable ones. Without them the program computes the tape entry by
     /// entry, as it stands there: for comparisons.
     pub rewrites: bool,
+    /// Whether entrywise operations run fused, and what has a column per example runs tile by tile.
+    pub fusion: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rewrites: true }
+        Options { rewrites: true, fusion: true }
     }
 }
 
 impl Options {
-    /// No rewrites: entry by entry.
+    /// Neither rewrites nor fusion: entry by entry.
     pub fn literal() -> Self {
-        Options { rewrites: false }
+        Options { rewrites: false, fusion: false }
     }
 }
 
@@ -71,39 +79,49 @@ impl Options {
 #[derive(Debug)]
 pub struct Program<T: Scalar> {
     tape: u64,
-    code: Vec<Instruction<T>>,
+    graph: Graph<T>,
+    /// For every node what to say of it.
+    about: Vec<About>,
+    segments: Vec<Segment>,
     leaves: Vec<LeafState>,
     /// Of outputs and leaves, by the tape's entry.
     found: FxHashMap<u32, Found>,
     plan: Plan,
-    buffers: Vec<Vec<T>>,
+    memory: Memory<T>,
+    registers: Vec<Vec<T>>,
+    code: Vec<Instruction<T>>,
+    /// Most columns of a tile.
+    tile: usize,
     /// The tape's number of examples, for programs without a leaf that says it.
     default_m: Option<usize>,
     /// The number of examples that the buffers are sized for.
     m: Option<usize>,
     ran: bool,
+    /// The same graph without fusion, made when a run is to be checked step by step.
+    unfused: Option<Box<Program<T>>>,
 }
 
-/// One step: an operation from buffers to a buffer.
-#[derive(Debug)]
-struct Instruction<T: Scalar> {
-    op: Op<T>,
-    operands: SmallVec<[Operand; 3]>,
-    out: Operand,
-    about: About,
-}
-
-/// What error messages and reports say of a step.
+/// Instructions that run once on all columns, or again for every tile of columns.
 #[derive(Debug, Clone)]
-struct About {
-    label: Box<str>,
-    operands: SmallVec<[Box<str>; 3]>,
-    place: Place,
+struct Segment {
+    tiled: bool,
+    code: std::ops::Range<usize>,
+}
+
+/// One step.
+#[derive(Debug)]
+enum Instruction<T: Scalar> {
+    /// A node by its own kernel.
+    Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Operand },
+    /// Entrywise nodes in one pass; the last of them.
+    Fused { node: u32, pass: Fused<T> },
+    /// A contraction over the examples, added up tile by tile.
+    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, out: Operand, factor: Factor<T> },
 }
 
 #[derive(Debug)]
 struct LeafState {
-    label: Box<str>,
+    node: u32,
     kind: LeafKind,
     at: Operand,
     /// For leaves with one column (or row) per example: how many they hold now.
@@ -121,79 +139,137 @@ struct Found {
 impl<T: Scalar> Program<T> {
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
         let graph = Graph::lower(tape, outputs, options.rewrites);
-        let plan = Plan::new(&graph);
-        let mut program = Program {
-            tape: tape.id,
-            code: Vec::with_capacity(graph.nodes.len()),
-            leaves: Vec::new(),
-            found: FxHashMap::default(),
-            buffers: (0..plan.holds.len()).map(|_| Vec::new()).collect(),
-            plan,
-            default_m: tape.list.borrow().m.map(|(m, _)| m),
-            m: None,
-            ran: false,
-        };
-        program.emit(tape, &graph)?;
-        for (output, &node) in outputs.iter().zip(&graph.outputs) {
-            let at = program.operand(&graph, node);
-            let leaf = program.found.get(&graph.origins[node as usize].0).and_then(|found| found.leaf);
-            let leaf = leaf.filter(|_| matches!(graph.node(node).op, Op::Leaf(_)));
+        let list = tape.list.borrow();
+        let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
+        let mut program = Program::assemble(tape.id, graph, about, options.fusion);
+        program.default_m = list.m.map(|(m, _)| m);
+        for leaf in 0..program.leaves.len() {
+            let Op::Leaf(op) = &program.graph.node(program.leaves[leaf].node).op else { continue };
+            let known = &list.leaves[op.index as usize];
+            program.leaves[leaf].kind = known.kind;
+            if let Some(value) = &known.value {
+                program.share_leaf(leaf, value);
+            }
+        }
+        for (output, at) in outputs.iter().zip(program.graph.outputs.clone()) {
+            let leaf = program.leaves.iter().position(|leaf| leaf.node == at).map(|leaf| leaf as u32);
+            let at = program.operand(at).expect("outputs have buffers");
             program.found.insert(output.id, Found { at, leaf });
         }
         Ok(program)
     }
 
-    fn operand(&self, graph: &Graph<T>, node: u32) -> Operand {
-        Operand { buffer: self.plan.buffer_of[node as usize], shape: graph.node(node).shape }
+    /// Schedules a graph and plans its memory; leaves have no value yet.
+    fn assemble(tape: u64, graph: Graph<T>, about: Vec<About>, fusion: bool) -> Self {
+        let schedule = if fusion { Schedule::fused(&graph) } else { Schedule::literal(&graph) };
+        let plan = Plan::new(&graph, &schedule);
+        let memory = Memory {
+            whole: (0..plan.whole.len()).map(|_| Vec::new()).collect(),
+            shared: Vec::new(),
+            tile: (0..plan.tile.len()).map(|_| Vec::new()).collect(),
+        };
+        let mut program = Program {
+            tape,
+            graph,
+            about,
+            segments: Vec::with_capacity(schedule.segments.len()),
+            leaves: Vec::new(),
+            found: FxHashMap::default(),
+            tile: run::tile_columns(&plan.tile),
+            plan,
+            memory,
+            registers: Vec::new(),
+            code: Vec::new(),
+            default_m: None,
+            m: None,
+            ran: false,
+            unfused: None,
+        };
+        program.add_sources();
+        program.emit(&schedule);
+        program
     }
 
-    /// Turns nodes into instructions, and puts the values of leaves and numbers into their buffers.
-    fn emit(&mut self, tape: &Tape<T>, graph: &Graph<T>) -> Result<()> {
-        let list = tape.list.borrow();
-        for (id, node) in graph.nodes.iter().enumerate() {
-            let origin = graph.origins[id].0;
-            let out = self.operand(graph, id as u32);
-            match &node.op {
-                Op::Leaf(leaf) => {
-                    let leaf = &list.leaves[leaf.index as usize];
-                    self.add_leaf(origin, list.label(origin), leaf.kind, out, leaf.value.as_ref())?;
+    fn operand(&self, node: u32) -> Option<Operand> {
+        let at = self.plan.buffer_of[node as usize]?;
+        Some(Operand { at, shape: self.graph.node(node).shape })
+    }
+
+    fn stored(&self, node: u32) -> Operand {
+        self.operand(node).expect("a value that is stored")
+    }
+
+    /// Notes the leaves, and puts numbers into their buffers.
+    fn add_sources(&mut self) {
+        let sources = self.graph.nodes.iter().filter(|node| node.operands.is_empty()).count();
+        self.memory.shared = vec![None; sources];
+        for node in 0..self.graph.nodes.len() as u32 {
+            match &self.graph.node(node).op {
+                Op::Leaf(_) => {
+                    let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
+                    self.found.insert(self.graph.origins[node as usize].0, Found { at, leaf });
+                    let kind = LeafKind::Constant;
+                    self.leaves.push(LeafState { node, kind, at, m: None, bound: false });
                 }
-                Op::Number(number) => self.buffers[out.buffer as usize] = vec![number.0],
-                op => {
-                    let label_of = |node: u32| -> Box<str> {
-                        match graph.origins[node as usize] {
-                            (entry, Origin::Whole) => list.label(entry).into(),
-                            (entry, Origin::Part) => format!("part of {}", list.label(entry)).into(),
-                        }
-                    };
-                    let about = About {
-                        label: label_of(id as u32),
-                        operands: node.operands.iter().map(|&operand| label_of(operand)).collect(),
-                        place: list.notes[origin as usize].place,
-                    };
-                    let operands =
-                        node.operands.iter().map(|&operand| self.operand(graph, operand)).collect();
-                    self.code.push(Instruction { op: op.clone(), operands, out, about });
+                Op::Number(number) => {
+                    let number = number.0;
+                    *self.memory.buffer_mut(self.stored(node).at) = vec![number];
                 }
+                _ => {}
             }
         }
-        Ok(())
     }
 
-    fn add_leaf(
-        &mut self,
-        origin: u32,
-        label: String,
-        kind: LeafKind,
-        at: Operand,
-        value: Option<&Rc<Matrix<T>>>,
-    ) -> Result<()> {
-        let leaf = self.leaves.len() as u32;
-        self.found.insert(origin, Found { at, leaf: Some(leaf) });
-        self.leaves.push(LeafState { label: label.into(), kind, at, m: None, bound: false });
-        match value {
-            Some(value) => self.fill_leaf(leaf, value.view()),
-            None => Ok(()),
+    /// Turns planned steps into instructions.
+    fn emit(&mut self, schedule: &Schedule<T>) {
+        for segment in &schedule.segments {
+            let start = self.code.len();
+            for planned in &segment.steps {
+                let instruction = self.instruction(schedule, planned);
+                if let Instruction::Fused { pass, .. } = &instruction {
+                    while self.registers.len() < pass.registers() {
+                        self.registers.push(Vec::new());
+                    }
+                }
+                self.code.push(instruction);
+            }
+            if start < self.code.len() {
+                self.segments.push(Segment { tiled: segment.tiled, code: start..self.code.len() });
+            }
+        }
+    }
+
+    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned) -> Instruction<T> {
+        let parts = |node: u32| {
+            let Node { op, operands, .. } = self.graph.node(node);
+            (op.clone(), operands.iter().map(|&operand| self.stored(operand)))
+        };
+        match planned {
+            Planned::Single(node) => {
+                let (op, operands) = parts(*node);
+                let (operands, out) = (operands.collect(), self.stored(*node));
+                Instruction::Single { node: *node, op, operands, out }
+            }
+            Planned::Accumulate(node) => {
+                let (op, operands) = parts(*node);
+                let operands = operands.collect();
+                let (result, factor) = schedule.folded[*node as usize].unwrap_or((*node, Factor::ONE));
+                let out = self.stored(result);
+                Instruction::Accumulate { node: result, op, operands, out, factor }
+            }
+            Planned::Fused { nodes, sums } => {
+                let pass = Fused::assemble(&self.graph, schedule, |node| self.operand(node), nodes, sums);
+                Instruction::Fused { node: *nodes.last().expect("a pass has nodes"), pass }
+            }
+        }
+    }
+
+    /// Lets a leaf use the tape's value, which has its shape.
+    fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
+        let state = &mut self.leaves[leaf];
+        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
+        if let Buffer::Whole(buffer) = state.at.at {
+            self.memory.shared[buffer as usize] = Some(value.clone());
         }
     }
 
@@ -207,11 +283,14 @@ impl<T: Scalar> Program<T> {
     fn reserve_leaf(&mut self, leaf: u32, rows: usize, columns: usize) -> Result<&mut [T]> {
         let state = &mut self.leaves[leaf as usize];
         let m = m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
-            variable: state.label.to_string(),
+            variable: self.about[state.node as usize].to_string(),
             expected: state.at.shape.to_string(),
             found: format!("{rows}×{columns}"),
         })?;
-        let buffer = &mut self.buffers[state.at.buffer as usize];
+        if let Buffer::Whole(buffer) = state.at.at {
+            self.memory.shared[buffer as usize] = None;
+        }
+        let buffer = self.memory.buffer_mut(state.at.at);
         run::resize(buffer, rows, columns)?;
         state.m = m;
         state.bound = true;
@@ -291,13 +370,13 @@ impl<T: Scalar> Program<T> {
         change: impl FnOnce(&mut [T], &[T]),
     ) -> Result<()> {
         let length = self.parameter_mut(parameter)?.as_slice().len();
-        let buffer = self.find(parameter)?.at.buffer as usize;
-        if self.find(output)?.at.buffer as usize == buffer {
+        let buffer = self.find(parameter)?.at.at;
+        if self.find(output)?.at.at == buffer {
             return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
         }
-        let mut data = std::mem::take(&mut self.buffers[buffer]);
+        let mut data = std::mem::take(self.memory.buffer_mut(buffer));
         let changed = self.view(output).map(|output| change(&mut data[..length], output.as_slice()));
-        self.buffers[buffer] = data;
+        *self.memory.buffer_mut(buffer) = data;
         changed
     }
 
@@ -308,10 +387,13 @@ impl<T: Scalar> Program<T> {
     pub fn parameter_mut(&mut self, variable: Var<'_, T>) -> Result<MatrixMut<'_, T>> {
         let leaf = &self.leaves[self.find_leaf(variable)? as usize];
         if !leaf.bound {
-            return Err(Error::Unbound { variable: leaf.label.to_string() });
+            return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
-        let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
-        MatrixMut::new(rows, columns, &mut self.buffers[leaf.at.buffer as usize][..rows * columns])
+        let at = leaf.at;
+        let m = leaf.m.unwrap_or(0);
+        self.memory.own(at.at);
+        let (rows, columns) = at.shape.at(m);
+        MatrixMut::new(rows, columns, &mut self.memory.buffer_mut(at.at)[..rows * columns])
     }
 
     /// A view of an output's value after a run, or of a leaf's value.
@@ -321,13 +403,13 @@ impl<T: Scalar> Program<T> {
     pub fn view(&self, variable: Var<'_, T>) -> Result<MatrixRef<'_, T>> {
         let found = self.find(variable)?;
         let m = match found.leaf.map(|leaf| &self.leaves[leaf as usize]) {
-            Some(leaf) if !leaf.bound => return Err(Error::Unbound { variable: leaf.label.to_string() }),
+            Some(leaf) if !leaf.bound => return Err(Error::Unbound { variable: self.label_of(leaf) }),
             Some(leaf) => leaf.m.unwrap_or(0),
             None if !self.ran => return Err(Error::NotRun),
             None => self.m.unwrap_or(0),
         };
         let (rows, columns) = found.at.shape.at(m);
-        MatrixRef::new(rows, columns, &self.buffers[found.at.buffer as usize][..rows * columns])
+        MatrixRef::new(rows, columns, &self.memory.buffer(found.at.at)[..rows * columns])
     }
 
     /// The value of a 1 × 1 output after a run.
@@ -350,6 +432,10 @@ impl<T: Scalar> Program<T> {
         self.common_m().ok().flatten()
     }
 
+    fn label_of(&self, leaf: &LeafState) -> String {
+        self.about[leaf.node as usize].to_string()
+    }
+
     /// The number of examples of the leaves.
     fn common_m(&self) -> Result<Option<usize>> {
         let mut first: Option<(&LeafState, usize)> = None;
@@ -357,7 +443,7 @@ impl<T: Scalar> Program<T> {
             match (leaf.m, first) {
                 (Some(m), None) => first = Some((leaf, m)),
                 (Some(second_m), Some((known, first_m))) if second_m != first_m => {
-                    let (first, second) = (known.label.to_string(), leaf.label.to_string());
+                    let (first, second) = (self.label_of(known), self.label_of(leaf));
                     return Err(Error::ExamplesDiffer { first, first_m, second, second_m });
                 }
                 (Some(_) | None, _) => {}

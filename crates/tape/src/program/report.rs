@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::op::Buffer;
 use crate::program::{Instruction, Program};
 use crate::{Scalar, Shape};
 
@@ -9,69 +10,148 @@ use crate::{Scalar, Shape};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// The operation's name.
-    pub operation: String,
-    /// The name or number of the tape's entry that the step computes.
+    /// The operation, or the operations that are fused into one pass.
+    pub operations: Vec<String>,
+    /// The name or number of the tape's entry that the step computes; of a fused pass, the last one.
     pub entry: String,
-    /// The names or numbers of the operands.
+    /// The names or numbers of the operands of a step that is not fused.
     pub operands: Vec<String>,
     /// The shape of the result.
     pub shape: Shape,
-    /// The buffer that holds the result; it is used again after the result's last use.
-    pub buffer: usize,
+    /// The buffer that holds the result, `None` for a pass with several; it is used again after the result's last use.
+    pub buffer: Option<String>,
+    /// Whether the step runs again for every tile of examples.
+    pub tiled: bool,
+    /// Whether its result is a sum that is added up tile by tile.
+    pub accumulates: bool,
 }
 
 impl<T: Scalar> Program<T> {
     /// The steps of one run, in order.
-    pub fn steps(&self) -> impl ExactSizeIterator<Item = Step> + '_ {
-        self.code.iter().map(|Instruction { op, out, about, .. }| Step {
-            operation: op.rule().name().into_owned(),
-            entry: about.label.to_string(),
-            operands: about.operands.iter().map(ToString::to_string).collect(),
-            shape: out.shape,
-            buffer: out.buffer as usize,
-        })
+    pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
+        let of_segment =
+            |segment: &super::Segment| segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>();
+        self.segments.iter().flat_map(of_segment).map(|(tiled, at)| self.step(&self.code[at], tiled))
+    }
+
+    fn step(&self, instruction: &Instruction<T>, tiled: bool) -> Step {
+        let (node, operations, out) = match instruction {
+            Instruction::Single { node, op, out, .. } => {
+                (*node, vec![op.rule().name().into_owned()], Some(out))
+            }
+            Instruction::Accumulate { node, op, out, factor, .. } => {
+                let name = op.rule().name();
+                let name = if factor.is_one() { name.into_owned() } else { format!("{factor} · {name}") };
+                (*node, vec![name], Some(out))
+            }
+            Instruction::Fused { node, pass } => (*node, pass.operations().collect(), None),
+        };
+        let operands = match instruction {
+            Instruction::Fused { .. } => Vec::new(),
+            Instruction::Single { .. } => self.operands_of(node),
+            // The node is the scaled result; the product's operands are those of what it scales.
+            Instruction::Accumulate { op, .. } => match self.graph.node(node) {
+                scaled if scaled.op != *op => self.operands_of(scaled.operands[0]),
+                _ => self.operands_of(node),
+            },
+        };
+        Step {
+            operations,
+            entry: self.about[node as usize].to_string(),
+            operands,
+            shape: self.graph.node(node).shape,
+            buffer: out.map(|out| buffer_name(out.at)),
+            tiled,
+            accumulates: matches!(instruction, Instruction::Accumulate { .. }),
+        }
+    }
+
+    fn operands_of(&self, node: u32) -> Vec<String> {
+        self.graph
+            .node(node)
+            .operands
+            .iter()
+            .map(|&operand| self.about[operand as usize].to_string())
+            .collect()
     }
 
     /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
     pub fn flops(&self, m: usize) -> u64 {
-        let flops = self.code.iter().map(|Instruction { op, operands, out, .. }| {
+        let flops = self.graph.nodes.iter().map(|node| {
             let shapes: smallvec::SmallVec<[(usize, usize); 4]> =
-                operands.iter().map(|operand| operand.shape.at(m)).collect();
-            op.rule().flops(&shapes, out.shape.at(m))
+                node.operands.iter().map(|&operand| self.graph.node(operand).shape.at(m)).collect();
+            node.op.rule().flops(&shapes, node.shape.at(m))
         });
         flops.fold(0, u64::saturating_add)
     }
 
     /// Bytes of all buffers for runs on `m` examples, leaves and outputs included.
     pub fn peak_bytes(&self, m: usize) -> usize {
-        let bytes = (0..self.buffers.len())
-            .map(|buffer| self.plan.len_at(buffer, m).unwrap_or(usize::MAX).saturating_mul(size_of::<T>()));
-        bytes.fold(0, usize::saturating_add)
+        let whole =
+            (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
+        let tile = self.plan.tile.iter().map(|rows| rows.saturating_mul(self.tile.min(m)));
+        let registers = self.registers.len().saturating_mul(self.register_len(m));
+        let values = whole.chain(tile).fold(registers, usize::saturating_add);
+        values.saturating_mul(size_of::<T>())
     }
 
     /// Number of buffers.
     pub fn buffers(&self) -> usize {
-        self.buffers.len()
+        self.plan.whole.len() + self.plan.tile.len()
+    }
+
+    /// Most columns of a tile.
+    pub fn tile_columns(&self) -> usize {
+        self.tile
     }
 }
 
-/// The steps with their operands, shapes and buffers.
+fn buffer_name(buffer: Buffer) -> String {
+    match buffer {
+        Buffer::Whole(buffer) => format!("b{buffer}"),
+        Buffer::Tile(buffer) => format!("t{buffer}"),
+    }
+}
+
+/// The steps with their operands, shapes and buffers: b0, b1, … hold whole values, t0, t1, … those of one tile.
 impl<T: Scalar> fmt::Display for Program<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (steps, buffers, leaves) = (self.code.len(), self.buffers.len(), self.leaves.len());
-        writeln!(f, "program: {steps} steps, {buffers} buffers, {leaves} leaves, {}", T::NAME)?;
+        let (steps, leaves) = (self.code.len(), self.leaves.len());
+        let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
+        writeln!(
+            f,
+            "program in {}: {leaves} leaves, {steps} steps, {whole} buffers, {tile} of a tile",
+            T::NAME
+        )?;
         for leaf in &self.leaves {
             let kind = format!("{:?}", leaf.kind).to_lowercase();
-            writeln!(f, "  buffer {:>3} holds {kind} {}: {}", leaf.at.buffer, leaf.label, leaf.at.shape)?;
+            let (at, name) = (buffer_name(leaf.at.at), self.label_of(leaf));
+            writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
-        for (at, step) in self.steps().enumerate() {
-            let operands = step.operands.join(", ");
-            let (operation, entry, shape) = (&step.operation, &step.entry, step.shape);
-            write!(f, "  {at:>3}  buffer {:>3} ← {operation}({operands}): {shape}", step.buffer)?;
-            match entry.strip_prefix('%') {
-                Some(_) => writeln!(f)?,
-                None => writeln!(f, "  {entry}")?,
+        let mut loops = 0;
+        for segment in &self.segments {
+            if segment.tiled {
+                loops += 1;
+                let again =
+                    if loops > 1 { ", which needs sums over all examples of the one before" } else { "" };
+                writeln!(f, "  for every tile of at most {} examples{again}:", self.tile)?;
+            }
+            for at in segment.code.clone() {
+                let step = self.step(&self.code[at], segment.tiled);
+                let indent = if segment.tiled { "    " } else { "  " };
+                let buffer = step.buffer.as_deref().unwrap_or("");
+                let arrow = if step.accumulates { "+=" } else { "= " };
+                let operations = step.operations.join("; ");
+                let operands = match step.operands.is_empty() {
+                    true => String::new(),
+                    false => format!("({})", step.operands.join(", ")),
+                };
+                let entry = if step.entry.starts_with('%') { "" } else { &step.entry };
+                writeln!(
+                    f,
+                    "{indent}{at:>3}  {buffer:>4} {arrow} {operations}{operands}: {}  {entry}",
+                    step.shape
+                )?;
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! | found | becomes | because |
 //! |---|---|---|
 //! | identity(x) | x | |
+//! | relu′(z) where relu(z) is there | relu′(relu(z)) | relu(z) > 0 just where z > 0; z need not be kept |
 //! | ln σ(z) | log_sigmoid(z) | its definition |
 //! | 1 − σ(z) | σ(−z) | 1 − 1/(1 + e⁻ᶻ) = 1/(1 + eᶻ) |
 //! | log_loss(y, σ(z)) | log_loss_on_logits(y, z) | −ln σ(z) = softplus(−z), −ln σ(−z) = softplus(z) |
@@ -27,6 +28,10 @@ use crate::tape::Ids;
 pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
     match (op, operands.as_slice()) {
         (Op::Map(Map(Function::Identity)), &[x]) => Some(x),
+        (Op::Map(Map(g @ Function::ReluDerivative)), &[z]) => {
+            let a = graph.find(Map(Function::Relu).into(), operands)?;
+            (a != z).then(|| graph.record(Map(g.clone()).into(), smallvec![a]))
+        }
         (Op::Map(Map(Function::Ln)), &[a]) => {
             let z = function_of(graph, a, &Function::Sigmoid)?;
             Some(graph.record(Map(Function::LogSigmoid).into(), smallvec![z]))

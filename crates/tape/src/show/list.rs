@@ -1,43 +1,143 @@
 //! The numbered list.
 
+use std::collections::HashMap;
 use std::fmt;
 
+use super::expression::Expression;
+use super::label::Label;
+use super::typeset::{Style, typeset};
+use super::unicode::Unicode;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
+use crate::tape::List;
 use crate::{Scalar, Tape};
 
-/// The list: number, name, operation with its operands, shape; a line tells where each derivative's entries begin.
+/// The list: number, name, definition in terms of the operands, shape; a line tells where the entries of each derivative
+/// begin, and of what it is.
+///
+/// Operands are called by their names, other than where two entries have the same name: those are called by their numbers.
+///
+/// ```
+/// use tape::{Matrix, Tape};
+/// let tape = Tape::<f64>::new();
+/// let x = tape.parameter("x", &Matrix::zeros(2, 1));
+/// let j = x.tanh().sum().named("J");
+/// let [dx] = j.gradients([x]);
+/// let list = tape.to_string();
+/// let lines: Vec<&str> = list.lines().collect();
+/// assert_eq!(lines[..3], ["%0  x      parameter  2×1", "%1         tanh(x)    2×1", "%2  J      Σⱼ %1      1×1"]);
+/// assert!(lines[3].starts_with("── derivatives of J with respect to x, recorded at "));
+/// assert_eq!(lines[4..], ["%3         1          1×1", "%4  ∂J/∂x  tanh′(x)   2×1"]);
+/// ```
 impl<T: Scalar> fmt::Display for Tape<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = self.list.borrow();
+        let end = list.entries.len() as u32;
+        let called = unique_labels(&list);
+        let rows: Vec<[String; 4]> = (0..end).map(|id| row(&list, id, &called)).collect();
+        let width = |column: usize, limit: usize| {
+            rows.iter().map(|row| row[column].chars().count()).filter(|&n| n <= limit).max().unwrap_or(0)
+        };
+        let (number, name, definition) = (width(0, 12), width(1, 20), width(2, 56));
         let mut walk = 0;
-        for id in 0..list.entries.len() as u32 {
-            let (entry, note) = (list.entry(id), &list.notes[id as usize]);
-            if note.walk != walk && note.walk != 0 {
-                writeln!(f, "      ── recorded by differentiation {} at {}", note.walk, note.place)?;
-            } else if note.walk != walk {
-                writeln!(f, "      ── recorded by hand")?;
+        for (row, id) in rows.iter().zip(0..end) {
+            let note = &list.notes[id as usize];
+            if note.walk != walk {
+                walk = note.walk;
+                writeln!(f, "{}", divider(&list, id))?;
             }
-            walk = note.walk;
-            let operands: Vec<String> = entry.operands.iter().map(|operand| format!("%{operand}")).collect();
-            let what = match &entry.op {
-                Op::Leaf(leaf) => match list.leaves[leaf.index as usize].kind {
-                    LeafKind::Parameter => "parameter".to_owned(),
-                    LeafKind::Examples => "examples".to_owned(),
-                    LeafKind::Constant => "constant".to_owned(),
-                },
-                Op::Number(number) => format!("number {}", number.0),
-                Op::Scale(scale) => format!("{} · {}", scale.0, operands[0]),
-                op => format!("{}({})", op.rule().name(), operands.join(", ")),
-            };
-            let label = list.label(id);
-            let label = if label.starts_with('%') || entry.operands.is_empty() && note.name.is_none() {
-                ""
-            } else {
-                &label
-            };
-            writeln!(f, "{:>5}  {label:<12}  {what:<32}  {}", format!("%{id}"), entry.shape)?;
+            let [n, label, what, shape] = row;
+            writeln!(f, "{n:>number$}  {label:<name$}  {what:<definition$}  {shape}")?;
         }
         Ok(())
+    }
+}
+
+/// For every entry, what its users call it: its name if no other entry has the same, else its number.
+fn unique_labels<T: Scalar>(list: &List<T>) -> Vec<Label> {
+    let labels: Vec<Label> = (0..list.entries.len() as u32).map(|id| Label::of(list, id)).collect();
+    let mut count: HashMap<&Label, usize> = HashMap::new();
+    for label in &labels {
+        *count.entry(label).or_default() += 1;
+    }
+    let unique = labels.iter().zip(0..).map(|(label, id)| match count[label] {
+        1 => label.clone(),
+        _ => Label::Number(id),
+    });
+    unique.collect()
+}
+
+/// Number, name, definition and shape.
+fn row<T: Scalar>(list: &List<T>, id: u32, called: &[Label]) -> [String; 4] {
+    let entry = list.entry(id);
+    let label = match Label::of(list, id) {
+        Label::Number(_) => String::new(),
+        label => Unicode::label(&label),
+    };
+    let definition = match leaf_kind(list, id) {
+        Some(kind) => kind.to_owned(),
+        None => one_operation(list, id, called),
+    };
+    [format!("%{id}"), label, definition, entry.shape.to_string()]
+}
+
+/// What a leaf is for; `None` for other entries.
+pub(super) fn leaf_kind<T: Scalar>(list: &List<T>, id: u32) -> Option<&'static str> {
+    let Op::Leaf(leaf) = &list.entry(id).op else { return None };
+    Some(match list.leaves[leaf.index as usize].kind {
+        LeafKind::Parameter => "parameter",
+        LeafKind::Examples => "examples",
+        LeafKind::Constant => "constant",
+    })
+}
+
+/// The definition in terms of the operands themselves, where numbers are written as such.
+fn one_operation<T: Scalar>(list: &List<T>, id: u32, called: &[Label]) -> String {
+    let expression = Expression::of(list, id, |operand| match &list.entry(operand).op {
+        Op::Number(_) if Label::given(list, operand).is_none() => None,
+        _ => Some(called[operand as usize].clone()),
+    });
+    let definition = typeset::<Unicode>(&expression, true);
+    match &list.entry(id).op {
+        Op::Broadcast(_) => format!("repeat({definition})"), // equations leave it out
+        _ => definition,
+    }
+}
+
+/// The line before the entries that a differentiation recorded, or that the user recorded after one.
+fn divider<T: Scalar>(list: &List<T>, first: u32) -> String {
+    let note = &list.notes[first as usize];
+    if note.walk == 0 {
+        return "── recorded by hand".into();
+    }
+    format!("── {}, recorded at {}", what_was_differentiated(list, first), note.place)
+}
+
+/// Of what and with respect to what the entries from `first` on are derivatives, as far as they have names.
+pub(super) fn what_was_differentiated<T: Scalar>(list: &List<T>, first: u32) -> String {
+    const SHOWN: usize = 8;
+    let walk = list.notes[first as usize].walk;
+    let (mut of, mut with_respect_to) = (None, Vec::new());
+    let recorded = list.notes[first as usize..].iter().take_while(|note| note.walk == walk);
+    for (note, id) in recorded.zip(first..) {
+        let Some(derived) = &note.derived else { continue };
+        if of.is_none() || of == Some("ℒ") {
+            of = Some(&*derived.of); // ∂ℒ/∂A is a step on the way to ∂J/∂A
+        }
+        match Label::derived(list, id) {
+            Some(Label::Derivative { with_respect_to: name, .. })
+                if !with_respect_to.contains(&name) && with_respect_to.len() <= SHOWN =>
+            {
+                with_respect_to.push(name);
+            }
+            _ => {}
+        }
+    }
+    if with_respect_to.len() > SHOWN {
+        with_respect_to[SHOWN] = "…".into();
+    }
+    match of {
+        Some(of) => format!("derivatives of {of} with respect to {}", with_respect_to.join(", ")),
+        None => "derivatives".into(),
     }
 }

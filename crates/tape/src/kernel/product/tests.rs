@@ -1,0 +1,123 @@
+use super::*;
+use crate::Matrix;
+
+const SIDES: [usize; 15] = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 48, 65];
+const FLAGS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+/// Small integers, so that every order of summation gives the same, exact result.
+fn integers<T: Scalar>(rows: usize, columns: usize, seed: usize) -> Matrix<T> {
+    Matrix::from_fn(rows, columns, |i, j| {
+        T::from_f64(((i * 31 + j * 17 + i * j * 7 + seed) % 19) as f64 - 9.0)
+    })
+}
+
+/// Numbers whose sums are rounded.
+fn numbers<T: Scalar>(rows: usize, columns: usize) -> Matrix<T> {
+    Matrix::from_fn(rows, columns, |i, j| T::from_f64(((i * 37 + j * 101) as f64).sin()))
+}
+
+fn stored<T: Scalar>(matrix: &Matrix<T>, transpose: bool) -> Matrix<T> {
+    if transpose { matrix.transposed() } else { matrix.clone() }
+}
+
+fn multiply<T: Scalar + Lanes>(a: &Matrix<T>, b: &Matrix<T>, flags: (bool, bool)) -> Matrix<T> {
+    let mut out = Matrix::filled(a.rows(), b.columns(), T::NAN);
+    let (a, b) = (stored(a, flags.0), stored(b, flags.1));
+    product(T::ONE, a.view(), flags.0, b.view(), flags.1, Beta::Zero, &mut out.view_mut());
+    out
+}
+
+fn naive<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>) -> Matrix<T> {
+    Matrix::from_fn(a.rows(), b.columns(), |i, j| (0..a.columns()).map(|k| a[(i, k)] * b[(k, j)]).sum())
+}
+
+fn agrees_with_the_definition<T: Scalar + Lanes>(m: usize, inner: usize, n: usize) {
+    let (a, b) = (integers::<T>(m, inner, 1), integers::<T>(inner, n, 5));
+    let expected = naive(&a, &b);
+    for flags in FLAGS {
+        assert_eq!(multiply(&a, &b, flags), expected, "{m}×{inner} * {inner}×{n}, {flags:?}");
+        let mut out = integers::<T>(m, n, 3);
+        let two = T::ONE + T::ONE;
+        let (a, b) = (stored(&a, flags.0), stored(&b, flags.1));
+        product(two, a.view(), flags.0, b.view(), flags.1, Beta::One, &mut out.view_mut());
+        let start = integers::<T>(m, n, 3);
+        let accumulated = Matrix::from_fn(m, n, |i, j| start[(i, j)] + two * expected[(i, j)]);
+        assert_eq!(out, accumulated, "{m}×{inner} * {inner}×{n}, {flags:?}, accumulated");
+    }
+}
+
+#[test]
+fn all_small_shapes_agree_with_the_definition() {
+    for (m, inner) in SIDES.iter().flat_map(|&m| SIDES.iter().map(move |&inner| (m, inner))) {
+        for n in SIDES {
+            agrees_with_the_definition::<f32>(m, inner, n);
+            agrees_with_the_definition::<f64>(m, inner, n);
+        }
+    }
+}
+
+#[test]
+fn shapes_beyond_one_block_agree_with_the_definition() {
+    for (m, inner, n) in
+        [(1, 700, 40), (70, 321, 19), (10, 1000, 9), (700, 330, 5), (130, 40, 1), (3, 2, 900)]
+    {
+        agrees_with_the_definition::<f32>(m, inner, n);
+        agrees_with_the_definition::<f64>(m, inner, n);
+    }
+}
+
+#[test]
+fn a_zero_does_not_hide_nan_or_infinity() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        for side in [1, 3, 5, 16, 33] {
+            let (zeros, full) = (Matrix::zeros(side, side), Matrix::filled(side, side, bad));
+            for flags in FLAGS {
+                for out in [multiply(&zeros, &full, flags), multiply(&full, &zeros, flags)] {
+                    assert!(out.as_slice().iter().all(|x| x.is_nan()), "{side}, {flags:?}");
+                }
+            }
+        }
+    }
+}
+
+fn blocks_of_columns_have_the_bits_of_the_whole<T: Scalar + Lanes>(m: usize, inner: usize, n: usize) {
+    let (a, b) = (numbers::<T>(m, inner), numbers::<T>(inner, n));
+    for flags in FLAGS {
+        let whole = multiply(&a, &b, flags);
+        for width in [1, 2, 3, 5, 8, 16] {
+            for begin in (0..n).step_by(width) {
+                let width = width.min(n - begin);
+                let part = Matrix::from_fn(inner, width, |i, j| b[(i, begin + j)]);
+                let part = multiply(&a, &part, flags);
+                assert_eq!(
+                    part.as_slice(),
+                    &whole.as_slice()[begin * m..][..width * m],
+                    "{m}×{inner} * {inner}×{n}, {flags:?}, {width} columns from {begin}"
+                );
+            }
+        }
+    }
+}
+
+/// Threads may each take columns, and tiles of examples may have any width.
+#[test]
+fn a_column_does_not_depend_on_its_neighbours() {
+    for (m, inner, n) in
+        [(1, 5, 9), (1, 33, 9), (1, 700, 37), (4, 2, 4), (17, 33, 9), (64, 30, 37), (100, 700, 37)]
+    {
+        blocks_of_columns_have_the_bits_of_the_whole::<f32>(m, inner, n);
+        blocks_of_columns_have_the_bits_of_the_whole::<f64>(m, inner, n);
+    }
+}
+
+/// A transposed operand gives the bits of one that was transposed beforehand.
+#[test]
+fn the_bits_do_not_depend_on_how_the_operands_are_stored() {
+    for (m, inner, n) in [(2, 5, 9), (17, 33, 9), (64, 400, 37), (100, 700, 3)] {
+        let (a, b) = (numbers::<f32>(m, inner), numbers::<f32>(inner, n));
+        let whole = multiply(&a, &b, FLAGS[0]);
+        for flags in FLAGS {
+            assert_eq!(multiply(&a, &b, flags), whole, "{m}×{inner} * {inner}×{n}, {flags:?}");
+        }
+    }
+}

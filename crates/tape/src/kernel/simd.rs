@@ -1,0 +1,119 @@
+//! Vectors of the best instruction set that the processor has, decided when the program runs.
+//!
+//! `pulp` brings the choice (one atomic load once it is made) and the vectors, all behind safe functions.
+
+use pulp::{Arch, Simd, WithSimd};
+use std::cell::Cell;
+use std::thread::LocalKey;
+
+/// Runs an operation compiled for the best instruction set: AVX-512, AVX2 with FMA, NEON or the baseline.
+#[inline(always)]
+pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
+    Arch::new().dispatch(operation)
+}
+
+/// Whether multiply-add is one instruction that rounds once. Where it is not, `mul_add` would be a library call.
+#[inline(always)]
+pub(crate) const fn is_fused<S: Simd>() -> bool {
+    !S::IS_SCALAR && cfg!(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
+}
+
+/// A number type that fills vectors.
+///
+/// The functions stand for `pulp`'s, which have one name for each type.
+#[allow(unreachable_pub)] // a supertrait of a public trait
+pub trait Lanes:
+    Copy + Default + PartialEq + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> + 'static
+{
+    /// A vector of an instruction set.
+    type Vector<S: Simd>: Copy;
+    /// How many numbers a vector holds.
+    fn lanes<S: Simd>() -> usize;
+    /// A vector with x in every lane.
+    fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// x·y.
+    fn multiply<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
+    /// x·y + z, rounded once where the instruction set can.
+    fn multiply_add<S: Simd>(
+        simd: S,
+        x: Self::Vector<S>,
+        y: Self::Vector<S>,
+        z: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The sum of the lanes.
+    fn sum_lanes<S: Simd>(simd: S, x: Self::Vector<S>) -> Self;
+    /// The vectors that a slice consists of, and the numbers left over.
+    fn vectors<S: Simd>(x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
+    /// The vectors that a slice consists of, and the numbers left over.
+    fn vectors_mut<S: Simd>(x: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be put back.
+    ///
+    /// Not lent to a closure, which would be compiled for the baseline unless it happens to be inlined.
+    fn scratch() -> &'static LocalKey<Cell<Vec<Self>>>;
+}
+
+macro_rules! lanes {
+    ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
+     $vectors:ident, $vectors_mut:ident) => {
+        impl Lanes for $t {
+            type Vector<S: Simd> = S::$vector;
+
+            #[inline(always)]
+            fn lanes<S: Simd>() -> usize {
+                S::$lanes
+            }
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
+                simd.$splat(x)
+            }
+            #[inline(always)]
+            fn multiply<S: Simd>(simd: S, x: S::$vector, y: S::$vector) -> S::$vector {
+                simd.$multiply(x, y)
+            }
+            #[inline(always)]
+            fn multiply_add<S: Simd>(simd: S, x: S::$vector, y: S::$vector, z: S::$vector) -> S::$vector {
+                simd.$multiply_add(x, y, z)
+            }
+            #[inline(always)]
+            fn sum_lanes<S: Simd>(simd: S, x: S::$vector) -> Self {
+                simd.$sum(x)
+            }
+            #[inline(always)]
+            fn vectors<S: Simd>(x: &[Self]) -> (&[S::$vector], &[Self]) {
+                S::$vectors(x)
+            }
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(x: &mut [Self]) -> (&mut [S::$vector], &mut [Self]) {
+                S::$vectors_mut(x)
+            }
+            #[inline(always)]
+            fn scratch() -> &'static LocalKey<Cell<Vec<Self>>> {
+                thread_local!(static SCRATCH: Cell<Vec<$t>> = const { Cell::new(Vec::new()) });
+                &SCRATCH
+            }
+        }
+    };
+}
+
+lanes!(
+    f32,
+    f32s,
+    F32_LANES,
+    splat_f32s,
+    mul_f32s,
+    mul_add_e_f32s,
+    reduce_sum_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s
+);
+lanes!(
+    f64,
+    f64s,
+    F64_LANES,
+    splat_f64s,
+    mul_f64s,
+    mul_add_e_f64s,
+    reduce_sum_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s
+);

@@ -1,0 +1,67 @@
+//! What error messages and reports say of a node.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Scalar;
+use crate::error::Place;
+use crate::op::Op;
+use crate::program::lower::{Graph, Origin};
+use crate::tape::List;
+
+/// Names a node without the tape; put into words only when somebody asks.
+#[derive(Debug, Clone)]
+pub(crate) struct About {
+    label: Label,
+    /// The entry's number in the tape.
+    entry: u32,
+    /// Whether the node is the entry's value, or a part of what a rewrite made of it.
+    origin: Origin,
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Label {
+    Name(Arc<str>),
+    Derived { of: Arc<str>, with_respect_to: Option<Arc<str>>, entry: u32 },
+    Number(f64),
+    Entry,
+}
+
+impl About {
+    pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: u32) -> Self {
+        let (entry, origin) = graph.origins[node as usize];
+        let note = &list.notes[entry as usize];
+        let label = match (&note.name, &note.derived, &list.entry(entry).op) {
+            (Some(name), _, _) => Label::Name(name.clone()),
+            (None, Some(derived), _) => Label::Derived {
+                of: derived.of.clone(),
+                with_respect_to: list.notes[derived.with_respect_to as usize].name.clone(),
+                entry: derived.with_respect_to,
+            },
+            (None, None, Op::Number(number)) => Label::Number(number.0.to_f64()),
+            (None, None, _) => Label::Entry,
+        };
+        About { label, entry, origin, place: note.place }
+    }
+
+    /// Whether the node has a name, its own or that of a derivative.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self.label, Label::Name(_) | Label::Derived { .. })
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.origin == Origin::Part {
+            write!(f, "part of ")?;
+        }
+        match &self.label {
+            Label::Name(name) => write!(f, "{name}"),
+            Label::Derived { of, with_respect_to: Some(name), .. } => write!(f, "∂{of}/∂{name}"),
+            Label::Derived { of, with_respect_to: None, entry } => write!(f, "∂{of}/∂%{entry}"),
+            Label::Number(number) => write!(f, "{number}"),
+            Label::Entry => write!(f, "%{}", self.entry),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! In which order and in which company the nodes run: whole, or tile by tile of example columns, alone or fused.
+//!
+//! A node is *per column* if its shape is n × m and column j of it needs only the j-th columns of what has one column per
+//! example. It is a *contraction* if it sums per-column values over the examples: D * Aᵀ and Σᵢ. Everything else runs whole.
+//! Nodes are put into segments that alternate: whole steps, a loop over tiles, whole steps, and so on. A loop computes
+//! per-column values and accumulates contractions, whose sums exist only after it; a per-column node that needs such a sum
+//! falls to the next loop.
+
+use crate::op::{Op, Over};
+use crate::ops::matmul::Matmul;
+use crate::ops::reduce::{Reduce, Reduction};
+use crate::ops::scale::{Factor, Scale};
+use crate::program::lower::Graph;
+use crate::{Dim, Scalar, Shape};
+
+/// The steps of a program, segment by segment.
+#[derive(Debug)]
+pub(crate) struct Schedule<T: Scalar> {
+    pub(crate) segments: Vec<Segment>,
+    /// For contractions whose only use is to be scaled: the scaling node and its factor.
+    pub(crate) folded: Vec<Option<(u32, Factor<T>)>>,
+    /// For every node the segment that computes it; leaves and numbers have none.
+    pub(crate) segment_of: Vec<u32>,
+}
+
+/// A run of whole steps, or a loop over tiles.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) tiled: bool,
+    pub(crate) steps: Vec<Planned>,
+}
+
+/// A step, by its nodes.
+#[derive(Debug)]
+pub(crate) enum Planned {
+    /// One node by its own kernel.
+    Single(u32),
+    /// Entrywise nodes of one shape in one pass, and contractions that sum what the pass makes.
+    Fused { nodes: Vec<u32>, sums: Vec<u32> },
+    /// A contraction, added up tile by tile.
+    Accumulate(u32),
+}
+
+/// No segment: the value is there before the program runs.
+pub(crate) const BEFORE: u32 = u32::MAX;
+
+/// How a node depends on the examples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Source,
+    Whole,
+    PerColumn,
+    Contraction,
+}
+
+fn per_column(shape: Shape) -> bool {
+    shape.columns == Dim::M && shape.rows != Dim::M
+}
+
+/// Whether the operation works entry by entry, so that it can be fused.
+pub(crate) fn is_entrywise<T: Scalar>(op: &Op<T>) -> bool {
+    match op {
+        Op::Map(_)
+        | Op::Zip(_)
+        | Op::Scale(_)
+        | Op::Negate(_)
+        | Op::Select(_)
+        | Op::Broadcast(_)
+        | Op::LogLoss(_)
+        | Op::LogLossOnLogits(_) => true,
+        Op::Leaf(_)
+        | Op::Number(_)
+        | Op::Transpose(_)
+        | Op::Matmul(_)
+        | Op::Reduce(_)
+        | Op::Stack(_)
+        | Op::Slice(_)
+        | Op::Pad(_)
+        | Op::Custom(_) => false,
+    }
+}
+
+/// Whether the node sums per-column operands over the examples.
+fn is_contraction<T: Scalar>(op: &Op<T>, shapes: &[Shape], out: Shape) -> bool {
+    let columns = shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m();
+    match op {
+        Op::Matmul(Matmul { left: false, right: true }) => columns,
+        Op::Reduce(Reduce { reduction: Reduction::Sum, over: Over::Columns | Over::All }) => columns,
+        _ => false,
+    }
+}
+
+fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
+    let class = |id: usize| {
+        let node = graph.node(id as u32);
+        let shapes: smallvec::SmallVec<[Shape; 4]> =
+            node.operands.iter().map(|&operand| graph.node(operand).shape).collect();
+        let columns_only = shapes.iter().all(|&shape| per_column(shape) || !shape.depends_on_m());
+        if matches!(node.op, Op::Leaf(_) | Op::Number(_)) {
+            Class::Source
+        } else if is_contraction(&node.op, &shapes, node.shape) {
+            Class::Contraction
+        } else if per_column(node.shape) && columns_only && node.op.rule().keeps_columns_apart(&shapes) {
+            Class::PerColumn
+        } else {
+            Class::Whole
+        }
+    };
+    (0..graph.nodes.len()).map(class).collect()
+}
+
+/// The segment of every node: even ones are whole, odd ones loop over tiles.
+fn assign<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<u32> {
+    let mut segment_of: Vec<u32> = Vec::with_capacity(classes.len());
+    for (id, node) in graph.nodes.iter().enumerate() {
+        // The first segment in which the operand's value can be used by a whole step, and by a loop.
+        let ready = |&operand: &u32| match (classes[operand as usize], segment_of[operand as usize]) {
+            (Class::Source, _) => (0, 1),
+            (Class::Whole, at) => (at, at + 1),
+            (Class::PerColumn, at) => (at + 1, at),
+            (Class::Contraction, at) => (at + 1, at + 2),
+        };
+        let (whole, tiled) = node
+            .operands
+            .iter()
+            .map(ready)
+            .fold((0, 1), |(a, b), (whole, tiled)| (a.max(whole), b.max(tiled)));
+        segment_of.push(match classes[id] {
+            Class::Source => BEFORE,
+            Class::Whole => whole,
+            Class::PerColumn | Class::Contraction => tiled,
+        });
+    }
+    segment_of
+}
+
+impl<T: Scalar> Schedule<T> {
+    /// Every node by itself and whole, in the graph's order.
+    pub(crate) fn literal(graph: &Graph<T>) -> Self {
+        let source = |id: u32| matches!(graph.node(id).op, Op::Leaf(_) | Op::Number(_));
+        let ids = 0..graph.nodes.len() as u32;
+        let steps = ids.clone().filter(|&id| !source(id)).map(Planned::Single).collect();
+        Schedule {
+            segments: vec![Segment { tiled: false, steps }],
+            folded: vec![None; graph.nodes.len()],
+            segment_of: ids.map(|id| if source(id) { BEFORE } else { 0 }).collect(),
+        }
+    }
+
+    /// Tiled and fused.
+    pub(crate) fn fused(graph: &Graph<T>) -> Self {
+        let classes = classify(graph);
+        let mut segment_of = assign(graph, &classes);
+        let folded = fold_factors(graph, &classes);
+        for (id, fold) in folded.iter().enumerate() {
+            if let Some((scaled, _)) = fold {
+                segment_of[*scaled as usize] = segment_of[id];
+            }
+        }
+        let is_scaled_contraction = {
+            let mut mark = vec![false; classes.len()];
+            folded.iter().flatten().for_each(|(scaled, _)| mark[*scaled as usize] = true);
+            mark
+        };
+        let count = segment_of.iter().filter(|&&at| at != BEFORE).max().map_or(0, |&last| last as usize + 1);
+        let mut nodes_of: Vec<Vec<u32>> = vec![Vec::new(); count];
+        for id in order(graph) {
+            let at = segment_of[id as usize];
+            if at != BEFORE && !is_scaled_contraction[id as usize] {
+                nodes_of[at as usize].push(id);
+            }
+        }
+        let segment = |(at, nodes): (usize, Vec<u32>)| {
+            let tiled = at % 2 == 1;
+            let steps = match tiled {
+                true => fuse(graph, &classes, &nodes),
+                false => nodes.into_iter().map(Planned::Single).collect(),
+            };
+            Segment { tiled, steps }
+        };
+        let segments = nodes_of.into_iter().enumerate().map(segment).collect();
+        Schedule { segments, folded, segment_of }
+    }
+}
+
+/// c·mᵏ · (D * Aᵀ) becomes the product's own factor, where nothing else uses D * Aᵀ.
+fn fold_factors<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<Option<(u32, Factor<T>)>> {
+    let mut uses = vec![0u32; classes.len()];
+    for node in &graph.nodes {
+        node.operands.iter().for_each(|&operand| uses[operand as usize] += 1);
+    }
+    graph.outputs.iter().for_each(|&output| uses[output as usize] += 2);
+    let mut folded = vec![None; classes.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        if let (Op::Scale(Scale(factor)), &[operand]) = (&node.op, node.operands.as_slice()) {
+            if classes[operand as usize] == Class::Contraction && uses[operand as usize] == 1 {
+                folded[operand as usize] = Some((id as u32, *factor));
+            }
+        }
+    }
+    folded
+}
+
+/// The graph's order, but g′(z) directly after g(z), so that the two can share a pass and an exponential.
+fn order<T: Scalar>(graph: &Graph<T>) -> Vec<u32> {
+    let mut order = Vec::with_capacity(graph.nodes.len());
+    let mut placed = vec![false; graph.nodes.len()];
+    for id in 0..graph.nodes.len() as u32 {
+        if std::mem::replace(&mut placed[id as usize], true) {
+            continue;
+        }
+        order.push(id);
+        if let Some(derivative) = graph.derivative_node(id) {
+            if !std::mem::replace(&mut placed[derivative as usize], true) {
+                order.push(derivative);
+            }
+        }
+    }
+    order
+}
+
+/// A pass of more operations gains nothing, and assembling it would take long.
+const LONGEST: usize = 48;
+
+/// The entrywise nodes that are collected for one pass.
+struct Open {
+    rows: Dim,
+    nodes: Vec<u32>,
+    sums: Vec<u32>,
+}
+
+/// Groups the nodes of a loop: entrywise nodes of one shape gather until something outside needs one of them.
+fn fuse<T: Scalar>(graph: &Graph<T>, classes: &[Class], nodes: &[u32]) -> Vec<Planned> {
+    let mut steps = Vec::new();
+    let mut open: Option<Open> = None;
+    let mut in_open = vec![false; graph.nodes.len()];
+    for &id in nodes {
+        let node = graph.node(id);
+        let needs_open = node.operands.iter().any(|&operand| in_open[operand as usize]);
+        let entrywise = is_entrywise(&node.op) && classes[id as usize] == Class::PerColumn;
+        let joins =
+            open.as_ref().is_some_and(|open| open.rows == node.shape.rows && open.nodes.len() < LONGEST);
+        let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
+        if is_sum && needs_open {
+            open.as_mut().expect("its operand is in it").sums.push(id);
+        } else if entrywise && joins {
+            open.as_mut().expect("it is open").nodes.push(id);
+            in_open[id as usize] = true;
+        } else {
+            if entrywise || needs_open {
+                close(&mut open, &mut in_open, &mut steps);
+            }
+            if entrywise {
+                open = Some(Open { rows: node.shape.rows, nodes: vec![id], sums: Vec::new() });
+                in_open[id as usize] = true;
+            } else if classes[id as usize] == Class::Contraction {
+                steps.push(Planned::Accumulate(id));
+            } else {
+                steps.push(Planned::Single(id));
+            }
+        }
+    }
+    close(&mut open, &mut in_open, &mut steps);
+    steps
+}
+
+fn close(open: &mut Option<Open>, in_open: &mut [bool], steps: &mut Vec<Planned>) {
+    if let Some(Open { nodes, sums, .. }) = open.take() {
+        nodes.iter().for_each(|&id| in_open[id as usize] = false);
+        steps.push(Planned::Fused { nodes, sums });
+    }
+}

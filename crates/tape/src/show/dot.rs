@@ -1,0 +1,189 @@
+//! The graph of a tape in the language of Graphviz.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+
+use super::entry_of;
+use super::label::Label;
+use super::list::{leaf_kind, what_was_differentiated};
+use super::typeset::{Factor, Number, Style};
+use super::unicode::{Unicode, primes_of};
+use crate::op::{Notation, Op, Over};
+use crate::tape::List;
+use crate::{Scalar, Tape, Var};
+
+/// Backgrounds of the differentiations, one after the other.
+const BACKGROUNDS: [&str; 4] = ["#e8f1fa", "#fdf0e0", "#e9f5e6", "#f6e8f4"];
+
+impl<T: Scalar> Tape<T> {
+    /// The graph of the whole tape in the DOT language: `dot -Tsvg` draws it.
+    ///
+    /// Leaves are boxes; what a differentiation recorded stands in a frame of its own. An edge leads from an operand to
+    /// the entry that uses it and, where their order matters, has the operand's place, with ᵀ where a product transposes it.
+    ///
+    /// ```
+    /// use tape::{Matrix, Tape};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &Matrix::zeros(2, 1));
+    /// let y = x.tanh().named("y");
+    /// let dot = tape.dot();
+    /// assert!(dot.contains(r#"0 [label="x\nparameter\n2×1", shape=box"#));
+    /// assert!(dot.contains(r#"1 [label="y\ntanh\n2×1"]"#));
+    /// assert!(dot.contains("0 -> 1;"));
+    /// # let _ = y;
+    /// ```
+    pub fn dot(&self) -> String {
+        let list = self.list.borrow();
+        let ids: Vec<u32> = (0..list.entries.len() as u32).collect();
+        graph(&list, &ids, &[])
+    }
+
+    /// The graph of what some entries depend on, in the DOT language; see [`dot`](Tape::dot).
+    ///
+    /// Of a void variable it shows the mistake.
+    #[track_caller]
+    pub fn dot_of<'t>(&'t self, of: impl IntoIterator<Item = Var<'t, T>>) -> String {
+        let (mut to_visit, mut mistakes) = (Vec::new(), Vec::new());
+        for var in of {
+            match entry_of(self, "dot", var) {
+                Ok(id) => to_visit.push(id),
+                Err(mistake) => mistakes.push(mistake.to_string()),
+            }
+        }
+        let list = self.list.borrow();
+        let mut seen: HashSet<u32> = to_visit.iter().copied().collect();
+        while let Some(id) = to_visit.pop() {
+            to_visit.extend(list.entry(id).operands.iter().copied().filter(|&operand| seen.insert(operand)));
+        }
+        let mut ids: Vec<u32> = seen.into_iter().collect();
+        ids.sort_unstable();
+        graph(&list, &ids, &mistakes)
+    }
+}
+
+fn graph<T: Scalar>(list: &List<T>, ids: &[u32], mistakes: &[String]) -> String {
+    let mut walks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for &id in ids {
+        walks.entry(list.notes[id as usize].walk).or_default().push(id);
+    }
+    let mut lines = vec![
+        "digraph tape {".to_owned(),
+        "  rankdir=BT; fontname=\"Helvetica\";".to_owned(),
+        "  node [shape=ellipse, style=filled, fillcolor=white, fontname=\"Helvetica\"];".to_owned(),
+        "  edge [fontname=\"Helvetica\", fontsize=10];".to_owned(),
+    ];
+    for (&walk, entries) in &walks {
+        let nodes = entries.iter().map(|&id| node(list, id));
+        if walk == 0 {
+            lines.extend(nodes.map(|node| format!("  {node}")));
+            continue;
+        }
+        let background = BACKGROUNDS[(walk as usize - 1) % BACKGROUNDS.len()];
+        let title = quoted(&what_was_differentiated(list, first_of_walk(list, entries[0])));
+        lines.push(format!("  subgraph cluster_{walk} {{"));
+        lines.push(format!("    label={title}; style=\"rounded,filled\"; color=\"{background}\";"));
+        lines.extend(nodes.map(|node| format!("    {node}")));
+        lines.push("  }".into());
+    }
+    lines.extend(ids.iter().flat_map(|&id| edges(list, id)));
+    for (i, mistake) in mistakes.iter().enumerate() {
+        lines.push(format!("  mistake_{i} [label={}, shape=note];", quoted(mistake)));
+    }
+    lines.push("}\n".into());
+    lines.join("\n")
+}
+
+/// The first entry that the differentiation which recorded this one recorded: its entries stand one after the other.
+fn first_of_walk<T: Scalar>(list: &List<T>, id: u32) -> u32 {
+    let notes = &list.notes;
+    let walk = notes[id as usize].walk;
+    id - notes[..id as usize].iter().rev().take_while(|note| note.walk == walk).count() as u32
+}
+
+fn node<T: Scalar>(list: &List<T>, id: u32) -> String {
+    let entry = list.entry(id);
+    let operation = match leaf_kind(list, id) {
+        Some(kind) => kind.to_owned(),
+        None => sign(&entry.op.rule().notation()),
+    };
+    let mut text = match Label::of(list, id) {
+        Label::Number(_) => String::new(),
+        label => Unicode::label(&label) + "\n",
+    };
+    let _ = write!(text, "{operation}\n{}", entry.shape); // writing to a string does not fail
+    let is_derivative = list.notes[id as usize].derived.is_some();
+    let shape = match (entry.operands.is_empty(), is_derivative) {
+        (true, _) => ", shape=box, fillcolor=\"#f2f2f2\"",
+        (false, true) => ", penwidth=2",
+        (false, false) => "",
+    };
+    format!("{id} [label={}{shape}];", quoted(&text))
+}
+
+fn edges<T: Scalar>(list: &List<T>, id: u32) -> Vec<String> {
+    let entry = list.entry(id);
+    let order_matters = entry.operands.len() > 1
+        && match &entry.op {
+            Op::Zip(zip) => !zip.commutes(),
+            _ => true,
+        };
+    let transposed = |place: usize| match &entry.op {
+        Op::Matmul(product) => {
+            if place == 0 {
+                product.left
+            } else {
+                product.right
+            }
+        }
+        _ => false,
+    };
+    let edge = |(place, operand): (usize, &u32)| match order_matters {
+        true => {
+            let mark = if transposed(place) { "ᵀ" } else { "" };
+            format!("  {operand} -> {id} [label=\"{}{mark}\"];", place + 1)
+        }
+        false => format!("  {operand} -> {id};"),
+    };
+    entry.operands.iter().enumerate().map(edge).collect()
+}
+
+/// What an operation is called where its operands are not shown.
+fn sign(notation: &Notation) -> String {
+    match notation {
+        Notation::Name => "leaf".into(),
+        Notation::Literal(number) => Unicode::number(&Number::parse(number)),
+        Notation::Factor(factor) => format!("{} ·", Unicode::factor(&Factor::parse(factor))),
+        Notation::Minus | Notation::Difference => "−".into(),
+        Notation::Transpose => "ᵀ".into(),
+        Notation::Product { .. } => "*".into(),
+        Notation::Plus => "+".into(),
+        Notation::Hadamard => "⊙".into(),
+        Notation::Quotient => "⊘".into(),
+        Notation::Power => "power".into(),
+        Notation::PowerOf(p) => format!("power {p}"),
+        Notation::Root => "√".into(),
+        Notation::Absolute => "abs".into(),
+        Notation::Exponential => "exp".into(),
+        Notation::Indicator(relation) => (*relation).into(),
+        Notation::Sum(Over::Columns) => "Σᵢ".into(),
+        Notation::Sum(Over::Rows) => "Σⱼ".into(),
+        Notation::Sum(Over::All) => "Σ".into(),
+        Notation::Activation { name, primes } => format!("{name}{}", primes_of(*primes)),
+        Notation::Repeat => "repeat".into(),
+        Notation::Call(name) => name.clone(),
+    }
+}
+
+/// A string of the DOT language.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

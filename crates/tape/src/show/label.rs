@@ -1,0 +1,74 @@
+//! What an entry is called in an equation.
+
+use crate::Scalar;
+use crate::tape::List;
+
+/// What an equation calls an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Label {
+    /// The name that the user gave.
+    Name(String),
+    /// ∂of/∂of what, as in ∂J/∂W\[1\].
+    Derivative {
+        /// J, ℒ or the output's name.
+        of: String,
+        /// The name of the entry with respect to which it is the derivative.
+        with_respect_to: String,
+    },
+    /// δ\[l\], the derivative with respect to Z\[l\]; holds what stands between the brackets.
+    Delta(String),
+    /// %12: an entry without a name.
+    Number(u32),
+}
+
+impl Label {
+    /// The user's name, the derived one, or the number.
+    pub(crate) fn of<T: Scalar>(list: &List<T>, id: u32) -> Label {
+        Label::given(list, id).or_else(|| Label::derived(list, id)).unwrap_or(Label::Number(id))
+    }
+
+    /// The user's name.
+    pub(crate) fn given<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
+        given_name(list, id).map(|name| Label::Name(printable(name)))
+    }
+
+    /// The name that follows from a differentiation.
+    pub(crate) fn derived<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
+        let derived = list.notes[id as usize].derived.as_ref()?;
+        let with_respect_to = match given_name(list, derived.with_respect_to) {
+            Some(name) => printable(name),
+            None => format!("%{}", derived.with_respect_to),
+        };
+        Some(Label::Derivative { of: printable(&derived.of), with_respect_to })
+    }
+
+    /// δ\[l\], if this is a derivative with respect to Z\[l\].
+    pub(crate) fn delta(&self) -> Option<Label> {
+        let Label::Derivative { with_respect_to, .. } = self else { return None };
+        let (base, index) = indexed(with_respect_to)?;
+        (base == "Z").then(|| Label::Delta(index.to_owned()))
+    }
+}
+
+/// An empty name is none.
+fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<&str> {
+    list.notes[id as usize].name.as_deref().filter(|name| !name.trim().is_empty())
+}
+
+/// One line, whatever the user's name holds.
+fn printable(name: &str) -> String {
+    name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Takes `W[1]` apart into `W` and `1`.
+pub(crate) fn indexed(name: &str) -> Option<(&str, &str)> {
+    let (base, index) = name.strip_suffix(']')?.split_once('[')?;
+    (!base.is_empty() && !index.is_empty() && !index.contains(['[', ']'])).then_some((base, index))
+}
+
+/// Takes a name that the user wrote as ∂a/∂b apart into a and b.
+pub(crate) fn as_derivative(name: &str) -> Option<(&str, &str)> {
+    let (of, with_respect_to) = name.strip_prefix('∂')?.split_once("/∂")?;
+    (!of.is_empty() && !with_respect_to.is_empty() && !with_respect_to.contains('∂'))
+        .then_some((of, with_respect_to))
+}

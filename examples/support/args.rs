@@ -1,0 +1,261 @@
+//! The arguments of the main example.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use lexopt::prelude::{Long, Short, ValueExt};
+use mlp::{Activation, Optimizer};
+
+use super::csv::Header;
+
+/// What `--help` prints.
+pub(crate) const HELP: &str = "\
+Trains a network on real data, and shows that the tape derived the textbook's equations.
+
+Usage: cargo run --release --example breast_cancer -- [OPTIONS]
+
+Without options: the Breast Cancer Wisconsin (Diagnostic) data, a network 30-16-1 with tanh and
+sigmoid, log-loss, gradient descent. The exit code is 0 only if every check holds: the bars on the
+test rows, every derived gradient the very entry of its equation, and equal in value to equations
+26-28 in plain code, before and after training.
+
+Your own data:
+  --csv FILE           a table of numbers, a row for each example; , ; or tab between them
+  --target COLUMN      the column to learn, by name or by number from 1     [the last column]
+  --classes            the numbers of the target are names of classes       [two numbers are]
+  --header yes|no      whether the first row holds the names of the columns [looked at]
+  --test-share SHARE   share of the rows kept for the test, drawn by seed   [0.2]
+
+  The target decides what is learned:
+    two classes        sigmoid and log-loss                accuracy, log-loss, ROC AUC
+    several classes    softmax cross-entropy               accuracy, cross-entropy
+    a quantity         squared error, standardised target  root mean square error, R2
+
+The network:
+  --hidden SIZES       neurons of each hidden layer: 16, or 32,16, or none  [16]
+  --activation NAME    of the hidden layers: tanh, sigmoid, relu, gelu_erf, silu, ... [tanh]
+  --f32                single precision
+
+The training:                                               [default; with --csv]
+  --optimizer NAME     descent, momentum or adam            [descent; adam]
+  --rate NUMBER        learning rate                        [0.3; 0.01]
+  --l2 NUMBER          L2 regularisation of the weights     [0.01; 0.001]
+  --epochs NUMBER                                           [400; 200]
+  --batch SIZE         examples in a mini-batch             [all; 32]
+  --seed NUMBER        of first weights, batches and split  [0]
+  --seeds              seeds 0 to 9, and a table of them
+
+  -h, --help           this text
+";
+
+/// What was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Args {
+    pub(crate) csv: Option<PathBuf>,
+    pub(crate) target: Option<String>,
+    pub(crate) classes: bool,
+    pub(crate) header: Header,
+    pub(crate) test_share: f64,
+    /// n_1, …, n_(L−1).
+    pub(crate) hidden: Vec<usize>,
+    /// A name that [`Activation`] reads.
+    pub(crate) activation: String,
+    pub(crate) single: bool,
+    pub(crate) rule: Rule,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) epochs: usize,
+    pub(crate) batch: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) seeds: bool,
+}
+
+/// The rule of the optimizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    Descent,
+    Momentum,
+    Adam,
+}
+
+impl FromStr for Rule {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "descent" => Ok(Rule::Descent),
+            "momentum" => Ok(Rule::Momentum),
+            "adam" => Ok(Rule::Adam),
+            _ => Err("known are descent, momentum, adam".to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::Descent => "gradient descent",
+            Rule::Momentum => "momentum 0.9",
+            Rule::Adam => "Adam",
+        })
+    }
+}
+
+/// The options as they were given, before the defaults.
+#[derive(Debug, Default)]
+struct Given {
+    csv: Option<PathBuf>,
+    target: Option<String>,
+    classes: bool,
+    header: Header,
+    test_share: Option<f64>,
+    hidden: Option<Vec<usize>>,
+    activation: Option<String>,
+    single: bool,
+    rule: Option<Rule>,
+    rate: Option<f64>,
+    l2: Option<f64>,
+    epochs: Option<usize>,
+    batch: Option<usize>,
+    seed: Option<u64>,
+    seeds: bool,
+}
+
+impl Args {
+    /// Reads the command line; `None` if it asks for help.
+    pub(crate) fn from_command_line() -> Result<Option<Args>, String> {
+        let mut parser = lexopt::Parser::from_env();
+        let mut given = Given::default();
+        while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+            match argument {
+                Short('h') | Long("help") => return Ok(None),
+                Long(name) => {
+                    let name = name.to_string();
+                    given.option(&name, &mut parser)?;
+                }
+                other => return Err(other.unexpected().to_string()),
+            }
+        }
+        given.with_defaults().map(Some)
+    }
+}
+
+impl Given {
+    fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
+        match name {
+            "csv" => self.csv = Some(parser.value().map_err(|error| error.to_string())?.into()),
+            "target" => self.target = Some(value(parser, name)?),
+            "classes" => self.classes = true,
+            "header" => self.header = value::<Choice>(parser, name)?.0,
+            "test-share" => self.test_share = Some(value(parser, name)?),
+            "hidden" => self.hidden = Some(value::<Sizes>(parser, name)?.0),
+            "activation" => self.activation = Some(value::<Activation<f64>>(parser, name)?.to_string()),
+            "f32" => self.single = true,
+            "optimizer" => self.rule = Some(value(parser, name)?),
+            "rate" => self.rate = Some(value(parser, name)?),
+            "l2" => self.l2 = Some(value(parser, name)?),
+            "epochs" => self.epochs = Some(value(parser, name)?),
+            "batch" => self.batch = Some(value(parser, name)?),
+            "seed" => self.seed = Some(value(parser, name)?),
+            "seeds" => self.seeds = true,
+            _ => return Err(format!("there is no option --{name}")),
+        }
+        Ok(())
+    }
+
+    fn with_defaults(self) -> Result<Args, String> {
+        self.check()?;
+        let own = self.csv.is_some();
+        let rule = self.rule.unwrap_or(if own { Rule::Adam } else { Rule::Descent });
+        let rate = self.rate.unwrap_or(match rule {
+            Rule::Descent => 0.3,
+            Rule::Momentum => 0.05,
+            Rule::Adam => 0.01,
+        });
+        let optimizer = match rule {
+            Rule::Descent => Optimizer::gradient_descent(rate),
+            Rule::Momentum => Optimizer::momentum(rate, 0.9),
+            Rule::Adam => Optimizer::adam(rate),
+        };
+        let l2 = self.l2.unwrap_or(if own { 0.001 } else { 0.01 });
+        let optimizer = optimizer.and_then(|o| o.with_l2(l2)).map_err(|error| error.to_string())?;
+        Ok(Args {
+            csv: self.csv,
+            target: self.target,
+            classes: self.classes,
+            header: self.header,
+            test_share: self.test_share.unwrap_or(0.2),
+            hidden: self.hidden.unwrap_or_else(|| vec![16]),
+            activation: self.activation.unwrap_or_else(|| "tanh".to_string()),
+            single: self.single,
+            rule,
+            optimizer,
+            epochs: self.epochs.unwrap_or(if own { 200 } else { 400 }),
+            batch: self.batch.or(own.then_some(32)),
+            seed: self.seed.unwrap_or(0),
+            seeds: self.seeds,
+        })
+    }
+
+    /// Finds options that say nothing together.
+    fn check(&self) -> Result<(), String> {
+        let data = [
+            ("--target", self.target.is_some()),
+            ("--classes", self.classes),
+            ("--header", self.header != Header::Detect),
+            ("--test-share", self.test_share.is_some()),
+        ];
+        if let (None, Some((name, _))) = (&self.csv, data.iter().find(|(_, given)| *given)) {
+            return Err(format!("{name} is about a file of your own: give it with --csv FILE"));
+        }
+        if self.seeds && self.seed.is_some() {
+            return Err("--seeds runs seeds 0 to 9: leave --seed out".to_string());
+        }
+        if self.epochs == Some(0) {
+            return Err("--epochs: at least 1 is needed".to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The value of an option, or what is wrong with it.
+fn value<V: FromStr>(parser: &mut lexopt::Parser, name: &str) -> Result<V, String>
+where
+    V::Err: fmt::Display,
+{
+    let text = parser.value().and_then(|text| text.string()).map_err(|error| error.to_string())?;
+    text.parse().map_err(|error| format!("--{name} {text}: {error}"))
+}
+
+/// yes or no.
+struct Choice(Header);
+
+impl FromStr for Choice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "yes" => Ok(Choice(Header::Yes)),
+            "no" => Ok(Choice(Header::No)),
+            _ => Err("yes or no is expected"),
+        }
+    }
+}
+
+/// `none`, or sizes with commas between them.
+struct Sizes(Vec<usize>);
+
+impl FromStr for Sizes {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Sizes(Vec::new()));
+        }
+        let sizes: Result<Vec<usize>, _> = text.split(',').map(|size| size.trim().parse()).collect();
+        match sizes {
+            Ok(sizes) if sizes.iter().all(|&size| size > 0) => Ok(Sizes(sizes)),
+            _ => Err("sizes from 1 are expected, as 16 or 32,16, or none"),
+        }
+    }
+}

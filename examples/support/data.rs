@@ -1,0 +1,157 @@
+//! From a table to what a network is trained and tested on.
+
+use std::collections::BTreeSet;
+
+use mlp::{Split, Standardizer, one_hot};
+use tape::{Matrix, Scalar};
+
+use super::args::Args;
+use super::csv::{self, Table};
+
+const BREAST_CANCER: &[u8] = include_bytes!("../data/breast_cancer.csv");
+
+/// What is learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Class 0 or 1: one output, a probability.
+    TwoClasses,
+    /// One of several classes: a logit for each.
+    Classes,
+    /// A number.
+    Quantity,
+}
+
+/// Examples, each a column of X and of Y.
+#[derive(Debug, Clone)]
+pub(crate) struct Part<T: Scalar> {
+    pub(crate) x: Matrix<T>,
+    pub(crate) y: Matrix<T>,
+}
+
+/// Examples to train on and to test on, standardised with what the training part alone says.
+#[derive(Debug, Clone)]
+pub(crate) struct Data<T: Scalar> {
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) task: Task,
+    /// Names of the classes 0, 1, …; none for a quantity.
+    pub(crate) classes: Vec<String>,
+    /// Which examples are for the test, in words.
+    pub(crate) split: String,
+    pub(crate) train: Part<T>,
+    pub(crate) test: Part<T>,
+    /// Standard deviation of the target in the training part, in its own unit; 1 for classes.
+    pub(crate) unit: f64,
+    /// Whether these are the data and the split that the reference results are for.
+    pub(crate) is_reference: bool,
+}
+
+impl<T: Scalar> Data<T> {
+    /// The data of this example, or those of the user's file.
+    pub(crate) fn load(args: &Args, seed: u64) -> Result<Self, String> {
+        let Some(path) = &args.csv else { return reference() };
+        let mut table =
+            csv::read(path, args.target.as_deref(), args.header).map_err(|error| error.to_string())?;
+        if args.classes && table.classes.is_empty() {
+            number_classes(&mut table);
+        }
+        let task = task(&table)?;
+        let split = match task {
+            Task::Quantity => Split::random(table.y.columns(), args.test_share, seed),
+            Task::TwoClasses | Task::Classes => Split::stratified(&classes_of(&table), args.test_share, seed),
+        };
+        let split = split.map_err(|error| error.to_string())?;
+        let source = path.display().to_string();
+        Data::new(source, table, task, &split, format!("drawn by seed {seed}"), false)
+    }
+
+    fn new(
+        source: String,
+        table: Table,
+        task: Task,
+        split: &Split,
+        rule: String,
+        is_reference: bool,
+    ) -> Result<Self, String> {
+        let (y, unit) = labels(&table, task, split)?;
+        let [x_train, x_test] = standardised(&table.x, split).map_err(|error| error.to_string())?;
+        let part = |x: Matrix<f64>, of: &[usize]| Part { x: x.cast(), y: y.select_columns(of).cast() };
+        Ok(Data {
+            source,
+            target: table.target,
+            task,
+            classes: table.classes,
+            split: rule,
+            train: part(x_train, &split.train),
+            test: part(x_test, &split.test),
+            unit,
+            is_reference,
+        })
+    }
+
+    /// n_0.
+    pub(crate) fn features(&self) -> usize {
+        self.train.x.rows()
+    }
+}
+
+fn reference<T: Scalar>() -> Result<Data<T>, String> {
+    let file = "examples/data/breast_cancer.csv";
+    let table = csv::breast_cancer(BREAST_CANCER, file).map_err(|error| error.to_string())?;
+    let split = Split::every(table.y.columns(), 5).map_err(|error| error.to_string())?;
+    let source = "Breast Cancer Wisconsin (Diagnostic)".to_string();
+    Data::new(source, table, Task::TwoClasses, &split, "every fifth row, from the first".to_string(), true)
+}
+
+/// Makes classes of the numbers of the target, in ascending order.
+fn number_classes(table: &mut Table) {
+    let mut values = table.y.as_slice().to_vec();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    table.y = table.y.map(|y| values.partition_point(|value| *value < y) as f64);
+    table.classes = values.iter().map(f64::to_string).collect();
+}
+
+fn task(table: &Table) -> Result<Task, String> {
+    let (m, target) = (table.y.columns(), &table.target);
+    let different = table.y.as_slice().iter().map(|y| y.to_bits()).collect::<BTreeSet<_>>().len();
+    match table.classes.len() {
+        _ if different == 1 => {
+            Err(format!("{target} is the same in all {m} rows: there is nothing to learn"))
+        }
+        0 => Ok(Task::Quantity),
+        2 => Ok(Task::TwoClasses),
+        n if 2 * n > m => Err(format!(
+            "{target} has {n} classes in {m} rows: is this the column to learn? (--target COLUMN)"
+        )),
+        _ => Ok(Task::Classes),
+    }
+}
+
+fn classes_of(table: &Table) -> Vec<usize> {
+    table.y.as_slice().iter().map(|&y| y as usize).collect()
+}
+
+/// Y of all examples, and the unit of a quantity.
+fn labels(table: &Table, task: Task, split: &Split) -> Result<(Matrix<f64>, f64), String> {
+    match task {
+        Task::TwoClasses => Ok((table.y.clone(), 1.0)),
+        Task::Classes => {
+            let y = one_hot(&classes_of(table), table.classes.len());
+            Ok((y.map_err(|error| error.to_string())?, 1.0))
+        }
+        Task::Quantity => {
+            let standardizer = Standardizer::fit(&table.y.select_columns(&split.train));
+            let standardizer = standardizer.map_err(|error| error.to_string())?;
+            let y = standardizer.transform(&table.y).map_err(|error| error.to_string())?;
+            Ok((y, standardizer.scale()[0]))
+        }
+    }
+}
+
+/// X of the training part and of the test part.
+fn standardised(x: &Matrix<f64>, split: &Split) -> mlp::Result<[Matrix<f64>; 2]> {
+    let (train, test) = (x.select_columns(&split.train), x.select_columns(&split.test));
+    let standardizer = Standardizer::fit(&train)?;
+    Ok([standardizer.transform(&train)?, standardizer.transform(&test)?])
+}

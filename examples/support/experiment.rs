@@ -1,0 +1,91 @@
+//! One network: made, compared with the equations, trained, compared again, tested.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mlp::{Activation, History, Loss, Mlp, Training};
+use tape::{Scalar, Tape};
+
+use super::args::Args;
+use super::data::{Data, Task};
+use super::proof::Proof;
+use super::score::Score;
+
+/// What came out.
+#[derive(Debug)]
+pub(crate) struct Outcome<'t, T: Scalar> {
+    pub(crate) history: History,
+    pub(crate) time: Duration,
+    pub(crate) score: Score,
+    pub(crate) proof: Proof<'t, T>,
+}
+
+/// The network that was asked for, with its first weights.
+pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Result<Mlp<T>, String> {
+    let g: Activation<T> = args.activation.parse().map_err(|error: mlp::Error| error.to_string())?;
+    let loss = match data.task {
+        Task::TwoClasses => Loss::LogLoss,
+        Task::Classes => Loss::SoftmaxCrossEntropy,
+        Task::Quantity => Loss::SquaredError,
+    };
+    let mut builder = Mlp::new(data.features());
+    for &neurons in &args.hidden {
+        builder = builder.layer(neurons, g.clone());
+    }
+    let outputs = data.train.y.rows();
+    let network = builder.layer(outputs, loss.output_activation()).loss(loss).seed(seed).build();
+    network.map_err(|error| error.to_string())
+}
+
+/// Runs it all, on a tape for the proof.
+pub(crate) fn run<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    mut network: Mlp<T>,
+    args: &Args,
+    data: &Data<T>,
+    seed: u64,
+    bar: &ProgressBar,
+) -> Result<Outcome<'t, T>, String> {
+    let told = |error: mlp::Error| error.to_string();
+    let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
+    proof.compare(&network, &data.train).map_err(told)?;
+    let began = Instant::now();
+    let history = train(&mut network, args, data, seed, bar).map_err(told)?;
+    let time = began.elapsed();
+    if let Some(losses) = history.last().filter(|losses| !losses.training.is_finite()) {
+        let (j, epoch, rate) = (losses.training, history.len(), args.optimizer.rate());
+        return Err(format!(
+            "J is {j} in epoch {epoch}: a smaller rate than {rate} may help (--rate NUMBER)"
+        ));
+    }
+    proof.compare(&network, &data.train).map_err(told)?;
+    let score = Score::new(&network, data).map_err(told)?;
+    Ok(Outcome { history, time, score, proof })
+}
+
+fn train<T: Scalar>(
+    network: &mut Mlp<T>,
+    args: &Args,
+    data: &Data<T>,
+    seed: u64,
+    bar: &ProgressBar,
+) -> mlp::Result<History> {
+    let mut training = Training::new(args.optimizer).epochs(args.epochs);
+    if let Some(size) = args.batch {
+        training = training.batches(size, seed)?;
+    }
+    training.fit_with(network, &data.train.x, &data.train.y, |epoch| {
+        bar.set_message(format!("J = {:.5}", epoch.losses.training));
+        bar.inc(1);
+        // Once J is no number, it will not become one again.
+        if epoch.losses.training.is_finite() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })
+}
+
+/// A bar on the terminal; where standard error is none, nothing is drawn.
+pub(crate) fn progress_bar(epochs: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {prefix} [{bar:40}] {pos}/{len} epochs  {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
+    ProgressBar::new(epochs as u64).with_style(style).with_prefix("training")
+}

@@ -1,0 +1,12 @@
+//! What the examples share. The main example is read from the top: `run`, then what it calls.
+
+pub(crate) mod args;
+pub(crate) mod checks;
+pub(crate) mod csv;
+pub(crate) mod data;
+pub(crate) mod experiment;
+pub(crate) mod proof;
+pub(crate) mod report;
+pub(crate) mod rounding;
+pub(crate) mod run;
+pub(crate) mod score;

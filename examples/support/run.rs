@@ -1,0 +1,93 @@
+//! The main example from its arguments to its verdict.
+
+use std::io::Write;
+
+use tape::{Scalar, Tape};
+
+use super::args::Args;
+use super::checks::Checks;
+use super::data::Data;
+use super::experiment::{self, Outcome, progress_bar};
+use super::proof::bound;
+use super::report;
+use super::score::Score;
+
+/// One network, or those of ten seeds; what failed is in the checks.
+pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
+    if args.seeds { ten_seeds::<T>(args) } else { one_seed::<T>(args) }
+}
+
+fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
+    let data = Data::<T>::load(args, args.seed)?;
+    let network = experiment::network(args, &data, args.seed)?;
+    say(&report::data(&data));
+    say(report::plan(&network, args).trim_end());
+    let bar = progress_bar(args.epochs);
+    let tape = Tape::new();
+    let outcome = experiment::run(&tape, network, args, &data, args.seed, &bar);
+    bar.abandon(); // leaves the bar as it is, full or not
+    let outcome = outcome?;
+    say(&report::training(&outcome.history, outcome.time.as_secs_f64()));
+    say(&report::test(&data, &outcome.score));
+    let confusion = report::confusion(&outcome.score);
+    if !confusion.is_empty() {
+        say(&confusion);
+    }
+    say(&report::proof(&outcome.proof));
+    let mut checks = Checks::default();
+    check(&mut checks, &data, &outcome, "");
+    Ok(checks)
+}
+
+fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
+    let mut checks = Checks::default();
+    let bar = progress_bar(args.epochs * 10);
+    for seed in 0..10 {
+        let data = Data::<T>::load(args, seed)?;
+        let network = experiment::network(args, &data, seed)?;
+        if seed == 0 {
+            say(&report::data(&data));
+            say(&report::plan(&network, args));
+            say(report::seeds_heading(data.task).trim_end());
+        }
+        let tape = Tape::new();
+        let outcome = experiment::run(&tape, network, args, &data, seed, &bar)
+            .map_err(|mistake| format!("seed {seed}: {mistake}"))?;
+        bar.suspend(|| say(report::seed(seed, &outcome).trim_end()));
+        check(&mut checks, &data, &outcome, &format!("seed {seed}: "));
+    }
+    bar.finish_and_clear();
+    say("");
+    Ok(checks)
+}
+
+fn check<T: Scalar>(checks: &mut Checks, data: &Data<T>, outcome: &Outcome<'_, T>, of: &str) {
+    let Outcome { score, proof, .. } = outcome;
+    if let (true, Score::TwoClasses { accuracy, log_loss, auc, .. }) = (data.is_reference, score) {
+        let auc = auc.unwrap_or(f64::NAN);
+        checks.check(*accuracy >= 0.96, || format!("{of}accuracy is {accuracy:.4}, 0.96 has to be reached"));
+        checks.check(*log_loss <= 0.11, || format!("{of}log-loss is {log_loss:.4}, 0.11 has to be reached"));
+        checks.check(auc >= 0.99, || format!("{of}ROC AUC is {auc:.4}, 0.99 has to be reached"));
+    }
+    for line in &proof.lines {
+        checks.check(line.is_same_entry(), || format!("{of}{} is not the entry of its equation", line.name));
+    }
+    let [derived, by_hand] = proof.entries;
+    checks.check(derived == by_hand, || {
+        format!("{of}the equations added {} entries to the tape", by_hand - derived)
+    });
+    for (when, name) in ["before", "after"].iter().enumerate() {
+        let (found, bound) = (proof.largest(when), bound::<T>());
+        checks.check(found <= bound, || {
+            format!(
+                "{of}{name} training, a gradient is {found:.1e} from the closed form; {bound:e} is allowed"
+            )
+        });
+    }
+}
+
+/// Prints. That nobody reads on, as in `| head`, is no reason to stop checking.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
