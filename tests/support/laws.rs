@@ -378,7 +378,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
             return; // A rewrite may replace it.
         }
         let Some(operation) = self.case.operation else { return };
-        let steps: Vec<String> = self.program.steps().map(|step| step.operation).collect();
+        let steps: Vec<String> = self.program.steps().flat_map(|step| step.operations).collect();
         assert!(
             steps.iter().any(|step| step == operation),
             "{}: {steps:?}",

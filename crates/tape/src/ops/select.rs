@@ -57,16 +57,18 @@ fn repeated<T: Scalar>(a: MatrixRef<'_, T>, i: usize, j: usize) -> T {
 impl<'t, T: Scalar> Var<'t, T> {
     /// Where this mask is not 0, the entry of A, elsewhere that of B; NaN counts as not 0.
     ///
-    /// What is not chosen takes no part, not even as NaN: neither in the value nor in the gradient.
+    /// What is not chosen takes no part in the value, and the gradient with respect to it is 0, even where it is NaN. Further
+    /// down 0 · NaN is NaN, as everywhere: to keep a NaN out of the gradient of x too, choose before the function as well.
     ///
     /// ```
     /// use tape::{Tape, matrix};
     /// let tape = Tape::<f64>::new();
     /// let x = tape.parameter("x", &matrix![[4.0, -4.0]]);
-    /// let root_or_zero = x.greater(0.0).select(x.sqrt(), 0.0);
+    /// let positive = x.greater(0.0);
+    /// let root_or_zero = positive.select(positive.select(x, 1.0).sqrt(), 0.0);
     /// let [dx] = root_or_zero.sum().gradients([x]);
     /// assert_eq!(root_or_zero.value()?, matrix![[2.0, 0.0]]);
-    /// assert!(dx.value()?[(0, 0)] == 0.25);
+    /// assert_eq!(dx.value()?, matrix![[0.25, 0.0]]);
     /// # Ok::<(), tape::Error>(())
     /// ```
     #[track_caller]

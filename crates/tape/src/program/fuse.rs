@@ -142,7 +142,7 @@ impl<T: Scalar> Fused<T> {
 
     /// Entries of a register for tiles of so many columns; a sum needs a column of them.
     pub(crate) fn register_len(&self, columns: usize) -> usize {
-        self.rows * self.block_columns().min(columns).max(1)
+        (self.rows * self.block_columns().min(columns).max(1)).max(1)
     }
 
     fn block_columns(&self) -> usize {
