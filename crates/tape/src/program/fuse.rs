@@ -11,7 +11,7 @@ use crate::ops::log_loss::{BadLabel, LogLoss, LogLossOnLogits};
 use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
-use crate::program::schedule::Schedule;
+use crate::program::schedule::{LONGEST, Schedule};
 use crate::{Dim, Scalar};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
@@ -165,8 +165,9 @@ impl<T: Scalar> Fused<T> {
         registers: &mut [Vec<T>],
         columns: Columns,
     ) -> Result<(), (u32, Fault)> {
-        // Outputs and sums are taken out while they are written; the plan never lets them be inputs.
-        let mut outputs: SmallVec<[Vec<T>; 4]> =
+        // Outputs and sums are taken out while they are written; the plan never lets them be inputs. There are at most as
+        // many as operations, so nothing is allocated.
+        let mut outputs: SmallVec<[Vec<T>; LONGEST]> =
             self.outputs.iter().map(|output| std::mem::take(memory.buffer_mut(output.at))).collect();
         self.spread(memory, registers, columns);
         let step = self.block_columns();
@@ -179,7 +180,7 @@ impl<T: Scalar> Fused<T> {
             }
             start += count;
         }
-        for (output, buffer) in self.outputs.iter().zip(outputs) {
+        for (output, buffer) in self.outputs.iter().zip(outputs.drain(..)) {
             *memory.buffer_mut(output.at) = buffer;
         }
         let first = columns.start == 0;
