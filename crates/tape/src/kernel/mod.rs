@@ -8,3 +8,5 @@ pub(crate) mod matmul;
 pub(crate) mod product;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod simd;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod vector_math;
