@@ -57,6 +57,8 @@ pub trait Real: Lanes + PartialOrd + Sub<Output = Self> + Div<Output = Self> + N
     fn with_sign_of(self, x: Self) -> Self;
     /// eˣ in parts.
     fn exponential<const F: bool>(self) -> Exponential<Self>;
+    /// eˣ − 1 for x ≤ 0.
+    fn exp_m1_of_negative<const F: bool>(self) -> Self;
     /// ln(self + c), where c is less than an ulp of self, and self is positive, finite and not subnormal.
     fn log_plus<const F: bool>(self, c: Self) -> Self;
     /// ln of a positive, finite number.
@@ -120,24 +122,27 @@ macro_rules! real {
                 self.copysign(x)
             }
 
-            /// x = k·ln 2 + r with |r| ≤ ½·ln 2, and eʳ − 1 = r + r²·q(r).
             #[inline(always)]
             fn exponential<const F: bool>(self) -> Exponential<Self> {
-                /// Adding it leaves the nearest integer in the last digits.
-                const ROUND: $t = 1.5 * (1_u64 << $digits) as $t;
-                use $constants::{EXP, EXP_HIGH, EXP_LOW, LN_2_HIGH, LN_2_LOW};
+                use $constants::{EXP_HIGH, EXP_LOW};
                 let x = if self < EXP_LOW { EXP_LOW } else { self };
                 let x = if x > EXP_HIGH { EXP_HIGH } else { x };
-                let rounded = x.fused::<F>(std::$t::consts::LOG2_E, ROUND);
-                let k = rounded - ROUND;
-                let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
-                let p = (r * r).fused::<F>(horner::<_, F, _>(r, EXP), r);
+                let (p, k) = $constants::reduced::<F>(x);
                 // 2ᵏ as two factors. The biased sum of their exponents is positive, so that it can be halved by a
                 // shift without sign, which all instruction sets have.
-                let sum = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(2 * $bias);
+                let sum = k.wrapping_add(2 * $bias);
                 let first = sum >> 1;
                 let power = |exponent: $bits| $t::from_bits(exponent << $digits);
                 Exponential { p, a: power(first), b: power(sum.wrapping_sub(first)) }
+            }
+
+            /// Without the second factor of 2ᵏ, since eˣ is lost long before it is subnormal.
+            #[inline(always)]
+            fn exp_m1_of_negative<const F: bool>(self) -> Self {
+                let x = if self < -$constants::ONE_IS_LOST { -$constants::ONE_IS_LOST } else { self };
+                let (p, k) = $constants::reduced::<F>(x);
+                let scale = $t::from_bits(k.wrapping_add($bias) << $digits);
+                scale.fused::<F>(p, scale - 1.0)
             }
 
             /// self = 2ᵏ·(1 + f) with ½·√2 ≤ 1 + f < √2.
@@ -280,6 +285,18 @@ mod single {
         0.000_185_573_98,
     ];
 
+    /// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k, as many bits as it needs.
+    #[inline(always)]
+    pub(super) fn reduced<const F: bool>(x: f32) -> (f32, u32) {
+        /// Adding it leaves the nearest integer in the last digits.
+        const ROUND: f32 = 1.5 * (1_u64 << 23) as f32;
+        let rounded = x.fused::<F>(std::f32::consts::LOG2_E, ROUND);
+        let k = rounded - ROUND;
+        let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
+        let p = (r * r).fused::<F>(horner::<_, F, _>(r, EXP), r);
+        (p, rounded.to_bits().wrapping_sub(ROUND.to_bits()))
+    }
+
     /// ln(1 + f) + c.
     #[inline(always)]
     pub(super) fn log_of_one_plus<const F: bool>(f: f32, c: f32) -> f32 {
@@ -387,6 +404,18 @@ mod double {
         2.020_511_918_214_541_8e-10,
         -4.865_546_012_123_388e-12,
     ];
+
+    /// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k, as many bits as it needs.
+    #[inline(always)]
+    pub(super) fn reduced<const F: bool>(x: f64) -> (f64, u64) {
+        /// Adding it leaves the nearest integer in the last digits.
+        const ROUND: f64 = 1.5 * (1_u64 << 52) as f64;
+        let rounded = x.fused::<F>(std::f64::consts::LOG2_E, ROUND);
+        let k = rounded - ROUND;
+        let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
+        let p = (r * r).fused::<F>(horner::<_, F, _>(r, EXP), r);
+        (p, rounded.to_bits().wrapping_sub(ROUND.to_bits()))
+    }
 
     /// ln(1 + f) + c = 2·artanh(f/(2 + f)) + c = f − (f²/2 − s·(f²/2 + s²·(…))) + c.
     #[inline(always)]

@@ -222,10 +222,16 @@ pub(super) fn log_sigmoid(x: f64) -> Scaled {
 }
 
 pub(super) fn silu(x: f64) -> Scaled {
+    if x < -1100.0 {
+        return from(0.0);
+    }
     sigmoid(x).times(x.into())
 }
 
 pub(super) fn silu_derivative(x: f64) -> Scaled {
+    if x < -1100.0 {
+        return from(0.0);
+    }
     sigmoid(x).times(ONE + sigmoid(-x).value().times(x))
 }
 
