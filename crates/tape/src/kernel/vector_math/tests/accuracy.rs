@@ -183,8 +183,10 @@ fn error_of_single(found: f32, exact: f64, floor: f64) -> f64 {
     if exact.is_infinite() {
         return if f64::from(found) == exact { 0.0 } else { f64::INFINITY };
     }
-    // The number after the greatest finite one stands for ∞.
-    let found = if found.is_infinite() { 2.0_f64.powi(128).copysign(found.into()) } else { found.into() };
+    // The number after the greatest finite one stands for ∞, and for all that is greater.
+    let beyond = 2.0_f64.powi(128);
+    let found = if found.is_infinite() { beyond.copysign(found.into()) } else { found.into() };
+    let exact = if exact.abs() > beyond { beyond.copysign(exact) } else { exact };
     let size = exact.abs().max(floor).max(f32::MIN_POSITIVE.into());
     let unit = f64::from_bits((size.to_bits() & (0x7ff << 52)) - (23 << 52));
     (found - exact).abs() / unit
