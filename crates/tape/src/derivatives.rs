@@ -47,6 +47,12 @@ impl<'t, T: Scalar> Var<'t, T> {
         array(self.gradients_of(&with_respect_to, Unreached::IsZero))
     }
 
+    /// Like [`gradients_or_zeros`](Var::gradients_or_zeros), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn gradients_or_zeros_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        self.gradients_of(with_respect_to, Unreached::IsZero)
+    }
+
     /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each variable in its shape.
     #[track_caller]
     pub fn vjp<const N: usize>(

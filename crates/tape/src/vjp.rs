@@ -28,6 +28,13 @@ enum Given<'t, T: Scalar> {
     Contribution(Var<'t, T>),
 }
 
+/// Whether a contribution has the operand's shape, or repeats to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Exactly,
+    Repeated,
+}
+
 impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub(crate) fn new(
         cotangent: Var<'t, T>,
@@ -93,7 +100,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub fn contribute(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wanted[i] {
             let g = self.cotangent.broadcast_to(self.output().known_shape());
-            self.give(i, rule(g));
+            self.give(i, rule(g), Fit::Exactly);
         }
     }
 
@@ -104,7 +111,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         if self.wanted[i] {
             let (result, operand) = (self.output().known_shape(), self.operand(i).known_shape());
             let contribution = rule(self.cotangent);
-            self.give(i, contribution.sum_to(operand, result));
+            self.give(i, contribution.sum_to(operand, result), Fit::Repeated);
         }
     }
 
@@ -113,7 +120,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub(crate) fn contribute_lazily(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wanted[i] {
             let contribution = rule(self.cotangent);
-            self.give(i, contribution);
+            self.give(i, contribution, Fit::Repeated);
         }
     }
 
@@ -133,18 +140,18 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     #[track_caller]
-    fn give(&mut self, i: usize, contribution: Var<'t, T>) {
-        let contribution = self.fitting(i, contribution.settled());
+    fn give(&mut self, i: usize, contribution: Var<'t, T>, fit: Fit) {
+        let contribution = self.fitting(i, contribution.settled(), fit);
         self.given[i] = Given::Contribution(contribution);
     }
 
     /// A user's rule may give a matrix of another shape: that is a mistake, not a silent sum.
-    fn fitting(&self, i: usize, contribution: Var<'t, T>) -> Var<'t, T> {
+    fn fitting(&self, i: usize, contribution: Var<'t, T>, fit: Fit) -> Var<'t, T> {
         if contribution.is_void() {
             return contribution;
         }
         let (found, needed) = (contribution.known_shape(), self.operand(i).known_shape());
-        if found.broadcast(needed) == Some(needed) {
+        if found == needed || fit == Fit::Repeated && found.broadcast(needed) == Some(needed) {
             return contribution;
         }
         let reason =
