@@ -6,8 +6,10 @@
 
 use smallvec::SmallVec;
 
+use crate::kernel::simd::vectorised;
 use crate::op::{Columns, Fault, Memory, Op, Operand, Over};
 use crate::ops::log_loss::{BadLabel, LogLoss, LogLossOnLogits};
+use crate::ops::map::each;
 use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
@@ -325,9 +327,19 @@ impl<T: Scalar> Micro<T> {
             Op::Zip(zip) => zip.apply(source(0), source(1), out),
             Op::Scale(scale) => {
                 let factor = scale.0.at(m);
-                out.iter_mut().zip(source(0)).for_each(|(out, &x)| *out = factor * x);
+                each(
+                    source(0),
+                    out,
+                    #[inline(always)]
+                    |x| factor * x,
+                );
             }
-            Op::Negate(_) => out.iter_mut().zip(source(0)).for_each(|(out, &x)| *out = -x),
+            Op::Negate(_) => each(
+                source(0),
+                out,
+                #[inline(always)]
+                |x: T| -x,
+            ),
             Op::Select(_) => {
                 let choices = source(0).iter().zip(source(1)).zip(source(2));
                 for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
@@ -367,9 +379,16 @@ impl<T: Scalar> Sum<T> {
             partial[0] += crate::kernel::functions::sum(block);
             return;
         }
-        for column in block.chunks_exact(rows.max(1)) {
-            partial.iter_mut().zip(column).for_each(|(sum, &x)| *sum += x);
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for column in block.chunks_exact(rows.max(1)) {
+                    for (sum, &x) in partial.iter_mut().zip(column) {
+                        *sum += x;
+                    }
+                }
+            },
+        );
     }
 }
 
