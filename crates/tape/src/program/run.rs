@@ -54,6 +54,7 @@ impl<T: Scalar> Program<T> {
     /// # Errors
     /// As [`run`](Program::run), and [`Error::NonFinite`].
     pub fn run_checked(&mut self) -> Result<()> {
+        self.ran = false;
         let m = self.prepare()?;
         let mut unfused = self.unfused.take().unwrap_or_else(|| {
             Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), false))
