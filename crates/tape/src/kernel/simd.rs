@@ -60,6 +60,8 @@ pub trait Lanes:
     fn lanes<S: Simd>() -> usize;
     /// A vector with x in every lane.
     fn splat<S: Simd>(simd: S, x: Self) -> Self::Vector<S>;
+    /// x + y.
+    fn add_vectors<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
     /// x·y.
     fn multiply<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
     /// x·y + z, rounded once where the instruction set can.
@@ -82,7 +84,7 @@ pub trait Lanes:
 }
 
 macro_rules! lanes {
-    ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
+    ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $add:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
      $vectors:ident, $vectors_mut:ident) => {
         impl Lanes for $t {
             type Vector<S: Simd> = S::$vector;
@@ -94,6 +96,10 @@ macro_rules! lanes {
             #[inline(always)]
             fn splat<S: Simd>(simd: S, x: Self) -> S::$vector {
                 simd.$splat(x)
+            }
+            #[inline(always)]
+            fn add_vectors<S: Simd>(simd: S, x: S::$vector, y: S::$vector) -> S::$vector {
+                simd.$add(x, y)
             }
             #[inline(always)]
             fn multiply<S: Simd>(simd: S, x: S::$vector, y: S::$vector) -> S::$vector {
@@ -129,6 +135,7 @@ lanes!(
     f32s,
     F32_LANES,
     splat_f32s,
+    add_f32s,
     mul_f32s,
     mul_add_e_f32s,
     reduce_sum_f32s,
@@ -140,6 +147,7 @@ lanes!(
     f64s,
     F64_LANES,
     splat_f64s,
+    add_f64s,
     mul_f64s,
     mul_add_e_f64s,
     reduce_sum_f64s,

@@ -4,16 +4,18 @@
 //! dimension and on whether b is transposed: never on the number of columns. So a product gives the same bits whether it
 //! is computed whole or in blocks of columns.
 
+mod outer;
 mod pack;
 mod row;
+mod small;
 mod tile;
 
 #[cfg(test)]
 mod tests;
 
-use super::simd::{Lanes, dispatch};
+use super::simd::{dispatch, run};
+use super::vector_math::Real;
 use crate::{MatrixMut, MatrixRef, Scalar};
-use pulp::{Simd, WithSimd};
 
 /// What the output is multiplied by before the product is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) enum Beta {
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub(crate) fn product<T: Scalar + Lanes>(
+pub(crate) fn product<T: Scalar + Multiply>(
     alpha: T,
     a: MatrixRef<'_, T>,
     transpose_a: bool,
@@ -53,7 +55,7 @@ pub(crate) fn product<T: Scalar + Lanes>(
         }
         return;
     }
-    dispatch(Product {
+    T::compute(&mut Product {
         m,
         n,
         inner,
@@ -67,6 +69,40 @@ pub(crate) fn product<T: Scalar + Lanes>(
     });
 }
 
+/// A number type that matrices are multiplied in.
+#[allow(unreachable_pub)] // a supertrait of a public trait
+pub trait Multiply: Real {
+    /// Computes a product. Compiled here and not, as a generic function would be, in the crate that uses it, with its
+    /// optimisation.
+    fn compute(product: &mut Product<'_, Self>);
+}
+
+impl Multiply for f32 {
+    fn compute(product: &mut Product<'_, Self>) {
+        by_shape(product);
+    }
+}
+
+impl Multiply for f64 {
+    fn compute(product: &mut Product<'_, Self>) {
+        by_shape(product);
+    }
+}
+
+/// Chooses the way before the instruction set: a small product would feel the stack frame of a large one's function.
+#[inline(always)]
+fn by_shape<T: Real>(p: &mut Product<'_, T>) {
+    if p.m == 1 {
+        dispatch(row::Row(p));
+    } else if p.m <= small::ROWS && p.inner <= small::INNER {
+        run(small::Small(p));
+    } else if p.inner == 1 {
+        dispatch(outer::Outer(p));
+    } else {
+        dispatch(tile::Tiles(p));
+    }
+}
+
 /// A matrix as it is stored, column by column, and whether its transpose is meant.
 #[derive(Clone, Copy)]
 struct Operand<'a, T> {
@@ -75,7 +111,8 @@ struct Operand<'a, T> {
 }
 
 /// op(a) is m × `inner`, op(b) is `inner` × n, and no dimension is 0.
-struct Product<'a, T> {
+#[allow(unreachable_pub)] // an argument of a method of a public trait
+pub struct Product<'a, T> {
     m: usize,
     n: usize,
     inner: usize,
@@ -84,13 +121,4 @@ struct Product<'a, T> {
     b: Operand<'a, T>,
     beta: Beta,
     out: &'a mut [T],
-}
-
-impl<T: Lanes> WithSimd for Product<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        if self.m == 1 { row::product(simd, self) } else { tile::product(simd, self) }
-    }
 }

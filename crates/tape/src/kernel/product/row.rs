@@ -1,39 +1,162 @@
-//! Products with one row.
+//! One row times a matrix: every entry is a sum of its own, in an order that depends on its length and on whether b is
+//! transposed.
+
+#![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
 use super::{Beta, Product};
-use crate::kernel::simd::Lanes;
-use pulp::Simd;
+use crate::kernel::simd::{Lanes, is_fused};
+use crate::kernel::vector_math::Real;
+use pulp::{Simd, WithSimd};
 
-/// One row times a matrix. α is applied to the finished sum.
-#[inline(always)]
-pub(super) fn product<T: Lanes, S: Simd>(simd: S, p: Product<'_, T>) {
-    let zero = T::default();
-    let accumulate = p.beta == Beta::One;
-    let a = p.a.data;
-    for (j, out) in p.out.iter_mut().enumerate() {
-        let mut sum = zero;
-        if p.b.transposed {
-            for (q, &a) in a.iter().enumerate() {
-                sum = sum + a * p.b.data[q * p.n + j];
-            }
+/// Columns that are summed at a time, so that additions do not wait for each other.
+const COLUMNS: usize = 8;
+/// Sums side by side for each entry, where b is transposed.
+const SUMS: usize = 4;
+/// Vectors of entries that are summed at a time, where b is transposed.
+const VECTORS: usize = 4;
+
+/// One row times a matrix.
+pub(super) struct Row<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
+
+impl<T: Real> WithSimd for Row<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if const { is_fused::<S>() } {
+            product::<T, S, true>(simd, self.0)
         } else {
-            sum = dot(simd, a, &p.b.data[j * p.inner..][..p.inner]);
+            product::<T, S, false>(simd, self.0)
         }
-        let x = p.alpha * sum;
-        *out = if accumulate { *out + x } else { x };
     }
 }
 
 #[inline(always)]
-fn dot<T: Lanes, S: Simd>(simd: S, a: &[T], b: &[T]) -> T {
-    let ((a, a_rest), (b, b_rest)) = (T::vectors::<S>(a), T::vectors::<S>(b));
-    let mut sum = T::splat(simd, T::default());
-    for (&a, &b) in a.iter().zip(b) {
-        sum = T::multiply_add(simd, a, b, sum);
+fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
+    if p.b.transposed { times_rows::<T, S, F>(simd, p) } else { times_columns::<T, S, F>(simd, p) }
+}
+
+/// α·sum, stored or added.
+#[inline(always)]
+fn put<T: Real, const F: bool>(out: &mut T, sum: T, alpha: T, beta: Beta) {
+    *out = if beta == Beta::One { sum.fused::<F>(alpha, *out) } else { sum * alpha };
+}
+
+/// The columns of b are stored one after the other: each is summed in vectors along it.
+#[inline(always)]
+fn times_columns<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
+    let &mut Product { inner, alpha, beta, .. } = p;
+    let (groups, rest) = p.out.as_chunks_mut::<COLUMNS>();
+    let whole = groups.len() * COLUMNS * inner;
+    for (out, b) in groups.iter_mut().zip(p.b.data.chunks_exact(COLUMNS * inner)) {
+        let sums = dots::<T, S, F, COLUMNS>(simd, p.a.data, b);
+        for (out, sum) in out.iter_mut().zip(sums) {
+            put::<T, F>(out, sum, alpha, beta);
+        }
     }
-    let mut sum = T::sum_lanes(simd, sum);
-    for (&a, &b) in a_rest.iter().zip(b_rest) {
-        sum = sum + a * b;
+    for (out, b) in rest.iter_mut().zip(p.b.data[whole..].chunks_exact(inner)) {
+        let [sum] = dots::<T, S, F, 1>(simd, p.a.data, b);
+        put::<T, F>(out, sum, alpha, beta);
     }
-    sum
+}
+
+/// The products of a with C consecutive slices of its length.
+#[inline(always)]
+fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[T]) -> [T; C] {
+    let inner = a.len();
+    let (vectors, rest) = T::vectors::<S>(a);
+    let mut parts = [(T::vectors::<S>(&b[..0]).0, &b[..0]); C];
+    for j in 0..C {
+        let (b, b_rest) = T::vectors::<S>(&b[j * inner..][..inner]);
+        parts[j] = (&b[..vectors.len()], &b_rest[..rest.len()]);
+    }
+    let mut totals = [T::of(0.0); C];
+    if !vectors.is_empty() {
+        let mut sums = [T::splat(simd, T::of(0.0)); C];
+        for q in 0..vectors.len() {
+            for j in 0..C {
+                sums[j] = T::multiply_add(simd, vectors[q], parts[j].0[q], sums[j]);
+            }
+        }
+        for j in 0..C {
+            totals[j] = T::sum_lanes(simd, sums[j]);
+        }
+    }
+    for q in 0..rest.len() {
+        for j in 0..C {
+            totals[j] = rest[q].fused::<F>(parts[j].1[q], totals[j]);
+        }
+    }
+    totals
+}
+
+/// The rows of b are stored one after the other: vectors along them are summed, [`SUMS`] rows apart.
+#[inline(always)]
+fn times_rows<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
+    let lanes = T::lanes::<S>();
+    let mut j = 0;
+    while j + VECTORS * lanes <= p.n {
+        entries::<T, S, VECTORS>(simd, &p.b.data[j..], (p.n, p.alpha, p.beta), p.a.data, &mut p.out[j..]);
+        j += VECTORS * lanes;
+    }
+    while j + lanes <= p.n {
+        entries::<T, S, 1>(simd, &p.b.data[j..], (p.n, p.alpha, p.beta), p.a.data, &mut p.out[j..]);
+        j += lanes;
+    }
+    for j in j..p.n {
+        let mut sums = [T::of(0.0); SUMS];
+        for (q, &a) in p.a.data.iter().enumerate() {
+            sums[q % SUMS] = a.fused::<F>(p.b.data[q * p.n + j], sums[q % SUMS]);
+        }
+        put::<T, F>(&mut p.out[j], (sums[0] + sums[1]) + (sums[2] + sums[3]), p.alpha, p.beta);
+    }
+}
+
+/// The entries of V vectors.
+#[inline(always)]
+fn entries<T: Lanes, S: Simd, const V: usize>(
+    simd: S,
+    b: &[T],
+    (stride, alpha, beta): (usize, T, Beta),
+    a: &[T],
+    out: &mut [T],
+) {
+    let mut sums = [[T::splat(simd, T::default()); V]; SUMS];
+    let (groups, rest) = a.as_chunks::<SUMS>();
+    let mut rows = b.chunks(stride);
+    for group in groups {
+        for s in 0..SUMS {
+            add_row(simd, group[s], rows.next(), &mut sums[s]);
+        }
+    }
+    for (s, &a) in rest.iter().enumerate() {
+        add_row(simd, a, rows.next(), &mut sums[s]);
+    }
+    let alpha = T::splat(simd, alpha);
+    let out = T::vectors_mut::<S>(&mut out[..V * T::lanes::<S>()]).0;
+    for (i, out) in out.iter_mut().enumerate() {
+        let halves =
+            [T::add_vectors(simd, sums[0][i], sums[1][i]), T::add_vectors(simd, sums[2][i], sums[3][i])];
+        let sum = T::add_vectors(simd, halves[0], halves[1]);
+        *out = if beta == Beta::One {
+            T::multiply_add(simd, sum, alpha, *out)
+        } else {
+            T::multiply(simd, sum, alpha)
+        };
+    }
+}
+
+/// Adds a times the first numbers of a row.
+#[inline(always)]
+fn add_row<T: Lanes, S: Simd, const V: usize>(
+    simd: S,
+    a: T,
+    row: Option<&[T]>,
+    sums: &mut [T::Vector<S>; V],
+) {
+    let row = T::vectors::<S>(&row.expect("b has as many rows as a has numbers")[..V * T::lanes::<S>()]).0;
+    let a = T::splat(simd, a);
+    for i in 0..V {
+        sums[i] = T::multiply_add(simd, a, row[i], sums[i]);
+    }
 }

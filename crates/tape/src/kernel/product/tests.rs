@@ -20,7 +20,7 @@ fn stored<T: Scalar>(matrix: &Matrix<T>, transpose: bool) -> Matrix<T> {
     if transpose { matrix.transposed() } else { matrix.clone() }
 }
 
-fn multiply<T: Scalar + Lanes>(a: &Matrix<T>, b: &Matrix<T>, flags: (bool, bool)) -> Matrix<T> {
+fn multiply<T: Scalar + Multiply>(a: &Matrix<T>, b: &Matrix<T>, flags: (bool, bool)) -> Matrix<T> {
     let mut out = Matrix::filled(a.rows(), b.columns(), T::NAN);
     let (a, b) = (stored(a, flags.0), stored(b, flags.1));
     product(T::ONE, a.view(), flags.0, b.view(), flags.1, Beta::Zero, &mut out.view_mut());
@@ -31,7 +31,7 @@ fn naive<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>) -> Matrix<T> {
     Matrix::from_fn(a.rows(), b.columns(), |i, j| (0..a.columns()).map(|k| a[(i, k)] * b[(k, j)]).sum())
 }
 
-fn agrees_with_the_definition<T: Scalar + Lanes>(m: usize, inner: usize, n: usize) {
+fn agrees_with_the_definition<T: Scalar + Multiply>(m: usize, inner: usize, n: usize) {
     let (a, b) = (integers::<T>(m, inner, 1), integers::<T>(inner, n, 5));
     let expected = naive(&a, &b);
     for flags in FLAGS {
@@ -80,7 +80,7 @@ fn a_zero_does_not_hide_nan_or_infinity() {
     }
 }
 
-fn blocks_of_columns_have_the_bits_of_the_whole<T: Scalar + Lanes>(m: usize, inner: usize, n: usize) {
+fn blocks_of_columns_have_the_bits_of_the_whole<T: Scalar + Multiply>(m: usize, inner: usize, n: usize) {
     let (a, b) = (numbers::<T>(m, inner), numbers::<T>(inner, n));
     for flags in FLAGS {
         let whole = multiply(&a, &b, flags);

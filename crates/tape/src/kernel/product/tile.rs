@@ -4,7 +4,8 @@
 
 use super::{Beta, Product, pack};
 use crate::kernel::simd::Lanes;
-use pulp::Simd;
+use crate::kernel::vector_math::Real;
+use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// The most memory that packed panels of the left operand take at a time: they are to stay in the second-level cache.
@@ -19,14 +20,26 @@ const NEAR_BYTES: usize = 512;
 pub(super) const VECTORS: usize = 2;
 const COLUMNS: usize = 8;
 
+/// A product in tiles.
+pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
+
+impl<T: Real> WithSimd for Tiles<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        product(simd, self.0);
+    }
+}
+
 #[inline(always)]
-pub(super) fn product<T: Lanes, S: Simd>(simd: S, mut p: Product<'_, T>) {
+fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     let blocks = p.inner.div_ceil(DEPTH);
     let depth = p.inner.div_ceil(blocks);
     let mut scratch = T::scratch().take();
     for begin in (0..p.inner).step_by(depth) {
         let end = p.inner.min(begin + depth);
-        slab(simd, &mut p, begin..end, &mut scratch);
+        slab(simd, p, begin..end, &mut scratch);
         p.beta = Beta::One;
     }
     T::scratch().set(scratch);

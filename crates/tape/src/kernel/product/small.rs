@@ -1,0 +1,82 @@
+//! Products with few rows and a short inner dimension, where a tile would be mostly empty and its bookkeeping dearer than
+//! its arithmetic. The sums are those of tiles, bit by bit.
+
+use super::{Beta, Product};
+use crate::kernel::simd::Loops;
+use crate::kernel::vector_math::Real;
+
+/// The most rows, and the longest inner dimension.
+pub(super) const ROWS: usize = 8;
+pub(super) const INNER: usize = 32;
+
+/// A product with 2 to [`ROWS`] rows and an inner dimension up to [`INNER`].
+pub(super) struct Small<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
+
+impl<T: Real> Loops for Small<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        product::<T, F>(self.0);
+    }
+}
+
+#[inline(always)]
+fn product<T: Real, const F: bool>(p: &mut Product<'_, T>) {
+    match p.m {
+        2 => of_rows::<T, F, 2>(p),
+        3 => of_rows::<T, F, 3>(p),
+        4 => of_rows::<T, F, 4>(p),
+        5 => of_rows::<T, F, 5>(p),
+        6 => of_rows::<T, F, 6>(p),
+        7 => of_rows::<T, F, 7>(p),
+        _ => of_rows::<T, F, 8>(p),
+    }
+}
+
+#[inline(always)]
+fn of_rows<T: Real, const F: bool, const M: usize>(p: &mut Product<'_, T>) {
+    let &mut Product { n, inner, alpha, a, b, beta, .. } = p;
+    for (j, out) in p.out.as_chunks_mut::<M>().0.iter_mut().enumerate() {
+        let sums = match (a.transposed, b.transposed) {
+            (false, false) => {
+                column::<T, F, M>(a.data.as_chunks().0.iter().copied(), b.data[j * inner..].iter().copied())
+            }
+            (false, true) => column::<T, F, M>(
+                a.data.as_chunks().0.iter().copied(),
+                b.data[j..].iter().step_by(n).copied(),
+            ),
+            (true, false) => column::<T, F, M>(columns(a.data, inner), b.data[j * inner..].iter().copied()),
+            (true, true) => column::<T, F, M>(columns(a.data, inner), b.data[j..].iter().step_by(n).copied()),
+        };
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = if beta == Beta::One { sum.fused::<F>(alpha, *out) } else { sum * alpha };
+        }
+    }
+}
+
+/// The columns of the transpose of a matrix with M columns.
+#[inline(always)]
+fn columns<T: Real, const M: usize>(a: &[T], inner: usize) -> impl Iterator<Item = [T; M]> {
+    (0..inner).map(move |q| {
+        std::array::from_fn(
+            #[inline(always)]
+            |i| a[i * inner + q],
+        )
+    })
+}
+
+/// Σ aₖ·bₖ for as many k as there are columns of a.
+#[inline(always)]
+fn column<T: Real, const F: bool, const M: usize>(
+    a: impl Iterator<Item = [T; M]>,
+    b: impl Iterator<Item = T>,
+) -> [T; M] {
+    let mut sums = [T::of(0.0); M];
+    for (a, b) in a.zip(b) {
+        for (sum, a) in sums.iter_mut().zip(a) {
+            *sum = a.fused::<F>(b, *sum);
+        }
+    }
+    sums
+}
