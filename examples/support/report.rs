@@ -151,7 +151,8 @@ pub(crate) fn equations<T: Scalar>(proof: &Proof<'_, T>) -> String {
     let mut text = heading("The equations, read off the tape");
     let _ = writeln!(text, "Recorded, from the examples to J:\n");
     let _ = writeln!(text, "{}", indented(&proof.forward.to_string()));
-    let _ = writeln!(text, "Derived, from J back to the first layer; δ[l] is what (26), (27) and (28) share:\n");
+    let _ =
+        writeln!(text, "Derived, from J back to the first layer; δ[l] is what (26), (27) and (28) share:\n");
     let _ = write!(text, "{}", indented(&proof.backward.to_string()));
     text
 }
