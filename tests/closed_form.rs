@@ -322,14 +322,25 @@ fn sums_by_hand() {
     assert_eq!(of((x + column).mean_over(tape::Over::Columns).sum(), column), matrix![[1.0], [1.0]]);
     assert_eq!(of((x + row).mean_over(tape::Over::Rows).sum(), row), matrix![[1.0, 1.0, 1.0]]);
 
-    // A factor in front goes through choices, parts and stacks.
-    let chosen = mask.select(x, row).sum() * 3.0;
-    assert_eq!(of(chosen, x), matrix![[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]);
-    assert_eq!(of(chosen, row), matrix![[3.0, 3.0, 3.0]]);
-    assert_eq!(of(mask.select(column, row).sum() * 3.0, column), matrix![[9.0], [0.0]]);
-    assert_eq!(of(x.rows(1..2).sum() * 3.0, x), matrix![[0.0, 0.0, 0.0], [3.0, 3.0, 3.0]]);
-    assert_eq!(of(x.columns(1..3).sum() * 3.0, x), matrix![[0.0, 3.0, 3.0], [0.0, 3.0, 3.0]]);
-    let stacked = tape.stack_rows(&[row, x]).rows(0..2).sum() * 3.0;
-    assert_eq!(of(stacked, row), matrix![[3.0, 3.0, 3.0]]);
-    assert_eq!(of(stacked, x), matrix![[3.0, 3.0, 3.0], [0.0, 0.0, 0.0]]);
+    // The factor 1/m of a mean goes through choices, parts and stacks: times m they are those of the sum.
+    let of_mean = |a: Var<'_, f64>, v| {
+        let (of_mean, of_sum) = (of(a.mean_over(tape::Over::Columns).sum(), v), of(a.sum(), v));
+        assert!(difference(&of_mean.map(|d| 3.0 * d), &of_sum) < 1e-15, "{of_mean}");
+        of_sum
+    };
+    let chosen = mask.select(x, row);
+    assert_eq!(of_mean(chosen, x), matrix![[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]);
+    assert_eq!(of_mean(chosen, row), matrix![[1.0, 1.0, 1.0]]);
+    let chosen = mask.select(row, x);
+    assert_eq!(of_mean(chosen, x), matrix![[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]);
+    assert_eq!(of_mean(mask.select(column, row), column), matrix![[3.0], [0.0]]);
+    assert_eq!(of_mean(x.rows(1..2), x), matrix![[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]);
+    let stacked = tape.stack_rows(&[row, x]).rows(0..2);
+    assert_eq!(of_mean(stacked, row), matrix![[1.0, 1.0, 1.0]]);
+    assert_eq!(of_mean(stacked, x), matrix![[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]);
+    let j = (x.columns(1..3) * tape.one_over_m()).sum();
+    assert!(difference(&of(j, x).map(|d| 3.0 * d), &matrix![[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]) < 1e-15);
+    // A repeated column, in an entry of its own.
+    let repeated = column.broadcast_to(x.shape().unwrap());
+    assert_eq!(of_mean(repeated, column), matrix![[3.0], [3.0]]);
 }
