@@ -46,8 +46,9 @@ impl Size {
     }
 }
 
-/// 0, 1, odd numbers, and the lengths around the widths that kernels are unrolled and tiled by.
-const SIZES: [(usize, usize); 17] = [
+/// 0, 1, odd numbers, the lengths around the widths that kernels are unrolled by, and more than a block and a tile of a
+/// program hold.
+const SIZES: [(usize, usize); 19] = [
     (0, 0),
     (0, 3),
     (3, 0),
@@ -65,6 +66,8 @@ const SIZES: [(usize, usize); 17] = [
     (3, 64),
     (65, 2),
     (2, 65),
+    (65, 40),
+    (3, 600),
 ];
 
 /// Where a row's cases are as many as their sizes are small.
@@ -598,7 +601,7 @@ fn select(mask: &Matrix<f64>, a: &Matrix<f64>, b: &Matrix<f64>) -> Matrix<f64> {
 
 /// A * B in the four orientations, each with the extents that a size gives.
 fn products<T: Scalar>(size: Size) -> Vec<Case<T>> {
-    let k = (size.n + size.m) / 2 + 1;
+    let k = (size.n + size.m).min(70) / 2 + 1;
     let oriented =
         |a: &Matrix<f64>, transpose: bool| if transpose { reference::transposed(a) } else { a.clone() };
     let mut cases = Vec::new();

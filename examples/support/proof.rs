@@ -8,7 +8,7 @@
 //! which shares nothing with the tape.
 
 use mlp::{Loss, Mlp, Recorded};
-use tape::{Matrix, Over, Program, Scalar, Tape, Var};
+use tape::{Equations, Matrix, Over, Program, Scalar, Tape, Var};
 
 use super::data::Part;
 use super::rounding;
@@ -47,6 +47,9 @@ impl<T: Scalar> Line<'_, T> {
 pub(crate) struct Proof<'t, T: Scalar> {
     /// From the last layer to the first, in the order in which the equations give them.
     pub(crate) lines: Vec<Line<'t, T>>,
+    /// The network and its gradients as the tape has them, read off it before anything was recorded by hand.
+    pub(crate) forward: Equations,
+    pub(crate) backward: Equations,
     /// Entries of the tape after differentiation, and after the equations were recorded by hand.
     pub(crate) entries: [usize; 2],
     recorded: Recorded<'t, T>,
@@ -61,11 +64,14 @@ impl<'t, T: Scalar> Proof<'t, T> {
         let recorded = network.record(tape, &part.x, &part.y)?;
         let per_example = network.loss_function() == Loss::LogLoss;
         let mut lines = derive(&recorded, per_example);
+        let forward = recorded.z.iter().zip(&recorded.a[1..]).flat_map(|(&z, &a)| [z, a]);
+        let forward = tape.equations(forward.chain([recorded.losses, recorded.j]));
+        let backward = tape.equations(lines.iter().map(|line| line.derived));
         let derived = tape.len();
         record_by_hand(tape, network, &recorded, per_example, &mut lines);
         let entries = [derived, tape.len()];
         let program = tape.compile(lines.iter().map(|line| line.derived))?;
-        Ok(Proof { lines, entries, recorded, program, per_example })
+        Ok(Proof { lines, forward, backward, entries, recorded, program, per_example })
     }
 
     /// Computes the gradients of the network as it is now in both ways, and notes how far they are apart.

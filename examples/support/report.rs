@@ -146,6 +146,20 @@ pub(crate) fn confusion(score: &Score) -> String {
     }
 }
 
+/// The equations of every layer, as the tape has them.
+pub(crate) fn equations<T: Scalar>(proof: &Proof<'_, T>) -> String {
+    let mut text = heading("The equations, read off the tape");
+    let _ = writeln!(text, "Recorded, from the examples to J:\n");
+    let _ = writeln!(text, "{}", indented(&proof.forward.to_string()));
+    let _ = writeln!(text, "Derived, from J back to the first layer; δ[l] is what (26), (27) and (28) share:\n");
+    let _ = write!(text, "{}", indented(&proof.backward.to_string()));
+    text
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
 /// Every derived gradient, its equation, and how far it is from the closed form.
 pub(crate) fn proof<T: Scalar>(proof: &Proof<'_, T>) -> String {
     let mut text = heading("The same entries, the same values");

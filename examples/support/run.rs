@@ -33,6 +33,7 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     if !confusion.is_empty() {
         say(&confusion);
     }
+    say(&report::equations(&outcome.proof));
     say(&report::proof(&outcome.proof));
     let mut checks = Checks::default();
     check(&mut checks, &data, &outcome, "");

@@ -560,9 +560,10 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
                 .iter()
                 .map(|input| {
                     let (rows, columns) = input.shape.at(m);
-                    // Among usual values first, then alone.
+                    // Where they are summed, among usual values first, then alone.
                     let usual = input.domain.draw::<T>(rows, columns, random);
-                    let rare = |random: &mut Random| round >= 2 || random.below(4) == 0;
+                    let alone = round >= 2 || self.case.special != Special::Sums;
+                    let rare = |random: &mut Random| alone || random.below(4) == 0;
                     Matrix::from_fn(rows, columns, |i, j| match rare(random) {
                         true => T::from_f64(special[random.below(special.len())]),
                         false => usual[(i, j)],

@@ -8,6 +8,8 @@ mod derivatives;
 mod error;
 mod gradient;
 mod kernel;
+#[cfg(feature = "kernels")]
+pub mod kernels;
 mod matrix;
 mod op;
 mod ops;

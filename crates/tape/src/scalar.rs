@@ -5,6 +5,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::kernel::simd::Lanes;
+use crate::kernel::vector_math::VectorMath;
 
 mod sealed {
     pub trait Sealed {}
@@ -27,6 +28,7 @@ mod sealed {
 pub trait Scalar:
     sealed::Sealed
     + Lanes
+    + VectorMath
     + Copy
     + PartialEq
     + PartialOrd

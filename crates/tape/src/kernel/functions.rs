@@ -83,51 +83,11 @@ fn gate_derivative<T: Scalar>(v: T, h: T, g: T, z: T) -> T {
 
 // ---- The logistic function and its relatives --------------------------------------------------------------
 
-/// σ(x) = 1/(1 + e⁻ˣ).
-#[inline]
-pub(crate) fn sigmoid<T: Scalar>(x: T) -> T {
-    let t = (-x.abs()).exp();
-    let numerator = if x < T::ZERO { t } else { T::ONE };
-    numerator / (T::ONE + t)
-}
-
-/// σ′(x) = σ(x)·σ(−x).
-#[inline]
-pub(crate) fn sigmoid_derivative<T: Scalar>(x: T) -> T {
-    let t = (-x.abs()).exp();
-    let d = T::ONE + t;
-    t / (d * d)
-}
-
-/// ln σ(x).
-#[inline]
-pub(crate) fn log_sigmoid<T: Scalar>(x: T) -> T {
-    -softplus(-x)
-}
-
 /// ln(1 + eˣ).
 #[inline]
 pub(crate) fn softplus<T: Scalar>(x: T) -> T {
     let log = (-x.abs()).exp().ln_1p();
     if x > T::ZERO { x + log } else { log }
-}
-
-/// tanh′(x) = 1 − tanh²x = sech²x.
-#[inline]
-pub(crate) fn tanh_derivative<T: Scalar>(x: T) -> T {
-    // sech²x first and then its square, because e^(−2|x|) is subnormal where sech²x ≈ 4·e^(−2|x|) is not.
-    let t = (-x.abs()).exp();
-    let sech = (t + t) / (T::ONE + t * t);
-    sech * sech
-}
-
-/// x·σ(x).
-#[inline]
-pub(crate) fn silu<T: Scalar>(x: T) -> T {
-    let y = clamp(x, number(-SIGMOID_LIMIT), number(SIGMOID_LIMIT));
-    let (h, g) = sigmoid_roots(y, T::ZERO);
-    let factor = if x < T::ZERO { y } else { x };
-    factor * g / (T::ONE + h * h) * g
 }
 
 /// silu′(x) = σ(x) + x·σ(x)·σ(−x).
@@ -362,9 +322,16 @@ pub(crate) fn log_loss<T: Scalar>(y: T, a: T) -> T {
 
 /// The log-loss of a = σ(z): (1−y)·ln(1 + eᶻ) + y·ln(1 + e⁻ᶻ), where a coefficient 0 makes its term 0.
 #[inline]
+#[cfg_attr(not(test), expect(dead_code, reason = "the reference of the loop over slices"))]
 pub(crate) fn log_loss_logits<T: Scalar>(y: T, z: T) -> T {
+    log_loss_terms(y, softplus(z), softplus(-z))
+}
+
+/// The log-loss from `up` = ln(1 + eᶻ) and `down` = ln(1 + e⁻ᶻ).
+#[inline]
+pub(crate) fn log_loss_terms<T: Scalar>(y: T, up: T, down: T) -> T {
     let term = |c: T, log: T| if c == T::ZERO && log == T::INFINITY { T::ZERO } else { c * log };
-    term(T::ONE - y, softplus(z)) + term(y, softplus(-z))
+    term(T::ONE - y, up) + term(y, down)
 }
 
 // ---- Sums -------------------------------------------------------------------------------------------------

@@ -53,6 +53,25 @@ const X: [f64; 43] = [
     3.0000000054977558e38,
 ];
 
+/// A function of slices, of one number.
+macro_rules! of_slices {
+    ($($name:ident: $into:ident)*) => {
+        $(fn $name<T: Scalar>(x: T) -> T {
+            let mut out = [T::ZERO];
+            T::$into(&[x], &mut out);
+            out[0]
+        })*
+    };
+}
+
+of_slices! {
+    sigmoid: sigmoid_into
+    sigmoid_derivative: sigmoid_derivative_into
+    log_sigmoid: log_sigmoid_into
+    tanh_derivative: tanh_derivative_into
+    silu: silu_into
+}
+
 reference!(sigmoid, x => sigmoid(x), [
     0.0, 0.0, 0.0, 5e-324, 9.85967654375977e-305, 1.103077853382717e-154, 6.813556821545298e-46,
     3.720075976020836e-44, 6.054601895401186e-39, 4.248354255291589e-18, 5.175555005801868e-17,

@@ -3,3 +3,5 @@
 pub(crate) mod functions;
 pub(crate) mod product;
 pub(crate) mod simd;
+#[cfg_attr(not(test), allow(dead_code))]
+pub(crate) mod vector_math;

@@ -12,6 +12,35 @@ pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
     Arch::new().dispatch(operation)
 }
 
+/// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and so have closures in
+/// it that its loops call: what is not inlined is compiled for the baseline.
+#[inline(always)]
+pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    dispatch(f)
+}
+
+/// A computation with [`Real`](super::vector_math::Real) numbers, to be compiled for several instruction sets.
+pub(crate) trait Loops {
+    /// What it gives.
+    type Output;
+    /// The computation, to be `#[inline(always)]`. F says whether x·y + z is one instruction.
+    fn run<const F: bool>(self) -> Self::Output;
+}
+
+/// Runs a computation compiled for the best instruction set.
+#[inline(always)]
+pub(crate) fn run<L: Loops>(loops: L) -> L::Output {
+    struct Run<L>(L);
+    impl<L: Loops> WithSimd for Run<L> {
+        type Output = L::Output;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> L::Output {
+            if const { is_fused::<S>() } { self.0.run::<true>() } else { self.0.run::<false>() }
+        }
+    }
+    dispatch(Run(loops))
+}
+
 /// Whether multiply-add is one instruction that rounds once. Where it is not, `mul_add` would be a library call.
 #[inline(always)]
 pub(crate) const fn is_fused<S: Simd>() -> bool {

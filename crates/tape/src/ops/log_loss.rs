@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::kernel::functions as k;
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::ops::map::each;
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
@@ -62,7 +63,22 @@ impl LogLossOnLogits {
     /// Eq. 5 of σ(z) on slices of one length.
     pub(crate) fn apply<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), BadLabel> {
         check_labels(y)?;
-        out.iter_mut().zip(y.iter().zip(z)).for_each(|(out, (&y, &z))| *out = k::log_loss_logits(y, z));
+        const CHUNK: usize = 128;
+        let (mut up, mut down) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
+        for ((out, y), z) in out.chunks_mut(CHUNK).zip(y.chunks(CHUNK)).zip(z.chunks(CHUNK)) {
+            let (up, down) = (&mut up[..z.len()], &mut down[..z.len()]);
+            each(
+                z,
+                down,
+                #[inline(always)]
+                |z: T| -z,
+            );
+            T::softplus_in_place(down);
+            T::softplus_into(z, up);
+            for ((out, &y), (&up, &down)) in out.iter_mut().zip(y).zip(up.iter().zip(&*down)) {
+                *out = k::log_loss_terms(y, up, down);
+            }
+        }
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::kernel::functions as k;
+use crate::kernel::simd::vectorised;
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation, equal_by};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
@@ -30,7 +31,7 @@ impl<'t, T: Scalar> From<Var<'t, T>> for Derivative<'t, T> {
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
-        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, |$x:ident| $value:expr, |$vx:ident, $vy:ident| $derivative:expr }
+        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident,)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr }
     )*) => {
         /// A function g of one number that is applied to each entry: a built-in one, or one of the user's as a value.
         ///
@@ -97,9 +98,8 @@ macro_rules! functions {
                 match self {
                     $(Function::$name $(($($p),+))? => {
                         $(let ($($p,)+) = ($(*$p,)+);)?
-                        for (out, &$x) in out.iter_mut().zip(x) {
-                            *out = $value;
-                        }
+                        $(T::$into(x, out);)?
+                        $(each(x, out, #[inline(always)] |$x: T| $value);)?
                     })*
                     Function::User(user) => {
                         for (out, &x) in out.iter_mut().zip(x) {
@@ -123,9 +123,13 @@ macro_rules! functions {
 
             /// g(x) and g′(x) for a slice of numbers, for a function with a [`paired_derivative`](Self::paired_derivative).
             pub(crate) fn apply_with_derivative(&self, x: &[T], out: &mut [T], derivative: &mut [T]) {
-                self.apply(x, out);
-                if let Some(slope) = self.paired_derivative() {
-                    slope.apply(x, derivative);
+                match self {
+                    Function::Sigmoid => T::sigmoid_and_derivative_into(x, out, derivative),
+                    Function::Tanh => T::tanh_and_derivative_into(x, out, derivative),
+                    Function::Softplus => T::softplus_and_derivative_into(x, out, derivative),
+                    Function::Silu => T::silu_and_derivative_into(x, out, derivative),
+                    Function::Elu(alpha) => T::elu_and_derivative_into(x, *alpha, out, derivative),
+                    _ => unreachable!("it has no paired derivative"),
                 }
             }
 
@@ -208,90 +212,103 @@ fn stringify_name(shown: Shown, variant: &'static str) -> Cow<'static, str> {
     }
 }
 
+/// A function of one number for each of a slice, compiled for the best instruction set.
+#[inline(always)]
+pub(crate) fn each<T: Scalar>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, &x) in out.iter_mut().zip(x) {
+                *out = f(x);
+            }
+        },
+    );
+}
+
 use Derivative::Zero;
 use Function as F;
 use Shown::{Absolute, Activation, Call, Exponential, Power as PowerOf, Root};
 
 functions! {
     /// x.
-    Identity { Activation("identity", 0), |x| x, |x, y| x.tape.scalar(T::ONE) }
+    Identity { Activation("identity", 0), each |x| x, |x, y| x.tape.scalar(T::ONE) }
     /// eˣ.
-    Exp { Exponential, |x| x.exp(), |x, y| y }
+    Exp { Exponential, slices exp_into, |x, y| y }
     /// ln x.
-    Ln { Call("ln"), |x| x.ln(), |x, y| T::ONE.into_operand(x) / x }
+    Ln { Call("ln"), slices ln_into, |x, y| T::ONE.into_operand(x) / x }
     /// √x.
-    Sqrt { Root, |x| x.sqrt(), |x, y| T::from_f64(0.5).into_operand(x) / y }
+    Sqrt { Root, each |x| x.sqrt(), |x, y| T::from_f64(0.5).into_operand(x) / y }
     /// x².
-    Square { PowerOf, |x| x * x, |x, y| x * T::from_f64(2.0) }
+    Square { PowerOf, each |x| x * x, |x, y| x * T::from_f64(2.0) }
     /// x^p for a number p.
-    Power(p: T) { PowerOf, |x| x.powf(p), |x, y| match p == T::ZERO {
+    Power(p: T) { PowerOf, each |x| x.powf(p), |x, y| match p == T::ZERO {
         true => Zero,
         false => Derivative::Is(x.powf(p - T::ONE) * p),
     } }
     /// sin x.
-    Sin { Call("sin"), |x| x.sin(), |x, y| x.cos() }
+    Sin { Call("sin"), slices sin_into, |x, y| x.cos() }
     /// cos x.
-    Cos { Call("cos"), |x| x.cos(), |x, y| -x.sin() }
+    Cos { Call("cos"), slices cos_into, |x, y| -x.sin() }
     /// |x|.
-    Abs { Absolute, |x| x.abs(), |x, y| x.sign() }
+    Abs { Absolute, each |x| x.abs(), |x, y| x.sign() }
     /// −1, 0 or 1.
-    Sign { Call("sign"), |x| k::sign(x), |x, y| Zero }
+    Sign { Call("sign"), each |x| k::sign(x), |x, y| Zero }
     /// The error function.
-    Erf { Call("erf"), |x| x.erf(), |x, y| x.map(&F::ErfDerivative) }
+    Erf { Call("erf"), slices erf_into, |x, y| x.map(&F::ErfDerivative) }
     /// 2/√π · e^(−x²).
-    ErfDerivative { Activation("erf", 1), |x| k::erf_derivative(x), |x, y| y * x * T::from_f64(-2.0) }
+    ErfDerivative { Activation("erf", 1), each |x| k::erf_derivative(x), |x, y| y * x * T::from_f64(-2.0) }
     /// x limited to [low, high]; the derivative is 1 inside and on the limits, 0 outside.
-    Clamp(low: T, high: T) { Activation("clamp", 0), |x| k::clamp(x, low, high), |x, y| x.map(&F::ClampDerivative(low, high)) }
+    Clamp(low: T, high: T) { Activation("clamp", 0), each |x| k::clamp(x, low, high), |x, y| x.map(&F::ClampDerivative(low, high)) }
     /// 1 in [low, high], else 0.
-    ClampDerivative(low: T, high: T) { Activation("clamp", 1), |x| k::in_range(x, low, high), |x, y| Zero }
+    ClampDerivative(low: T, high: T) { Activation("clamp", 1), each |x| k::in_range(x, low, high), |x, y| Zero }
     /// max(x, 0); the derivative at 0 is 0.
-    Relu { Activation("relu", 0), |x| k::relu(x), |x, y| x.map(&F::ReluDerivative) }
+    Relu { Activation("relu", 0), each |x| k::relu(x), |x, y| x.map(&F::ReluDerivative) }
     /// 1 where x > 0, else 0.
-    ReluDerivative { Activation("relu", 1), |x| k::relu_derivative(x), |x, y| Zero }
+    ReluDerivative { Activation("relu", 1), each |x| k::relu_derivative(x), |x, y| Zero }
     /// x where x > 0, else slope · x.
-    LeakyRelu(slope: T) { Activation("leaky_relu", 0), |x| k::leaky_relu(x, slope), |x, y| x.map(&F::LeakyReluDerivative(slope)) }
+    LeakyRelu(slope: T) { Activation("leaky_relu", 0), each |x| k::leaky_relu(x, slope), |x, y| x.map(&F::LeakyReluDerivative(slope)) }
     /// 1 where x > 0, else the slope.
-    LeakyReluDerivative(slope: T) { Activation("leaky_relu", 1), |x| k::leaky_relu_derivative(x, slope), |x, y| Zero }
+    LeakyReluDerivative(slope: T) { Activation("leaky_relu", 1), each |x| k::leaky_relu_derivative(x, slope), |x, y| Zero }
     /// x where x > 0, else α(eˣ − 1).
-    Elu(alpha: T) { Activation("elu", 0), |x| k::elu(x, alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
+    Elu(alpha: T) { Activation("elu", 0), each |x| k::elu(x, alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
     /// 1 where x > 0, else αeˣ.
-    EluDerivative(alpha: T) { Activation("elu", 1), |x| k::elu_derivative(x, alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
+    EluDerivative(alpha: T) { Activation("elu", 1), each |x| k::elu_derivative(x, alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
     /// 0 where x > 0, else αeˣ: also its own derivative.
-    EluSecondDerivative(alpha: T) { Activation("elu", 2), |x| k::elu_second_derivative(x, alpha), |x, y| y }
+    EluSecondDerivative(alpha: T) { Activation("elu", 2), each |x| k::elu_second_derivative(x, alpha), |x, y| y }
     /// σ(x) = 1/(1 + e^(−x)).
-    Sigmoid { Activation("σ", 0), |x| k::sigmoid(x), |x, y| x.map(&F::SigmoidDerivative) }
+    Sigmoid { Activation("σ", 0), slices sigmoid_into, |x, y| x.map(&F::SigmoidDerivative) }
     /// σ′(x) = σ(x)·σ(−x); σ″(x) = −σ′(x)·tanh(x/2).
-    SigmoidDerivative { Activation("σ", 1), |x| k::sigmoid_derivative(x), |x, y| -(y * (x * T::from_f64(0.5)).tanh()) }
+    SigmoidDerivative { Activation("σ", 1), slices sigmoid_derivative_into, |x, y| -(y * (x * T::from_f64(0.5)).tanh()) }
     /// ln σ(x).
-    LogSigmoid { Activation("log_sigmoid", 0), |x| k::log_sigmoid(x), |x, y| (-x).sigmoid() }
+    LogSigmoid { Activation("log_sigmoid", 0), slices log_sigmoid_into, |x, y| (-x).sigmoid() }
     /// tanh x.
-    Tanh { Activation("tanh", 0), |x| x.tanh(), |x, y| x.map(&F::TanhDerivative) }
+    Tanh { Activation("tanh", 0), slices tanh_into, |x, y| x.map(&F::TanhDerivative) }
     /// tanh′ x = 1/cosh² x; tanh″ x = −2·tanh x·tanh′ x.
-    TanhDerivative { Activation("tanh", 1), |x| k::tanh_derivative(x), |x, y| x.tanh() * y * T::from_f64(-2.0) }
+    TanhDerivative { Activation("tanh", 1), slices tanh_derivative_into, |x, y| x.tanh() * y * T::from_f64(-2.0) }
     /// ln(1 + eˣ).
-    Softplus { Activation("softplus", 0), |x| k::softplus(x), |x, y| x.sigmoid() }
+    Softplus { Activation("softplus", 0), slices softplus_into, |x, y| x.sigmoid() }
     /// x·σ(x).
-    Silu { Activation("silu", 0), |x| k::silu(x), |x, y| x.map(&F::SiluDerivative) }
+    Silu { Activation("silu", 0), slices silu_into, |x, y| x.map(&F::SiluDerivative) }
     /// silu′ x = σ(x) + x·σ′(x); silu″ x = σ′(x)·(2 − x·tanh(x/2)).
-    SiluDerivative { Activation("silu", 1), |x| k::silu_derivative(x), |x, y| {
+    SiluDerivative { Activation("silu", 1), each |x| k::silu_derivative(x), |x, y| {
         let two = T::from_f64(2.0).into_operand(x);
         x.map(&F::SigmoidDerivative) * (two - x * (x * T::from_f64(0.5)).tanh())
     } }
     /// x·σ(2u), u = √(2/π)·(x + 0.044715x³): the tanh form of gelu.
-    GeluTanh { Activation("gelu_tanh", 0), |x| k::gelu_tanh(x), |x, y| x.map(&F::GeluTanhDerivative) }
+    GeluTanh { Activation("gelu_tanh", 0), each |x| k::gelu_tanh(x), |x, y| x.map(&F::GeluTanhDerivative) }
     /// The derivative of gelu's tanh form.
-    GeluTanhDerivative { Activation("gelu_tanh", 1), |x| k::gelu_tanh_derivative(x), |x, y| x.map(&F::GeluTanhSecondDerivative) }
+    GeluTanhDerivative { Activation("gelu_tanh", 1), each |x| k::gelu_tanh_derivative(x), |x, y| x.map(&F::GeluTanhSecondDerivative) }
     /// The second derivative of gelu's tanh form.
-    GeluTanhSecondDerivative { Activation("gelu_tanh", 2), |x| k::gelu_tanh_second_derivative(x), |x, y| gelu_tanh_third(x) }
+    GeluTanhSecondDerivative { Activation("gelu_tanh", 2), each |x| k::gelu_tanh_second_derivative(x), |x, y| gelu_tanh_third(x) }
     /// x·Φ(x), Φ the normal distribution: gelu.
-    Gelu { Activation("gelu", 0), |x| k::gelu_erf(x), |x, y| x.map(&F::GeluDerivative) }
+    Gelu { Activation("gelu", 0), each |x| k::gelu_erf(x), |x, y| x.map(&F::GeluDerivative) }
     /// gelu′ x = Φ(x) + x·φ(x); gelu″ x = φ(x)·(2 − x²).
-    GeluDerivative { Activation("gelu", 1), |x| k::gelu_erf_derivative(x), |x, y| {
+    GeluDerivative { Activation("gelu", 1), each |x| k::gelu_erf_derivative(x), |x, y| {
         let two = T::from_f64(2.0).into_operand(x);
         x.map(&F::NormalPdf) * (two - x.square())
     } }
     /// φ(x) = e^(−x²/2)/√(2π).
-    NormalPdf { Call("φ"), |x| k::normal_pdf(x), |x, y| -(y * x) }
+    NormalPdf { Call("φ"), each |x| k::normal_pdf(x), |x, y| -(y * x) }
 }
 
 use crate::ops::zip::IntoOperand;

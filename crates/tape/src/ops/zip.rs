@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::{Add, Div, Mul, Sub};
 
+use crate::kernel::simd::vectorised;
 use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
 use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
@@ -66,7 +67,10 @@ macro_rules! with_function {
 impl Zip {
     /// The operation on slices of one length.
     pub(crate) fn apply<T: Scalar>(self, a: &[T], b: &[T], out: &mut [T]) {
-        with_function!(self, f => zip_column(a, b, out, f));
+        with_function!(self, f => vectorised(
+            #[inline(always)]
+            || zip_column(a, b, out, f),
+        ));
     }
 
     /// Every one of them.
@@ -166,16 +170,22 @@ pub(crate) fn zip<T: Scalar>(
     out: &mut MatrixMut<'_, T>,
     f: impl Fn(T, T) -> T,
 ) {
-    if a.shape() == out.shape() && b.shape() == out.shape() {
-        return zip_column(a.as_slice(), b.as_slice(), out.as_mut_slice(), f);
-    }
-    for j in 0..out.columns() {
-        let a = a.column(if a.columns() == 1 { 0 } else { j });
-        let b = b.column(if b.columns() == 1 { 0 } else { j });
-        zip_column(a, b, out.column_mut(j), &f);
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            if a.shape() == out.shape() && b.shape() == out.shape() {
+                return zip_column(a.as_slice(), b.as_slice(), out.as_mut_slice(), f);
+            }
+            for j in 0..out.columns() {
+                let a = a.column(if a.columns() == 1 { 0 } else { j });
+                let b = b.column(if b.columns() == 1 { 0 } else { j });
+                zip_column(a, b, out.column_mut(j), &f);
+            }
+        },
+    );
 }
 
+#[inline(always)]
 fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
     match (a, b) {
         (_, _) if a.len() == out.len() && b.len() == out.len() => {

@@ -6,12 +6,14 @@
 
 use smallvec::SmallVec;
 
+use crate::kernel::simd::vectorised;
 use crate::op::{Columns, Fault, Memory, Op, Operand, Over};
 use crate::ops::log_loss::{BadLabel, LogLoss, LogLossOnLogits};
+use crate::ops::map::each;
 use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
-use crate::program::schedule::Schedule;
+use crate::program::schedule::{LONGEST, Schedule};
 use crate::{Dim, Scalar};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
@@ -165,8 +167,9 @@ impl<T: Scalar> Fused<T> {
         registers: &mut [Vec<T>],
         columns: Columns,
     ) -> Result<(), (u32, Fault)> {
-        // Outputs and sums are taken out while they are written; the plan never lets them be inputs.
-        let mut outputs: SmallVec<[Vec<T>; 4]> =
+        // Outputs and sums are taken out while they are written; the plan never lets them be inputs. There are at most as
+        // many as operations, so nothing is allocated.
+        let mut outputs: SmallVec<[Vec<T>; LONGEST]> =
             self.outputs.iter().map(|output| std::mem::take(memory.buffer_mut(output.at))).collect();
         self.spread(memory, registers, columns);
         let step = self.block_columns();
@@ -179,7 +182,7 @@ impl<T: Scalar> Fused<T> {
             }
             start += count;
         }
-        for (output, buffer) in self.outputs.iter().zip(outputs) {
+        for (output, buffer) in self.outputs.iter().zip(outputs.drain(..)) {
             *memory.buffer_mut(output.at) = buffer;
         }
         let first = columns.start == 0;
@@ -324,9 +327,19 @@ impl<T: Scalar> Micro<T> {
             Op::Zip(zip) => zip.apply(source(0), source(1), out),
             Op::Scale(scale) => {
                 let factor = scale.0.at(m);
-                out.iter_mut().zip(source(0)).for_each(|(out, &x)| *out = factor * x);
+                each(
+                    source(0),
+                    out,
+                    #[inline(always)]
+                    |x| factor * x,
+                );
             }
-            Op::Negate(_) => out.iter_mut().zip(source(0)).for_each(|(out, &x)| *out = -x),
+            Op::Negate(_) => each(
+                source(0),
+                out,
+                #[inline(always)]
+                |x: T| -x,
+            ),
             Op::Select(_) => {
                 let choices = source(0).iter().zip(source(1)).zip(source(2));
                 for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
@@ -366,9 +379,16 @@ impl<T: Scalar> Sum<T> {
             partial[0] += crate::kernel::functions::sum(block);
             return;
         }
-        for column in block.chunks_exact(rows.max(1)) {
-            partial.iter_mut().zip(column).for_each(|(sum, &x)| *sum += x);
-        }
+        vectorised(
+            #[inline(always)]
+            || {
+                for column in block.chunks_exact(rows.max(1)) {
+                    for (sum, &x) in partial.iter_mut().zip(column) {
+                        *sum += x;
+                    }
+                }
+            },
+        );
     }
 }
 

@@ -221,7 +221,7 @@ fn order<T: Scalar>(graph: &Graph<T>) -> Vec<u32> {
 }
 
 /// A pass of more operations gains nothing, and assembling it would take long.
-const LONGEST: usize = 48;
+pub(crate) const LONGEST: usize = 48;
 
 /// The entrywise nodes that are collected for one pass.
 struct Open {

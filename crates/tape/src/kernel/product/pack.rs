@@ -1,35 +1,130 @@
-//! Copies of parts of the left operand in the order in which tiles read them.
+//! Copies of parts of the operands in the order in which tiles read them.
 
 use super::Operand;
+use super::tile::VECTORS;
 use crate::kernel::simd::Lanes;
+use pulp::Simd;
+use std::ops::Range;
 
-/// Fills `panel` with the rows `row..row + rows` of op(a), each column in `width` consecutive numbers, 0 after the last.
-///
-/// `columns` is the part of the inner dimension that is taken; m and `inner` are the shape of op(a).
+/// Fills `packed` with some rows of op(a) and a range of its columns: panels of two vectors, then of one, the last one
+/// filled up with 0, each column by column.
 #[inline(always)]
-pub(super) fn panel<T: Lanes>(
+pub(super) fn panels<T: Lanes, S: Simd>(
     a: Operand<'_, T>,
     (m, inner): (usize, usize),
-    (row, rows): (usize, usize),
-    columns: std::ops::Range<usize>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    mut packed: &mut [T],
+) {
+    let lanes = T::lanes::<S>();
+    let mut row = rows.start;
+    while row < rows.end {
+        let rest = rows.end - row;
+        let width = if rest >= VECTORS * lanes { VECTORS * lanes } else { lanes };
+        let (panel, next) = std::mem::take(&mut packed).split_at_mut(width * columns.len());
+        packed = next;
+        if a.transposed {
+            let source = &a.data[row * inner..][columns.start..];
+            transposed(source, inner, (rest.min(width), columns.len()), width, panel);
+        } else {
+            let source = &a.data[columns.start * m + row..];
+            if rest >= VECTORS * lanes {
+                vectors::<T, S, VECTORS>(source, m, panel);
+            } else if rest >= lanes {
+                vectors::<T, S, 1>(source, m, panel);
+            } else {
+                filled_up(source, (m, rest), width, panel);
+            }
+        }
+        row += width;
+    }
+}
+
+/// Columns of V vectors.
+#[inline(always)]
+fn vectors<T: Lanes, S: Simd, const V: usize>(a: &[T], stride: usize, panel: &mut [T]) {
+    let panel = T::vectors_mut::<S>(panel).0.as_chunks_mut::<V>().0;
+    for (target, column) in panel.iter_mut().zip(a.chunks(stride)) {
+        *target =
+            *T::vectors::<S>(&column[..V * T::lanes::<S>()]).0.first_chunk().expect("as many as were sliced");
+    }
+}
+
+/// Columns of fewer rows than a panel is wide.
+#[inline(always)]
+fn filled_up<T: Lanes>(a: &[T], (stride, rows): (usize, usize), width: usize, panel: &mut [T]) {
+    for (target, column) in panel.chunks_exact_mut(width).zip(a.chunks(stride)) {
+        let (target, rest) = target.split_at_mut(rows);
+        target.copy_from_slice(&column[..rows]);
+        rest.fill(T::default());
+    }
+}
+
+/// Rows of a that are to be columns of the panel, in squares where there are enough of them.
+#[inline(always)]
+fn transposed<T: Lanes>(
+    a: &[T],
+    stride: usize,
+    (rows, columns): (usize, usize),
     width: usize,
     panel: &mut [T],
 ) {
-    if a.transposed {
-        if rows < width {
-            panel.fill(T::default());
+    if rows < width {
+        panel.fill(T::default());
+    }
+    let squares = rows / SIDE * SIDE;
+    for i in (0..squares).step_by(SIDE) {
+        let mut sources = [&a[..0]; SIDE];
+        for (k, source) in sources.iter_mut().enumerate() {
+            *source = &a[(i + k) * stride..][..columns];
         }
-        for i in 0..rows {
-            let source = &a.data[(row + i) * inner..][columns.clone()];
-            for (target, &x) in panel.chunks_exact_mut(width).zip(source) {
-                target[i] = x;
+        square_after_square(sources, width, &mut panel[i..]);
+    }
+    for i in squares..rows {
+        for (target, &x) in panel.chunks_exact_mut(width).zip(&a[i * stride..][..columns]) {
+            target[i] = x;
+        }
+    }
+}
+
+const SIDE: usize = 8;
+
+/// Transposes a few rows.
+#[inline(always)]
+fn square_after_square<T: Lanes>(rows: [&[T]; SIDE], width: usize, panel: &mut [T]) {
+    let columns = rows[0].len();
+    let mut q = 0;
+    while q + SIDE <= columns {
+        let mut square = [[T::default(); SIDE]; SIDE];
+        for i in 0..SIDE {
+            square[i] = *rows[i][q..].first_chunk().expect("the rows are that long");
+        }
+        for k in 0..SIDE {
+            let target = panel[(q + k) * width..].first_chunk_mut::<SIDE>().expect("the panel is that wide");
+            for i in 0..SIDE {
+                target[i] = square[i][k];
             }
         }
+        q += SIDE;
+    }
+    for q in q..columns {
+        for i in 0..SIDE {
+            panel[q * width + i] = rows[i][q];
+        }
+    }
+}
+
+/// Fills `packed` with the first numbers, `columns` of them, of rows that are `stride` apart.
+#[inline(always)]
+pub(super) fn columns<T: Lanes>(b: &[T], stride: usize, columns: usize, packed: &mut [T]) {
+    if columns == 8 {
+        // A length that is known while compiling makes a copy of two instructions.
+        for (target, row) in packed.as_chunks_mut::<8>().0.iter_mut().zip(b.chunks(stride)) {
+            *target = *row.first_chunk().expect("a row is as long as the columns are many");
+        }
     } else {
-        for (target, p) in panel.chunks_exact_mut(width).zip(columns) {
-            let (target, rest) = target.split_at_mut(rows);
-            target.copy_from_slice(&a.data[p * m + row..][..rows]);
-            rest.fill(T::default());
+        for (target, row) in packed.chunks_exact_mut(columns).zip(b.chunks(stride)) {
+            target.copy_from_slice(&row[..columns]);
         }
     }
 }

@@ -2,21 +2,22 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::{Beta, Operand, Product, pack};
+use super::{Beta, Product, pack};
 use crate::kernel::simd::Lanes;
 use pulp::Simd;
+use std::ops::Range;
 
 /// The most memory that packed panels of the left operand take at a time: they are to stay in the second-level cache.
 pub(super) const PACKED_BYTES: usize = 384 << 10;
 /// The most of the inner dimension that is walked at a time, so that the columns of the right operand that a tile reads
 /// stay in the first-level cache.
 const DEPTH: usize = 320;
-/// Rows no farther apart than this are read where they are; others would share too few sets of the cache.
+/// Rows or columns no farther apart than this are read where they are; others would share too few sets of the cache.
 const NEAR_BYTES: usize = 512;
-/// Columns of a tile.
+/// Vectors in a column of a tile, and the most columns: 16 sums, 2 vectors of the left operand and one number of the
+/// right one, in 32 registers.
+pub(super) const VECTORS: usize = 2;
 const COLUMNS: usize = 8;
-/// Vectors in a column of a tile.
-const VECTORS: usize = 2;
 
 #[inline(always)]
 pub(super) fn product<T: Lanes, S: Simd>(simd: S, mut p: Product<'_, T>) {
@@ -33,195 +34,197 @@ pub(super) fn product<T: Lanes, S: Simd>(simd: S, mut p: Product<'_, T>) {
 
 /// Adds the part of the product that comes from a range of the inner dimension.
 #[inline(always)]
-fn slab<T: Lanes, S: Simd>(
-    simd: S,
-    p: &mut Product<'_, T>,
-    range: std::ops::Range<usize>,
-    scratch: &mut Vec<T>,
-) {
+fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Vec<T>) {
     let height = VECTORS * T::lanes::<S>();
     let depth = range.len();
     let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
-    let blocks = p.m.div_ceil(most);
-    let rows = p.m.div_ceil(blocks).next_multiple_of(height);
-    for row in (0..p.m).step_by(rows) {
-        let rows = rows.min(p.m - row);
-        let in_place = !p.a.transposed && (p.m * size_of::<T>() <= NEAR_BYTES || p.n <= 2 * COLUMNS);
-        let first_packed = if in_place { rows / height * height } else { 0 };
-        let needed = (rows - first_packed).next_multiple_of(height) * depth;
+    let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
+    for first in (0..p.m).step_by(rows) {
+        let rows = rows.min(p.m - first);
+        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.n <= 2 * COLUMNS;
+        let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
+        let needed = (rows - in_place).next_multiple_of(height) * depth + COLUMNS * depth;
         if scratch.len() < needed {
             scratch.resize(needed, T::default());
         }
-        let mut at = 0;
-        for i in (first_packed..rows).step_by(height) {
-            let tall = height.min(rows - i);
-            let width = tall.next_multiple_of(T::lanes::<S>());
-            let panel = &mut scratch[at..at + width * depth];
-            pack::panel(p.a, (p.m, p.inner), (row + i, tall), range.clone(), width, panel);
-            at += width * depth;
-        }
-        block(simd, p, (row, rows), range.clone(), (first_packed, scratch));
+        let (packed_b, packed) = scratch.split_at_mut(COLUMNS * depth);
+        pack::panels::<T, S>(p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
+        let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
+        let left = Left { rows, in_place, data, stride: p.m, packed };
+        block(simd, p, (first, range.clone()), left, packed_b);
     }
 }
 
-/// All tiles in some rows of the output; the panels from row `first_packed` of them on are packed.
+/// Some rows of the left operand and a range of the inner dimension: first rows that are read where they are, then
+/// packed panels.
+#[derive(Clone, Copy)]
+struct Left<'a, T> {
+    rows: usize,
+    in_place: usize,
+    data: &'a [T],
+    stride: usize,
+    packed: &'a [T],
+}
+
+impl<'a, T: Lanes> Left<'a, T> {
+    /// From row i on, and how far apart the columns are if the panel there is `height` rows high.
+    #[inline(always)]
+    fn panel(&self, i: usize, height: usize, depth: usize) -> (&'a [T], usize) {
+        if i < self.in_place {
+            (&self.data[i..], self.stride)
+        } else {
+            (&self.packed[(i - self.in_place) * depth..], height)
+        }
+    }
+}
+
+/// The right operand from a tile's first entry on: consecutive along its rows or along its columns.
+#[derive(Clone, Copy)]
+struct Right<'a, T> {
+    data: &'a [T],
+    stride: usize,
+    rows: bool,
+}
+
+/// Where a strip of tiles goes: the output from the strip's first entry on.
+struct Target<'a, T> {
+    out: &'a mut [T],
+    stride: usize,
+    alpha: T,
+    accumulate: bool,
+}
+
+/// All tiles in some rows of the output.
 #[inline(always)]
 fn block<T: Lanes, S: Simd>(
     simd: S,
     p: &mut Product<'_, T>,
-    (row, rows): (usize, usize),
-    range: std::ops::Range<usize>,
-    (first_packed, packed): (usize, &[T]),
+    (first, range): (usize, Range<usize>),
+    left: Left<'_, T>,
+    packed: &mut [T],
 ) {
-    let height = VECTORS * T::lanes::<S>();
+    let (depth, m) = (range.len(), p.m);
+    let pack_b =
+        p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
     let mut j = 0;
     while j < p.n {
-        let left = p.n - j;
-        let columns = if left >= COLUMNS { COLUMNS } else { 1 << left.ilog2() };
-        for i in (0..rows).step_by(height) {
-            let tall = height.min(rows - i);
-            let (a, stride) = if i < first_packed {
-                (&p.a.data[range.start * p.m + row + i..], p.m)
-            } else {
-                (&packed[(i - first_packed) * range.len()..], tall.next_multiple_of(T::lanes::<S>()))
-            };
-            let part = Part {
-                depth: range.len(),
-                a,
-                stride,
-                b: p.b,
-                inner: p.inner,
-                n: p.n,
-                begin: range.start,
-                column: j,
-            };
-            let out = &mut p.out[j * p.m + row + i..];
-            let target =
-                Target { out, stride: p.m, rows: tall, alpha: p.alpha, accumulate: p.beta == Beta::One };
-            match (tall > T::lanes::<S>(), columns) {
-                (true, 8) => tile::<T, S, 2, 8>(simd, part, target),
-                (true, 4) => tile::<T, S, 2, 4>(simd, part, target),
-                (true, 2) => tile::<T, S, 2, 2>(simd, part, target),
-                (true, _) => tile::<T, S, 2, 1>(simd, part, target),
-                (false, 8) => tile::<T, S, 1, 8>(simd, part, target),
-                (false, 4) => tile::<T, S, 1, 4>(simd, part, target),
-                (false, 2) => tile::<T, S, 1, 2>(simd, part, target),
-                (false, _) => tile::<T, S, 1, 1>(simd, part, target),
-            }
+        // Not 8 and 1 but 5 and 4: a tile of few columns does not keep the multipliers busy.
+        let rest = p.n - j;
+        let columns = if rest >= 2 * COLUMNS { COLUMNS } else { rest.div_ceil(rest.div_ceil(COLUMNS)) };
+        let right = if pack_b {
+            pack::columns(&p.b.data[range.start * p.n + j..], p.n, columns, &mut packed[..columns * depth]);
+            Right { data: packed, stride: columns, rows: true }
+        } else if p.b.transposed {
+            Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true }
+        } else {
+            Right { data: &p.b.data[j * p.inner + range.start..], stride: p.inner, rows: false }
+        };
+        let out = &mut p.out[j * m + first..];
+        let target = Target { out, stride: m, alpha: p.alpha, accumulate: p.beta == Beta::One };
+        match columns {
+            8 => strip::<T, S, 8>(simd, depth, left, right, target),
+            7 => strip::<T, S, 7>(simd, depth, left, right, target),
+            6 => strip::<T, S, 6>(simd, depth, left, right, target),
+            5 => strip::<T, S, 5>(simd, depth, left, right, target),
+            4 => strip::<T, S, 4>(simd, depth, left, right, target),
+            3 => strip::<T, S, 3>(simd, depth, left, right, target),
+            2 => strip::<T, S, 2>(simd, depth, left, right, target),
+            _ => strip::<T, S, 1>(simd, depth, left, right, target),
         }
         j += columns;
     }
 }
 
-/// What a tile is computed from.
-struct Part<'a, T> {
-    depth: usize,
-    /// From the tile's first row on; a step along the inner dimension is `stride` numbers.
-    a: &'a [T],
-    stride: usize,
-    b: Operand<'a, T>,
-    inner: usize,
-    n: usize,
-    /// Where the tile begins in the inner dimension and in the columns.
-    begin: usize,
-    column: usize,
-}
-
-/// Where a tile goes.
-struct Target<'a, T> {
-    out: &'a mut [T],
-    stride: usize,
-    rows: usize,
-    alpha: T,
-    accumulate: bool,
-}
-
+/// All tiles in some rows and a few columns of the output.
 #[inline(always)]
-fn tile<T: Lanes, S: Simd, const V: usize, const C: usize>(
+fn strip<T: Lanes, S: Simd, const C: usize>(
     simd: S,
-    part: Part<'_, T>,
-    target: Target<'_, T>,
+    depth: usize,
+    left: Left<'_, T>,
+    right: Right<'_, T>,
+    mut target: Target<'_, T>,
 ) {
-    let sums = if part.b.transposed {
-        let b = &part.b.data[part.begin * part.n + part.column..];
-        sums_of_rows::<T, S, V, C>(simd, part.depth, (part.a, part.stride), (b, part.n))
-    } else {
-        let b = &part.b.data[part.column * part.inner + part.begin..];
-        sums_of_columns::<T, S, V, C>(simd, part.depth, (part.a, part.stride), (b, part.inner))
-    };
-    if target.rows == V * T::lanes::<S>() {
-        store(simd, sums, target);
-    } else {
-        store_part(simd, sums, target);
+    let lanes = T::lanes::<S>();
+    let mut i = 0;
+    while i + VECTORS * lanes <= left.rows {
+        let sums = sums::<T, S, VECTORS, C>(simd, depth, left.panel(i, VECTORS * lanes, depth), right);
+        store(simd, sums, &mut target, i);
+        i += VECTORS * lanes;
+    }
+    while i < left.rows {
+        let sums = sums::<T, S, 1, C>(simd, depth, left.panel(i, lanes, depth), right);
+        if i + lanes <= left.rows {
+            store(simd, sums, &mut target, i);
+        } else {
+            store_part(simd, sums, &mut target, i..left.rows);
+        }
+        i += lanes;
     }
 }
 
-/// The sums of a tile, where b is contiguous along the inner dimension.
+/// The sums of a tile.
 #[inline(always)]
-fn sums_of_columns<T: Lanes, S: Simd, const V: usize, const C: usize>(
+fn sums<T: Lanes, S: Simd, const V: usize, const C: usize>(
     simd: S,
     depth: usize,
     (mut a, a_stride): (&[T], usize),
-    (b, b_stride): (&[T], usize),
+    b: Right<'_, T>,
 ) -> [[T::Vector<S>; V]; C] {
     let mut sums = [[T::splat(simd, T::default()); V]; C];
-    let mut columns = [&b[..0]; C];
+    if b.rows {
+        let (mut b, b_stride) = (b.data, b.stride);
+        for _ in 0..depth {
+            let row = b.first_chunk::<C>().expect("a row of b is as long as the tile is wide");
+            add_products(simd, a, *row, &mut sums);
+            a = a.get(a_stride..).unwrap_or(&[]);
+            b = b.get(b_stride..).unwrap_or(&[]);
+        }
+    } else {
+        let mut columns = [&b.data[..0]; C];
+        for j in 0..C {
+            columns[j] = &b.data[j * b.stride..][..depth];
+        }
+        for q in 0..depth {
+            let mut row = [T::default(); C];
+            for j in 0..C {
+                row[j] = columns[j][q];
+            }
+            add_products(simd, a, row, &mut sums);
+            a = a.get(a_stride..).unwrap_or(&[]);
+        }
+    }
+    sums
+}
+
+/// Adds a column of a times a row of b to the sums.
+#[inline(always)]
+fn add_products<T: Lanes, S: Simd, const V: usize, const C: usize>(
+    simd: S,
+    a: &[T],
+    row: [T; C],
+    sums: &mut [[T::Vector<S>; V]; C],
+) {
+    let a = T::vectors::<S>(&a[..V * T::lanes::<S>()]).0;
+    let a: [T::Vector<S>; V] = *a.first_chunk().expect("as many vectors as were sliced");
     for j in 0..C {
-        columns[j] = &b[j * b_stride..][..depth];
-    }
-    for q in 0..depth {
-        let x = column_of_tile::<T, S, V>(a);
-        for j in 0..C {
-            let y = T::splat(simd, columns[j][q]);
-            for i in 0..V {
-                sums[j][i] = T::multiply_add(simd, x[i], y, sums[j][i]);
-            }
+        let b = T::splat(simd, row[j]);
+        for i in 0..V {
+            sums[j][i] = T::multiply_add(simd, a[i], b, sums[j][i]);
         }
-        a = a.get(a_stride..).unwrap_or(&[]);
     }
-    sums
 }
 
-/// The sums of a tile, where b is contiguous along its columns.
-#[inline(always)]
-fn sums_of_rows<T: Lanes, S: Simd, const V: usize, const C: usize>(
-    simd: S,
-    depth: usize,
-    (mut a, a_stride): (&[T], usize),
-    (mut b, b_stride): (&[T], usize),
-) -> [[T::Vector<S>; V]; C] {
-    let mut sums = [[T::splat(simd, T::default()); V]; C];
-    for _ in 0..depth {
-        let x = column_of_tile::<T, S, V>(a);
-        let row = b.first_chunk::<C>().expect("a row of b is as long as the tile is wide");
-        for j in 0..C {
-            let y = T::splat(simd, row[j]);
-            for i in 0..V {
-                sums[j][i] = T::multiply_add(simd, x[i], y, sums[j][i]);
-            }
-        }
-        a = a.get(a_stride..).unwrap_or(&[]);
-        b = b.get(b_stride..).unwrap_or(&[]);
-    }
-    sums
-}
-
-/// The vectors at the start of a.
-#[inline(always)]
-fn column_of_tile<T: Lanes, S: Simd, const V: usize>(a: &[T]) -> [T::Vector<S>; V] {
-    *T::vectors::<S>(&a[..V * T::lanes::<S>()]).0.first_chunk::<V>().expect("as many vectors as were sliced")
-}
-
-/// The output times β plus α times the sums, where the tile has all its rows.
+/// α times the sums, stored or added from a row of the output on.
 #[inline(always)]
 fn store<T: Lanes, S: Simd, const V: usize, const C: usize>(
     simd: S,
     sums: [[T::Vector<S>; V]; C],
-    target: Target<'_, T>,
+    target: &mut Target<'_, T>,
+    row: usize,
 ) {
     let alpha = T::splat(simd, target.alpha);
     for (j, sums) in sums.into_iter().enumerate() {
-        let out = &mut target.out[j * target.stride..][..V * T::lanes::<S>()];
+        let out = &mut target.out[j * target.stride + row..][..V * T::lanes::<S>()];
         for (out, sum) in T::vectors_mut::<S>(out).0.iter_mut().zip(sums) {
             *out = if target.accumulate {
                 T::multiply_add(simd, sum, alpha, *out)
@@ -232,21 +235,20 @@ fn store<T: Lanes, S: Simd, const V: usize, const C: usize>(
     }
 }
 
-/// The same where the tile has fewer rows than its vectors have lanes.
+/// The same for fewer rows than a vector has lanes.
 #[inline(always)]
-fn store_part<T: Lanes, S: Simd, const V: usize, const C: usize>(
+fn store_part<T: Lanes, S: Simd, const C: usize>(
     simd: S,
-    sums: [[T::Vector<S>; V]; C],
-    target: Target<'_, T>,
+    sums: [[T::Vector<S>; 1]; C],
+    target: &mut Target<'_, T>,
+    rows: Range<usize>,
 ) {
-    const { assert!(V * 16 <= 32) }
-    let mut column = [T::default(); 32];
-    let (rows, stride) = (target.rows, target.stride);
+    let mut column = [T::default(); 16];
     for (j, sums) in sums.into_iter().enumerate() {
-        let out = &mut target.out[j * stride..][..rows];
-        column[..rows].copy_from_slice(out);
-        let whole = Target { out: &mut column, ..target };
-        store(simd, [sums], whole);
-        out.copy_from_slice(&column[..rows]);
+        let out = &mut target.out[j * target.stride..][rows.clone()];
+        column[..out.len()].copy_from_slice(out);
+        let mut whole = Target { out: &mut column, ..*target };
+        store(simd, [sums], &mut whole, 0);
+        out.copy_from_slice(&column[..out.len()]);
     }
 }

@@ -1,0 +1,45 @@
+//! One gradient step, J and every ∂J/∂W[l] and ∂J/∂b[l], in seven cases: the recorded tape's program beside the closed form
+//! by hand on the same kernels, in one run.
+//!
+//! `cargo bench` prints a table and then lets criterion measure every case; `cargo bench -- --table` stops after the table,
+//! `cargo bench -- --table tall deep` has only these cases.
+
+mod by_hand;
+mod cases;
+mod peak;
+mod table;
+
+use std::time::Duration;
+
+use cases::{CASES, Case};
+use criterion::Criterion;
+use tape::Scalar;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if arguments.iter().any(|argument| argument == "--test") {
+        return; // `cargo test --benches` only builds it
+    }
+    let named: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|name| !name.starts_with('-')).collect();
+    let chosen = || CASES.iter().filter(|case| named.is_empty() || named.contains(&case.name));
+    table::head();
+    chosen().for_each(table::row::<f32>);
+    chosen().for_each(table::row::<f64>);
+    if !arguments.iter().any(|argument| argument == "--table") {
+        let mut criterion = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
+        chosen().for_each(|case| measure::<f32>(&mut criterion, case));
+        chosen().for_each(|case| measure::<f64>(&mut criterion, case));
+        criterion.final_summary();
+    }
+}
+
+fn measure<T: Scalar>(criterion: &mut Criterion, case: &Case) {
+    let mut group = criterion.benchmark_group(format!("{} {}", case.name, T::NAME));
+    cases::with_step::<T>(case, |mut step, _| {
+        group.bench_function("tape", |bencher| bencher.iter(|| step.run().expect("it ran before")));
+    });
+    let mut by_hand = by_hand::ByHand::<T>::new(case);
+    group.bench_function("by hand", |bencher| bencher.iter(|| by_hand.step()));
+    group.finish();
+}

@@ -1,0 +1,218 @@
+//! Functions of one number, without branches: a loop over one of them, in a function that is compiled for an instruction
+//! set, becomes a loop over vectors. Only [`sin`] and [`cos`] branch, where the angle is large.
+
+use super::real::{Exponential, Real};
+
+/// The greater of x and 0; NaN stays NaN.
+#[inline(always)]
+fn positive_part<T: Real>(x: T) -> T {
+    if x < T::of(0.0) { T::of(0.0) } else { x }
+}
+
+/// eˣ.
+#[inline(always)]
+pub(crate) fn exp<T: Real, const F: bool>(x: T) -> T {
+    x.exponential::<F>().value::<F>()
+}
+
+/// eˣ − 1.
+#[inline(always)]
+pub(crate) fn exp_m1<T: Real, const F: bool>(x: T) -> T {
+    let e = x.exponential::<F>();
+    let value = if x > T::ONE_IS_LOST { e.value::<F>() } else { e.minus_one::<F>() };
+    value.with_sign_of(x)
+}
+
+/// ln x.
+#[inline(always)]
+pub(crate) fn ln<T: Real, const F: bool>(x: T) -> T {
+    let (zero, infinity) = (T::of(0.0), T::of(f64::INFINITY));
+    let at_ends = if x == zero { -infinity } else { T::of(f64::NAN) };
+    let log = if x < infinity { x.log_positive::<F>() } else { x };
+    if x > zero { log } else { at_ends }
+}
+
+/// ln(1 + x).
+#[inline(always)]
+pub(crate) fn ln_1p<T: Real, const F: bool>(x: T) -> T {
+    let (one, infinity) = (T::of(1.0), T::of(f64::INFINITY));
+    let at_ends = if x == -one { -infinity } else { T::of(f64::NAN) };
+    let sum = one + x;
+    let lost = if x < one { x - (sum - one) } else { one - (sum - x) };
+    let log = if x < infinity { sum.log_plus::<F>(lost).with_sign_of(x) } else { x };
+    if x > -one { log } else { at_ends }
+}
+
+/// 1 + t for 0 ≤ t ≤ 1, and the part of its square that rounding has lost, in relation to the square.
+#[inline(always)]
+fn one_plus<T: Real>(t: T) -> (T, T) {
+    let d = T::of(1.0) + t;
+    let lost = t - (d - T::of(1.0));
+    // Within 5 % of 2/d, which is enough for a correction.
+    (d, lost * (T::of(2.914) - d))
+}
+
+/// c·t/(1 + t)², where t = e^x for a negative x: its least digits are used too, as three roundings follow.
+#[inline(always)]
+fn bell<T: Real, const F: bool>(e: Exponential<T>, t: T, c: T) -> T {
+    let root = T::of(1.0) + e.p;
+    let lost = (e.p - (root - T::of(1.0))) * (T::of(2.06) - root);
+    let (d, lost_of_square) = one_plus(t);
+    let correction = lost - (t * lost).fused::<F>(T::of(2.914) - d, lost_of_square);
+    let numerator = c * (root * e.a);
+    correction.fused::<F>(numerator, numerator) / (d * d) * e.b
+}
+
+/// tanh x = −m/(2 + m), m = e^(−2|x|) − 1. What rounding loses of 2 + m is put right, but for the quarter of it by which
+/// −3/4 differs from −1/(2 + m): it counts only where 2 + m is near 1.
+#[inline(always)]
+fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> T {
+    let d = T::of(2.0) + m;
+    let lost = m - (d - T::of(2.0));
+    ((lost * T::of(-0.75)).fused::<F>(m, m) / d).with_sign_of(x)
+}
+
+/// tanh x.
+#[inline(always)]
+pub(crate) fn tanh<T: Real, const F: bool>(x: T) -> T {
+    tanh_of::<T, F>(x, (T::of(-2.0) * x.magnitude()).exp_m1_of_negative::<F>())
+}
+
+/// tanh′(x) = 4·e^(−2|x|)/(1 + e^(−2|x|))².
+#[inline(always)]
+pub(crate) fn tanh_derivative<T: Real, const F: bool>(x: T) -> T {
+    tanh_and_derivative::<T, F>(x).1
+}
+
+/// tanh x and tanh′(x).
+#[inline(always)]
+pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
+    let e = (T::of(-2.0) * x.magnitude()).exponential::<F>();
+    let t = e.value::<F>();
+    (tanh_of::<T, F>(x, e.minus_one::<F>()), bell::<T, F>(e, t, T::of(4.0)))
+}
+
+/// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has a negative exponent.
+#[inline(always)]
+pub(crate) fn sigmoid<T: Real, const F: bool>(x: T) -> T {
+    let t = (-x.magnitude()).exponential::<F>().value::<F>();
+    let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
+    numerator / (T::of(1.0) + t)
+}
+
+/// σ′(x) = σ(x)·σ(−x).
+#[inline(always)]
+pub(crate) fn sigmoid_derivative<T: Real, const F: bool>(x: T) -> T {
+    sigmoid_and_derivative::<T, F>(x).1
+}
+
+/// σ(x) and σ′(x).
+#[inline(always)]
+pub(crate) fn sigmoid_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
+    let e = (-x.magnitude()).exponential::<F>();
+    let t = e.value::<F>();
+    let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
+    (numerator / (T::of(1.0) + t), bell::<T, F>(e, t, T::of(1.0)))
+}
+
+/// ln(1 + eˣ).
+#[inline(always)]
+pub(crate) fn softplus<T: Real, const F: bool>(x: T) -> T {
+    softplus_and_derivative::<T, F>(x).0
+}
+
+/// ln σ(x) = −ln(1 + e⁻ˣ).
+#[inline(always)]
+pub(crate) fn log_sigmoid<T: Real, const F: bool>(x: T) -> T {
+    -softplus::<T, F>(-x)
+}
+
+/// ln(1 + eˣ) and its derivative σ(x).
+#[inline(always)]
+pub(crate) fn softplus_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
+    let one = T::of(1.0);
+    let t = (-x.magnitude()).exponential::<F>().value::<F>();
+    let numerator = if x < T::of(0.0) { t } else { one };
+    (positive_part(x) + t.log_1p_of_unit::<F>(), numerator / (one + t))
+}
+
+/// x·σ(x) and its derivative σ(x)·(1 + x·σ(−x)).
+///
+/// Left of 0 both are multiplied by the last factor of e^x at the end, since x·eˣ is not yet subnormal where eˣ is.
+#[inline(always)]
+pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
+    let (zero, one) = (T::of(0.0), T::of(1.0));
+    let e = (-x.magnitude()).exponential::<F>();
+    let t = e.value::<F>();
+    let (d, lost_of_square) = one_plus(t);
+    let (left, right) = (x < zero, x > -T::EXP_IS_LOST);
+    let y = if x < T::EXP_IS_LOST { T::EXP_IS_LOST } else { x };
+    let root = one + e.p;
+    let value = if left { y.fused::<F>(root, y * (e.p - (root - one))) * e.a } else { x } / d;
+    let tilt = if left { y } else { y * t };
+    let tilt = if right { zero } else { tilt };
+    let sum = (one + tilt) + t;
+    let slope = (-lost_of_square).fused::<F>(sum, sum) / (d * d);
+    let slope = if left { root * e.a * slope } else { slope };
+    let last = if left { e.b } else { one };
+    (value * last, slope * last)
+}
+
+/// x·σ(x).
+#[inline(always)]
+pub(crate) fn silu<T: Real, const F: bool>(x: T) -> T {
+    silu_and_derivative::<T, F>(x).0
+}
+
+/// x if x > 0, else α·(eˣ − 1).
+#[inline(always)]
+pub(crate) fn elu<T: Real, const F: bool>(x: T, alpha: T) -> T {
+    elu_and_derivative::<T, F>(x, alpha).0
+}
+
+/// x if x > 0, else α·(eˣ − 1), and its derivative 1 or α·eˣ.
+#[inline(always)]
+pub(crate) fn elu_and_derivative<T: Real, const F: bool>(x: T, alpha: T) -> (T, T) {
+    let right = x > T::of(0.0);
+    let e = if right { T::of(0.0) } else { x }.exponential::<F>();
+    let left = alpha * e.minus_one::<F>().with_sign_of(x);
+    (if right { x } else { left }, if right { T::of(1.0) } else { alpha * e.value::<F>() })
+}
+
+/// Beyond this, sin and cos are those of the standard library, which are no vector instructions.
+pub(crate) const TURNS_KNOWN: f64 = 1e6;
+
+/// Functions of angles up to [`TURNS_KNOWN`].
+pub(crate) mod known {
+    use super::Real;
+
+    /// sin x.
+    #[inline(always)]
+    pub(crate) fn sin<T: Real, const F: bool>(x: T) -> T {
+        if x == T::of(0.0) { x } else { x.sine_turned::<F>(0) }
+    }
+
+    /// cos x.
+    #[inline(always)]
+    pub(crate) fn cos<T: Real, const F: bool>(x: T) -> T {
+        x.sine_turned::<F>(1)
+    }
+}
+
+/// sin x.
+#[inline(always)]
+pub(crate) fn sin<T: Real, const F: bool>(x: T) -> T {
+    if x.magnitude() > T::of(TURNS_KNOWN) { x.far_sine() } else { known::sin::<T, F>(x) }
+}
+
+/// cos x.
+#[inline(always)]
+pub(crate) fn cos<T: Real, const F: bool>(x: T) -> T {
+    if x.magnitude() > T::of(TURNS_KNOWN) { x.far_cosine() } else { known::cos::<T, F>(x) }
+}
+
+/// 2/√π · ∫₀ˣ e^(−t²) dt.
+#[inline(always)]
+pub(crate) fn erf<T: Real, const F: bool>(x: T) -> T {
+    x.erf_magnitude::<F>().with_sign_of(x)
+}

@@ -1,0 +1,58 @@
+//! The kernels that programs run on, for those who write a closed form by hand and want to compare (feature `kernels`).
+//!
+//! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
+
+use crate::kernel::{product as products, simd};
+use crate::ops::log_loss::LogLossOnLogits;
+use crate::{Fault, MatrixMut, MatrixRef, Scalar};
+
+/// `out` = α · op(A) * op(B), or that added to `out`; op transposes where the flag says so.
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn product<T: Scalar>(
+    alpha: T,
+    (a, transpose_a): (MatrixRef<'_, T>, bool),
+    (b, transpose_b): (MatrixRef<'_, T>, bool),
+    accumulate: bool,
+    out: &mut MatrixMut<'_, T>,
+) {
+    let beta = if accumulate { products::Beta::One } else { products::Beta::Zero };
+    products::product(alpha, a, transpose_a, b, transpose_b, beta, out);
+}
+
+/// Runs a closure compiled for the best instruction set that the processor has.
+///
+/// Write it as `#[inline(always)] || …`: what is not inlined is compiled for the baseline.
+#[inline(always)]
+pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
+    simd::vectorised(f)
+}
+
+/// σ(x).
+pub fn sigmoid<T: Scalar>(x: &[T], out: &mut [T]) {
+    T::sigmoid_into(x, out);
+}
+
+/// σ(x) and σ′(x) from one exponential.
+pub fn sigmoid_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut [T]) {
+    T::sigmoid_and_derivative_into(x, value, derivative);
+}
+
+/// tanh x and tanh′(x) from one exponential.
+pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut [T]) {
+    T::tanh_and_derivative_into(x, value, derivative);
+}
+
+/// The log-loss of σ(z) with labels y, entry by entry.
+///
+/// # Errors
+/// [`Fault::Label`] for a label outside [0, 1].
+pub fn log_loss_on_logits<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), Fault> {
+    LogLossOnLogits::apply(y, z, out).map_err(|label| label.fault(y.len(), 0))
+}
+
+/// Σ x, in an order that depends on the length alone.
+pub fn sum<T: Scalar>(x: &[T]) -> T {
+    crate::kernel::functions::sum(x)
+}

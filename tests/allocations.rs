@@ -1,0 +1,197 @@
+//! A program allocates nothing from its second run on at a number of examples that it has seen.
+#![allow(unsafe_code)] // the allocator that counts
+
+#[path = "support/graphs.rs"]
+mod graphs;
+#[path = "support/random.rs"]
+mod random;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use graphs::descriptions;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use random::Random;
+use tape::{Matrix, Options, Program, Tape, Var};
+
+/// Counts what its thread asks of the system's allocator.
+struct Counting;
+
+thread_local! {
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
+
+fn note(bytes: i64) {
+    // While a thread ends its counters may be gone; nothing is measured then.
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
+    if bytes > 0 {
+        let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
+    }
+}
+
+// SAFETY: every call is passed on as it is to the system's allocator, which keeps the contract; counting touches only
+// numbers of the thread, which are initialised without an allocation.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size() as i64);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(layout.size() as i64);
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note(-(layout.size() as i64));
+        note(size as i64);
+        // SAFETY: the caller keeps the contract of `realloc`; `at` came from the system's allocator.
+        unsafe { System.realloc(at, layout, size) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        note(-(layout.size() as i64));
+        // SAFETY: the caller keeps the contract of `dealloc`; `at` came from the system's allocator.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `work` asks for memory.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = ASKED.get();
+    work();
+    ASKED.get() - before
+}
+
+fn bytes_held() -> i64 {
+    HELD.get()
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1.0_f64; 10]))), 1);
+    assert_eq!(allocations(|| assert_eq!(std::hint::black_box(1.0) + 1.0, 2.0)), 0);
+}
+
+/// The network 30-16-1, with its loss, gradients and an update of every parameter.
+struct Training<'t> {
+    program: Program<f64>,
+    x: Var<'t, f64>,
+    y: Var<'t, f64>,
+    j: Var<'t, f64>,
+    pairs: [(Var<'t, f64>, Var<'t, f64>); 4],
+}
+
+impl<'t> Training<'t> {
+    fn new(tape: &'t Tape<f64>, hidden: usize, options: Options) -> Self {
+        let mut random = Random::new(3);
+        let (x, y) = (tape.examples_unbound("X", 30), tape.examples_unbound("Y", 1));
+        let mut parameter = |name: &str, rows: usize, columns: usize| {
+            tape.parameter(name, &random.matrix(rows, columns, -0.3, 0.3))
+        };
+        let [w1, b1] = [parameter("W[1]", hidden, 30), parameter("b[1]", hidden, 1)];
+        let [w2, b2] = [parameter("W[2]", 1, hidden), parameter("b[2]", 1, 1)];
+        let a = (w1.matmul(x) + b1).tanh();
+        let j = (w2.matmul(a) + b2).sigmoid().log_loss(y).mean();
+        let [dw1, db1, dw2, db2] = j.gradients([w1, b1, w2, b2]);
+        let program = tape.compile_with([j, dw1, db1, dw2, db2], options).unwrap();
+        Training { program, x, y, j, pairs: [(w1, dw1), (b1, db1), (w2, dw2), (b2, db2)] }
+    }
+
+    /// Binds a batch, runs, updates the parameters and looks at the loss, as training does.
+    fn step(&mut self, x: &Matrix<f64>, y: &Matrix<f64>, batch: &[usize]) {
+        self.program.bind_columns(self.x, x, batch).unwrap();
+        self.program.bind_columns(self.y, y, batch).unwrap();
+        self.program.run().unwrap();
+        for (w, dw) in self.pairs {
+            let down = |w: &mut [f64], dw: &[f64]| w.iter_mut().zip(dw).for_each(|(w, dw)| *w -= 0.1 * dw);
+            self.program.update(w, dw, down).unwrap();
+        }
+        assert!(self.program.scalar(self.j).unwrap().is_finite());
+    }
+}
+
+#[test]
+fn training_allocates_nothing_at_a_size_of_batch_already_seen() {
+    let mut random = Random::new(5);
+    let (x, y) = (random.matrix(30, 1500, -2.0, 2.0), random.matrix(1, 1500, 0.0, 1.0));
+    let order = random.permutation(1500);
+    for options in [Options::default(), Options::literal()] {
+        for hidden in [1, 16, 65] {
+            for sizes in [[1, 1], [7, 32], [64, 5], [255, 257], [1025, 700], [1500, 1]] {
+                let tape = Tape::new();
+                let mut training = Training::new(&tape, hidden, options);
+                for m in sizes {
+                    training.step(&x, &y, &order[..m]);
+                }
+                let asked = allocations(|| {
+                    for step in 0..20 {
+                        training.step(&x, &y, &order[..sizes[step % 2]]);
+                    }
+                });
+                assert_eq!(asked, 0, "m = {sizes:?}, {hidden} hidden units, {options:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_steps_hold_no_more_memory() {
+    let mut random = Random::new(7);
+    let (x, y) = (random.matrix(30, 64, -2.0, 2.0), random.matrix(1, 64, 0.0, 1.0));
+    let order = random.permutation(64);
+    let tape = Tape::new();
+    let mut training = Training::new(&tape, 8, Options::default());
+    for m in [16, 4] {
+        training.step(&x, &y, &order[..m]);
+    }
+    let (held, asked) = (bytes_held(), ASKED.get());
+    for step in 0..10_000 {
+        let start = step % 48;
+        training.step(&x, &y, &order[start..start + if step % 4 == 3 { 4 } else { 16 }]);
+    }
+    assert_eq!((bytes_held() - held, ASKED.get() - asked), (0, 0));
+}
+
+/// A pass with many results, each of which is looked at.
+#[test]
+fn a_pass_with_many_results_allocates_nothing() {
+    for results in [1, 4, 5, 8, 9, 16, 17, 60] {
+        let tape = Tape::<f64>::new();
+        let x = tape.examples("X", &Random::new(1).matrix(3, 300, -1.0, 1.0));
+        let outputs: Vec<Var<'_, f64>> = (0..results).map(|i| (x * (1.5 + i as f64)).sin()).collect();
+        let mut program = tape.compile(outputs).unwrap();
+        program.run().unwrap();
+        assert_eq!(allocations(|| program.run().unwrap()), 0, "{results} results");
+    }
+}
+
+/// Graphs of all operations, with their first and second derivatives, in every way to run them.
+#[test]
+fn random_graphs_allocate_nothing_in_their_second_run() {
+    // The same cases in every run.
+    let config = Config { cases: 60, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let result = runner.run(&descriptions(&[1, 9, 64, 257]), |description| {
+        let tape = Tape::<f64>::new();
+        let graph = description.record(&tape);
+        for options in [Options::default(), Options::literal()] {
+            let mut program = tape.compile_with(graph.outputs.iter().copied(), options).unwrap();
+            let examples = [description.m, 300].map(|m| description.examples::<f64>(m, description.seed));
+            let mut step = |(x, y): &(Matrix<f64>, Matrix<f64>)| {
+                program.bind(graph.x, x).unwrap();
+                program.bind(graph.y, y).unwrap();
+                program.run().unwrap();
+            };
+            examples.iter().for_each(&mut step);
+            let asked = allocations(|| examples.iter().cycle().take(6).for_each(&mut step));
+            prop_assert_eq!(asked, 0, "{:?}", options);
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|e| panic!("{e}"));
+}

@@ -1,0 +1,343 @@
+//! Programs: what is fused, tiled and rewritten computes what the tape says, for any examples and any number of them.
+
+#[path = "support/graphs.rs"]
+mod graphs;
+#[path = "support/random.rs"]
+mod random;
+
+use graphs::{Description, descriptions, run};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use random::Random;
+use tape::{Error, Matrix, Options, Over, Program, Scalar, Tape, Var, matrix};
+
+/// Every way to compile; the first one is the reference.
+fn ways() -> [Options; 4] {
+    [(false, false), (false, true), (true, false), (true, true)].map(|(rewrites, fusion)| {
+        let mut options = Options::literal();
+        (options.rewrites, options.fusion) = (rewrites, fusion);
+        options
+    })
+}
+
+/// ‖found − expected‖ over ‖expected‖, or over the norm of a matrix of ones where that is more: what is compared was
+/// computed from terms of the size of 1, which may cancel.
+fn difference<T: Scalar>(found: &Matrix<T>, expected: &Matrix<T>) -> f64 {
+    assert_eq!(found.shape(), expected.shape());
+    let (found, expected): (Matrix<f64>, Matrix<f64>) = (found.cast(), expected.cast());
+    assert!(expected.as_slice().iter().all(|x| x.is_finite()), "the reference is not finite");
+    let pairs = found.as_slice().iter().zip(expected.as_slice());
+    let difference = pairs.map(|(f, e)| (f - e) * (f - e)).sum::<f64>().sqrt();
+    difference / expected.norm().max((expected.as_slice().len() as f64).sqrt()).max(1.0)
+}
+
+/// Cases that are the same in every run.
+fn runner(cases: u32) -> TestRunner {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+/// f64 is held to 1e-12: some 30 operations of a rounding error of 1e-16 each, on sums of up to 1025 terms, twice
+/// differentiated; f32 to 1e-4 with the same reasoning.
+fn tolerance<T: Scalar>() -> f64 {
+    if T::NAME == "f64" { 1e-12 } else { 1e-4 }
+}
+
+/// Every way to compile gives the same on the examples that the tape was made with, on other ones, and on other numbers of
+/// them; returns the worst difference.
+fn every_way_is_equal<T: Scalar>(description: &Description) -> Result<f64, TestCaseError> {
+    let tape = Tape::<T>::new();
+    let graph = description.record(&tape);
+    tape.check().map_err(|e| TestCaseError::fail(e.to_string()))?;
+    let length = tape.len();
+    let mut programs: Vec<Program<T>> =
+        ways().map(|way| tape.compile_with(graph.outputs.iter().copied(), way).unwrap()).into();
+    let mut worst: f64 = 0.0;
+    let mut of_five: Vec<Vec<Matrix<T>>> = Vec::new();
+    for (at, m) in [description.m, 5, 1, 700, 5].into_iter().enumerate() {
+        // 5 comes twice with the same examples; the first ones are the tape's own.
+        let seed = if m == 5 { 5 } else { description.seed.wrapping_add(at as u64) };
+        let examples = description.examples(m, seed);
+        let found: Vec<Vec<Matrix<T>>> =
+            programs.iter_mut().map(|program| run(program, &graph, &examples)).collect();
+        let outputs = || graph.outputs.iter().enumerate();
+        for (way, of_way) in ways().iter().zip(&found) {
+            for (i, output) in outputs() {
+                let off = difference(&of_way[i], &found[0][i]);
+                worst = worst.max(off);
+                let close = off <= tolerance::<T>();
+                prop_assert!(close, "{output:?} at m = {m} is off by {off:.1e} with {way:?}");
+            }
+        }
+        if m == 5 && of_five.is_empty() {
+            of_five = found;
+        } else if m == 5 {
+            // The same program on the same inputs gives the same bits, whatever it ran on in between.
+            let bits = |found: &Vec<Vec<Matrix<T>>>| -> Vec<u64> {
+                found.iter().flatten().flat_map(Matrix::as_slice).map(|x| x.bits()).collect()
+            };
+            prop_assert_eq!(bits(&of_five), bits(&found));
+        }
+    }
+    prop_assert_eq!(tape.len(), length, "compiling and running records nothing");
+    Ok(worst)
+}
+
+fn every_way_is_equal_at<T: Scalar>(cases: u32, m: &'static [usize]) {
+    let worst = std::cell::Cell::new(0.0_f64);
+    let result = runner(cases).run(&descriptions(m), |description| {
+        worst.set(worst.get().max(every_way_is_equal::<T>(&description)?));
+        Ok(())
+    });
+    println!("{}: worst difference {:.1e}", T::NAME, worst.get());
+    result.unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// Small and odd numbers of examples, and those around the widths that kernels are unrolled by.
+const SMALL: &[usize] = &[1, 2, 3, 7, 8, 9, 15, 16, 17, 63, 64, 65];
+
+/// Around one tile of 256 columns and several.
+const EDGES: &[usize] = &[255, 256, 257, 511, 513, 768, 1023, 1024, 1025];
+
+#[test]
+fn random_graphs_of_few_examples() {
+    every_way_is_equal_at::<f64>(100, SMALL);
+}
+
+#[test]
+fn random_graphs_at_the_edges_of_tiles() {
+    every_way_is_equal_at::<f64>(60, EDGES);
+}
+
+#[test]
+fn random_graphs_in_single_precision() {
+    every_way_is_equal_at::<f32>(40, SMALL);
+    every_way_is_equal_at::<f32>(20, EDGES);
+}
+
+// ---- A program of one's own hands -----------------------------------------------------------------------------
+
+/// The network 3-4-1 with its loss and gradients.
+struct Network<'t> {
+    x: Var<'t, f64>,
+    y: Var<'t, f64>,
+    parameters: [Var<'t, f64>; 4],
+    j: Var<'t, f64>,
+    gradients: [Var<'t, f64>; 4],
+}
+
+impl<'t> Network<'t> {
+    fn record(tape: &'t Tape<f64>) -> Self {
+        let mut random = Random::new(11);
+        let (x, y) = (tape.examples_unbound("X", 3), tape.examples_unbound("Y", 1));
+        let mut parameter = |name: &str, rows: usize, columns: usize| {
+            tape.parameter(name, &random.matrix(rows, columns, -1.0, 1.0))
+        };
+        let parameters = [
+            parameter("W[1]", 4, 3),
+            parameter("b[1]", 4, 1),
+            parameter("W[2]", 1, 4),
+            parameter("b[2]", 1, 1),
+        ];
+        let [w1, b1, w2, b2] = parameters;
+        let a = (w1.matmul(x) + b1).tanh();
+        let j = (w2.matmul(a) + b2).sigmoid().log_loss(y).mean().named("J");
+        Network { x, y, parameters, j, gradients: j.gradients(parameters) }
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = Var<'t, f64>> + use<'t> {
+        self.gradients.into_iter().chain([self.j])
+    }
+
+    fn bind(&self, program: &mut Program<f64>, m: usize, seed: u64) {
+        let mut random = Random::new(seed);
+        program.bind(self.x, &random.matrix(3, m, -2.0, 2.0)).unwrap();
+        program.bind(self.y, &random.matrix(1, m, 0.0, 1.0)).unwrap();
+    }
+
+    fn bits(&self, program: &Program<f64>) -> Vec<u64> {
+        let values = self.outputs().map(|output| program.view(output).unwrap().to_matrix());
+        values.flat_map(Matrix::into_vec).map(f64::to_bits).collect()
+    }
+}
+
+#[test]
+fn a_program_works_in_another_thread_and_without_its_tape() {
+    fn sent<T: Send>(value: T) -> T {
+        value
+    }
+    let tape = Tape::new();
+    let network = Network::record(&tape);
+    let mut here = tape.compile(network.outputs()).unwrap();
+    let mut there = sent(tape.compile(network.outputs()).unwrap());
+    network.bind(&mut here, 700, 1);
+    network.bind(&mut there, 700, 1);
+    here.run().unwrap();
+    let there = std::thread::spawn(move || there.run().map(|()| there)).join().unwrap().unwrap();
+    assert_eq!(network.bits(&here), network.bits(&there));
+    let mut orphan = {
+        let tape = Tape::<f64>::new();
+        tape.compile([tape.parameter("x", &matrix![[3.0]]).square()]).unwrap()
+    };
+    orphan.run().unwrap();
+}
+
+#[test]
+fn values_are_seen_and_changed_in_place() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("w", &matrix![[2.0], [3.0]]);
+    let x = tape.examples("X", &matrix![[1.0, 10.0]]);
+    let y = (w * x).named("Y");
+    let total = y.sum();
+    let mut program = tape.compile([y, total]).unwrap();
+    assert_eq!(program.view(w).unwrap().to_matrix(), matrix![[2.0], [3.0]]);
+    assert_eq!(program.view(y).unwrap_err(), Error::NotRun);
+    program.run().unwrap();
+    assert_eq!(program.view(y).unwrap().to_matrix(), matrix![[2.0, 20.0], [3.0, 30.0]]);
+    assert_eq!(program.scalar(total), Ok(55.0));
+
+    program.parameter_mut(w).unwrap()[(1, 0)] = -2.0;
+    program.bind(x, &matrix![[1.0]]).unwrap();
+    // The last results stay as they are until the next run.
+    assert_eq!(program.view(y).unwrap().to_matrix(), matrix![[2.0, 20.0], [3.0, 30.0]]);
+    program.run().unwrap();
+    assert_eq!(program.view(y).unwrap().to_matrix(), matrix![[2.0], [-2.0]]);
+
+    let change = |w: &mut [f64], y: &[f64]| w.iter_mut().zip(y).for_each(|(w, y)| *w -= 0.5 * y);
+    program.update(w, y, change).unwrap();
+    assert_eq!(program.view(w).unwrap().to_matrix(), matrix![[1.0], [-1.0]]);
+    let data = matrix![[1.0, 2.0, 3.0]];
+    program.bind_columns(x, &data, &[2, 0, 2, 1]).unwrap();
+    assert_eq!(program.m(), Some(4));
+    program.run().unwrap();
+    assert_eq!(program.view(y).unwrap().to_matrix(), matrix![[3.0, 1.0, 3.0, 2.0], [-3.0, -1.0, -3.0, -2.0]]);
+    program.bind_columns(x, &data, &[]).unwrap();
+    program.run().unwrap();
+    assert_eq!((program.view(y).unwrap().shape(), program.scalar(total)), ((2, 0), Ok(0.0)));
+
+    // What a program changed is its own: the tape, and programs compiled later, have the first values.
+    assert_eq!(y.value().unwrap(), matrix![[2.0, 20.0], [3.0, 30.0]]);
+}
+
+/// An update takes no output that is the parameter itself, not even by the name of its identity.
+#[test]
+fn a_parameter_is_not_updated_by_itself() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("w", &matrix![[2.0]]);
+    let same = w.identity();
+    let mut program = tape.compile([same]).unwrap();
+    program.run().unwrap();
+    for output in [w, same] {
+        let refused = program.update(w, output, |_, _| ()).unwrap_err();
+        assert_eq!(refused.to_string(), "bind: w is the output itself");
+    }
+    assert_eq!(program.scalar(w), Ok(2.0));
+}
+
+#[test]
+fn ten_thousand_steps_add_nothing() {
+    let tape = Tape::new();
+    let network = Network::record(&tape);
+    let mut program = tape.compile(network.outputs()).unwrap();
+    let before = (tape.len(), program.steps().count(), program.buffers(), program.peak_bytes(32));
+    for step in 0..10_000 {
+        if step % 100 == 0 {
+            network.bind(&mut program, [32, 7, 1][step / 100 % 3], step as u64);
+        }
+        program.run().unwrap();
+        for (w, dw) in network.parameters.into_iter().zip(network.gradients) {
+            let down = |w: &mut [f64], dw: &[f64]| w.iter_mut().zip(dw).for_each(|(w, dw)| *w -= 0.01 * dw);
+            program.update(w, dw, down).unwrap();
+        }
+    }
+    assert!(program.scalar(network.j).unwrap().is_finite());
+    let after = (tape.len(), program.steps().count(), program.buffers(), program.peak_bytes(32));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn asked_again_a_gradient_adds_nothing() {
+    let result = runner(100).run(&descriptions(SMALL), |description| {
+        let tape = Tape::<f64>::new();
+        let graph = description.record(&tape);
+        let leaves = [graph.x, graph.parameters[0]];
+        let ask = || {
+            let first = graph.outputs[2].gradients_or_zeros(leaves);
+            let second = first[0].square().sum().gradients_or_zeros(leaves);
+            (first, second)
+        };
+        let once = ask();
+        let length = tape.len();
+        prop_assert!(ask() == once, "other entries");
+        prop_assert_eq!(tape.len(), length);
+        Ok(())
+    });
+    result.unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// Recording, differentiating, compiling, running and dropping a million entries, none of it by recursion.
+#[test]
+fn a_million_entries_in_a_small_stack() {
+    let work = || {
+        let tape = Tape::<f64>::new();
+        let x = tape.examples("x", &matrix![[0.5, -0.25, 0.125]]);
+        let mut y = x;
+        let (mut value, mut slope) = (vec![0.5_f64, -0.25, 0.125], vec![1.0_f64; 3]);
+        while tape.len() < 400_000 {
+            y = y.sin() + x;
+            for ((value, slope), x) in value.iter_mut().zip(&mut slope).zip([0.5, -0.25, 0.125]) {
+                (*value, *slope) = (value.sin() + x, value.cos() * *slope + 1.0);
+            }
+        }
+        let [dx] = y.sum().gradients([x]);
+        assert!(tape.len() > 1_000_000, "{}", tape.len());
+        let mut program = tape.compile([y, dx]).unwrap();
+        program.run().unwrap();
+        // sin contracts, so rounding does not pile up; near 0 it does so slowly, hence not closer than 1e-9.
+        assert!(difference(&program.view(y).unwrap().to_matrix(), &Matrix::row(&value)) < 1e-9);
+        assert!(difference(&program.view(dx).unwrap().to_matrix(), &Matrix::row(&slope)) < 1e-9);
+    };
+    std::thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
+}
+
+/// A network wide enough that its tiles are wider than the least, at the edges of these tiles.
+#[test]
+fn wide_networks_at_the_edges_of_their_tiles() {
+    let mut worst: f64 = 0.0;
+    for rows in [1, 9, 300, 600] {
+        let tape = Tape::<f64>::new();
+        let mut random = Random::new(rows as u64);
+        let (x, y) = (tape.examples_unbound("X", 3), tape.examples_unbound("Y", 1));
+        let w1 = tape.parameter("W[1]", &random.matrix(rows, 3, -1.0, 1.0));
+        let b1 = tape.parameter("b[1]", &random.matrix(rows, 1, -1.0, 1.0));
+        let bound = 1.0 / (rows as f64).sqrt();
+        let w2 = tape.parameter("W[2]", &random.matrix(1, rows, -bound, bound));
+        let a = w2.matmul((w1.matmul(x) + b1).tanh()).sigmoid();
+        // Softmax over the examples: its sum exists only after a loop over all tiles.
+        let j = (a.log_loss(y).mean() + (a.softmax_over(Over::Columns) * y).sum()).named("J");
+        let [dw1, db1, dw2, dx] = j.gradients([w1, b1, w2, x]);
+        let outputs = [j, dw1, db1, dw2, dx];
+        let mut literal = tape.compile_with(outputs, Options::literal()).unwrap();
+        let mut fused = tape.compile(outputs).unwrap();
+        let tile = fused.tile_columns();
+        for m in [tile - 1, tile, tile + 1, 2 * tile, 2 * tile + 1] {
+            let (x_value, y_value) = (random.matrix(3, m, -2.0, 2.0), random.matrix(1, m, 0.0, 1.0));
+            for program in [&mut literal, &mut fused] {
+                program.bind(x, &x_value).unwrap();
+                program.bind(y, &y_value).unwrap();
+                program.run().unwrap();
+            }
+            for output in outputs {
+                let of = |program: &Program<f64>| program.view(output).unwrap().to_matrix();
+                let (found, expected) = (of(&fused), of(&literal));
+                let difference =
+                    Matrix::from_fn(found.rows(), found.columns(), |i, j| found[(i, j)] - expected[(i, j)]);
+                let off = difference.norm() / expected.norm();
+                worst = worst.max(off);
+                // Sums of 2049 terms of a rounding error of 1e-16 each, in another order.
+                assert!(off <= 1e-12, "{output:?} at m = {m}: {off:.1e}");
+            }
+        }
+    }
+    println!("wide networks: worst difference {worst:.1e}");
+}
