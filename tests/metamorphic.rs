@@ -400,3 +400,22 @@ fn a_network_that_is_sure_of_itself() {
     // Logits of 10⁴ carry a rounding error of 1e-12 each, which the few undecided examples turn into that of their slopes.
     assert!(worst <= 1e-12, "{worst:.1e}");
 }
+
+/// Eq. 8 is the derivative of a loss with 0 · ln 0 = 0: where a prediction is certain and right, it is no 0/0.
+#[test]
+fn a_certain_prediction_has_a_gradient() {
+    let sure = tape::Function::new("my_sigmoid", |z: f64| 1.0 / (1.0 + (-z).exp()))
+        .with_derivative(tape::Function::SigmoidDerivative);
+    let tape = Tape::new();
+    let z = tape.parameter("Z", &tape::matrix![[40.0, -800.0]]);
+    let y = tape.constant("Y", &tape::matrix![[1.0, 0.0]]);
+    let loss = z.map(&sure).log_loss(y).sum();
+    let [dz] = loss.gradients([z]);
+    assert_eq!(loss.value().unwrap()[(0, 0)], 0.0);
+    assert!(dz.value().unwrap().iter().all(|&slope| slope.abs() < 1e-16));
+
+    let a = z.sigmoid();
+    let [da] = a.log_loss(y).sum().gradients([a]);
+    let slopes = da.value().unwrap();
+    assert!((slopes[(0, 0)] + 1.0).abs() < 1e-15 && (slopes[(0, 1)] - 1.0).abs() < 1e-15, "{slopes}");
+}

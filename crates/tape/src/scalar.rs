@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernel::product::Multiply;
 use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::VectorMath;
 
@@ -28,6 +29,7 @@ mod sealed {
 pub trait Scalar:
     sealed::Sealed
     + Lanes
+    + Multiply
     + VectorMath
     + Copy
     + PartialEq

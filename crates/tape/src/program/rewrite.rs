@@ -9,6 +9,7 @@
 //! | ln σ(z) | log_sigmoid(z) | its definition |
 //! | 1 − σ(z) | σ(−z) | 1 − 1/(1 + e⁻ᶻ) = 1/(1 + eᶻ) |
 //! | log_loss(y, σ(z)) | log_loss_on_logits(y, z) | −ln σ(z) = softplus(−z), −ln σ(−z) = softplus(z) |
+//! | −(y ⊘ a − (1 − y) ⊘ (1 − a)), eq. 8 | a quotient is 0 where y, or 1 − y, is 0 | it is the derivative of y · ln a with 0 · ln 0 = 0 |
 //! | e ⊙ σ′(z) with quotients by σ(±z) in e | the quotients cancelled | σ′(z) = σ(z)·σ(−z) |
 //!
 //! The last one turns eq. 8 ⊙ eq. 10 into (1 − y)·σ(z) − y·σ(−z), that is a − y, at every finite z.
@@ -17,9 +18,11 @@ use smallvec::smallvec;
 
 use crate::Scalar;
 use crate::op::Op;
+use crate::ops::leaf::Number;
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::{Negate, Scale};
+use crate::ops::select::Select;
 use crate::ops::zip::Zip;
 use crate::program::lower::Graph;
 use crate::tape::Ids;
@@ -44,15 +47,72 @@ pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Id
             let z = function_of(graph, a, &Function::Sigmoid)?;
             Some(graph.record(LogLossOnLogits.into(), smallvec![y, z]))
         }
-        (Op::Zip(Zip::Multiply), &[a, b]) => cancelled(graph, a, b).or_else(|| cancelled(graph, b, a)),
+        (Op::Negate(_), &[difference]) => equation_8(graph, difference),
+        (Op::Zip(Zip::Multiply), &[a, b]) => {
+            cancelled(graph, a, b, FACTORS).or_else(|| cancelled(graph, b, a, FACTORS))
+        }
         _ => None,
     }
 }
 
-fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32) -> Option<u32> {
-    let z = function_of(graph, slope, &Function::SigmoidDerivative)?;
-    times_slope(graph, e, slope, z, DEPTH)
+/// Eq. 8 without the 0/0 that a certain and right prediction would make of it.
+fn equation_8<T: Scalar>(graph: &mut Graph<T>, difference: u32) -> Option<u32> {
+    let [first, second] = operands_of(graph, difference, Zip::Subtract)?;
+    let [y, a] = operands_of(graph, first, Zip::Divide)?;
+    let [rest_y, rest_a] = operands_of(graph, second, Zip::Divide)?;
+    let is_rest = |of: u32, rest: u32| {
+        operands_of(graph, rest, Zip::Subtract).is_some_and(|[one, x]| is_one(graph, one) && x == of)
+    };
+    let argument = |id: u32| function_of(graph, id, &Function::Sigmoid);
+    let is_complement = || match (argument(a), argument(rest_a)) {
+        (Some(z), Some(other)) => {
+            negative_of(graph, other) == Some(z) || negative_of(graph, z) == Some(other)
+        }
+        _ => false,
+    };
+    if !is_rest(y, rest_y) || !(is_rest(a, rest_a) || is_complement()) {
+        return None;
+    }
+    let zero = graph.record(Number(T::ZERO).into(), smallvec![]);
+    let first = graph.record(Select.into(), smallvec![y, first, zero]);
+    let second = graph.record(Select.into(), smallvec![rest_y, second, zero]);
+    let difference = graph.record(Zip::Subtract.into(), smallvec![first, second]);
+    Some(graph.record(Negate.into(), smallvec![difference]))
 }
+
+fn operands_of<T: Scalar>(graph: &Graph<T>, id: u32, zip: Zip) -> Option<[u32; 2]> {
+    let node = graph.node(id);
+    match (&node.op, node.operands.as_slice()) {
+        (Op::Zip(found), &[a, b]) if *found == zip => Some([a, b]),
+        _ => None,
+    }
+}
+
+/// e ⊙ s, cancelled, where s is σ′(z) or a product that has it as a factor, as σ″(z) = −σ′(z) ⊙ tanh(z/2) has.
+fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, factors: usize) -> Option<u32> {
+    if let Some(z) = function_of(graph, slope, &Function::SigmoidDerivative) {
+        return times_slope(graph, e, slope, z, DEPTH);
+    }
+    let factors = factors.checked_sub(1)?;
+    let node = graph.node(slope).clone();
+    match (&node.op, node.operands.as_slice()) {
+        (Op::Negate(_), &[x]) => {
+            let product = cancelled(graph, e, x, factors)?;
+            Some(graph.record(Negate.into(), smallvec![product]))
+        }
+        (Op::Zip(Zip::Multiply), &[p, q]) => {
+            let (product, rest) = match cancelled(graph, e, p, factors) {
+                Some(product) => (product, q),
+                None => (cancelled(graph, e, q, factors)?, p),
+            };
+            Some(graph.record(Zip::Multiply.into(), smallvec![product, rest]))
+        }
+        _ => None,
+    }
+}
+
+/// How deep σ′(z) may stand in a product: σ″(z) has it two levels down.
+const FACTORS: usize = 3;
 
 /// Eq. 8 and its derivatives are a few levels deep; the limit keeps a long chain of products from being walked again and
 /// again.
@@ -69,6 +129,10 @@ fn times_slope<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, z: u32, dept
             }
             let c = times_slope(graph, c, slope, z, depth)?;
             Some(graph.record(Zip::Divide.into(), smallvec![c, a]))
+        }
+        // What eq. 8 chooses there is chosen for the sake of the quotient, which goes away.
+        (Op::Select(_), &[_, quotient, zero]) if is_zero(graph, zero) => {
+            times_slope(graph, quotient, slope, z, depth)
         }
         (Op::Negate(_), &[x]) => {
             let x = times_slope(graph, x, slope, z, depth)?;
@@ -130,6 +194,10 @@ fn function_of<T: Scalar>(graph: &Graph<T>, id: u32, function: &Function<T>) -> 
         Op::Map(Map(found)) if found == function => Some(node.operands[0]),
         _ => None,
     }
+}
+
+fn is_zero<T: Scalar>(graph: &Graph<T>, id: u32) -> bool {
+    matches!(&graph.node(id).op, Op::Number(number) if number.0 == T::ZERO)
 }
 
 fn is_one<T: Scalar>(graph: &Graph<T>, id: u32) -> bool {
