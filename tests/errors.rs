@@ -1,15 +1,10 @@
 //! Every error that the tape gives: how it comes about, and its text to the letter, with the user's own line.
 
-#[path = "support/graphs.rs"]
-mod graphs;
 #[path = "support/message.rs"]
 mod message;
-#[path = "support/random.rs"]
-mod random;
 
 use std::borrow::Cow;
 
-use graphs::Reversed;
 use message::assert_message;
 use tape::{
     Dim, Error, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Result,
@@ -182,7 +177,7 @@ fn foreign_variables() {
     assert_void(a + b, "add: b belongs to another tape, at {place}");
     assert_void(a.matmul(b), "matmul: b belongs to another tape, at {place}");
     assert_void(tape.stack_rows(&[a, b]), "stack_rows: b belongs to another tape, at {place}");
-    assert_void(tape.apply(Reversed, [b]), "reversed: b belongs to another tape, at {place}");
+    assert_void(tape.apply(Odd::Fails, [b]), "odd: b belongs to another tape, at {place}");
     let [gradient] = a.gradients([b]);
     assert_void(gradient, "gradients: b belongs to another tape, at {place}");
     let [vjp] = a.vjp([a], b);

@@ -144,7 +144,7 @@ fn the_order_of_hidden_neurons_does_not_matter() {
         let reordered = |at: usize, value: &Matrix<f64>| {
             let (rows, columns) = (&orders[at / 2 + 1], &orders[at / 2]);
             Matrix::from_fn(value.rows(), value.columns(), |i, j| {
-                value[(rows[i], if at % 2 == 0 { columns[j] } else { j })]
+                value[(rows[i], if at.is_multiple_of(2) { columns[j] } else { j })]
             })
         };
         for (at, (name, value)) in network.parameters().iter().enumerate() {
