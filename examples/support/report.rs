@@ -165,8 +165,7 @@ fn indented(text: &str) -> String {
 pub(crate) fn proof<T: Scalar>(proof: &Proof<'_, T>) -> String {
     let mut text = heading("The same entries, the same values");
     text += &explanation(proof);
-    let _ =
-        writeln!(text, "\n  {:<36}{:<22}{}", "derived", "the same entry as", "tape − closed form, relative");
+    let _ = writeln!(text, "\n  {:<36}{:<22}tape − closed form, relative", "derived", "the same entry as");
     let _ = writeln!(text, "  {:<10}{:>8}  {:<40}{:>12}{:>14}", "", "entry", "shape", "at first", "trained");
     for line in &proof.lines {
         let shape = line.derived.shape().map_or(String::new(), |shape| shape.to_string());
