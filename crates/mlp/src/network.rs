@@ -51,6 +51,7 @@ impl<T: Scalar> Builder<T> {
     /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a sigmoid, squared error
     /// for any other.
     #[must_use]
+    #[track_caller]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = Some(loss);
         self
@@ -127,6 +128,7 @@ impl<'t, T: Scalar> Recorded<'t, T> {
     }
 
     /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](Recorded::parameters).
+    #[track_caller]
     #[track_caller]
     pub fn gradients(&self) -> Vec<Var<'t, T>> {
         self.j.gradients_vec(&self.parameters())
@@ -233,6 +235,7 @@ impl<T: Scalar> Mlp<T> {
     ///
     /// # Errors
     /// [`Error::Shape`] if X does not have n_0 rows.
+    #[track_caller]
     pub fn predict(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.check_x(x)?;
         let tape = Tape::new();

@@ -92,6 +92,7 @@ impl<T: Scalar> Training<T> {
     /// # Errors
     /// [`Error::Shape`] if X, Y or the validation part does not fit; [`Error::Tape`] if there are no examples, or a label is
     /// outside [0, 1]. The network then is as it was.
+    #[track_caller]
     pub fn fit(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
         self.fit_with(network, x, y, |_| ControlFlow::Continue(()))
     }
@@ -100,6 +101,7 @@ impl<T: Scalar> Training<T> {
     ///
     /// # Errors
     /// As [`fit`](Training::fit).
+    #[track_caller]
     pub fn fit_with(
         &self,
         network: &mut Mlp<T>,

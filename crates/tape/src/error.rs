@@ -280,7 +280,7 @@ impl fmt::Display for NonFinite {
             }
             write!(f, "{}", operand.name)?;
             match operand.range {
-                Some((low, high)) => write!(f, " in [{low}, {high}]")?,
+                Some((low, high)) => write!(f, " in [{}, {}]", Short(low), Short(high))?,
                 None => write!(f, " (no number)")?,
             }
             if operand.nans > 0 {
@@ -291,5 +291,19 @@ impl fmt::Display for NonFinite {
             write!(f, "none")?;
         }
         write!(f, "; recorded at {at}")
+    }
+}
+
+/// A number as short as it goes: 0.25, 4, 1e200.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.abs();
+        if size != 0.0 && size.is_finite() && !(1e-5..1e16).contains(&size) {
+            write!(f, "{:e}", self.0)
+        } else {
+            write!(f, "{}", self.0)
+        }
     }
 }

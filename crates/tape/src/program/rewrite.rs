@@ -166,11 +166,8 @@ fn times_slope<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, z: u32, dept
 /// σ(−z) if `a` is σ(z), and σ(z) if `a` is σ(−z).
 fn complement<T: Scalar>(graph: &mut Graph<T>, a: u32, z: u32) -> Option<u32> {
     let argument = function_of(graph, a, &Function::Sigmoid)?;
-    if argument == z || negative_of(graph, argument) == Some(z) {
-        Some(sigmoid_of_negative(graph, argument))
-    } else {
-        None
-    }
+    let opposite = negative_of(graph, argument) == Some(z) || negative_of(graph, z) == Some(argument);
+    if argument == z || opposite { Some(sigmoid_of_negative(graph, argument)) } else { None }
 }
 
 /// σ(−z), where −(−z) is z.

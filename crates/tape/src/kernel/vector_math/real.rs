@@ -2,6 +2,8 @@
 //!
 //! The polynomials are minimax approximations (Remez' algorithm, coefficients rounded by lattice reduction).
 
+#![allow(clippy::excessive_precision)] // constants keep the digits of their sources
+
 use crate::kernel::simd::Lanes;
 use std::ops::{Div, Neg, Sub};
 
@@ -15,13 +17,6 @@ pub struct Exponential<T> {
 }
 
 impl<T: Real> Exponential<T> {
-    /// eˣ·2ⁿ for a small factor 2ⁿ: rounded once more only where the result is subnormal.
-    #[inline(always)]
-    pub(super) fn times<const F: bool>(self, factor: T) -> T {
-        let a = factor * self.a;
-        self.p.fused::<F>(a, a) * self.b
-    }
-
     /// eˣ.
     #[inline(always)]
     pub(super) fn value<const F: bool>(self) -> T {
