@@ -51,7 +51,6 @@ impl<T: Scalar> Builder<T> {
     /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a sigmoid, squared error
     /// for any other.
     #[must_use]
-    #[track_caller]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = Some(loss);
         self
@@ -128,7 +127,6 @@ impl<'t, T: Scalar> Recorded<'t, T> {
     }
 
     /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](Recorded::parameters).
-    #[track_caller]
     #[track_caller]
     pub fn gradients(&self) -> Vec<Var<'t, T>> {
         self.j.gradients_vec(&self.parameters())
@@ -247,6 +245,7 @@ impl<T: Scalar> Mlp<T> {
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Tape`] if there are no examples or a label is outside [0, 1].
+    #[track_caller]
     pub fn loss(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<T> {
         let tape = Tape::new();
         let network = self.record(&tape, x, y)?;
@@ -257,6 +256,7 @@ impl<T: Scalar> Mlp<T> {
     ///
     /// # Errors
     /// As [`loss`](Mlp::loss).
+    #[track_caller]
     pub fn gradients(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<IndexMap<String, Matrix<T>>> {
         let tape = Tape::new();
         let gradients = self.record(&tape, x, y)?.gradients();

@@ -1,5 +1,9 @@
 //! Every function against a reference, at special values, in slices of all lengths and in place.
 
+#![allow(clippy::excessive_precision, clippy::approx_constant)] // constants keep the digits of their sources
+#![allow(clippy::type_complexity)] // tables of functions with their values
+#![allow(clippy::neg_cmp_op_on_partial_ord)] // NaN has to fail a bound
+
 mod accuracy;
 mod reference;
 
