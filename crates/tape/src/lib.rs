@@ -38,3 +38,8 @@ pub use show::system::Equations;
 pub use tape::Tape;
 pub use var::Var;
 pub use vjp::Vjp;
+
+/// Runs the code of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct ReadmeDoctests;
