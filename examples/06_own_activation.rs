@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use tape::check::Check;
 use tape::{
     Dim, Error, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Shape, Tape, Var, Vjp,
     matrix,
@@ -46,7 +47,11 @@ fn an_activation() -> Result<(), Error> {
     let length = tape.len();
     let by_hand = (da * z.map_derivative(&g)).matmul(x.t());
     assert!(by_hand == dw && tape.len() == length, "eq. 26 is not the derived entry");
-    println!("  eq. 26 by hand is the derived entry: yes\n");
+    println!("  eq. 26 by hand is the derived entry: yes");
+
+    // The library's own checker does the same at random cotangents, for both orders, and says how much room is left.
+    let summary = Check::new().function(&g, &[-3.0, -0.5, 0.0, 0.2, 4.0]).expect("g′ and g″ are right");
+    println!("  tape::check of g, the largest relative differences:\n{summary}\n");
     Ok(())
 }
 
@@ -116,6 +121,9 @@ fn an_operation() -> Result<(), Error> {
     let (own, naive) = (own.value()?[(0, 0)], naive.value()?[(0, 0)]);
     println!("  of a column 3e200, 4e200 the length is {own:e}; √(Σ x²) says {naive}\n");
     assert!((own / 5e200 - 1.0).abs() < 1e-15 && naive.is_infinite());
+    let inputs = [matrix![[3.0, 0.6], [4.0, -1.5]]];
+    let summary = Check::new().operation(&inputs, |tape, x| tape.apply(Lengths, [x[0]]));
+    println!("  tape::check of the operation:\n{}\n", summary.expect("its rule is right"));
     Ok(())
 }
 
