@@ -9,7 +9,10 @@ use graphs::{Description, descriptions, run};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use random::Random;
-use tape::{Error, Matrix, Options, Over, Program, Scalar, Tape, Var, matrix};
+use tape::{
+    Entrywise, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Program,
+    Scalar, Shape, Tape, Var, Vjp, matrix,
+};
 
 /// Every way to compile; the first one is the reference.
 fn ways() -> [Options; 4] {
@@ -340,4 +343,57 @@ fn wide_networks_at_the_edges_of_their_tiles() {
         }
     }
     println!("wide networks: worst difference {worst:.1e}");
+}
+
+/// a³, an operation that says that it works entry by entry.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Cube;
+
+impl<T: Scalar> Operation<T> for Cube {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        "cube".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(operands[0])
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [a] = at.operands();
+        at.contribute_entrywise(0, |g| g * a.square() * T::from_f64(3.0));
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Cube {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        out.iter_mut().zip(x[0]).for_each(|(out, &a)| *out = a * a * a);
+        Ok(())
+    }
+}
+
+/// An operation of the user's has the rights of the built-in ones: its entries run in one pass with theirs.
+#[test]
+fn an_entrywise_operation_of_the_users_is_fused() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Matrix::from_fn(3, 700, |i, j| ((7 * i + j) % 13) as f64 / 13.0));
+    let y = (tape.apply(Cube, [x]).tanh() + x).sum();
+    let [dx] = y.gradients([x]);
+    let mut program = tape.compile([y, dx]).unwrap();
+    let together =
+        |step: tape::Step| step.operations.iter().any(|o| o == "cube") && step.operations.len() > 1;
+    assert!(program.steps().any(together), "{program}");
+    let mut literal = tape.compile_with([y, dx], Options::literal()).unwrap();
+    program.run().unwrap();
+    literal.run().unwrap();
+    for output in [y, dx] {
+        let (found, expected) = (program.view(output).unwrap(), literal.view(output).unwrap());
+        assert!(difference(&found.to_matrix(), &expected.to_matrix()) < 1e-12);
+    }
 }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use tape::{Matrix, Scalar, Tape, Var};
 
-use crate::closed_form::{self, ClosedForm};
+use crate::closed_form::{self, ClosedForm, check_shape};
 use crate::{Activation, Error, Init, Loss, Result};
 
 /// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\]) (eq. 23, 24), with A\[0\] = X.
@@ -297,11 +297,4 @@ impl<T: Scalar> Mlp<T> {
     pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Matrix<T>> {
         self.parameters.values_mut()
     }
-}
-
-fn check_shape<T: Scalar>(matrix: &str, value: &Matrix<T>, expected: (usize, usize)) -> Result<()> {
-    if value.shape() == expected {
-        return Ok(());
-    }
-    Err(Error::Shape { matrix: matrix.to_owned(), expected, found: value.shape() })
 }

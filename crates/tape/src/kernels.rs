@@ -4,7 +4,7 @@
 
 use crate::kernel::{product as products, simd};
 use crate::ops::log_loss::LogLossOnLogits;
-use crate::{Fault, MatrixMut, MatrixRef, Scalar};
+use crate::{Entrywise, Fault, MatrixMut, MatrixRef, Scalar};
 
 /// `out` = α · op(A) * op(B), or that added to `out`; op transposes where the flag says so.
 ///
@@ -49,7 +49,7 @@ pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut
 /// # Errors
 /// [`Fault::Label`] for a label outside [0, 1].
 pub fn log_loss_on_logits<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), Fault> {
-    LogLossOnLogits::apply(y, z, out).map_err(|label| label.fault(y.len(), 0))
+    LogLossOnLogits.block(&[y, z], out, 0)
 }
 
 /// Σ x, in an order that depends on the length alone.

@@ -25,7 +25,7 @@ mod vjp;
 
 pub use error::{Error, NonFinite, OperandRange, Place, Result};
 pub use matrix::{Matrix, MatrixMut, MatrixRef};
-pub use op::{Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over};
+pub use op::{Entrywise, Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over};
 pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;

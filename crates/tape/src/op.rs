@@ -85,6 +85,11 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     /// the cotangent of the result contributes to the cotangent of that operand.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>);
 
+    /// The kernel for blocks, if the operation works entry by entry: programs run such operations fused with others.
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        None
+    }
+
     /// How an equation shows the operation.
     fn notation(&self) -> Notation {
         Notation::Call(self.name().into_owned())
@@ -102,6 +107,16 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
         let _ = operands;
         (out.0 as u64).saturating_mul(out.1 as u64)
     }
+}
+
+/// An operation that works entry by entry, on blocks of entries.
+pub trait Entrywise<T: Scalar> {
+    /// Writes the whole block. Every source has its length: what broadcasting repeats comes repeated. `m` is the number of
+    /// examples of the run, of which a block has a part.
+    ///
+    /// # Errors
+    /// As [`Operation::eval`]; a place is a row of the block, as if it were one column.
+    fn block(&self, sources: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault>;
 }
 
 /// What hash-consing needs of an operation; implemented for every `Eq + Hash` type.
@@ -165,6 +180,19 @@ pub enum Fault {
     },
     /// Anything else, in words.
     Other(String),
+}
+
+impl Fault {
+    /// A fault in a block, which tells its place as a row, with the place in a matrix of so many rows, where the block
+    /// begins with column `first`.
+    pub(crate) fn placed(self, rows: usize, first: usize) -> Self {
+        match self {
+            Fault::Label { operand, value, row, column: _ } => {
+                Fault::Label { operand, value, row: row % rows, column: first + row / rows }
+            }
+            Fault::Other(reason) => Fault::Other(reason),
+        }
+    }
 }
 
 /// How an equation shows an operation.

@@ -281,7 +281,11 @@ fn check_layers<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<()>
     Ok(())
 }
 
-fn check_shape<T: Scalar>(matrix: &str, value: &Matrix<T>, expected: (usize, usize)) -> Result<()> {
+pub(crate) fn check_shape<T: Scalar>(
+    matrix: &str,
+    value: &Matrix<T>,
+    expected: (usize, usize),
+) -> Result<()> {
     if value.shape() == expected {
         return Ok(());
     }

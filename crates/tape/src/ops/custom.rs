@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
@@ -44,6 +44,9 @@ impl<T: Scalar> Operation<T> for Custom<T> {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         self.0.vjp(at);
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        self.0.entrywise()
     }
     fn notation(&self) -> Notation {
         self.0.notation()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kernel::functions as k;
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, Over};
 use crate::ops::map::each;
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
@@ -25,43 +25,39 @@ fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
-/// A label outside [0, 1], NaN included: its value and its index in column-major order.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BadLabel {
-    value: f64,
-    index: usize,
-}
-
-impl BadLabel {
-    /// The error with its place, for labels of so many rows, the first of them in column `first`.
-    pub(crate) fn fault(self, rows: usize, first: usize) -> Fault {
-        let (row, column) = (self.index % rows, first + self.index / rows);
-        Fault::Label { operand: 0, value: self.value, row, column }
-    }
-}
-
-fn check_labels<T: Scalar>(y: &[T]) -> Result<(), BadLabel> {
+/// A label outside [0, 1], NaN included, is a fault.
+fn check_labels<T: Scalar>(y: &[T]) -> Result<(), Fault> {
     let valid = |y: &T| *y >= T::ZERO && *y <= T::ONE;
-    // Without a way out of the loop it is a vector one; the index is looked for only when there is one.
+    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
     if y.iter().fold(true, |all, y| all & valid(y)) {
         return Ok(());
     }
-    let index = y.iter().position(|y| !valid(y)).unwrap_or(0);
-    Err(BadLabel { value: y[index].to_f64(), index })
+    let row = y.iter().position(|y| !valid(y)).unwrap_or(0);
+    Err(Fault::Label { operand: 0, value: y[row].to_f64(), row, column: 0 })
 }
 
-impl LogLoss {
-    /// Eq. 5 on slices of one length.
-    pub(crate) fn apply<T: Scalar>(y: &[T], a: &[T], out: &mut [T]) -> Result<(), BadLabel> {
-        check_labels(y)?;
-        out.iter_mut().zip(y.iter().zip(a)).for_each(|(out, (&y, &a))| *out = k::log_loss(y, a));
+/// Evaluates a loss on whole matrices, labels first.
+fn on_matrices<T: Scalar>(
+    loss: &impl Entrywise<T>,
+    x: &Operands<'_, T>,
+    out: &mut MatrixMut<'_, T>,
+) -> Result<(), Fault> {
+    let (y, a) = (x.get(0), x.get(1));
+    let done = loss.block(&[y.as_slice(), a.as_slice()], out.as_mut_slice(), x.m());
+    done.map_err(|fault| fault.placed(y.rows(), 0))
+}
+
+impl<T: Scalar> Entrywise<T> for LogLoss {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        check_labels(x[0])?;
+        out.iter_mut().zip(x[0].iter().zip(x[1])).for_each(|(out, (&y, &a))| *out = k::log_loss(y, a));
         Ok(())
     }
 }
 
-impl LogLossOnLogits {
-    /// Eq. 5 of σ(z) on slices of one length.
-    pub(crate) fn apply<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), BadLabel> {
+impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        let (y, z) = (x[0], x[1]);
         check_labels(y)?;
         const CHUNK: usize = 128;
         let (mut up, mut down) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
@@ -91,15 +87,16 @@ impl<T: Scalar> Operation<T> for LogLoss {
         labels_of_one_shape(operands)
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let (y, a) = (x.get(0), x.get(1));
-        LogLoss::apply(y.as_slice(), a.as_slice(), out.as_mut_slice())
-            .map_err(|label| label.fault(y.rows(), 0))
+        on_matrices(self, x, out)
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, a] = at.operands();
         let one = T::ONE.into_operand(y);
         at.contribute_entrywise(0, |g| g * ((one - a).ln() - a.ln())); // ∂ℒ/∂y = ln(1 − a) − ln a
         at.contribute_entrywise(1, |g| g * -(y / a - (one - y) / (one - a))); // eq. 8
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
     }
     fn notation(&self) -> Notation {
         Notation::Call("ℒ".into())
@@ -120,9 +117,7 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
         labels_of_one_shape(operands)
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let (y, z) = (x.get(0), x.get(1));
-        let done = LogLossOnLogits::apply(y.as_slice(), z.as_slice(), out.as_mut_slice());
-        done.map_err(|label| label.fault(y.rows(), 0))
+        on_matrices(self, x, out)
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, z] = at.operands();
@@ -130,6 +125,9 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
         at.contribute_entrywise(0, |g| -(g * z)); // ∂ℒ/∂y = −z
         // ∂ℒ/∂z = (1 − y)·σ(z) − y·σ(−z), which is σ(z) − y with no digit lost where σ(z) is close to y.
         at.contribute_entrywise(1, |g| g * ((one - y) * z.sigmoid() - y * (-z).sigmoid()));
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
     }
     fn notation(&self) -> Notation {
         Notation::Call("log_loss_on_logits".into())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::kernel::functions as k;
 use crate::kernel::simd::vectorised;
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation, equal_by};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -512,8 +512,7 @@ impl<T: Scalar> Operation<T> for Map<T> {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        self.0.apply(x.get(0).as_slice(), out.as_mut_slice());
-        Ok(())
+        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     /// ∂/∂Z = G ⊙ g′(Z), eq. 10 for every entry.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
@@ -524,11 +523,21 @@ impl<T: Scalar> Operation<T> for Map<T> {
             Derivative::Missing(name) => at.missing(0, &name),
         }
     }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
     fn notation(&self) -> Notation {
         self.0.notation()
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Map<T> {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        self.0.apply(x[0], out);
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kernel::functions as k;
-use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation, Over};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
 use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -148,25 +148,13 @@ fn columns_or_all<T: Scalar>(
 /// their number, not with the number of columns.
 const GROUP: usize = 256;
 
-/// The sum over the columns; a group's partial sum is kept in one of two levels, the output and a column on the stack.
 fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
-    const ROWS: usize = 64;
-    let out = out.as_mut_slice();
-    for first in (0..out.len()).step_by(ROWS) {
-        let rows = ROWS.min(out.len() - first);
-        let out = &mut out[first..first + rows];
-        out.fill(T::ZERO);
-        for start in (0..a.columns()).step_by(GROUP) {
-            let mut partial = [T::ZERO; ROWS];
-            for j in start..a.columns().min(start + GROUP) {
-                for (sum, &x) in partial.iter_mut().zip(&a.column(j)[first..first + rows]) {
-                    *sum += x;
-                }
-            }
-            for (out, &sum) in out.iter_mut().zip(&partial) {
-                *out += sum;
-            }
-        }
+    out.as_mut_slice().fill(T::ZERO);
+    for start in (0..a.columns()).step_by(GROUP) {
+        let end = a.columns().min(start + GROUP);
+        let group = &a.as_slice()[start * a.rows()..end * a.rows()];
+        let group = MatrixRef::new(a.rows(), end - start, group).expect("whole columns");
+        add_sums(group, Over::Columns, T::ONE, out);
     }
 }
 
@@ -241,6 +229,9 @@ impl<T: Scalar> Operation<T> for Broadcast {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute_entrywise(0, |g| g); // ∂/∂A: the sum of G over what was repeated
     }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
     fn notation(&self) -> Notation {
         Notation::Repeat
     }
@@ -249,6 +240,13 @@ impl<T: Scalar> Operation<T> for Broadcast {
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
         0
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Broadcast {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        out.copy_from_slice(x[0]);
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
+use crate::ops::map::each;
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
 
@@ -113,20 +114,32 @@ impl<T: Scalar> Operation<T> for Scale<T> {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let factor = self.0.at(x.m());
-        for (out, &x) in out.as_mut_slice().iter_mut().zip(x.get(0).as_slice()) {
-            *out = factor * x;
-        }
-        Ok(())
+        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute_entrywise(0, |g| g.scaled(self.0)); // ∂/∂A: c·mᵏ · G
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
     }
     fn notation(&self) -> Notation {
         Notation::Factor(self.0.to_string())
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Scale<T> {
+    fn block(&self, x: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault> {
+        let factor = self.0.at(m);
+        each(
+            x[0],
+            out,
+            #[inline(always)]
+            |x| factor * x,
+        );
+        Ok(())
     }
 }
 
@@ -142,19 +155,31 @@ impl<T: Scalar> Operation<T> for Negate {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        for (out, &x) in out.as_mut_slice().iter_mut().zip(x.get(0).as_slice()) {
-            *out = -x;
-        }
-        Ok(())
+        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute_entrywise(0, |g| -g); // ∂/∂A: −G
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
     }
     fn notation(&self) -> Notation {
         Notation::Minus
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Negate {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        each(
+            x[0],
+            out,
+            #[inline(always)]
+            |x: T| -x,
+        );
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -44,8 +44,21 @@ impl<T: Scalar> Operation<T> for Select {
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
     }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
     fn notation(&self) -> Notation {
         Notation::Call("select".into())
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Select {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        let choices = x[0].iter().zip(x[1]).zip(x[2]);
+        for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
+            *out = if mask == T::ZERO { b } else { a };
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::simd::vectorised;
-use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation};
 use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -65,14 +65,6 @@ macro_rules! with_function {
 }
 
 impl Zip {
-    /// The operation on slices of one length.
-    pub(crate) fn apply<T: Scalar>(self, a: &[T], b: &[T], out: &mut [T]) {
-        with_function!(self, f => vectorised(
-            #[inline(always)]
-            || zip_column(a, b, out, f),
-        ));
-    }
-
     /// Every one of them.
     pub const ALL: &'static [Zip] =
         &[Zip::Add, Zip::Subtract, Zip::Multiply, Zip::Divide, Zip::Power, Zip::Greater, Zip::Equal];
@@ -147,6 +139,9 @@ impl<T: Scalar> Operation<T> for Zip {
             }
         }
     }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
     fn notation(&self) -> Notation {
         match self {
             Zip::Add => Notation::Plus,
@@ -160,6 +155,16 @@ impl<T: Scalar> Operation<T> for Zip {
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for Zip {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        with_function!(self, f => vectorised(
+            #[inline(always)]
+            || zip_column(x[0], x[1], out, f),
+        ));
+        Ok(())
     }
 }
 

@@ -8,8 +8,6 @@ use smallvec::SmallVec;
 
 use crate::kernel::simd::vectorised;
 use crate::op::{Columns, Fault, Memory, Op, Operand, Over};
-use crate::ops::log_loss::{BadLabel, LogLoss, LogLossOnLogits};
-use crate::ops::map::each;
 use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
@@ -255,7 +253,7 @@ impl<T: Scalar> Fused<T> {
             if let (Some(slot), Some(derivative)) = (micro.derivative, derivative) {
                 put(slot, derivative, registers, outputs);
             }
-            done.map_err(|label| (micro.node, label.fault(self.rows, columns.start + start)))?;
+            done.map_err(|fault| (micro.node, fault.placed(self.rows, columns.start + start)))?;
         }
         for sum in &self.sums {
             let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
@@ -320,46 +318,10 @@ fn put<T>(slot: Slot, storage: Vec<T>, registers: &mut [Vec<T>], outputs: &mut [
 
 impl<T: Scalar> Micro<T> {
     /// One operation on a block; every source has the block's length.
-    fn apply<'a>(&self, read: impl Fn(Slot) -> &'a [T], out: &mut [T], m: usize) -> Result<(), BadLabel> {
-        let source = |i: usize| read(self.sources[i]);
-        match &self.op {
-            Op::Map(map) => map.0.apply(source(0), out),
-            Op::Zip(zip) => zip.apply(source(0), source(1), out),
-            Op::Scale(scale) => {
-                let factor = scale.0.at(m);
-                each(
-                    source(0),
-                    out,
-                    #[inline(always)]
-                    |x| factor * x,
-                );
-            }
-            Op::Negate(_) => each(
-                source(0),
-                out,
-                #[inline(always)]
-                |x: T| -x,
-            ),
-            Op::Select(_) => {
-                let choices = source(0).iter().zip(source(1)).zip(source(2));
-                for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
-                    *out = if mask == T::ZERO { b } else { a };
-                }
-            }
-            Op::Broadcast(_) => out.copy_from_slice(source(0)),
-            Op::LogLoss(_) => return LogLoss::apply(source(0), source(1), out),
-            Op::LogLossOnLogits(_) => return LogLossOnLogits::apply(source(0), source(1), out),
-            Op::Leaf(_)
-            | Op::Number(_)
-            | Op::Transpose(_)
-            | Op::Matmul(_)
-            | Op::Reduce(_)
-            | Op::Stack(_)
-            | Op::Slice(_)
-            | Op::Pad(_)
-            | Op::Custom(_) => unreachable!("only entrywise operations are fused"),
-        }
-        Ok(())
+    fn apply<'a>(&self, read: impl Fn(Slot) -> &'a [T], out: &mut [T], m: usize) -> Result<(), Fault> {
+        let sources: SmallVec<[&[T]; 3]> = self.sources.iter().map(|&slot| read(slot)).collect();
+        let kernel = self.op.rule().entrywise().expect("only entrywise operations are fused");
+        kernel.block(&sources, out, m)
     }
 
     /// A function and its derivative.

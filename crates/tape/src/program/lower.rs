@@ -44,17 +44,7 @@ impl<T: Scalar> Graph<T> {
     pub(crate) fn lower(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Self {
         let list = tape.list.borrow();
         let end = outputs.iter().map(|v| v.id as usize + 1).max().unwrap_or(0);
-        let mut live = vec![false; end];
-        for output in outputs {
-            live[output.id as usize] = true;
-        }
-        for id in (0..end).rev() {
-            if live[id] {
-                for &operand in &list.entry(id as u32).operands {
-                    live[operand as usize] = true;
-                }
-            }
-        }
+        let live = needed_by(outputs.iter().map(|v| v.id), end, |id| &list.entry(id).operands);
         let needed = live.iter().filter(|&&live| live).count();
         let mut graph = Graph {
             nodes: IndexSet::with_capacity_and_hasher(needed, FxBuildHasher),
@@ -119,17 +109,8 @@ impl<T: Scalar> Graph<T> {
 
     /// Drops the nodes that rewrites have left without use.
     fn without_dead_nodes(self) -> Self {
-        let mut live = vec![false; self.nodes.len()];
-        for &output in &self.outputs {
-            live[output as usize] = true;
-        }
-        for id in (0..self.nodes.len()).rev() {
-            if live[id] {
-                for &operand in &self.node(id as u32).operands {
-                    live[operand as usize] = true;
-                }
-            }
-        }
+        let outputs = self.outputs.iter().copied();
+        let live = needed_by(outputs, self.nodes.len(), |id| &self.node(id).operands);
         if live.iter().all(|&live| live) {
             return self;
         }
@@ -148,4 +129,20 @@ impl<T: Scalar> Graph<T> {
         let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
         Graph { nodes, origins, outputs, origin: self.origin, rewrites: self.rewrites }
     }
+}
+
+/// For each of the first `count` of a list: whether the outputs need it.
+fn needed_by<'a>(
+    outputs: impl Iterator<Item = u32>,
+    count: usize,
+    operands: impl Fn(u32) -> &'a Ids,
+) -> Vec<bool> {
+    let mut needed = vec![false; count];
+    outputs.for_each(|output| needed[output as usize] = true);
+    for id in (0..count).rev() {
+        if needed[id] {
+            operands(id as u32).iter().for_each(|&operand| needed[operand as usize] = true);
+        }
+    }
+    needed
 }

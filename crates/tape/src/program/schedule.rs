@@ -57,29 +57,6 @@ fn per_column(shape: Shape) -> bool {
     shape.columns == Dim::M && shape.rows != Dim::M
 }
 
-/// Whether the operation works entry by entry, so that it can be fused.
-pub(crate) fn is_entrywise<T: Scalar>(op: &Op<T>) -> bool {
-    match op {
-        Op::Map(_)
-        | Op::Zip(_)
-        | Op::Scale(_)
-        | Op::Negate(_)
-        | Op::Select(_)
-        | Op::Broadcast(_)
-        | Op::LogLoss(_)
-        | Op::LogLossOnLogits(_) => true,
-        Op::Leaf(_)
-        | Op::Number(_)
-        | Op::Transpose(_)
-        | Op::Matmul(_)
-        | Op::Reduce(_)
-        | Op::Stack(_)
-        | Op::Slice(_)
-        | Op::Pad(_)
-        | Op::Custom(_) => false,
-    }
-}
-
 /// Whether the node sums per-column operands over the examples.
 fn is_contraction<T: Scalar>(op: &Op<T>, shapes: &[Shape], out: Shape) -> bool {
     let columns = shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m();
@@ -238,7 +215,7 @@ fn fuse<T: Scalar>(graph: &Graph<T>, classes: &[Class], nodes: &[u32]) -> Vec<Pl
     for &id in nodes {
         let node = graph.node(id);
         let needs_open = node.operands.iter().any(|&operand| in_open[operand as usize]);
-        let entrywise = is_entrywise(&node.op) && classes[id as usize] == Class::PerColumn;
+        let entrywise = node.op.rule().entrywise().is_some() && classes[id as usize] == Class::PerColumn;
         let joins =
             open.as_ref().is_some_and(|open| open.rows == node.shape.rows && open.nodes.len() < LONGEST);
         let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
