@@ -5,3 +5,10 @@ pub(crate) mod product;
 pub(crate) mod simd;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod vector_math;
+
+/// All that a number type needs for the kernels: to be a supertrait of the sealed trait behind `Scalar`.
+#[allow(unreachable_pub)] // a supertrait of a public trait
+pub trait Kernels: product::Multiply + vector_math::VectorMath {}
+
+impl Kernels for f32 {}
+impl Kernels for f64 {}

@@ -6,7 +6,7 @@ use crate::kernel::simd::Loops;
 use crate::kernel::vector_math::Real;
 
 /// The most rows, and the longest inner dimension.
-pub(super) const ROWS: usize = 8;
+pub(super) const ROWS: usize = 4;
 pub(super) const INNER: usize = 32;
 
 /// A product with 2 to [`ROWS`] rows and an inner dimension up to [`INNER`].
@@ -26,11 +26,7 @@ fn product<T: Real, const F: bool>(p: &mut Product<'_, T>) {
     match p.m {
         2 => of_rows::<T, F, 2>(p),
         3 => of_rows::<T, F, 3>(p),
-        4 => of_rows::<T, F, 4>(p),
-        5 => of_rows::<T, F, 5>(p),
-        6 => of_rows::<T, F, 6>(p),
-        7 => of_rows::<T, F, 7>(p),
-        _ => of_rows::<T, F, 8>(p),
+        _ => of_rows::<T, F, 4>(p),
     }
 }
 

@@ -15,10 +15,20 @@ pub(super) const PACKED_BYTES: usize = 384 << 10;
 const DEPTH: usize = 320;
 /// Rows or columns no farther apart than this are read where they are; others would share too few sets of the cache.
 const NEAR_BYTES: usize = 512;
-/// Vectors in a column of a tile, and the most columns: 16 sums, 2 vectors of the left operand and one number of the
-/// right one, in 32 registers.
+/// Vectors in a column of a tile.
 pub(super) const VECTORS: usize = 2;
-const COLUMNS: usize = 8;
+
+/// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
+#[inline(always)]
+const fn most_columns<S: Simd>() -> usize {
+    if S::REGISTER_COUNT >= 32 {
+        8
+    } else if S::IS_SCALAR {
+        4
+    } else {
+        6
+    }
+}
 
 /// A product in tiles.
 pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
@@ -54,13 +64,13 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
     let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
     for first in (0..p.m).step_by(rows) {
         let rows = rows.min(p.m - first);
-        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.n <= 2 * COLUMNS;
+        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.n <= 2 * most_columns::<S>();
         let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
-        let needed = (rows - in_place).next_multiple_of(height) * depth + COLUMNS * depth;
+        let needed = (rows - in_place).next_multiple_of(height) * depth + most_columns::<S>() * depth;
         if scratch.len() < needed {
             scratch.resize(needed, T::default());
         }
-        let (packed_b, packed) = scratch.split_at_mut(COLUMNS * depth);
+        let (packed_b, packed) = scratch.split_at_mut(most_columns::<S>() * depth);
         pack::panels::<T, S>(p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
         let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
         let left = Left { rows, in_place, data, stride: p.m, packed };
@@ -121,9 +131,9 @@ fn block<T: Lanes, S: Simd>(
         p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
     let mut j = 0;
     while j < p.n {
-        // Not 8 and 1 but 5 and 4: a tile of few columns does not keep the multipliers busy.
         let rest = p.n - j;
-        let columns = if rest >= 2 * COLUMNS { COLUMNS } else { rest.div_ceil(rest.div_ceil(COLUMNS)) };
+        let most = most_columns::<S>();
+        let columns = if rest >= most { most } else { 1 << rest.ilog2() };
         let right = if pack_b {
             pack::columns(&p.b.data[range.start * p.n + j..], p.n, columns, &mut packed[..columns * depth]);
             Right { data: packed, stride: columns, rows: true }
@@ -134,13 +144,11 @@ fn block<T: Lanes, S: Simd>(
         };
         let out = &mut p.out[j * m + first..];
         let target = Target { out, stride: m, alpha: p.alpha, accumulate: p.beta == Beta::One };
+        // What an instruction set has no tiles for is not compiled for it.
         match columns {
-            8 => strip::<T, S, 8>(simd, depth, left, right, target),
-            7 => strip::<T, S, 7>(simd, depth, left, right, target),
-            6 => strip::<T, S, 6>(simd, depth, left, right, target),
-            5 => strip::<T, S, 5>(simd, depth, left, right, target),
+            8 if most == 8 => strip::<T, S, 8>(simd, depth, left, right, target),
+            6 if most == 6 => strip::<T, S, 6>(simd, depth, left, right, target),
             4 => strip::<T, S, 4>(simd, depth, left, right, target),
-            3 => strip::<T, S, 3>(simd, depth, left, right, target),
             2 => strip::<T, S, 2>(simd, depth, left, right, target),
             _ => strip::<T, S, 1>(simd, depth, left, right, target),
         }
