@@ -7,6 +7,7 @@ pub(crate) mod simd;
 pub(crate) mod vector_math;
 
 /// All that a number type needs for the kernels: to be a supertrait of the sealed trait behind `Scalar`.
+#[cfg_attr(not(test), allow(dead_code))]
 #[allow(unreachable_pub)] // a supertrait of a public trait
 pub trait Kernels: product::Multiply + vector_math::VectorMath {}
 

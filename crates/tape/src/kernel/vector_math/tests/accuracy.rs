@@ -143,9 +143,6 @@ fn greatest_error<T: Sampled>(name: &str, x: &[T], values: &[T]) -> (f64, T) {
 
 fn report<T: Sampled>(name: &str, (error, x): (f64, T)) {
     println!("{} {name}: {error:.3} ulp at {x:e}", T::NAME);
-    if std::env::var_os("LOOSE").is_some() {
-        return;
-    }
     assert!(error <= MOST, "{} {name}: {error} ulp at {x:e}", T::NAME);
 }
 
@@ -203,7 +200,7 @@ fn add_to_greatest(greatest: &mut (f64, f32), x: &[f32], found: &[f32], exact: &
 
 /// Every number that f32 has, against the same function in f64.
 ///
-/// Measured on AVX-512: exp 0.83, … ulp.
+/// Measured with fused multiply-add: ln 0.84, ln_1p 1.39, sin 1.57, cos 1.57, erf 1.13 ulp.
 #[test]
 #[ignore = "takes minutes in a release build, and hours in another"]
 fn slices_of_all_f32_are_accurate() {
