@@ -1,7 +1,7 @@
 //! The seven cases, and the step of the recorded tape.
 
 use mlp::{Activation, Mlp};
-use tape::{Matrix, Program, Scalar, Tape, Var};
+use tape::{Matrix, Options, Program, Scalar, Tape, Var};
 
 /// A network, its batch and the activation of its hidden layers; the output is a sigmoid with log-loss.
 #[derive(Debug)]
@@ -76,13 +76,18 @@ impl Case {
 
 /// Records the case as the textbook writes it, compiles J and all gradients, and hands the program over with its outputs: the
 /// gradients in the order of the parameters, then J.
-pub(crate) fn with_step<T: Scalar>(case: &Case, then: impl for<'t> FnOnce(Program<T>, &[Var<'t, T>])) {
+pub(crate) fn with_step<T: Scalar>(
+    case: &Case,
+    threads: usize,
+    then: impl for<'t> FnOnce(Program<T>, &[Var<'t, T>]),
+) {
     let Start { network, x, y } = case.start::<T>();
     let tape = Tape::new();
     let recorded = network.record(&tape, &x, &y).expect("shapes of the bench");
     let mut outputs = recorded.gradients();
     outputs.push(recorded.j);
-    let mut step = tape.compile(outputs.iter().copied()).expect("a sound tape");
+    let options = Options::default().threads(threads);
+    let mut step = tape.compile_with(outputs.iter().copied(), options).expect("a sound tape");
     step.run().expect("values of the bench");
     then(step, &outputs);
 }

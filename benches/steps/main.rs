@@ -36,7 +36,7 @@ fn main() {
 
 fn measure<T: Scalar>(criterion: &mut Criterion, case: &Case) {
     let mut group = criterion.benchmark_group(format!("{} {}", case.name, T::NAME));
-    cases::with_step::<T>(case, |mut step, _| {
+    cases::with_step::<T>(case, 1, |mut step, _| {
         group.bench_function("tape", |bencher| bencher.iter(|| step.run().expect("it ran before")));
     });
     let mut by_hand = by_hand::ByHand::<T>::new(case);

@@ -29,7 +29,7 @@ pub(crate) fn head() {
 }
 
 pub(crate) fn row<T: Scalar>(case: &Case) {
-    with_step::<T>(case, |mut step, outputs| {
+    with_step::<T>(case, std::env::var("T").map_or(1, |t| t.parse().unwrap()), |mut step, outputs| {
         let mut by_hand = ByHand::<T>::new(case);
         by_hand.step();
         // Both have to agree before either is measured.

@@ -24,6 +24,13 @@ pub enum Error {
         /// Number of columns asked for.
         columns: usize,
     },
+    /// A run was to use several threads, and the system gave none.
+    Threads {
+        /// How many.
+        threads: usize,
+        /// What the system says.
+        reason: String,
+    },
     /// The allocator could not give the memory of a matrix.
     Allocation {
         /// Number of rows asked for.
@@ -212,6 +219,9 @@ impl fmt::Display for Error {
         match self {
             Error::SizeOverflow { rows, columns } => {
                 write!(f, "matrix: {rows}×{columns} entries do not fit the address space")
+            }
+            Error::Threads { threads, reason } => {
+                write!(f, "the system gives no {threads} threads: {reason}")
             }
             Error::Allocation { rows, columns, bytes } => {
                 write!(f, "matrix: no memory for {rows}×{columns} entries ({bytes} bytes)")

@@ -12,13 +12,13 @@ use crate::{Entrywise, Fault, MatrixMut, MatrixRef, Scalar};
 /// If the shapes do not fit.
 pub fn product<T: Scalar>(
     alpha: T,
-    (a, transpose_a): (MatrixRef<'_, T>, bool),
-    (b, transpose_b): (MatrixRef<'_, T>, bool),
+    a: (MatrixRef<'_, T>, bool),
+    b: (MatrixRef<'_, T>, bool),
     accumulate: bool,
     out: &mut MatrixMut<'_, T>,
 ) {
     let beta = if accumulate { products::Beta::One } else { products::Beta::Zero };
-    products::product(alpha, a, transpose_a, b, transpose_b, beta, out);
+    products::product(alpha, a, b, beta, (products::Order::Free, 1), out);
 }
 
 /// Runs a closure compiled for the best instruction set that the processor has.

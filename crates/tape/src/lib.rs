@@ -18,6 +18,7 @@ mod program;
 mod scalar;
 mod shape;
 mod show;
+mod storage;
 #[allow(clippy::module_inception)] // the crate is named after its main type
 mod tape;
 mod var;

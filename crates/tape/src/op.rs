@@ -4,7 +4,6 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, Number};
@@ -16,8 +15,9 @@ use crate::ops::scale::{Negate, Scale};
 use crate::ops::select::Select;
 use crate::ops::stack::{Pad, Slice, Stack};
 use crate::ops::zip::Zip;
+use crate::storage::{Columns, Operand, Values};
 use crate::vjp::Vjp;
-use crate::{Matrix, MatrixMut, MatrixRef, Scalar, Shape};
+use crate::{MatrixMut, MatrixRef, Scalar, Shape};
 
 /// An operation of a tape: its name, shape rule, kernel and vector–Jacobian product, in one place.
 ///
@@ -265,95 +265,11 @@ pub enum Over {
 /// The operands of a kernel, as views.
 #[derive(Debug)]
 pub struct Operands<'a, T> {
-    pub(crate) memory: &'a Memory<T>,
+    pub(crate) values: &'a dyn Values<T>,
     pub(crate) at: &'a [Operand],
     pub(crate) columns: Columns,
-}
-
-/// The buffers of a program.
-#[derive(Debug)]
-pub(crate) struct Memory<T> {
-    /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
-    pub(crate) whole: Vec<Vec<T>>,
-    /// For leaves the tape's own value, until they get another: compiling copies no data.
-    pub(crate) shared: Vec<Option<Arc<Matrix<T>>>>,
-    /// Values of one tile of examples.
-    pub(crate) tile: Vec<Vec<T>>,
-}
-
-/// The columns that a step works on now, of m.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Columns {
-    pub(crate) start: usize,
-    pub(crate) count: usize,
-    pub(crate) m: usize,
-}
-
-impl Columns {
-    pub(crate) fn all(m: usize) -> Self {
-        Columns { start: 0, count: m, m }
-    }
-}
-
-/// Where a value lies in a program's memory, and its shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Operand {
-    pub(crate) at: Buffer,
-    pub(crate) shape: Shape,
-}
-
-/// A buffer of a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Buffer {
-    Whole(u32),
-    Tile(u32),
-}
-
-impl Operand {
-    /// Rows and columns of what a step sees of it, and where that begins in the buffer.
-    pub(crate) fn window(self, columns: Columns) -> (usize, usize, usize) {
-        match (self.at, self.shape.columns) {
-            (Buffer::Whole(_), crate::Dim::M) => {
-                let rows = self.shape.rows.at(columns.m);
-                (rows, columns.count, columns.start * rows)
-            }
-            (Buffer::Whole(_), crate::Dim::Fixed(n)) => (self.shape.rows.at(columns.m), n, 0),
-            (Buffer::Tile(_), _) => {
-                let (rows, count) = self.shape.at(columns.count);
-                (rows, count, 0)
-            }
-        }
-    }
-}
-
-impl<T: Scalar> Memory<T> {
-    pub(crate) fn buffer(&self, at: Buffer) -> &[T] {
-        match at {
-            Buffer::Whole(buffer) => match self.shared.get(buffer as usize) {
-                Some(Some(shared)) => shared.as_slice(),
-                Some(None) | None => &self.whole[buffer as usize],
-            },
-            Buffer::Tile(buffer) => &self.tile[buffer as usize],
-        }
-    }
-
-    /// Copies a leaf's value from the tape, so that it can be changed.
-    pub(crate) fn own(&mut self, at: Buffer) {
-        if let Buffer::Whole(buffer) = at {
-            let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
-            if let Some(shared) = shared {
-                self.whole[buffer as usize] = shared.as_slice().to_vec();
-            }
-        }
-    }
-
-    /// The storage of a value that is not shared with the tape.
-    pub(crate) fn buffer_mut(&mut self, at: Buffer) -> &mut Vec<T> {
-        match at {
-            Buffer::Whole(buffer) => &mut self.whole[buffer as usize],
-            Buffer::Tile(buffer) => &mut self.tile[buffer as usize],
-        }
-    }
+    /// How many threads a kernel may use, the one it runs on among them.
+    pub(crate) threads: usize,
 }
 
 impl<'a, T: Scalar> Operands<'a, T> {
@@ -376,9 +292,9 @@ impl<'a, T: Scalar> Operands<'a, T> {
     /// If there is no such operand.
     pub fn get(&self, i: usize) -> MatrixRef<'a, T> {
         let operand = self.at[i];
-        let (rows, columns, start) = operand.window(self.columns);
-        let data = &self.memory.buffer(operand.at)[start..start + rows * columns];
-        MatrixRef::new(rows, columns, data).expect("a buffer as long as its shape says")
+        let (rows, columns, _) = operand.window(self.columns);
+        let data = self.values.read(operand, self.columns);
+        MatrixRef::new(rows, columns, data).expect("as many values as its shape says")
     }
 
     /// The number of examples m of this run, of which a tile has a part.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::product::{Beta, product};
+use crate::kernel::product::{Beta, Order, product};
 use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
@@ -49,7 +49,14 @@ impl<T: Scalar> Operation<T> for Matmul {
         })
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        product(T::ONE, x.get(0), self.left, x.get(1), self.right, Beta::Zero, out);
+        product(
+            T::ONE,
+            (x.get(0), self.left),
+            (x.get(1), self.right),
+            Beta::Zero,
+            (Order::Free, x.threads),
+            out,
+        );
         Ok(())
     }
     /// With C = A * B: ∂/∂A = G * Bᵀ and ∂/∂B = Aᵀ * G; a transposed operand takes the transposed product.

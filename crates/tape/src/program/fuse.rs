@@ -6,16 +6,20 @@
 
 use smallvec::SmallVec;
 
+use crate::kernel::product::UNIT;
 use crate::kernel::simd::vectorised;
-use crate::op::{Columns, Fault, Memory, Op, Operand, Over};
-use crate::ops::reduce::Reduce;
+use crate::kernel::threads;
+use crate::op::{Fault, Op};
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
-use crate::program::schedule::{LONGEST, Schedule};
+use crate::program::schedule::{INPUTS, LONGEST, Schedule};
+use crate::storage::{Buffers, Columns, Operand, SumAt, Taken, Values, Work};
 use crate::{Dim, Scalar};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
+/// Fewer entries, counted for each operation, are not worth a second thread.
+const LEAST_ENTRIES: usize = 20_000;
 
 /// A fused pass.
 #[derive(Debug)]
@@ -72,11 +76,20 @@ struct Micro<T: Scalar> {
 #[derive(Debug)]
 struct Sum<T: Scalar> {
     source: Slot,
-    out: Operand,
-    over: Over,
+    at: SumAt,
     factor: Factor<T>,
-    /// The register of the tile's own sum, which is added to the whole one at the end: two levels keep rounding small.
+    /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
+    /// order of the additions that of the units.
     partial: u32,
+    /// The register of the whole sum.
+    total: u32,
+}
+
+/// The columns that a thread has of a pass, and the values there that are not in registers.
+struct Part<'a, T> {
+    columns: Columns,
+    inputs: SmallVec<[&'a [T]; INPUTS]>,
+    outputs: SmallVec<[&'a mut [T]; LONGEST]>,
 }
 
 /// Turns nodes into a pass.
@@ -96,6 +109,7 @@ impl<T: Scalar> Fused<T> {
         graph: &Graph<T>,
         schedule: &Schedule<T>,
         operand: impl Fn(u32) -> Option<Operand>,
+        mut place: impl FnMut(u32) -> SumAt,
         nodes: &[u32],
         sums: &[u32],
     ) -> Self {
@@ -130,7 +144,7 @@ impl<T: Scalar> Fused<T> {
                 asm.release(done, nodes);
             }
         }
-        let sums = sums.iter().map(|&id| asm.sum(id, schedule, &operand)).collect();
+        let sums = sums.iter().map(|&id| asm.sum(id, schedule, &mut place)).collect();
         let Assembler { inputs, outputs, registers, .. } = asm;
         Fused { rows, inputs, code, outputs, sums, registers: registers as usize }
     }
@@ -145,8 +159,9 @@ impl<T: Scalar> Fused<T> {
         (self.rows * self.block_columns().min(columns).max(1)).max(1)
     }
 
+    /// A power of two, so that blocks and units end together.
     fn block_columns(&self) -> usize {
-        (BLOCK / self.rows.max(1)).max(1)
+        1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
     }
 
     /// The operations, for reports: name, and whether it shares its exponential with its derivative.
@@ -159,47 +174,96 @@ impl<T: Scalar> Fused<T> {
     }
 
     /// Runs the pass over the columns; a fault comes with its node.
-    pub(crate) fn run(
-        &self,
-        memory: &mut Memory<T>,
-        registers: &mut [Vec<T>],
-        columns: Columns,
-    ) -> Result<(), (u32, Fault)> {
-        // Outputs and sums are taken out while they are written; the plan never lets them be inputs. There are at most as
-        // many as operations, so nothing is allocated.
-        let mut outputs: SmallVec<[Vec<T>; LONGEST]> =
-            self.outputs.iter().map(|output| std::mem::take(memory.buffer_mut(output.at))).collect();
-        self.spread(memory, registers, columns);
-        let step = self.block_columns();
-        let (mut start, mut done) = (0, Ok(()));
-        while start < columns.count {
-            let count = step.min(columns.count - start);
-            done = self.run_block(memory, registers, &mut outputs, columns, start, count);
-            if done.is_err() {
-                break;
-            }
-            start += count;
+    pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
+        // Outputs are taken out while they are written; the plan never lets them be inputs. There are few enough of both
+        // that their lists need no allocation.
+        let mut taken: SmallVec<[Taken<'_, T>; LONGEST]> = SmallVec::new();
+        for &output in &self.outputs {
+            taken.push(work.take(output));
         }
-        for (output, buffer) in self.outputs.iter().zip(outputs.drain(..)) {
-            *memory.buffer_mut(output.at) = buffer;
-        }
-        let first = columns.start == 0;
+        let registers = std::mem::take(&mut work.registers);
+        let begins = columns.start == work.first;
         for sum in &self.sums {
-            let factor = sum.factor.at(columns.m);
-            let total = memory.buffer_mut(sum.out.at);
-            let partial = &registers[sum.partial as usize][..sum.length(self.rows)];
-            for (total, &partial) in total.iter_mut().zip(partial) {
-                *total = if first { factor * partial } else { *total + factor * partial };
-            }
+            let total = &mut registers[0][sum.total as usize];
+            work.write_sum(sum.at, |_, sum| match begins {
+                true => total[..sum.len()].fill(T::ZERO),
+                false => total[..sum.len()].copy_from_slice(sum),
+            });
         }
+        let mut part = Part { columns, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        for input in &self.inputs {
+            part.inputs.push(work.read(input.operand, columns));
+        }
+        for (taken, &output) in taken.iter_mut().zip(&self.outputs) {
+            part.outputs.push(taken.window(output, columns));
+        }
+        let done = self.share(part, registers);
+        for (taken, &output) in taken.into_iter().zip(&self.outputs) {
+            work.put(output, taken);
+        }
+        for sum in &self.sums {
+            let total = &registers[0][sum.total as usize];
+            work.write_sum(sum.at, |_, sum| sum.copy_from_slice(&total[..sum.len()]));
+        }
+        work.registers = registers;
         done
     }
 
-    /// Fills the registers of repeated inputs, and clears the tile's sums.
-    fn spread(&self, memory: &Memory<T>, registers: &mut [Vec<T>], columns: Columns) {
-        let used = self.rows * self.block_columns().min(columns.count);
-        for input in &self.inputs {
-            let value = memory.buffer(input.operand.at);
+    /// Cuts a part for the threads that have registers. Not where there are sums, whose order would have to be kept.
+    fn share(&self, part: Part<'_, T>, registers: &mut [Buffers<T>]) -> Result<(), (u32, Fault)> {
+        let entries = self.rows * part.columns.count * self.code.len();
+        let columns = if registers.len() > 1 && self.sums.is_empty() && entries > LEAST_ENTRIES {
+            threads::cut(part.columns.count, registers.len(), self.block_columns())
+        } else {
+            0
+        };
+        if columns == 0 {
+            return self.run_part(part, &mut registers[0]);
+        }
+        let (mine, others) = registers.split_at_mut(registers.len() / 2);
+        let (left, right) = self.cut(part, columns);
+        let (left, right) = threads::join(|| self.share(left, mine), || self.share(right, others));
+        left.and(right)
+    }
+
+    /// The first columns of a part, and the others.
+    fn cut<'a>(&self, part: Part<'a, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
+        let (first, second) = part.columns.cut(count);
+        let mut left = Part { columns: first, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        let mut right = Part { columns: second, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        for (input, values) in self.inputs.iter().zip(part.inputs) {
+            let (first, second) = match input.spread {
+                Spread::Full => values.split_at(count * self.rows),
+                Spread::Row(_) => values.split_at(count),
+                Spread::Column(_) | Spread::Number(_) => (values, values),
+            };
+            left.inputs.push(first);
+            right.inputs.push(second);
+        }
+        for values in part.outputs {
+            let (first, second) = values.split_at_mut(count * self.rows);
+            left.outputs.push(first);
+            right.outputs.push(second);
+        }
+        (left, right)
+    }
+
+    fn run_part(&self, mut part: Part<'_, T>, registers: &mut Buffers<T>) -> Result<(), (u32, Fault)> {
+        self.spread(&part, registers);
+        let (step, mut start) = (self.block_columns(), 0);
+        while start < part.columns.count {
+            let count = step.min(part.columns.count - start);
+            self.run_block(&mut part, registers, start, count)?;
+            self.add_block(&part, registers, start, count);
+            start += count;
+        }
+        Ok(())
+    }
+
+    /// Fills the registers of repeated inputs, and clears the sums of the first unit.
+    fn spread(&self, part: &Part<'_, T>, registers: &mut Buffers<T>) {
+        let used = self.rows * self.block_columns().min(part.columns.count);
+        for (input, value) in self.inputs.iter().zip(&part.inputs) {
             match input.spread {
                 Spread::Full | Spread::Row(_) => {}
                 Spread::Number(register) => registers[register as usize][..used].fill(value[0]),
@@ -211,109 +275,114 @@ impl<T: Scalar> Fused<T> {
             }
         }
         for sum in &self.sums {
-            registers[sum.partial as usize][..sum.length(self.rows)].fill(T::ZERO);
+            registers[sum.partial as usize][..sum.at.len()].fill(T::ZERO);
         }
     }
 
+    /// The operations on the columns from `start` on, counted inside the part.
     fn run_block(
         &self,
-        memory: &Memory<T>,
-        registers: &mut [Vec<T>],
-        outputs: &mut [Vec<T>],
-        columns: Columns,
+        part: &mut Part<'_, T>,
+        registers: &mut Buffers<T>,
         start: usize,
         count: usize,
     ) -> Result<(), (u32, Fault)> {
-        let length = self.rows * count;
-        for input in &self.inputs {
+        for (input, values) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Row(register) = input.spread {
-                let (_, _, first) = input.operand.window(columns);
-                let row = &memory.buffer(input.operand.at)[first + start..first + start + count];
                 let spread = registers[register as usize].chunks_exact_mut(self.rows.max(1));
-                row.iter().zip(spread).for_each(|(&value, column)| column.fill(value));
+                values[start..start + count].iter().zip(spread).for_each(|(&x, column)| column.fill(x));
             }
         }
+        let block = start * self.rows..(start + count) * self.rows;
+        let m = part.columns.m;
         for micro in &self.code {
-            let mut target = take(micro.target, registers, outputs);
-            let mut derivative = micro.derivative.map(|slot| take(slot, registers, outputs));
-            let at = self.offset(micro.target, columns, start);
-            let done = {
-                let read = |slot: Slot| self.block(slot, memory, registers, outputs, columns, start, length);
-                let out = &mut target[at..at + length];
-                match &mut derivative {
-                    Some(derivative) => {
-                        let at = self.offset(micro.derivative.expect("there is one"), columns, start);
-                        micro.pair(read, out, &mut derivative[at..at + length]);
-                        Ok(())
-                    }
-                    None => micro.apply(read, out, columns.m),
+            let mut target = Storage::take(micro.target, part, registers);
+            let mut derivative = micro.derivative.map(|slot| Storage::take(slot, part, registers));
+            let read = |slot: Slot| part.block(slot, registers, &block);
+            let out = target.block_mut(&block);
+            let done = match &mut derivative {
+                Some(derivative) => {
+                    micro.pair(read, out, derivative.block_mut(&block));
+                    Ok(())
                 }
+                None => micro.apply(read, out, m),
             };
-            put(micro.target, target, registers, outputs);
+            target.put(micro.target, part, registers);
             if let (Some(slot), Some(derivative)) = (micro.derivative, derivative) {
-                put(slot, derivative, registers, outputs);
+                derivative.put(slot, part, registers);
             }
-            done.map_err(|fault| (micro.node, fault.placed(self.rows, columns.start + start)))?;
-        }
-        for sum in &self.sums {
-            let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
-            let block = self.block(sum.source, memory, registers, outputs, columns, start, length);
-            sum.add(block, &mut partial, self.rows);
-            registers[sum.partial as usize] = partial;
+            done.map_err(|fault| (micro.node, fault.placed(self.rows, part.columns.start + start)))?;
         }
         Ok(())
     }
 
-    /// Where a block begins in the storage of a slot.
-    fn offset(&self, slot: Slot, columns: Columns, start: usize) -> usize {
-        let window = |operand: Operand| operand.window(columns).2 + start * self.rows;
+    /// Adds a block to the sums, unit by unit; a block ends where a unit does, or is a part of one.
+    fn add_block(&self, part: &Part<'_, T>, registers: &mut Buffers<T>, start: usize, count: usize) {
+        for sum in &self.sums {
+            let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
+            let mut total = std::mem::take(&mut registers[sum.total as usize]);
+            let factor = sum.factor.at(part.columns.m);
+            let values = part.block(sum.source, registers, &(start * self.rows..(start + count) * self.rows));
+            for (at, columns) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
+                sum.add(at, &mut partial, self.rows);
+                let end = columns + (count - (columns - start)).min(UNIT);
+                if end % UNIT == 0 || end == part.columns.count {
+                    for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
+                        *total += factor * std::mem::take(partial);
+                    }
+                }
+            }
+            registers[sum.partial as usize] = partial;
+            registers[sum.total as usize] = total;
+        }
+    }
+}
+
+impl<T> Part<'_, T> {
+    /// A block of what a slot holds.
+    fn block<'a>(&'a self, slot: Slot, registers: &'a [Vec<T>], block: &std::ops::Range<usize>) -> &'a [T] {
         match slot {
-            Slot::Register(_) => 0,
-            Slot::Output(output) => window(self.outputs[output as usize]),
-            Slot::Input(input) => window(self.inputs[input as usize].operand),
+            Slot::Register(register) => &registers[register as usize][..block.len()],
+            Slot::Output(output) => &self.outputs[output as usize][block.clone()],
+            Slot::Input(input) => &self.inputs[input as usize][block.clone()],
+        }
+    }
+}
+
+/// What a slot holds, taken out while it is written.
+enum Storage<'a, T> {
+    Register(Vec<T>),
+    Output(&'a mut [T]),
+}
+
+impl<'a, T> Storage<'a, T> {
+    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut [Vec<T>]) -> Self {
+        match slot {
+            Slot::Register(register) => Storage::Register(std::mem::take(&mut registers[register as usize])),
+            Slot::Output(output) => Storage::Output(std::mem::take(&mut part.outputs[output as usize])),
+            Slot::Input(_) => unreachable!("inputs are not written"),
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // a view into three storages
-    fn block<'a>(
-        &self,
-        slot: Slot,
-        memory: &'a Memory<T>,
-        registers: &'a [Vec<T>],
-        outputs: &'a [Vec<T>],
-        columns: Columns,
-        start: usize,
-        length: usize,
-    ) -> &'a [T] {
-        let at = self.offset(slot, columns, start);
-        let storage = match slot {
-            Slot::Register(register) => &registers[register as usize],
-            Slot::Output(output) => &outputs[output as usize],
-            Slot::Input(input) => memory.buffer(self.inputs[input as usize].operand.at),
-        };
-        &storage[at..at + length]
+    fn block_mut(&mut self, block: &std::ops::Range<usize>) -> &mut [T] {
+        match self {
+            Storage::Register(values) => &mut values[..block.len()],
+            Storage::Output(values) => &mut values[block.clone()],
+        }
+    }
+
+    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut [Vec<T>]) {
+        match (self, slot) {
+            (Storage::Register(values), Slot::Register(register)) => registers[register as usize] = values,
+            (Storage::Output(values), Slot::Output(output)) => part.outputs[output as usize] = values,
+            (Storage::Register(_) | Storage::Output(_), _) => unreachable!("it goes back where it came from"),
+        }
     }
 }
 
 /// Whether neither the nodes still to come nor the sums read a value.
 fn is_last_use<T: Scalar>(graph: &Graph<T>, id: u32, to_come: &[u32], sums: &[u32]) -> bool {
     !to_come.iter().chain(sums).any(|&later| graph.node(later).operands.contains(&id))
-}
-
-fn take<T>(slot: Slot, registers: &mut [Vec<T>], outputs: &mut [Vec<T>]) -> Vec<T> {
-    match slot {
-        Slot::Register(register) => std::mem::take(&mut registers[register as usize]),
-        Slot::Output(output) => std::mem::take(&mut outputs[output as usize]),
-        Slot::Input(_) => unreachable!("inputs are not written"),
-    }
-}
-
-fn put<T>(slot: Slot, storage: Vec<T>, registers: &mut [Vec<T>], outputs: &mut [Vec<T>]) {
-    match slot {
-        Slot::Register(register) => registers[register as usize] = storage,
-        Slot::Output(output) => outputs[output as usize] = storage,
-        Slot::Input(_) => unreachable!("inputs are not written"),
-    }
 }
 
 impl<T: Scalar> Micro<T> {
@@ -332,12 +401,8 @@ impl<T: Scalar> Micro<T> {
 }
 
 impl<T: Scalar> Sum<T> {
-    fn length(&self, rows: usize) -> usize {
-        if self.over == Over::All { 1 } else { rows }
-    }
-
     fn add(&self, block: &[T], partial: &mut [T], rows: usize) {
-        if self.length(rows) == 1 {
+        if self.at.len() == 1 {
             partial[0] += crate::kernel::functions::sum(block);
             return;
         }
@@ -411,13 +476,9 @@ impl<T: Scalar> Assembler<'_, T> {
         }
     }
 
-    fn sum(&mut self, id: u32, schedule: &Schedule<T>, operand: &impl Fn(u32) -> Option<Operand>) -> Sum<T> {
-        let Op::Reduce(Reduce { over, .. }) = self.graph.node(id).op else {
-            unreachable!("only sums join a pass")
-        };
+    fn sum(&mut self, id: u32, schedule: &Schedule<T>, place: &mut impl FnMut(u32) -> SumAt) -> Sum<T> {
         let source = self.slot(self.graph.node(id).operands[0]).expect("it joined for its operand");
         let (result, factor) = schedule.folded[id as usize].unwrap_or((id, Factor::ONE));
-        let out = operand(result).expect("sums have a buffer");
-        Sum { source, out, over, factor, partial: self.fresh() }
+        Sum { source, at: place(result), factor, partial: self.fresh(), total: self.fresh() }
     }
 }

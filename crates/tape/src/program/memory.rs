@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::op::{Buffer, Op};
+use crate::op::Op;
 use crate::program::lower::Graph;
 use crate::program::schedule::{BEFORE, Planned, Schedule};
+use crate::storage::Buffer;
 use crate::{Dim, Scalar, Shape};
 
 /// The plan of a program's memory.

@@ -1,6 +1,7 @@
 //! Programs: what is executed.
 
 mod about;
+mod execute;
 mod fuse;
 mod lower;
 mod memory;
@@ -9,17 +10,21 @@ mod report;
 mod rewrite;
 mod run;
 mod schedule;
+mod tiles;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::op::{Buffer, Memory, Op, Operand};
+use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
+use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
 use about::About;
+use execute::{Execution, Parcel};
 use fuse::Fused;
 use lower::{Graph, Node};
 use memory::Plan;
@@ -36,18 +41,41 @@ pub struct Options {
     pub rewrites: bool,
     /// Whether entrywise operations run fused, and what has a column per example runs tile by tile.
     pub fusion: bool,
+    /// How many threads a run may use; `None` for as many as the processor runs at a time. A run uses fewer where its work
+    /// is not worth more. The results have the same bits whatever their number.
+    pub threads: Option<NonZeroUsize>,
+    /// How many examples go through a loop at a time, in multiples of [`Options::UNIT`]; `None` for what suits the caches.
+    /// The results have the same bits whatever their number.
+    pub tile_columns: Option<NonZeroUsize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rewrites: true, fusion: true }
+        Options { rewrites: true, fusion: true, threads: None, tile_columns: None }
     }
 }
 
 impl Options {
+    /// The examples whose sum is added to others as a whole.
+    pub const UNIT: usize = crate::kernel::product::UNIT;
+
     /// Neither rewrites nor fusion: entry by entry.
     pub fn literal() -> Self {
-        Options { rewrites: false, fusion: false }
+        Options { rewrites: false, fusion: false, ..Options::default() }
+    }
+
+    /// With at most so many threads; 0 for the default.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = NonZeroUsize::new(threads);
+        self
+    }
+
+    /// With tiles of so many examples, rounded up to a multiple of [`Options::UNIT`]; 0 for the default.
+    #[must_use]
+    pub fn tile_columns(mut self, columns: usize) -> Self {
+        self.tile_columns = NonZeroUsize::new(columns);
+        self
     }
 }
 
@@ -82,16 +110,17 @@ pub struct Program<T: Scalar> {
     graph: Graph<T>,
     /// For every node what to say of it.
     about: Vec<About>,
-    segments: Vec<Segment>,
     leaves: Vec<LeafState>,
     /// Of outputs and leaves, by the tape's entry.
     found: FxHashMap<u32, Found>,
     plan: Plan,
-    memory: Memory<T>,
-    registers: Vec<Vec<T>>,
-    code: Vec<Instruction<T>>,
-    /// Most columns of a tile.
-    tile: usize,
+    execution: Execution<T>,
+    /// Carries the execution to a team and back.
+    parcel: Option<Box<Parcel<T>>>,
+    /// Number of registers of every thread.
+    register_count: usize,
+    /// How many threads a run may use.
+    threads: usize,
     /// The tape's number of examples, for programs without a leaf that says it.
     default_m: Option<usize>,
     /// The number of examples that the buffers are sized for.
@@ -106,6 +135,27 @@ pub struct Program<T: Scalar> {
 struct Segment {
     tiled: bool,
     code: std::ops::Range<usize>,
+    /// The sums over the examples that a loop computes, and how many numbers they have together.
+    sums: Vec<SumAt>,
+    numbers: usize,
+    /// The whole buffers of which a loop writes columns, with their rows.
+    windows: Vec<(u32, usize)>,
+}
+
+/// The sums of a loop, placed one after the other.
+#[derive(Default)]
+struct Sums {
+    sums: Vec<SumAt>,
+    numbers: usize,
+}
+
+impl Sums {
+    fn place(&mut self, out: Operand) -> SumAt {
+        let at = SumAt { out, offset: self.numbers };
+        self.numbers += at.len();
+        self.sums.push(at);
+        at
+    }
 }
 
 /// One step.
@@ -116,7 +166,7 @@ enum Instruction<T: Scalar> {
     /// Entrywise nodes in one pass; the last of them.
     Fused { node: u32, pass: Fused<T> },
     /// A contraction over the examples, added up tile by tile.
-    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, out: Operand, factor: Factor<T> },
+    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, factor: Factor<T> },
 }
 
 #[derive(Debug)]
@@ -141,7 +191,7 @@ impl<T: Scalar> Program<T> {
         let graph = Graph::lower(tape, outputs, options.rewrites);
         let list = tape.list.borrow();
         let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
-        let mut program = Program::assemble(tape.id, graph, about, options.fusion);
+        let mut program = Program::assemble(tape.id, graph, about, options);
         program.default_m = list.m.map(|(m, _)| m);
         for leaf in 0..program.leaves.len() {
             let Op::Leaf(op) = &program.graph.node(program.leaves[leaf].node).op else { continue };
@@ -160,26 +210,29 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Schedules a graph and plans its memory; leaves have no value yet.
-    fn assemble(tape: u64, graph: Graph<T>, about: Vec<About>, fusion: bool) -> Self {
-        let schedule = if fusion { Schedule::fused(&graph) } else { Schedule::literal(&graph) };
+    fn assemble(tape: u64, graph: Graph<T>, about: Vec<About>, options: Options) -> Self {
+        let schedule = if options.fusion { Schedule::fused(&graph) } else { Schedule::literal(&graph) };
         let plan = Plan::new(&graph, &schedule);
-        let memory = Memory {
-            whole: (0..plan.whole.len()).map(|_| Vec::new()).collect(),
-            shared: Vec::new(),
-            tile: (0..plan.tile.len()).map(|_| Vec::new()).collect(),
+        let mut execution = Execution::new();
+        execution.memory.whole = vec![Vec::new(); plan.whole.len()];
+        execution.tile = match options.tile_columns {
+            Some(columns) => columns.get().next_multiple_of(Options::UNIT),
+            None => tiles::tile_columns(&plan.tile, size_of::<T>()),
         };
         let mut program = Program {
             tape,
             graph,
             about,
-            segments: Vec::with_capacity(schedule.segments.len()),
             leaves: Vec::new(),
             found: FxHashMap::default(),
-            tile: run::tile_columns(&plan.tile),
             plan,
-            memory,
-            registers: Vec::new(),
-            code: Vec::new(),
+            execution,
+            parcel: None,
+            register_count: 0,
+            threads: match options.threads {
+                Some(threads) => threads.get(),
+                None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            },
             default_m: None,
             m: None,
             ran: false,
@@ -202,7 +255,7 @@ impl<T: Scalar> Program<T> {
     /// Notes the leaves, and puts numbers into their buffers.
     fn add_sources(&mut self) {
         let sources = self.graph.nodes.iter().filter(|node| node.operands.is_empty()).count();
-        self.memory.shared = vec![None; sources];
+        self.execution.memory.shared = vec![None; sources];
         for node in 0..self.graph.nodes.len() as u32 {
             match &self.graph.node(node).op {
                 Op::Leaf(_) => {
@@ -213,7 +266,7 @@ impl<T: Scalar> Program<T> {
                 }
                 Op::Number(number) => {
                     let number = number.0;
-                    *self.memory.buffer_mut(self.stored(node).at) = vec![number];
+                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = vec![number];
                 }
                 _ => {}
             }
@@ -223,23 +276,40 @@ impl<T: Scalar> Program<T> {
     /// Turns planned steps into instructions.
     fn emit(&mut self, schedule: &Schedule<T>) {
         for segment in &schedule.segments {
-            let start = self.code.len();
+            let start = self.execution.code.len();
+            let mut sums = Sums::default();
+            let mut windows = Vec::new();
             for planned in &segment.steps {
-                let instruction = self.instruction(schedule, planned);
+                let instruction = self.instruction(schedule, planned, &mut sums);
                 if let Instruction::Fused { pass, .. } = &instruction {
-                    while self.registers.len() < pass.registers() {
-                        self.registers.push(Vec::new());
-                    }
+                    self.register_count = self.register_count.max(pass.registers());
                 }
-                self.code.push(instruction);
+                self.execution.code.push(instruction);
+                windows.extend(self.windows_of(planned));
             }
-            if start < self.code.len() {
-                self.segments.push(Segment { tiled: segment.tiled, code: start..self.code.len() });
+            if start < self.execution.code.len() {
+                let (tiled, code) = (segment.tiled, start..self.execution.code.len());
+                let windows = if tiled { windows } else { Vec::new() };
+                let Sums { sums, numbers } = sums;
+                self.execution.segments.push(Segment { tiled, code, sums, numbers, windows });
             }
         }
     }
 
-    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned) -> Instruction<T> {
+    /// The whole buffers of which a step of a loop writes columns.
+    fn windows_of(&self, planned: &Planned) -> impl Iterator<Item = (u32, usize)> {
+        let nodes: &[u32] = match planned {
+            Planned::Single(node) => std::slice::from_ref(node),
+            Planned::Fused { nodes, .. } => nodes,
+            Planned::Accumulate(_) => &[],
+        };
+        nodes.iter().filter_map(|&node| match self.operand(node)? {
+            Operand { at: Buffer::Whole(buffer), shape } => Some((buffer, shape.rows.at(0))),
+            Operand { at: Buffer::Tile(_), .. } => None,
+        })
+    }
+
+    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned, sums: &mut Sums) -> Instruction<T> {
         let parts = |node: u32| {
             let Node { op, operands, .. } = self.graph.node(node);
             (op.clone(), operands.iter().map(|&operand| self.stored(operand)))
@@ -254,11 +324,13 @@ impl<T: Scalar> Program<T> {
                 let (op, operands) = parts(*node);
                 let operands = operands.collect();
                 let (result, factor) = schedule.folded[*node as usize].unwrap_or((*node, Factor::ONE));
-                let out = self.stored(result);
-                Instruction::Accumulate { node: result, op, operands, out, factor }
+                let at = sums.place(self.stored(result));
+                Instruction::Accumulate { node: result, op, operands, at, factor }
             }
-            Planned::Fused { nodes, sums } => {
-                let pass = Fused::assemble(&self.graph, schedule, |node| self.operand(node), nodes, sums);
+            Planned::Fused { nodes, sums: of_pass } => {
+                let operand = |node| self.operand(node);
+                let place = |node| sums.place(self.stored(node));
+                let pass = Fused::assemble(&self.graph, schedule, operand, place, nodes, of_pass);
                 Instruction::Fused { node: *nodes.last().expect("a pass has nodes"), pass }
             }
         }
@@ -268,9 +340,7 @@ impl<T: Scalar> Program<T> {
     fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
         let state = &mut self.leaves[leaf];
         (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
-        if let Buffer::Whole(buffer) = state.at.at {
-            self.memory.shared[buffer as usize] = Some(value.clone());
-        }
+        self.execution.memory.shared[state.at.at.index() as usize] = Some(value.clone());
     }
 
     /// Copies a matrix of the leaf's shape into its buffer.
@@ -287,10 +357,9 @@ impl<T: Scalar> Program<T> {
             expected: state.at.shape.to_string(),
             found: format!("{rows}×{columns}"),
         })?;
-        if let Buffer::Whole(buffer) = state.at.at {
-            self.memory.shared[buffer as usize] = None;
-        }
-        let buffer = self.memory.buffer_mut(state.at.at);
+        let buffer = state.at.at.index();
+        self.execution.memory.shared[buffer as usize] = None;
+        let buffer = self.execution.memory.whole_mut(buffer);
         run::resize(buffer, rows, columns)?;
         state.m = m;
         state.bound = true;
@@ -370,13 +439,13 @@ impl<T: Scalar> Program<T> {
         change: impl FnOnce(&mut [T], &[T]),
     ) -> Result<()> {
         let length = self.parameter_mut(parameter)?.as_slice().len();
-        let buffer = self.find(parameter)?.at.at;
-        if self.find(output)?.at.at == buffer {
+        let buffer = self.find(parameter)?.at.at.index();
+        if self.find(output)?.at.at.index() == buffer {
             return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
         }
-        let mut data = std::mem::take(self.memory.buffer_mut(buffer));
+        let mut data = std::mem::take(self.execution.memory.whole_mut(buffer));
         let changed = self.view(output).map(|output| change(&mut data[..length], output.as_slice()));
-        *self.memory.buffer_mut(buffer) = data;
+        *self.execution.memory.whole_mut(buffer) = data;
         changed
     }
 
@@ -389,11 +458,10 @@ impl<T: Scalar> Program<T> {
         if !leaf.bound {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
-        let at = leaf.at;
-        let m = leaf.m.unwrap_or(0);
-        self.memory.own(at.at);
-        let (rows, columns) = at.shape.at(m);
-        MatrixMut::new(rows, columns, &mut self.memory.buffer_mut(at.at)[..rows * columns])
+        let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
+        let buffer = leaf.at.at.index();
+        self.execution.memory.own(buffer);
+        MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..rows * columns])
     }
 
     /// A view of an output's value after a run, or of a leaf's value.
@@ -409,7 +477,7 @@ impl<T: Scalar> Program<T> {
             None => self.m.unwrap_or(0),
         };
         let (rows, columns) = found.at.shape.at(m);
-        MatrixRef::new(rows, columns, &self.memory.buffer(found.at.at)[..rows * columns])
+        MatrixRef::new(rows, columns, &self.execution.memory.whole(found.at.at.index())[..rows * columns])
     }
 
     /// The value of a 1 × 1 output after a run.

@@ -53,7 +53,7 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
             if whole.leaves[leaf].m.is_some() {
                 let at = whole.leaves[leaf].at;
                 let rows = at.shape.rows.at(m);
-                let column = &whole.memory.buffer(at.at)[i * rows..(i + 1) * rows];
+                let column = &whole.execution.memory.whole(at.at.index())[i * rows..(i + 1) * rows];
                 single.fill_leaf(leaf as u32, MatrixRef::new(rows, 1, column)?)?;
             }
         }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::op::Buffer;
+use crate::program::execute::Shares;
 use crate::program::{Instruction, Program};
+use crate::storage::Buffer;
 use crate::{Scalar, Shape};
 
 /// One step of a program.
@@ -31,7 +32,11 @@ impl<T: Scalar> Program<T> {
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         let of_segment =
             |segment: &super::Segment| segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>();
-        self.segments.iter().flat_map(of_segment).map(|(tiled, at)| self.step(&self.code[at], tiled))
+        self.execution
+            .segments
+            .iter()
+            .flat_map(of_segment)
+            .map(|(tiled, at)| self.step(&self.execution.code[at], tiled))
     }
 
     fn step(&self, instruction: &Instruction<T>, tiled: bool) -> Step {
@@ -39,10 +44,10 @@ impl<T: Scalar> Program<T> {
             Instruction::Single { node, op, out, .. } => {
                 (*node, vec![op.rule().name().into_owned()], Some(out))
             }
-            Instruction::Accumulate { node, op, out, factor, .. } => {
+            Instruction::Accumulate { node, op, at, factor, .. } => {
                 let name = op.rule().name();
                 let name = if factor.is_one() { name.into_owned() } else { format!("{factor} · {name}") };
-                (*node, vec![name], Some(out))
+                (*node, vec![name], Some(&at.out))
             }
             Instruction::Fused { node, pass } => (*node, pass.operations().collect(), None),
         };
@@ -85,14 +90,22 @@ impl<T: Scalar> Program<T> {
         flops.fold(0, u64::saturating_add)
     }
 
-    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included.
+    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with the threads that these runs use.
     pub fn peak_bytes(&self, m: usize) -> usize {
+        let Shares { threads, lanes, sums: (spans, numbers) } = self.shares(m);
         let whole =
             (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
-        let tile = self.plan.tile.iter().map(|rows| rows.saturating_mul(self.tile.min(m)));
-        let registers = self.registers.len().saturating_mul(self.register_len(m));
-        let values = whole.chain(tile).fold(registers, usize::saturating_add);
-        values.saturating_mul(size_of::<T>())
+        let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
+        let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(lanes);
+        let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
+        let rest = tiles.saturating_add(registers).saturating_add(spans.saturating_mul(numbers));
+        whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
+    }
+
+    /// How many threads a run on `m` examples uses: at most what [`Options`](crate::Options) allow, and no more than its
+    /// work is worth.
+    pub fn threads(&self, m: usize) -> usize {
+        self.shares(m).threads
     }
 
     /// Number of buffers.
@@ -102,7 +115,7 @@ impl<T: Scalar> Program<T> {
 
     /// Most columns of a tile.
     pub fn tile_columns(&self) -> usize {
-        self.tile
+        self.execution.tile
     }
 }
 
@@ -116,7 +129,7 @@ fn buffer_name(buffer: Buffer) -> String {
 /// The steps with their operands, shapes and buffers: b0, b1, … hold whole values, t0, t1, … those of one tile.
 impl<T: Scalar> fmt::Display for Program<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (steps, leaves) = (self.code.len(), self.leaves.len());
+        let (steps, leaves) = (self.execution.code.len(), self.leaves.len());
         let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
         writeln!(
             f,
@@ -129,15 +142,15 @@ impl<T: Scalar> fmt::Display for Program<T> {
             writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
         let mut loops = 0;
-        for segment in &self.segments {
+        for segment in &self.execution.segments {
             if segment.tiled {
                 loops += 1;
                 let again =
                     if loops > 1 { ", which needs sums over all examples of the one before" } else { "" };
-                writeln!(f, "  for every tile of at most {} examples{again}:", self.tile)?;
+                writeln!(f, "  for every tile of at most {} examples{again}:", self.execution.tile)?;
             }
             for at in segment.code.clone() {
-                let step = self.step(&self.code[at], segment.tiled);
+                let step = self.step(&self.execution.code[at], segment.tiled);
                 let indent = if segment.tiled { "    " } else { "  " };
                 let buffer = step.buffer.as_deref().unwrap_or("");
                 let arrow = if step.accumulates { "+=" } else { "= " };

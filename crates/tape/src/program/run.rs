@@ -1,21 +1,23 @@
 //! Executing a program.
 
-use crate::error::{NonFinite, OperandRange};
-use crate::kernel::product::{Beta, product};
-use crate::op::{Columns, Fault, Memory, Op, Operand, Operands};
-use crate::ops::matmul::Matmul;
-use crate::ops::reduce::Reduce;
-use crate::ops::scale::{Factor, Scale};
-use crate::program::{Instruction, Program, Segment};
-use crate::{Error, MatrixMut, Result, Scalar};
+use std::any::Any;
+use std::panic::resume_unwind;
 
-/// Columns of a tile: enough that products run at full speed, few enough that the values of a tile stay in the cache.
-///
-/// It is a function of the program alone, so that sums over tiles come out the same on every machine.
-pub(super) fn tile_columns(rows_of_buffers: &[usize]) -> usize {
-    let most_rows = rows_of_buffers.iter().copied().max().unwrap_or(1);
-    most_rows.next_power_of_two().clamp(256, 1024)
-}
+use smallvec::SmallVec;
+
+use crate::error::{NonFinite, OperandRange};
+use crate::kernel::threads;
+use crate::op::{Fault, Op, Operands};
+use crate::ops::scale::Scale;
+use crate::program::execute::{Execution, Outcome, Parcel, Shares};
+use crate::program::lower::Node;
+use crate::program::tiles::Spans;
+use crate::program::{Instruction, Options, Program};
+use crate::storage::{Columns, Operand};
+use crate::{Error, Result, Scalar};
+
+/// A run takes so many nanoseconds at least for every thread that it uses: waking one costs some microseconds.
+const WORTH_A_THREAD: f64 = 80_000.0;
 
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
@@ -29,23 +31,35 @@ impl<T: Scalar> Program<T> {
     pub fn run(&mut self) -> Result<()> {
         self.ran = false;
         let m = self.prepare()?;
-        for Segment { tiled, code } in &self.segments {
-            let width = if *tiled { self.tile } else { m };
-            let mut start = 0;
-            loop {
-                let columns = Columns { start, count: width.min(m - start), m };
-                for instruction in &self.code[code.clone()] {
-                    let done = instruction.run(&mut self.memory, &mut self.registers, columns);
-                    done.map_err(|(node, fault)| self.fault(node, fault))?;
-                }
-                start += columns.count;
-                if start >= m {
-                    break;
-                }
-            }
-        }
+        // A panic of a user's kernel may leave buffers away: the next run would make them anew.
+        self.m = None;
+        let done = match self.execution.shares.threads {
+            1 => self.execution.execute(m),
+            threads => self.run_on_team(threads, m)?,
+        };
+        self.m = Some(m);
+        done.map_err(|(node, fault)| self.fault(node, fault))?;
         self.ran = true;
         Ok(())
+    }
+
+    fn run_on_team(&mut self, threads: usize, m: usize) -> Result<Outcome> {
+        let mut parcel = self
+            .parcel
+            .take()
+            .unwrap_or_else(|| Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) }));
+        std::mem::swap(&mut parcel.execution, &mut self.execution);
+        parcel.m = m;
+        let (work, done) = threads::run(threads, parcel);
+        let mut parcel = (work as Box<dyn Any>).downcast::<Parcel<T>>().expect("what was given away");
+        std::mem::swap(&mut parcel.execution, &mut self.execution);
+        let outcome = std::mem::replace(&mut parcel.outcome, Ok(()));
+        self.parcel = Some(parcel);
+        match done {
+            Ok(Ok(())) => Ok(outcome),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(reason) => Err(Error::Threads { threads, reason }),
+        }
     }
 
     /// Like [`run`](Program::run), but step by step and without fusion: stops at the first value that is NaN or ±∞, naming
@@ -57,12 +71,16 @@ impl<T: Scalar> Program<T> {
         self.ran = false;
         let m = self.prepare()?;
         let mut unfused = self.unfused.take().unwrap_or_else(|| {
-            Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), false))
+            let options = Options::literal().threads(1);
+            Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), options))
         });
         for (own, leaf) in self.leaves.iter().zip(0..) {
             let (rows, columns) = own.at.shape.at(m);
-            let value =
-                crate::MatrixRef::new(rows, columns, &self.memory.buffer(own.at.at)[..rows * columns])?;
+            let value = crate::MatrixRef::new(
+                rows,
+                columns,
+                &self.execution.memory.whole(own.at.at.index())[..rows * columns],
+            )?;
             unfused.fill_leaf(leaf, value)?;
         }
         unfused.default_m = Some(m);
@@ -76,10 +94,13 @@ impl<T: Scalar> Program<T> {
     fn run_finite(&mut self) -> Result<()> {
         let m = self.prepare()?;
         let columns = Columns::all(m);
-        for at in 0..self.code.len() {
-            let done = self.code[at].run(&mut self.memory, &mut self.registers, columns);
+        for at in 0..self.execution.code.len() {
+            let done = {
+                let (code, mut work) = self.execution.alone(at..at + 1);
+                code[0].run(&mut work, columns)
+            };
             done.map_err(|(node, fault)| self.fault(node, fault))?;
-            if let Instruction::Single { node, operands, out, .. } = &self.code[at] {
+            if let Instruction::Single { node, operands, out, .. } = &self.execution.code[at] {
                 self.check_finite(*node, operands, *out, columns)?;
             }
         }
@@ -96,26 +117,73 @@ impl<T: Scalar> Program<T> {
             self.refuse_empty_mean()?;
         }
         if self.m != Some(m) {
-            for (index, buffer) in self.memory.whole.iter_mut().enumerate().skip(self.memory.shared.len()) {
+            self.m = None;
+            for (index, buffer) in
+                self.execution.memory.whole.iter_mut().enumerate().skip(self.execution.memory.shared.len())
+            {
                 let too_large = Error::SizeOverflow { rows: usize::MAX, columns: m };
                 resize(buffer, self.plan.whole_len(index, m).ok_or(too_large)?, 1)?;
             }
-            for (&rows, buffer) in self.plan.tile.iter().zip(&mut self.memory.tile) {
-                resize(buffer, rows, self.tile.min(m))?;
-            }
-            let register_len = self.register_len(m);
-            for register in &mut self.registers {
-                resize(register, register_len, 1)?;
-            }
+            self.share_out(m)?;
             self.m = Some(m);
         }
         Ok(m)
     }
 
+    /// Finds the threads for runs on m examples, and makes room for them.
+    fn share_out(&mut self, m: usize) -> Result<()> {
+        self.execution.shares = self.shares(m);
+        let Shares { threads, lanes, sums: (spans, numbers) } = self.execution.shares;
+        // What a larger m needed is kept for the next time.
+        let tile_buffers = self.plan.tile.len();
+        let registers = self.register_count;
+        grow(&mut self.execution.tiles, lanes, || vec![Vec::new(); tile_buffers]);
+        grow(&mut self.execution.registers, threads, || vec![Vec::new(); registers]);
+        grow(&mut self.execution.sums, spans, Vec::new);
+        for tile in &mut self.execution.tiles {
+            for (&rows, buffer) in self.plan.tile.iter().zip(tile) {
+                resize(buffer, rows, self.execution.tile.min(m))?;
+            }
+        }
+        let register_len = self.register_len(m);
+        for register in self.execution.registers.iter_mut().flatten() {
+            resize(register, register_len, 1)?;
+        }
+        for sums in &mut self.execution.sums {
+            resize(sums, numbers, 1)?;
+        }
+        Ok(())
+    }
+
+    /// How runs on m examples are shared out.
+    pub(super) fn shares(&self, m: usize) -> Shares {
+        let threads = match self.threads {
+            1 => 1,
+            most => most.min((self.nanoseconds(m) / WORTH_A_THREAD) as usize).max(1),
+        };
+        let loops = self.execution.segments.iter().filter(|segment| segment.tiled);
+        let spans = loops.map(|segment| (Spans::new(m, segment.numbers).count, segment.numbers));
+        let spans = spans.filter(|(count, _)| *count > 1);
+        let sums = spans.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
+        Shares { threads, lanes: threads.min(sums.0).max(1), sums }
+    }
+
+    /// About how long a run on m examples takes one thread.
+    fn nanoseconds(&self, m: usize) -> f64 {
+        let of_node = |node: &Node<T>| {
+            let shapes: SmallVec<[(usize, usize); 4]> =
+                node.operands.iter().map(|&operand| self.graph.node(operand).shape.at(m)).collect();
+            let flops = node.op.rule().flops(&shapes, node.shape.at(m)) as f64;
+            let bytes = size_of::<T>() as f64;
+            flops * if matches!(node.op, Op::Matmul(_)) { bytes / 400.0 } else { bytes / 16.0 }
+        };
+        self.graph.nodes.iter().map(of_node).sum()
+    }
+
     /// Entries of a register that runs on `m` examples need.
     pub(super) fn register_len(&self, m: usize) -> usize {
-        let passes = self.code.iter().filter_map(|instruction| match instruction {
-            Instruction::Fused { pass, .. } => Some(pass.register_len(self.tile.min(m))),
+        let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
+            Instruction::Fused { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
             Instruction::Single { .. } | Instruction::Accumulate { .. } => None,
         });
         passes.max().unwrap_or(0)
@@ -159,9 +227,9 @@ impl<T: Scalar> Program<T> {
 
     fn check_finite(&self, node: u32, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
         let (rows, count, start) = out.window(columns);
-        let values = &self.memory.buffer(out.at)[start..start + rows * count];
+        let values = &self.execution.memory.whole(out.at.index())[start..start + rows * count];
         let Some(index) = values.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let inputs = Operands { memory: &self.memory, at: operands, columns };
+        let inputs = Operands { values: &self.execution.memory, at: operands, columns, threads: 1 };
         let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
         let operands = names.enumerate().map(|(i, name)| range(name, inputs.get(i).as_slice())).collect();
         let name = self.graph.node(node).op.rule().name();
@@ -189,74 +257,9 @@ fn range<T: Scalar>(name: String, values: &[T]) -> OperandRange {
     }
 }
 
-impl<T: Scalar> Instruction<T> {
-    /// Runs the step on some columns; a fault comes with its node.
-    fn run(
-        &self,
-        memory: &mut Memory<T>,
-        registers: &mut [Vec<T>],
-        columns: Columns,
-    ) -> Result<(), (u32, Fault)> {
-        match self {
-            Instruction::Fused { pass, .. } => pass.run(memory, registers, columns),
-            Instruction::Single { node, op, operands, out } => {
-                let done =
-                    write(memory, *out, operands, columns, |inputs, view| op.rule().eval(inputs, view));
-                done.map_err(|fault| (*node, shifted(fault, columns.start)))
-            }
-            Instruction::Accumulate { op, operands, out, factor, .. } => {
-                write(memory, *out, operands, columns, |inputs, view| {
-                    accumulate(op, *factor, inputs, view);
-                });
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Takes the result's buffer out while it is written: the plan never lets a step read where it writes.
-fn write<T: Scalar, R>(
-    memory: &mut Memory<T>,
-    out: Operand,
-    operands: &[Operand],
-    columns: Columns,
-    kernel: impl FnOnce(&Operands<'_, T>, &mut MatrixMut<'_, T>) -> R,
-) -> R {
-    let mut buffer = std::mem::take(memory.buffer_mut(out.at));
-    let (rows, count, start) = out.window(columns);
-    let data = &mut buffer[start..start + rows * count];
-    let mut view = MatrixMut::new(rows, count, data).expect("a buffer as long as its shape says");
-    let done = kernel(&Operands { memory, at: operands, columns }, &mut view);
-    *memory.buffer_mut(out.at) = buffer;
-    done
-}
-
-/// Adds a tile's part of a contraction to what the tiles before have left; the first one begins anew.
-fn accumulate<T: Scalar>(op: &Op<T>, factor: Factor<T>, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) {
-    let (alpha, first) = (factor.at(x.m()), x.columns.start == 0);
-    match op {
-        Op::Matmul(Matmul { left, right }) => {
-            let beta = if first { Beta::Zero } else { Beta::One };
-            product(alpha, x.get(0), *left, x.get(1), *right, beta, out);
-        }
-        Op::Reduce(Reduce { over, .. }) => {
-            if first {
-                out.as_mut_slice().fill(T::ZERO);
-            }
-            crate::ops::reduce::add_sums(x.get(0), *over, alpha, out);
-        }
-        _ => unreachable!("contractions are products and sums"),
-    }
-}
-
-/// A fault in a tile, with its place among all columns.
-fn shifted(fault: Fault, start: usize) -> Fault {
-    match fault {
-        Fault::Label { operand, value, row, column } => {
-            Fault::Label { operand, value, row, column: column + start }
-        }
-        Fault::Other(reason) => Fault::Other(reason),
-    }
+/// Makes a list long enough.
+fn grow<X>(list: &mut Vec<X>, length: usize, element: impl FnMut() -> X) {
+    list.resize_with(length.max(list.len()), element);
 }
 
 /// Makes a buffer long enough; an allocation that fails is an error, not an abort.

@@ -198,13 +198,37 @@ fn order<T: Scalar>(graph: &Graph<T>) -> Vec<u32> {
 }
 
 /// A pass of more operations gains nothing, and assembling it would take long.
-pub(crate) const LONGEST: usize = 48;
+pub(crate) const LONGEST: usize = 24;
+/// The most values that a pass takes from outside, so that a list of them needs no allocation.
+pub(crate) const INPUTS: usize = 24;
 
 /// The entrywise nodes that are collected for one pass.
 struct Open {
     rows: Dim,
     nodes: Vec<u32>,
     sums: Vec<u32>,
+    /// What comes from outside.
+    inputs: Vec<u32>,
+}
+
+impl Open {
+    fn new(rows: Dim) -> Self {
+        Open { rows, nodes: Vec::new(), sums: Vec::new(), inputs: Vec::new() }
+    }
+
+    /// Whether a node of so many operands fits in.
+    fn has_room(&self, rows: Dim, operands: usize) -> bool {
+        self.rows == rows && self.nodes.len() < LONGEST && self.inputs.len() + operands <= INPUTS
+    }
+
+    fn add<T: Scalar>(&mut self, graph: &Graph<T>, id: u32, in_open: &[bool]) {
+        self.nodes.push(id);
+        for &operand in &graph.node(id).operands {
+            if !in_open[operand as usize] && !self.inputs.contains(&operand) {
+                self.inputs.push(operand);
+            }
+        }
+    }
 }
 
 /// Groups the nodes of a loop: entrywise nodes of one shape gather until something outside needs one of them.
@@ -215,21 +239,22 @@ fn fuse<T: Scalar>(graph: &Graph<T>, classes: &[Class], nodes: &[u32]) -> Vec<Pl
     for &id in nodes {
         let node = graph.node(id);
         let needs_open = node.operands.iter().any(|&operand| in_open[operand as usize]);
-        let entrywise = node.op.rule().entrywise().is_some() && classes[id as usize] == Class::PerColumn;
-        let joins =
-            open.as_ref().is_some_and(|open| open.rows == node.shape.rows && open.nodes.len() < LONGEST);
+        let entrywise = node.op.rule().entrywise().is_some()
+            && classes[id as usize] == Class::PerColumn
+            && node.operands.len() <= INPUTS;
+        let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));
         let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
         if is_sum && needs_open {
             open.as_mut().expect("its operand is in it").sums.push(id);
         } else if entrywise && joins {
-            open.as_mut().expect("it is open").nodes.push(id);
+            open.as_mut().expect("it is open").add(graph, id, &in_open);
             in_open[id as usize] = true;
         } else {
             if entrywise || needs_open {
                 close(&mut open, &mut in_open, &mut steps);
             }
             if entrywise {
-                open = Some(Open { rows: node.shape.rows, nodes: vec![id], sums: Vec::new() });
+                open.insert(Open::new(node.shape.rows)).add(graph, id, &in_open);
                 in_open[id as usize] = true;
             } else if classes[id as usize] == Class::Contraction {
                 steps.push(Planned::Accumulate(id));

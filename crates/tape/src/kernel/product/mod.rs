@@ -2,7 +2,7 @@
 //!
 //! Entry (i, j) is computed in an order that depends on the inner dimension alone, or, if op(a) is one row, on the inner
 //! dimension and on whether b is transposed: never on the number of columns. So a product gives the same bits whether it
-//! is computed whole or in blocks of columns.
+//! is computed whole or in blocks of columns, by one thread or by several.
 
 mod outer;
 mod pack;
@@ -13,7 +13,10 @@ mod tile;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use super::simd::{dispatch, run};
+use super::threads;
 use super::vector_math::Real;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
@@ -26,20 +29,33 @@ pub(crate) enum Beta {
     One,
 }
 
+/// How a long inner dimension is summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In slabs of one length, as long as the caches like them.
+    Free,
+    /// In slabs of [`UNIT`], each added to the output: a product gives the same bits as several, one after the other, that
+    /// each have some of the slabs.
+    Units,
+}
+
+/// The length of a slab whose sum is added to the output as a whole.
+pub(crate) const UNIT: usize = 256;
+
 /// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is set, else the operand.
 ///
-/// Nothing is allocated once the thread's scratch memory has grown to what its largest product needs, at most
-/// [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN and 0·∞ are NaN; an inner dimension 0 gives 0.
+/// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads' scratch memory has grown
+/// to what their largest product needs, at most [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN
+/// and 0·∞ are NaN; an inner dimension 0 gives 0.
 ///
 /// # Panics
 /// If the shapes do not fit.
 pub(crate) fn product<T: Scalar + Multiply>(
     alpha: T,
-    a: MatrixRef<'_, T>,
-    transpose_a: bool,
-    b: MatrixRef<'_, T>,
-    transpose_b: bool,
+    (a, transpose_a): (MatrixRef<'_, T>, bool),
+    (b, transpose_b): (MatrixRef<'_, T>, bool),
     beta: Beta,
+    (order, threads): (Order, usize),
     out: &mut MatrixMut<'_, T>,
 ) {
     let (m, inner) = if transpose_a { (a.columns(), a.rows()) } else { a.shape() };
@@ -55,7 +71,7 @@ pub(crate) fn product<T: Scalar + Multiply>(
         }
         return;
     }
-    T::compute(&mut Product {
+    let whole = Product {
         m,
         n,
         inner,
@@ -65,8 +81,31 @@ pub(crate) fn product<T: Scalar + Multiply>(
         a: Operand { data: a.as_slice(), transposed: transpose_a && m > 1 && inner > 1 },
         b: Operand { data: b.as_slice(), transposed: transpose_b && inner > 1 && (n > 1 || m == 1) },
         beta,
+        order,
+        panel: 0..n,
         out: out.as_mut_slice(),
-    });
+    };
+    in_panels(whole, threads);
+}
+
+/// Fewer floating-point operations are not worth a second thread.
+const LEAST_FLOPS: usize = 1_000_000;
+/// Panels are cut at multiples of this many columns, so that all but the last consist of whole tiles.
+const PANEL_STEP: usize = 8;
+
+/// Cuts a product into panels of columns, one for each thread.
+fn in_panels<T: Scalar + Multiply>(mut p: Product<'_, T>, threads: usize) {
+    let flops = 2 * p.m * p.inner * p.panel.len();
+    let columns = if threads > 1 && flops > LEAST_FLOPS && p.way() == Way::Tiles {
+        threads::cut(p.panel.len(), threads, PANEL_STEP)
+    } else {
+        0
+    };
+    if columns == 0 {
+        return T::compute(&mut p);
+    }
+    let (left, right) = p.cut(columns);
+    threads::join(|| in_panels(left, threads / 2), || in_panels(right, threads - threads / 2));
 }
 
 /// A number type that matrices are multiplied in.
@@ -89,17 +128,38 @@ impl Multiply for f64 {
     }
 }
 
+/// The ways to compute a product.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Row,
+    Small,
+    Outer,
+    Tiles,
+}
+
 /// Chooses the way before the instruction set: a small product would feel the stack frame of a large one's function.
 #[inline(always)]
 fn by_shape<T: Real>(p: &mut Product<'_, T>) {
-    if p.m == 1 {
-        dispatch(row::Row(p));
-    } else if p.m <= small::ROWS && p.inner <= small::INNER {
-        run(small::Small(p));
-    } else if p.inner == 1 {
-        dispatch(outer::Outer(p));
-    } else {
-        dispatch(tile::Tiles(p));
+    match p.way() {
+        Way::Row => row_by_units(p),
+        Way::Small => run(small::Small(p)),
+        Way::Outer => dispatch(outer::Outer(p)),
+        Way::Tiles => dispatch(tile::Tiles(p)),
+    }
+}
+
+/// One row times a matrix. The rows of a transposed b are consecutive, so slabs of the inner dimension are products of
+/// their own.
+fn row_by_units<T: Real>(p: &mut Product<'_, T>) {
+    if p.order == Order::Free || !p.b.transposed || p.inner <= UNIT {
+        return dispatch(row::Row(p));
+    }
+    let mut beta = p.beta;
+    for (a, b) in p.a.data.chunks(UNIT).zip(p.b.data.chunks(UNIT * p.n)) {
+        let (a, b) = (Operand { data: a, ..p.a }, Operand { data: b, ..p.b });
+        let (inner, panel) = (a.data.len(), p.panel.clone());
+        dispatch(row::Row(&mut Product { inner, a, b, beta, panel, out: &mut *p.out, ..*p }));
+        beta = Beta::One;
     }
 }
 
@@ -120,5 +180,32 @@ pub struct Product<'a, T> {
     a: Operand<'a, T>,
     b: Operand<'a, T>,
     beta: Beta,
+    order: Order,
+    /// The columns of the product that are wanted.
+    panel: Range<usize>,
+    /// They alone.
     out: &'a mut [T],
+}
+
+impl<'a, T: Copy> Product<'a, T> {
+    fn way(&self) -> Way {
+        if self.m == 1 {
+            Way::Row
+        } else if self.m <= small::ROWS && self.inner <= small::INNER {
+            Way::Small
+        } else if self.inner == 1 {
+            Way::Outer
+        } else {
+            Way::Tiles
+        }
+    }
+
+    /// The first columns of the panel, and the others.
+    fn cut(self, columns: usize) -> (Self, Self) {
+        let (first, second) = self.out.split_at_mut(columns * self.m);
+        let at = self.panel.start + columns;
+        let left = Product { panel: self.panel.start..at, out: first, ..self };
+        let right = Product { panel: at..self.panel.end, out: second, ..left };
+        (left, right)
+    }
 }

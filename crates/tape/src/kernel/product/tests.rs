@@ -23,7 +23,14 @@ fn stored<T: Scalar>(matrix: &Matrix<T>, transpose: bool) -> Matrix<T> {
 fn multiply<T: Scalar + Multiply>(a: &Matrix<T>, b: &Matrix<T>, flags: (bool, bool)) -> Matrix<T> {
     let mut out = Matrix::filled(a.rows(), b.columns(), T::NAN);
     let (a, b) = (stored(a, flags.0), stored(b, flags.1));
-    product(T::ONE, a.view(), flags.0, b.view(), flags.1, Beta::Zero, &mut out.view_mut());
+    product(
+        T::ONE,
+        (a.view(), flags.0),
+        (b.view(), flags.1),
+        Beta::Zero,
+        (Order::Free, 1),
+        &mut out.view_mut(),
+    );
     out
 }
 
@@ -39,7 +46,14 @@ fn agrees_with_the_definition<T: Scalar + Multiply>(m: usize, inner: usize, n: u
         let mut out = integers::<T>(m, n, 3);
         let two = T::ONE + T::ONE;
         let (a, b) = (stored(&a, flags.0), stored(&b, flags.1));
-        product(two, a.view(), flags.0, b.view(), flags.1, Beta::One, &mut out.view_mut());
+        product(
+            two,
+            (a.view(), flags.0),
+            (b.view(), flags.1),
+            Beta::One,
+            (Order::Free, 1),
+            &mut out.view_mut(),
+        );
         let start = integers::<T>(m, n, 3);
         let accumulated = Matrix::from_fn(m, n, |i, j| start[(i, j)] + two * expected[(i, j)]);
         assert_eq!(out, accumulated, "{m}×{inner} * {inner}×{n}, {flags:?}, accumulated");
@@ -118,6 +132,63 @@ fn the_bits_do_not_depend_on_how_the_operands_are_stored() {
         let whole = multiply(&a, &b, FLAGS[0]);
         for flags in FLAGS {
             assert_eq!(multiply(&a, &b, flags), whole, "{m}×{inner} * {inner}×{n}, {flags:?}");
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for (m, inner, n) in [(5, 700, 300), (64, 300, 301), (200, 64, 90)] {
+        let (a, b) = (numbers::<f64>(m, inner), numbers::<f64>(inner, n));
+        for flags in FLAGS {
+            let (a, b) = (stored(&a, flags.0), stored(&b, flags.1));
+            let compute = |threads: usize, order: Order| {
+                let mut out = numbers::<f64>(m, n);
+                let mut view = out.view_mut();
+                product(
+                    0.5,
+                    (a.view(), flags.0),
+                    (b.view(), flags.1),
+                    Beta::One,
+                    (order, threads),
+                    &mut view,
+                );
+                out
+            };
+            for order in [Order::Free, Order::Units] {
+                let one = compute(1, order);
+                for threads in [2, 3, 7] {
+                    let pool = rayon_core::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    assert_eq!(pool.install(|| compute(threads, order)), one, "{threads} threads, {flags:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Examples may come in tiles of any number of units.
+#[test]
+fn units_of_the_inner_dimension_add_up_to_the_bits_of_the_whole() {
+    for (m, n) in [(1, 1), (1, 40), (3, 20), (4, 1), (40, 30)] {
+        for inner in [1, UNIT, UNIT + 1, 3 * UNIT, 3 * UNIT + 1, 3 * UNIT + 20, 3 * UNIT + 77] {
+            let (a, b) = (numbers::<f32>(m, inner), numbers::<f32>(n, inner));
+            let sum = |step: usize| {
+                let mut out = Matrix::zeros(m, n);
+                for start in (0..inner).step_by(step) {
+                    let part = |x: &Matrix<f32>| {
+                        Matrix::from_fn(x.rows(), step.min(inner - start), |i, j| x[(i, start + j)])
+                    };
+                    let beta = if start == 0 { Beta::Zero } else { Beta::One };
+                    let (a, b) = (part(&a), part(&b));
+                    let mut view = out.view_mut();
+                    product(0.25, (a.view(), false), (b.view(), true), beta, (Order::Units, 1), &mut view);
+                }
+                out
+            };
+            let whole = sum(inner);
+            for units in [1, 2, 3] {
+                assert_eq!(sum(units * UNIT), whole, "{m}×{inner} * {inner}×{n}, {units} units");
+            }
         }
     }
 }

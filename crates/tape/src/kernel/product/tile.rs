@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::{Beta, Product, pack};
+use super::{Beta, Order, Product, UNIT, pack};
 use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
@@ -44,8 +44,10 @@ impl<T: Real> WithSimd for Tiles<'_, '_, T> {
 
 #[inline(always)]
 fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
-    let blocks = p.inner.div_ceil(DEPTH);
-    let depth = p.inner.div_ceil(blocks);
+    let depth = match p.order {
+        Order::Free => p.inner.div_ceil(p.inner.div_ceil(DEPTH)),
+        Order::Units => UNIT,
+    };
     let mut scratch = T::scratch().take();
     for begin in (0..p.inner).step_by(depth) {
         let end = p.inner.min(begin + depth);
@@ -64,7 +66,7 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
     let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
     for first in (0..p.m).step_by(rows) {
         let rows = rows.min(p.m - first);
-        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.n <= 2 * most_columns::<S>();
+        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= 2 * most_columns::<S>();
         let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
         let needed = (rows - in_place).next_multiple_of(height) * depth + most_columns::<S>() * depth;
         if scratch.len() < needed {
@@ -129,9 +131,9 @@ fn block<T: Lanes, S: Simd>(
     let (depth, m) = (range.len(), p.m);
     let pack_b =
         p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
-    let mut j = 0;
-    while j < p.n {
-        let rest = p.n - j;
+    let mut j = p.panel.start;
+    while j < p.panel.end {
+        let rest = p.panel.end - j;
         let most = most_columns::<S>();
         let columns = if rest >= most { most } else { 1 << rest.ilog2() };
         let right = if pack_b {
@@ -142,7 +144,7 @@ fn block<T: Lanes, S: Simd>(
         } else {
             Right { data: &p.b.data[j * p.inner + range.start..], stride: p.inner, rows: false }
         };
-        let out = &mut p.out[j * m + first..];
+        let out = &mut p.out[(j - p.panel.start) * m + first..];
         let target = Target { out, stride: m, alpha: p.alpha, accumulate: p.beta == Beta::One };
         // What an instruction set has no tiles for is not compiled for it.
         match columns {

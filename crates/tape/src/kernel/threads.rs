@@ -1,0 +1,202 @@
+//! Threads that share a computation.
+//!
+//! A team is a leader and its helpers, kept for the life of the process and asleep while there is nothing to do. Who has
+//! work gives it away, to the leader, and gets it back when it is done: nothing is borrowed, and nothing is allocated. On the
+//! leader's thread [`join`] shares work with the helpers. What is computed never depends on how the work was cut.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use rayon_core::ThreadPoolBuilder;
+
+/// Work that a team can do.
+pub(crate) trait Work: Any + Send {
+    /// Does it, on the leader's thread.
+    fn run(&mut self);
+}
+
+/// A leader of some threads, its own among them.
+struct Team {
+    threads: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+enum State {
+    Idle,
+    Given(Box<dyn Work>),
+    Working,
+    Done(Box<dyn Work>, Outcome),
+}
+
+/// Teams without work.
+static IDLE: Mutex<Vec<Arc<Team>>> = Mutex::new(Vec::new());
+
+/// What became of work that was given to a team: done, or left by a panic.
+pub(crate) type Outcome = thread::Result<()>;
+
+/// Lets a team of so many threads do the work, and gives it back; untouched, with what the system says, if there are no
+/// more threads.
+pub(crate) fn run(threads: usize, work: Box<dyn Work>) -> (Box<dyn Work>, Result<Outcome, String>) {
+    let team = match idle(threads) {
+        Some(team) => team,
+        None => match Team::start(threads) {
+            Ok(team) => team,
+            Err(reason) => return (work, Err(reason)),
+        },
+    };
+    let (work, outcome) = team.run(work);
+    lock(&IDLE).push(team);
+    (work, Ok(outcome))
+}
+
+fn idle(threads: usize) -> Option<Arc<Team>> {
+    let mut idle = lock(&IDLE);
+    let at = idle.iter().rposition(|team| team.threads == threads)?;
+    Some(idle.swap_remove(at))
+}
+
+fn lock<X>(mutex: &Mutex<X>) -> MutexGuard<'_, X> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Team {
+    fn start(threads: usize) -> Result<Arc<Self>, String> {
+        let team = Arc::new(Team { threads, state: Mutex::new(State::Working), changed: Condvar::new() });
+        let (leader, (told, started)) = (team.clone(), std::sync::mpsc::channel());
+        let lead = move || {
+            // The pool makes this thread its first one, and lives as long as the thread.
+            let builder = ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+            let pool = builder.thread_name(|index| format!("tape helper {index}")).build();
+            let helpers = pool.as_ref().map(|_| ()).map_err(ToString::to_string);
+            let go_on = helpers.is_ok();
+            if told.send(helpers).is_ok() && go_on {
+                leader.lead();
+            }
+        };
+        let spawned = thread::Builder::new().name("tape leader".into()).spawn(lead);
+        spawned.map_err(|error| error.to_string())?;
+        started.recv().map_err(|error| error.to_string())??;
+        *lock(&team.state) = State::Idle;
+        Ok(team)
+    }
+
+    /// The leader's life.
+    fn lead(&self) {
+        loop {
+            let mut work = self.next();
+            let outcome = catch_unwind(AssertUnwindSafe(|| work.run()));
+            *lock(&self.state) = State::Done(work, outcome);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits for work: for some microseconds by yielding to others, since steps come one after the other and waking takes
+    /// longer, and then asleep.
+    fn next(&self) -> Box<dyn Work> {
+        const YIELDS: usize = 100;
+        let mut yields = 0;
+        let mut state = lock(&self.state);
+        loop {
+            match std::mem::replace(&mut *state, State::Working) {
+                State::Given(work) => return work,
+                other => *state = other,
+            }
+            if yields < YIELDS {
+                yields += 1;
+                drop(state);
+                thread::yield_now();
+                state = lock(&self.state);
+            } else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn run(&self, work: Box<dyn Work>) -> (Box<dyn Work>, Outcome) {
+        *lock(&self.state) = State::Given(work);
+        self.changed.notify_all();
+        let mut state = lock(&self.state);
+        loop {
+            match std::mem::replace(&mut *state, State::Idle) {
+                State::Done(work, outcome) => return (work, outcome),
+                other => *state = other,
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Runs both closures, the second on a helper's thread if one is free. To be called on a leader's or a helper's thread.
+pub(crate) fn join<A: Send, B: Send>(
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    rayon_core::join(first, second)
+}
+
+/// Where to cut `count` things for two groups of threads, at a multiple of `step`; the second group has as many threads
+/// as the first, or one more.
+pub(crate) fn cut(count: usize, threads: usize, step: usize) -> usize {
+    let steps = count.div_ceil(step);
+    (steps * (threads / 2) / threads * step).min(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum(Vec<u64>, u64);
+
+    impl Work for Sum {
+        fn run(&mut self) {
+            let (left, right) = self.0.split_at(self.0.len() / 2);
+            let (left, right) = join(|| left.iter().sum::<u64>(), || right.iter().sum::<u64>());
+            self.1 = left + right;
+            assert!(self.1 > 0, "nothing to add");
+        }
+    }
+
+    fn sum(threads: usize, numbers: Vec<u64>) -> u64 {
+        let (work, outcome) = run(threads, Box::new(Sum(numbers, 0)));
+        outcome.unwrap().unwrap();
+        (work as Box<dyn Any>).downcast::<Sum>().unwrap().1
+    }
+
+    #[test]
+    fn a_team_does_work_again_and_again() {
+        for threads in [1, 2, 3, 7] {
+            for n in 1..50 {
+                assert_eq!(sum(threads, (0..=n).collect()), n * (n + 1) / 2);
+            }
+        }
+    }
+
+    #[test]
+    fn callers_do_not_disturb_each_other() {
+        thread::scope(|scope| {
+            for n in 1..8_u64 {
+                scope.spawn(move || (0..50).for_each(|_| assert_eq!(sum(2, vec![n; 10]), 10 * n)));
+            }
+        });
+    }
+
+    #[test]
+    fn a_panic_comes_back_and_the_team_stays() {
+        for _ in 0..3 {
+            assert!(catch_unwind(|| sum(2, vec![])).is_err());
+            assert_eq!(sum(2, vec![3, 4]), 7);
+        }
+    }
+
+    #[test]
+    fn a_cut_is_at_a_whole_step() {
+        assert_eq!(cut(64, 2, 8), 32);
+        assert_eq!(cut(10, 2, 8), 8);
+        assert_eq!(cut(7, 2, 8), 0);
+        assert_eq!(cut(700, 7, 1), 300);
+        assert_eq!(cut(0, 2, 8), 0);
+    }
+}

@@ -1,0 +1,300 @@
+//! Executing a program's instructions, on one thread or on a team.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::kernel::product::{Beta, Order, product};
+use crate::kernel::threads;
+use crate::op::{Fault, Op, Operands};
+use crate::ops::matmul::Matmul;
+use crate::ops::reduce::Reduce;
+use crate::ops::scale::Factor;
+use crate::program::tiles::Spans;
+use crate::program::{Instruction, Segment};
+use crate::storage::{Buffers, Columns, Memory, Operand, WINDOWS, Whole, Window, Windows, Work};
+use crate::{MatrixMut, MatrixRef, Scalar};
+
+/// How a run is shared out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shares {
+    pub(super) threads: usize,
+    /// Threads that have tiles of their own.
+    pub(super) lanes: usize,
+    /// How many spans keep their own sums, and of how many numbers.
+    pub(super) sums: (usize, usize),
+}
+
+/// Nothing, or the node whose kernel found a fault.
+pub(super) type Outcome = Result<(), (u32, Fault)>;
+
+/// What a run needs: it goes to a team's leader as a whole, and comes back.
+#[derive(Debug)]
+pub(super) struct Execution<T: Scalar> {
+    pub(super) segments: Vec<Segment>,
+    pub(super) code: Vec<Instruction<T>>,
+    pub(super) memory: Memory<T>,
+    /// The values of one tile, for every thread that has tiles of its own.
+    pub(super) tiles: Vec<Buffers<T>>,
+    /// Of fused passes, for every thread.
+    pub(super) registers: Vec<Buffers<T>>,
+    /// The sums of every span of examples, of the loop that runs.
+    pub(super) sums: Buffers<T>,
+    /// Most columns of a tile.
+    pub(super) tile: usize,
+    pub(super) shares: Shares,
+}
+
+impl<T: Scalar> Execution<T> {
+    /// No instructions.
+    pub(super) fn new() -> Self {
+        Execution {
+            segments: Vec::new(),
+            code: Vec::new(),
+            memory: Memory { whole: Vec::new(), shared: Vec::new() },
+            tiles: Vec::new(),
+            registers: Vec::new(),
+            sums: Vec::new(),
+            tile: 1,
+            shares: Shares { threads: 1, lanes: 1, sums: (0, 0) },
+        }
+    }
+
+    /// Computes everything for m examples. With several threads, on a team's leader.
+    pub(super) fn execute(&mut self, m: usize) -> Outcome {
+        for at in 0..self.segments.len() {
+            if self.segments[at].tiled {
+                self.run_loop(at, m)?;
+            } else {
+                let (code, columns) = (self.segments[at].code.clone(), Columns::all(m));
+                let (code, mut work) = self.alone(code);
+                code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Some instructions, with all buffers for the one thread that runs them.
+    pub(super) fn alone(&mut self, code: std::ops::Range<usize>) -> (&[Instruction<T>], Work<'_, T>) {
+        let work = Work {
+            whole: Whole::Exclusive(&mut self.memory),
+            tile: self.tiles.first_mut().map_or(&mut [], |tile| tile),
+            registers: &mut self.registers[..self.shares.threads],
+            sums: None,
+            first: 0,
+        };
+        (&self.code[code], work)
+    }
+
+    /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
+    fn run_loop(&mut self, at: usize, m: usize) -> Outcome {
+        let spans = Spans::new(m, self.segments[at].numbers);
+        let lanes = self.lanes(&self.segments[at], spans);
+        let (code, tile) = (self.segments[at].code.clone(), self.tile);
+        if spans.count == 1 {
+            let (code, mut work) = self.alone(code);
+            return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
+        }
+        let mut sums = std::mem::take(&mut self.sums);
+        let done = if lanes == 1 {
+            let (code, mut work) = self.alone(code);
+            Loop { code, tile, spans }.run_spans(&mut work, 0..spans.count, &mut sums)
+        } else {
+            self.run_lanes(at, lanes, spans, &mut sums)
+        };
+        self.add_spans(at, &sums[..spans.count]);
+        self.sums = sums;
+        done
+    }
+
+    /// How many threads have tiles of their own in a loop.
+    fn lanes(&self, segment: &Segment, spans: Spans) -> usize {
+        if segment.windows.len() > WINDOWS { 1 } else { self.shares.threads.min(spans.count) }
+    }
+
+    fn run_lanes(&mut self, at: usize, lanes: usize, spans: Spans, sums: &mut Buffers<T>) -> Outcome {
+        let segment = &self.segments[at];
+        let mut taken: SmallVec<[Vec<T>; WINDOWS]> = SmallVec::new();
+        for &(buffer, _) in &segment.windows {
+            taken.push(std::mem::take(self.memory.whole_mut(buffer)));
+        }
+        let columns = spans.columns_of(0..spans.count);
+        let mut windows = Windows { columns, windows: SmallVec::new() };
+        for (&(buffer, rows), values) in segment.windows.iter().zip(&mut taken) {
+            let values = &mut values[..rows * columns.m];
+            windows.windows.push(Window { buffer, rows, values });
+        }
+        let (tiles, registers) = (&mut self.tiles[..lanes], &mut self.registers[..lanes]);
+        let tiled = Loop { code: &self.code[segment.code.clone()], tile: self.tile, spans };
+        let done = tiled.share(
+            (&self.memory, windows),
+            (tiles, registers),
+            0..spans.count,
+            &mut sums[..spans.count],
+        );
+        for (&(buffer, _), values) in segment.windows.iter().zip(taken) {
+            *self.memory.whole_mut(buffer) = values;
+        }
+        done
+    }
+
+    /// Adds the sums of the spans, in their order.
+    fn add_spans(&mut self, at: usize, spans: &[Vec<T>]) {
+        for &sum in &self.segments[at].sums {
+            let total = &mut self.memory.whole_mut(sum.out.at.index())[..sum.len()];
+            for (span, sums) in spans.iter().enumerate() {
+                let part = &sums[sum.offset..][..sum.len()];
+                match span {
+                    0 => total.copy_from_slice(part),
+                    _ => total.iter_mut().zip(part).for_each(|(total, &part)| *total += part),
+                }
+            }
+        }
+    }
+}
+
+/// An execution on its way to a team and back.
+#[derive(Debug)]
+pub(super) struct Parcel<T: Scalar> {
+    pub(super) execution: Execution<T>,
+    pub(super) m: usize,
+    pub(super) outcome: Outcome,
+}
+
+impl<T: Scalar> threads::Work for Parcel<T> {
+    fn run(&mut self) {
+        self.outcome = self.execution.execute(self.m);
+    }
+}
+
+/// A loop over the tiles of some examples.
+struct Loop<'p, T: Scalar> {
+    code: &'p [Instruction<T>],
+    tile: usize,
+    spans: Spans,
+}
+
+impl<T: Scalar> Loop<'_, T> {
+    /// Shares spans among threads, each with its own tile.
+    fn share<'a>(
+        &self,
+        (memory, windows): (&'a Memory<T>, Windows<'a, T>),
+        (tiles, registers): (&'a mut [Buffers<T>], &'a mut [Buffers<T>]),
+        spans: Range<usize>,
+        sums: &'a mut [Vec<T>],
+    ) -> Outcome {
+        if tiles.len() == 1 {
+            let (whole, tile) = (Whole::Shared(memory, windows), &mut tiles[0]);
+            let mut work = Work { whole, tile, registers, sums: None, first: 0 };
+            return self.run_spans(&mut work, spans, sums);
+        }
+        let (lanes, count) = (tiles.len(), spans.len());
+        let mine = threads::cut(count, lanes, 1);
+        let at = spans.start + mine;
+        let (windows, others) = windows.cut(self.spans.columns_of(spans.start..at).count);
+        let (tiles, other_tiles) = tiles.split_at_mut(lanes / 2);
+        let (registers, other_registers) = registers.split_at_mut(lanes / 2);
+        let (sums, other_sums) = sums.split_at_mut(mine);
+        let (first, second) = threads::join(
+            || self.share((memory, windows), (tiles, registers), spans.start..at, sums),
+            || self.share((memory, others), (other_tiles, other_registers), at..spans.end, other_sums),
+        );
+        first.and(second)
+    }
+
+    /// Runs spans one after the other, each with its own sums.
+    fn run_spans<'a>(&self, work: &mut Work<'a, T>, spans: Range<usize>, sums: &'a mut [Vec<T>]) -> Outcome {
+        for (span, sums) in spans.zip(sums) {
+            let columns = self.spans.columns(span);
+            (work.sums, work.first) = (Some(&mut sums[..]), columns.start);
+            self.run(work, columns)?;
+        }
+        Ok(())
+    }
+
+    /// Runs tile by tile; the one tile of no examples lets sums be 0.
+    fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+        let mut rest = columns;
+        loop {
+            let (tile, others) = rest.cut(self.tile.min(rest.count));
+            self.code.iter().try_for_each(|instruction| instruction.run(work, tile))?;
+            if others.count == 0 {
+                return Ok(());
+            }
+            rest = others;
+        }
+    }
+}
+
+impl<T: Scalar> Instruction<T> {
+    /// Runs the step on some columns; a fault comes with its node.
+    pub(super) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+        match self {
+            Instruction::Fused { pass, .. } => pass.run(work, columns),
+            Instruction::Single { node, op, operands, out } => {
+                let (rows, count, _) = out.window(columns);
+                let done = work.write(*out, columns, |work, values| {
+                    let inputs = inputs(work, operands, columns);
+                    let mut view =
+                        MatrixMut::new(rows, count, values).expect("as many values as its shape says");
+                    op.rule().eval(&inputs, &mut view)
+                });
+                done.map_err(|fault| (*node, shifted(fault, columns.start)))
+            }
+            Instruction::Accumulate { op, operands, at, factor, .. } => {
+                let (rows, count, _) = at.out.window(columns);
+                let begins = columns.start == work.first;
+                work.write_sum(*at, |work, values| {
+                    let inputs = inputs(work, operands, columns);
+                    let mut view =
+                        MatrixMut::new(rows, count, values).expect("as many values as its shape says");
+                    accumulate(op, *factor, begins, &inputs, &mut view);
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Columns) -> Operands<'a, T> {
+    Operands { values: work, at, columns, threads: work.threads() }
+}
+
+/// Adds a tile's part of a contraction to what the tiles before have left.
+fn accumulate<T: Scalar>(
+    op: &Op<T>,
+    factor: Factor<T>,
+    begins: bool,
+    x: &Operands<'_, T>,
+    out: &mut MatrixMut<'_, T>,
+) {
+    let alpha = factor.at(x.m());
+    match op {
+        Op::Matmul(Matmul { left, right }) => {
+            let beta = if begins { Beta::Zero } else { Beta::One };
+            product(alpha, (x.get(0), *left), (x.get(1), *right), beta, (Order::Units, x.threads), out);
+        }
+        Op::Reduce(Reduce { over, .. }) => {
+            if begins {
+                out.as_mut_slice().fill(T::ZERO);
+            }
+            let a = x.get(0);
+            for unit in (Columns { start: 0, count: a.columns(), m: a.columns() }).units() {
+                let values = &a.as_slice()[unit.start * a.rows()..unit.end() * a.rows()];
+                let unit = MatrixRef::new(a.rows(), unit.count, values).expect("whole columns");
+                crate::ops::reduce::add_sums(unit, *over, alpha, out);
+            }
+        }
+        _ => unreachable!("contractions are products and sums"),
+    }
+}
+
+/// A fault in a tile, with its place among all columns.
+fn shifted(fault: Fault, start: usize) -> Fault {
+    match fault {
+        Fault::Label { operand, value, row, column } => {
+            Fault::Label { operand, value, row, column: column + start }
+        }
+        Fault::Other(reason) => Fault::Other(reason),
+    }
+}

@@ -1,0 +1,96 @@
+//! How a loop cuts the examples: units, spans and tiles.
+//!
+//! A sum over the examples is added up unit by unit inside a span, and then span by span. Units and spans are functions of
+//! the program and of m. A tile, of any number of units, is what runs through a loop at a time, and spans may run side by
+//! side: neither changes the order in which anything is added.
+
+use crate::kernel::cache;
+use crate::kernel::product::UNIT;
+use crate::storage::Columns;
+
+/// The most spans.
+const SPANS: usize = 16;
+/// With fewer units, one span: its units are too few for a thread each.
+const LEAST_UNITS: usize = 8;
+/// The most numbers that the sums of all spans may have: adding them up has to be little work.
+const MOST_SUMS: usize = 1 << 20;
+
+/// The spans of a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spans {
+    pub(crate) count: usize,
+    /// Columns of each but the last, which has the rest.
+    width: usize,
+    m: usize,
+}
+
+impl Spans {
+    /// For sums of so many numbers over m examples.
+    pub(crate) fn new(m: usize, numbers: usize) -> Self {
+        let units = m.div_ceil(UNIT);
+        let most = MOST_SUMS.checked_div(numbers).unwrap_or(SPANS).min(SPANS);
+        if units < LEAST_UNITS || most < 2 {
+            return Spans { count: 1, width: m, m };
+        }
+        let width = units.div_ceil(most) * UNIT;
+        Spans { count: m.div_ceil(width), width, m }
+    }
+
+    /// The columns of a span.
+    pub(crate) fn columns(self, span: usize) -> Columns {
+        let start = span * self.width;
+        Columns { start, count: self.width.min(self.m - start), m: self.m }
+    }
+
+    /// The columns of some spans that follow each other.
+    pub(crate) fn columns_of(self, spans: std::ops::Range<usize>) -> Columns {
+        let start = spans.start * self.width;
+        Columns { start, count: (spans.end * self.width).min(self.m) - start, m: self.m }
+    }
+}
+
+/// Columns of a tile whose values have so many rows each: as many units as half of the second-level cache holds, but
+/// enough that reading the parameters again for every tile is little work.
+pub(crate) fn tile_columns(rows: &[usize], bytes_of_a_number: usize) -> usize {
+    const MOST: usize = 4096;
+    let bytes_of_a_column = rows.iter().sum::<usize>().max(1).saturating_mul(bytes_of_a_number);
+    let fitting = cache::second_level_bytes() / 2 / bytes_of_a_column / UNIT * UNIT;
+    let most_rows = rows.iter().copied().max().unwrap_or(1);
+    let least = most_rows.min(MOST).next_power_of_two().clamp(UNIT, 4 * UNIT);
+    fitting.clamp(least, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_cover_the_examples_in_whole_units() {
+        for m in [0, 1, 255, 2047, 2048, 2049, 65_536, 65_537, 1 << 20] {
+            for numbers in [0, 1, 1000, 1 << 18, 1 << 19, 1 << 21] {
+                let spans = Spans::new(m, numbers);
+                let mut next = 0;
+                for span in 0..spans.count {
+                    let columns = spans.columns(span);
+                    assert_eq!((columns.start, columns.m), (next, m));
+                    assert!(span == 0 || columns.start % UNIT == 0);
+                    assert!(m == 0 || columns.count > 0);
+                    next = columns.end();
+                }
+                assert_eq!(next, m);
+                assert_eq!(spans.columns_of(0..spans.count).count, m);
+                assert!(spans.count <= SPANS && (spans.count == 1 || spans.count * numbers <= MOST_SUMS));
+            }
+        }
+        assert_eq!(Spans::new(1024, 10).count, 1);
+        assert_eq!(Spans::new(65_536, 10).count, 16);
+    }
+
+    #[test]
+    fn a_tile_has_whole_units() {
+        for rows in [&[][..], &[1], &[64; 6], &[1024; 8], &[usize::MAX]] {
+            let columns = tile_columns(rows, 8);
+            assert!(columns >= UNIT && columns % UNIT == 0, "{columns}");
+        }
+    }
+}

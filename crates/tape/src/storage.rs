@@ -1,0 +1,304 @@
+//! Where the values of a program lie, and what one thread may touch of them.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::kernel::product::UNIT;
+use crate::{Dim, Matrix, Scalar, Shape};
+
+/// The columns that a step works on now, of m.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns {
+    pub(crate) start: usize,
+    pub(crate) count: usize,
+    pub(crate) m: usize,
+}
+
+impl Columns {
+    pub(crate) fn all(m: usize) -> Self {
+        Columns { start: 0, count: m, m }
+    }
+
+    pub(crate) fn end(self) -> usize {
+        self.start + self.count
+    }
+
+    /// The first columns, and the others.
+    pub(crate) fn cut(self, count: usize) -> (Self, Self) {
+        let second = Columns { start: self.start + count, count: self.count - count, ..self };
+        (Columns { count, ..self }, second)
+    }
+
+    /// Up to the next multiple of [`UNIT`], and so on.
+    pub(crate) fn units(self) -> impl Iterator<Item = Columns> {
+        let mut rest = self;
+        std::iter::from_fn(move || {
+            let count = (UNIT - rest.start % UNIT).min(rest.count);
+            let unit;
+            (unit, rest) = rest.cut(count);
+            (unit.count > 0).then_some(unit)
+        })
+    }
+}
+
+/// Where a value lies in a program's memory, and its shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Operand {
+    pub(crate) at: Buffer,
+    pub(crate) shape: Shape,
+}
+
+/// A buffer of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Buffer {
+    /// For all examples.
+    Whole(u32),
+    /// For the examples of a tile.
+    Tile(u32),
+}
+
+impl Operand {
+    /// Rows and columns of what a step sees of it, and where that begins in the buffer.
+    pub(crate) fn window(self, columns: Columns) -> (usize, usize, usize) {
+        match (self.at, self.shape.columns) {
+            (Buffer::Whole(_), Dim::M) => {
+                let rows = self.shape.rows.at(columns.m);
+                (rows, columns.count, columns.start * rows)
+            }
+            (Buffer::Whole(_), Dim::Fixed(n)) => (self.shape.rows.at(columns.m), n, 0),
+            (Buffer::Tile(_), _) => {
+                let (rows, count) = self.shape.at(columns.count);
+                (rows, count, 0)
+            }
+        }
+    }
+}
+
+/// What all threads of a run read.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
+    pub(crate) whole: Vec<Vec<T>>,
+    /// For leaves the tape's own value, until they get another: compiling copies no data.
+    pub(crate) shared: Vec<Option<Arc<Matrix<T>>>>,
+}
+
+impl Buffer {
+    /// The index of a leaf's or an output's buffer.
+    pub(crate) fn index(self) -> u32 {
+        match self {
+            Buffer::Whole(index) => index,
+            Buffer::Tile(_) => unreachable!("leaves and outputs are there for all examples"),
+        }
+    }
+}
+
+impl<T: Scalar> Memory<T> {
+    pub(crate) fn whole(&self, buffer: u32) -> &[T] {
+        match self.shared.get(buffer as usize) {
+            Some(Some(shared)) => shared.as_slice(),
+            Some(None) | None => &self.whole[buffer as usize],
+        }
+    }
+
+    /// The storage of a value that is not shared with the tape.
+    pub(crate) fn whole_mut(&mut self, buffer: u32) -> &mut Vec<T> {
+        &mut self.whole[buffer as usize]
+    }
+
+    /// Copies a leaf's value from the tape, so that it can be changed.
+    pub(crate) fn own(&mut self, buffer: u32) {
+        let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
+        if let Some(shared) = shared {
+            self.whole[buffer as usize] = shared.as_slice().to_vec();
+        }
+    }
+}
+
+/// A list of buffers.
+pub(crate) type Buffers<T> = Vec<Vec<T>>;
+
+/// Where a step reads its operands.
+pub(crate) trait Values<T>: Debug {
+    /// The operand's values in these columns.
+    fn read(&self, operand: Operand, columns: Columns) -> &[T];
+}
+
+/// What one thread works with in a loop over tiles, or alone.
+#[derive(Debug)]
+pub(crate) struct Work<'a, T> {
+    pub(crate) whole: Whole<'a, T>,
+    /// The values of its tile.
+    pub(crate) tile: &'a mut [Vec<T>],
+    /// Registers of fused passes, a set for every thread that may help inside a step.
+    pub(crate) registers: &'a mut [Buffers<T>],
+    /// The sums over its span of the examples, if the span is not all of them: one after the other.
+    pub(crate) sums: Option<&'a mut [T]>,
+    /// The column with which sums begin anew.
+    pub(crate) first: usize,
+}
+
+/// A program's whole buffers, as one thread has them.
+#[derive(Debug)]
+pub(crate) enum Whole<'a, T> {
+    /// Nobody else has them.
+    Exclusive(&'a mut Memory<T>),
+    /// Others read them too, and each writes columns of its own.
+    Shared(&'a Memory<T>, Windows<'a, T>),
+}
+
+/// The columns that a thread has of the values that its loop writes for all examples.
+#[derive(Debug)]
+pub(crate) struct Windows<'a, T> {
+    pub(crate) columns: Columns,
+    pub(crate) windows: SmallVec<[Window<'a, T>; WINDOWS]>,
+}
+
+/// Some columns of a whole buffer.
+#[derive(Debug)]
+pub(crate) struct Window<'a, T> {
+    pub(crate) buffer: u32,
+    pub(crate) rows: usize,
+    pub(crate) values: &'a mut [T],
+}
+
+/// With no more windows than this a list of them needs no allocation.
+pub(crate) const WINDOWS: usize = 16;
+
+impl<'a, T> Windows<'a, T> {
+    fn part(&self, buffer: u32) -> Option<&[T]> {
+        self.windows.iter().find(|window| window.buffer == buffer).map(|window| &*window.values)
+    }
+
+    fn part_mut(&mut self, buffer: u32) -> &mut &'a mut [T] {
+        let window = self.windows.iter_mut().find(|window| window.buffer == buffer);
+        &mut window.expect("a loop has windows of what it writes").values
+    }
+
+    /// The first columns, and the others.
+    pub(crate) fn cut(self, count: usize) -> (Self, Self) {
+        let (first, second) = self.columns.cut(count);
+        let mut left = Windows { columns: first, windows: SmallVec::new() };
+        let mut right = Windows { columns: second, windows: SmallVec::new() };
+        for Window { buffer, rows, values } in self.windows {
+            let (first, second) = values.split_at_mut(count * rows);
+            left.windows.push(Window { buffer, rows, values: first });
+            right.windows.push(Window { buffer, rows, values: second });
+        }
+        (left, right)
+    }
+}
+
+/// A sum over the examples: where its result goes, and where it is among the sums of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SumAt {
+    pub(crate) out: Operand,
+    pub(crate) offset: usize,
+}
+
+impl SumAt {
+    /// Number of its entries: a sum has no m.
+    pub(crate) fn len(self) -> usize {
+        let (rows, columns) = self.out.shape.at(0);
+        rows * columns
+    }
+}
+
+/// Storage taken out of a [`Work`] while it is written, so that the rest can be read.
+#[derive(Debug)]
+pub(crate) enum Taken<'a, T> {
+    Whole(Vec<T>),
+    Part { part: &'a mut [T], start: usize },
+}
+
+impl<T> Taken<'_, T> {
+    /// The operand's values in these columns.
+    pub(crate) fn window(&mut self, out: Operand, columns: Columns) -> &mut [T] {
+        let (rows, count, at) = out.window(columns);
+        match self {
+            Taken::Whole(values) => &mut values[at..at + rows * count],
+            Taken::Part { part, start } => &mut part[at - *start * rows..][..rows * count],
+        }
+    }
+}
+
+impl<'a, T: Scalar> Work<'a, T> {
+    /// Threads that may help inside a step, this one among them.
+    pub(crate) fn threads(&self) -> usize {
+        self.registers.len()
+    }
+
+    pub(crate) fn take(&mut self, out: Operand) -> Taken<'a, T> {
+        match (out.at, &mut self.whole) {
+            (Buffer::Tile(buffer), _) => Taken::Whole(std::mem::take(&mut self.tile[buffer as usize])),
+            (Buffer::Whole(buffer), Whole::Exclusive(memory)) => {
+                Taken::Whole(std::mem::take(memory.whole_mut(buffer)))
+            }
+            (Buffer::Whole(buffer), Whole::Shared(_, windows)) => {
+                Taken::Part { start: windows.columns.start, part: std::mem::take(windows.part_mut(buffer)) }
+            }
+        }
+    }
+
+    pub(crate) fn put(&mut self, out: Operand, taken: Taken<'a, T>) {
+        match (taken, out.at, &mut self.whole) {
+            (Taken::Whole(values), Buffer::Tile(buffer), _) => self.tile[buffer as usize] = values,
+            (Taken::Whole(values), Buffer::Whole(buffer), Whole::Exclusive(memory)) => {
+                *memory.whole_mut(buffer) = values;
+            }
+            (Taken::Part { part, .. }, Buffer::Whole(buffer), Whole::Shared(_, windows)) => {
+                *windows.part_mut(buffer) = part;
+            }
+            (Taken::Whole(_) | Taken::Part { .. }, _, _) => unreachable!("it goes back where it came from"),
+        }
+    }
+
+    /// Computes the columns of a value; the plan never lets a step read where it writes.
+    pub(crate) fn write<R>(
+        &mut self,
+        out: Operand,
+        columns: Columns,
+        kernel: impl FnOnce(&Self, &mut [T]) -> R,
+    ) -> R {
+        let mut taken = self.take(out);
+        let done = kernel(self, taken.window(out, columns));
+        self.put(out, taken);
+        done
+    }
+
+    /// Changes a sum.
+    pub(crate) fn write_sum(&mut self, sum: SumAt, kernel: impl FnOnce(&Self, &mut [T])) {
+        if let Some(sums) = self.sums.take() {
+            kernel(self, &mut sums[sum.offset..][..sum.len()]);
+            self.sums = Some(sums);
+        } else {
+            let mut taken = self.take(sum.out);
+            kernel(self, taken.window(sum.out, Columns::all(0)));
+            self.put(sum.out, taken);
+        }
+    }
+}
+
+impl<T: Scalar> Values<T> for Memory<T> {
+    fn read(&self, operand: Operand, columns: Columns) -> &[T] {
+        let (rows, count, at) = operand.window(columns);
+        &self.whole(operand.at.index())[at..at + rows * count]
+    }
+}
+
+impl<T: Scalar> Values<T> for Work<'_, T> {
+    fn read(&self, operand: Operand, columns: Columns) -> &[T] {
+        let (rows, count, at) = operand.window(columns);
+        let values = match (operand.at, &self.whole) {
+            (Buffer::Tile(buffer), _) => &self.tile[buffer as usize][..],
+            (Buffer::Whole(buffer), Whole::Exclusive(memory)) => memory.whole(buffer),
+            (Buffer::Whole(buffer), Whole::Shared(memory, windows)) => match windows.part(buffer) {
+                Some(part) => return &part[at - windows.columns.start * rows..][..rows * count],
+                None => memory.whole(buffer),
+            },
+        };
+        &values[at..at + rows * count]
+    }
+}
