@@ -410,6 +410,23 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             |tape| batch(tape, "Z", 2).log_loss_on_logits(batch(tape, "Y", 1)),
         )]),
 
+        OperationKind::SigmoidMinus => Row::new(&SIZES, |size| {
+            let errors = |x: &[Matrix<f64>]| {
+                reference::zip(&x[1], &x[0], |y, z| (1.0 - y) / (1.0 + (-z).exp()) - y / (1.0 + z.exp()))
+            };
+            vec![
+                case("σ(Z) − Y")
+                    .input("Z", size.matrix(), Domain::Between(-4.0, 4.0))
+                    .input("Y", size.matrix(), Domain::Between(0.1, 0.9))
+                    .records("sigmoid_minus", |_, x| x[0].sigmoid_minus(x[1]))
+                    .gives(size.matrix(), errors),
+            ]
+        })
+        .rejects(vec![bad(
+            "sigmoid_minus: labels and predictions differ in shape: Y is 1×m, Z is 2×m, at {place}",
+            |tape| batch(tape, "Z", 2).sigmoid_minus(batch(tape, "Y", 1)),
+        )]),
+
         OperationKind::Stack => Row::new(&SIZES, |size| {
             let mut cases = vec![
                 case("A above b above A")

@@ -80,7 +80,7 @@ impl<T: Scalar> ByHand<T> {
             add_bias(z, layer.b.as_slice());
             let (a, slope) = (&mut layer.a[..length], &mut layer.slope[..length]);
             match self.hidden {
-                _ if l == last => kernels::sigmoid(z, a),
+                _ if l == last => {} // its A is not needed
                 Hidden::Sigmoid => kernels::sigmoid_and_derivative(z, a, slope),
                 Hidden::Tanh => kernels::tanh_and_derivative(z, a, slope),
                 Hidden::Relu => relu(z, a),
@@ -118,18 +118,10 @@ impl<T: Scalar> ByHand<T> {
         let layer = self.layers.last_mut().expect("a network has layers");
         let n = self.y.rows();
         let y = &self.y.as_slice()[start * n..(start + count) * n];
-        let losses = &mut self.losses[..n * count];
-        kernels::log_loss_on_logits(y, &layer.z[..n * count], losses).expect("labels are 0 or 1");
+        let (z, losses) = (&layer.z[..n * count], &mut self.losses[..n * count]);
+        let dz = &mut layer.dz[..n * count];
+        kernels::log_loss_and_derivative(y, z, losses, dz).expect("labels are 0 or 1");
         self.j += kernels::sum(losses);
-        let (dz, a) = (&mut layer.dz[..n * count], &layer.a[..n * count]);
-        kernels::vectorised(
-            #[inline(always)]
-            || {
-                for ((dz, &a), &y) in dz.iter_mut().zip(a).zip(y) {
-                    *dz = a - y;
-                }
-            },
-        );
     }
 }
 

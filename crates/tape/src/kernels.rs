@@ -4,7 +4,7 @@
 
 use crate::kernel::{product as products, simd};
 use crate::ops::log_loss::LogLossOnLogits;
-use crate::{Entrywise, Fault, MatrixMut, MatrixRef, Scalar};
+use crate::{Fault, MatrixMut, MatrixRef, Scalar};
 
 /// `out` = α · op(A) * op(B), or that added to `out`; op transposes where the flag says so.
 ///
@@ -44,12 +44,17 @@ pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut
     T::tanh_and_derivative_into(x, value, derivative);
 }
 
-/// The log-loss of σ(z) with labels y, entry by entry.
+/// The log-loss of σ(z) with labels y, entry by entry, and its derivative σ(z) − y, from one exponential.
 ///
 /// # Errors
 /// [`Fault::Label`] for a label outside [0, 1].
-pub fn log_loss_on_logits<T: Scalar>(y: &[T], z: &[T], out: &mut [T]) -> Result<(), Fault> {
-    LogLossOnLogits.block(&[y, z], out, 0)
+pub fn log_loss_and_derivative<T: Scalar>(
+    y: &[T],
+    z: &[T],
+    loss: &mut [T],
+    derivative: &mut [T],
+) -> Result<(), Fault> {
+    LogLossOnLogits::block_with_derivative(y, z, loss, derivative)
 }
 
 /// Σ x, in an order that depends on the length alone.

@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, Number};
-use crate::ops::log_loss::{LogLoss, LogLossOnLogits};
+use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::Map;
 use crate::ops::matmul::{Matmul, Transpose};
 use crate::ops::reduce::{Broadcast, Reduce};
@@ -411,6 +411,8 @@ operations! {
     LogLoss(LogLoss),
     /// The log-loss of logits.
     LogLossOnLogits(LogLossOnLogits),
+    /// σ(Z) − Y.
+    SigmoidMinus(SigmoidMinus),
     /// Matrices above each other or side by side.
     Stack(Stack),
     /// A range of rows or columns.

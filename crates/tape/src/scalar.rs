@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernel::log_loss::LogLossMath;
 use crate::kernel::product::Multiply;
 use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::VectorMath;
@@ -31,6 +32,7 @@ pub trait Scalar:
     + Lanes
     + Multiply
     + VectorMath
+    + LogLossMath
     + Copy
     + PartialEq
     + PartialOrd

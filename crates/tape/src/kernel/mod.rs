@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod functions;
+pub(crate) mod log_loss;
 pub(crate) mod product;
 pub(crate) mod simd;
 pub(crate) mod threads;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::kernel::functions as k;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, Over};
-use crate::ops::map::each;
+use crate::ops::map::Function;
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
@@ -16,6 +16,25 @@ pub(crate) struct LogLoss;
 /// (1 − y) · softplus(z) + y · softplus(−z) entry by entry: eq. 5 with a = σ(z); the operands are Y and Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LogLossOnLogits;
+
+/// σ(z) − y entry by entry, the derivative of [`LogLossOnLogits`] with respect to z (eq. 8 ⊙ eq. 10); the operands are Y
+/// and Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SigmoidMinus;
+
+impl LogLossOnLogits {
+    /// The loss and its derivative for a block.
+    pub(crate) fn block_with_derivative<T: Scalar>(
+        y: &[T],
+        z: &[T],
+        out: &mut [T],
+        derivative: &mut [T],
+    ) -> Result<(), Fault> {
+        check_labels(y)?;
+        T::log_loss_and_derivative_into(y, z, out, derivative);
+        Ok(())
+    }
+}
 
 fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
     if operands[0] == operands[1] {
@@ -57,24 +76,15 @@ impl<T: Scalar> Entrywise<T> for LogLoss {
 
 impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
-        let (y, z) = (x[0], x[1]);
-        check_labels(y)?;
-        const CHUNK: usize = 128;
-        let (mut up, mut down) = ([T::ZERO; CHUNK], [T::ZERO; CHUNK]);
-        for ((out, y), z) in out.chunks_mut(CHUNK).zip(y.chunks(CHUNK)).zip(z.chunks(CHUNK)) {
-            let (up, down) = (&mut up[..z.len()], &mut down[..z.len()]);
-            each(
-                z,
-                down,
-                #[inline(always)]
-                |z: T| -z,
-            );
-            T::softplus_in_place(down);
-            T::softplus_into(z, up);
-            for ((out, &y), (&up, &down)) in out.iter_mut().zip(y).zip(up.iter().zip(&*down)) {
-                *out = k::log_loss_terms(y, up, down);
-            }
-        }
+        check_labels(x[0])?;
+        T::log_loss_into(x[0], x[1], out);
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Entrywise<T> for SigmoidMinus {
+    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        T::sigmoid_minus_into(x[0], x[1], out);
         Ok(())
     }
 }
@@ -121,16 +131,43 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, z] = at.operands();
-        let one = T::ONE.into_operand(y);
         at.contribute_entrywise(0, |g| -(g * z)); // ∂ℒ/∂y = −z
-        // ∂ℒ/∂z = (1 − y)·σ(z) − y·σ(−z), which is σ(z) − y with no digit lost where σ(z) is close to y.
-        at.contribute_entrywise(1, |g| g * ((one - y) * z.sigmoid() - y * (-z).sigmoid()));
+        at.contribute_entrywise(1, |g| g * z.sigmoid_minus(y)); // ∂ℒ/∂z = σ(z) − y
     }
     fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
         Notation::Call("log_loss_on_logits".into())
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
+        5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
+    }
+}
+
+impl<T: Scalar> Operation<T> for SigmoidMinus {
+    fn name(&self) -> Cow<'_, str> {
+        "sigmoid_minus".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        labels_of_one_shape(operands)
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        on_matrices(self, x, out)
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [_, z] = at.operands();
+        at.contribute_entrywise(0, |g| -g); // ∂/∂y = −1
+        at.contribute_entrywise(1, |g| g * z.map(&Function::SigmoidDerivative)); // ∂/∂z = σ′(z)
+    }
+    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+        Some(self)
+    }
+    fn notation(&self) -> Notation {
+        Notation::Call("sigmoid_minus".into())
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
@@ -165,6 +202,23 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn log_loss_on_logits(self, labels: impl IntoOperand<'t, T>) -> Self {
         self.tape.push(LogLossOnLogits, &[labels.into_operand(self), self]).sum_over(Over::Rows)
+    }
+
+    /// σ(Z) − Y, entry by entry: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙ eq. 10.
+    ///
+    /// Computed as (1 − y)·σ(z) − y·σ(−z), which loses no digit where σ(z) is close to y.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let z = tape.parameter("z", &matrix![[40.0]]);
+    /// let error = z.sigmoid_minus(1.0);
+    /// assert_eq!(error.value()?[(0, 0)], -4.248354255291589e-18);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn sigmoid_minus(self, labels: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(SigmoidMinus, &[labels.into_operand(self), self])
     }
 
     /// The squared error Σ (a − y)² over the outputs: n × m becomes 1 × m.

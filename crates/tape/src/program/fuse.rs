@@ -10,6 +10,7 @@ use crate::kernel::product::UNIT;
 use crate::kernel::simd::vectorised;
 use crate::kernel::threads;
 use crate::op::{Fault, Op};
+use crate::ops::log_loss::LogLossOnLogits;
 use crate::ops::scale::Factor;
 use crate::program::lower::Graph;
 use crate::program::schedule::{INPUTS, LONGEST, Schedule};
@@ -182,13 +183,12 @@ impl<T: Scalar> Fused<T> {
             taken.push(work.take(output));
         }
         let registers = std::mem::take(&mut work.registers);
-        let begins = columns.start == work.first;
         for sum in &self.sums {
-            let total = &mut registers[0][sum.total as usize];
-            work.write_sum(sum.at, |_, sum| match begins {
-                true => total[..sum.len()].fill(T::ZERO),
-                false => total[..sum.len()].copy_from_slice(sum),
-            });
+            let total = &mut registers[0][sum.total as usize][..sum.at.len()];
+            match columns.start == work.first {
+                true => total.fill(T::ZERO),
+                false => work.write_sum(sum.at, |_, sum| total.copy_from_slice(sum)),
+            }
         }
         let mut part = Part { columns, inputs: SmallVec::new(), outputs: SmallVec::new() };
         for input in &self.inputs {
@@ -197,7 +197,8 @@ impl<T: Scalar> Fused<T> {
         for (taken, &output) in taken.iter_mut().zip(&self.outputs) {
             part.outputs.push(taken.window(output, columns));
         }
-        let done = self.share(part, registers);
+        let done = self.share(&mut part, registers);
+        drop(part);
         for (taken, &output) in taken.into_iter().zip(&self.outputs) {
             work.put(output, taken);
         }
@@ -210,7 +211,7 @@ impl<T: Scalar> Fused<T> {
     }
 
     /// Cuts a part for the threads that have registers. Not where there are sums, whose order would have to be kept.
-    fn share(&self, part: Part<'_, T>, registers: &mut [Buffers<T>]) -> Result<(), (u32, Fault)> {
+    fn share(&self, part: &mut Part<'_, T>, registers: &mut [Buffers<T>]) -> Result<(), (u32, Fault)> {
         let entries = self.rows * part.columns.count * self.code.len();
         let columns = if registers.len() > 1 && self.sums.is_empty() && entries > LEAST_ENTRIES {
             threads::cut(part.columns.count, registers.len(), self.block_columns())
@@ -221,17 +222,17 @@ impl<T: Scalar> Fused<T> {
             return self.run_part(part, &mut registers[0]);
         }
         let (mine, others) = registers.split_at_mut(registers.len() / 2);
-        let (left, right) = self.cut(part, columns);
-        let (left, right) = threads::join(|| self.share(left, mine), || self.share(right, others));
+        let (mut left, mut right) = self.cut(part, columns);
+        let (left, right) = threads::join(|| self.share(&mut left, mine), || self.share(&mut right, others));
         left.and(right)
     }
 
     /// The first columns of a part, and the others.
-    fn cut<'a>(&self, part: Part<'a, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
+    fn cut<'a>(&self, part: &'a mut Part<'_, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
         let (first, second) = part.columns.cut(count);
         let mut left = Part { columns: first, inputs: SmallVec::new(), outputs: SmallVec::new() };
         let mut right = Part { columns: second, inputs: SmallVec::new(), outputs: SmallVec::new() };
-        for (input, values) in self.inputs.iter().zip(part.inputs) {
+        for (input, &values) in self.inputs.iter().zip(&part.inputs) {
             let (first, second) = match input.spread {
                 Spread::Full => values.split_at(count * self.rows),
                 Spread::Row(_) => values.split_at(count),
@@ -240,7 +241,7 @@ impl<T: Scalar> Fused<T> {
             left.inputs.push(first);
             right.inputs.push(second);
         }
-        for values in part.outputs {
+        for values in &mut part.outputs {
             let (first, second) = values.split_at_mut(count * self.rows);
             left.outputs.push(first);
             right.outputs.push(second);
@@ -248,13 +249,13 @@ impl<T: Scalar> Fused<T> {
         (left, right)
     }
 
-    fn run_part(&self, mut part: Part<'_, T>, registers: &mut Buffers<T>) -> Result<(), (u32, Fault)> {
-        self.spread(&part, registers);
+    fn run_part(&self, part: &mut Part<'_, T>, registers: &mut Buffers<T>) -> Result<(), (u32, Fault)> {
+        self.spread(part, registers);
         let (step, mut start) = (self.block_columns(), 0);
         while start < part.columns.count {
             let count = step.min(part.columns.count - start);
-            self.run_block(&mut part, registers, start, count)?;
-            self.add_block(&part, registers, start, count);
+            self.run_block(part, registers, start, count)?;
+            self.add_block(part, registers, start, count);
             start += count;
         }
         Ok(())
@@ -301,10 +302,7 @@ impl<T: Scalar> Fused<T> {
             let read = |slot: Slot| part.block(slot, registers, &block);
             let out = target.block_mut(&block);
             let done = match &mut derivative {
-                Some(derivative) => {
-                    micro.pair(read, out, derivative.block_mut(&block));
-                    Ok(())
-                }
+                Some(derivative) => micro.pair(read, out, derivative.block_mut(&block)),
                 None => micro.apply(read, out, m),
             };
             target.put(micro.target, part, registers);
@@ -388,15 +386,34 @@ fn is_last_use<T: Scalar>(graph: &Graph<T>, id: u32, to_come: &[u32], sums: &[u3
 impl<T: Scalar> Micro<T> {
     /// One operation on a block; every source has the block's length.
     fn apply<'a>(&self, read: impl Fn(Slot) -> &'a [T], out: &mut [T], m: usize) -> Result<(), Fault> {
-        let sources: SmallVec<[&[T]; 3]> = self.sources.iter().map(|&slot| read(slot)).collect();
         let kernel = self.op.rule().entrywise().expect("only entrywise operations are fused");
-        kernel.block(&sources, out, m)
+        match *self.sources.as_slice() {
+            [x] => kernel.block(&[read(x)], out, m),
+            [x, y] => kernel.block(&[read(x), read(y)], out, m),
+            ref sources => {
+                let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&slot| read(slot)).collect();
+                kernel.block(&sources, out, m)
+            }
+        }
     }
 
     /// A function and its derivative.
-    fn pair<'a>(&self, read: impl Fn(Slot) -> &'a [T], out: &mut [T], derivative: &mut [T]) {
-        let Op::Map(map) = &self.op else { unreachable!("only functions have a derivative beside them") };
-        map.0.apply_with_derivative(read(self.sources[0]), out, derivative);
+    fn pair<'a>(
+        &self,
+        read: impl Fn(Slot) -> &'a [T],
+        out: &mut [T],
+        derivative: &mut [T],
+    ) -> Result<(), Fault> {
+        match (&self.op, self.sources.as_slice()) {
+            (Op::Map(map), &[x]) => {
+                map.0.apply_with_derivative(read(x), out, derivative);
+                Ok(())
+            }
+            (Op::LogLossOnLogits(_), &[y, z]) => {
+                LogLossOnLogits::block_with_derivative(read(y), read(z), out, derivative)
+            }
+            _ => unreachable!("no other operations have a derivative beside them"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 
 use crate::op::{Op, equal_by};
+use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::map::Map;
 use crate::program::rewrite;
 use crate::tape::Ids;
@@ -89,11 +90,15 @@ impl<T: Scalar> Graph<T> {
         index as u32
     }
 
-    /// The node g′(z), if `id` is g(z) and a kernel computes both together.
+    /// The node g′(z), if `id` is g(z) and a kernel computes both together; or the derivative of the log-loss of logits.
     pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
         let node = self.node(id);
-        let Op::Map(Map(g)) = &node.op else { return None };
-        self.find(Map(g.paired_derivative()?).into(), &node.operands)
+        let derivative = match &node.op {
+            Op::Map(Map(g)) => Map(g.paired_derivative()?).into(),
+            Op::LogLossOnLogits(_) => SigmoidMinus.into(),
+            _ => return None,
+        };
+        self.find(derivative, &node.operands)
     }
 
     /// The node with this operation and these operands, if there is one.

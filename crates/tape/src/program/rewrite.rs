@@ -11,15 +11,16 @@
 //! | log_loss(y, σ(z)) | log_loss_on_logits(y, z) | −ln σ(z) = softplus(−z), −ln σ(−z) = softplus(z) |
 //! | −(y ⊘ a − (1 − y) ⊘ (1 − a)), eq. 8 | a quotient is 0 where y, or 1 − y, is 0 | it is the derivative of y · ln a with 0 · ln 0 = 0 |
 //! | e ⊙ σ′(z) with quotients by σ(±z) in e | the quotients cancelled | σ′(z) = σ(z)·σ(−z) |
+//! | (1 − y) ⊙ σ(z) − y ⊙ σ(−z) | sigmoid_minus(y, z) | it is σ(z) − y, and computed by the formula found |
 //!
-//! The last one turns eq. 8 ⊙ eq. 10 into (1 − y)·σ(z) − y·σ(−z), that is a − y, at every finite z.
+//! The last two turn eq. 8 ⊙ eq. 10 into a − y, right at every finite z.
 
 use smallvec::smallvec;
 
 use crate::Scalar;
 use crate::op::Op;
 use crate::ops::leaf::Number;
-use crate::ops::log_loss::LogLossOnLogits;
+use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::{Negate, Scale};
 use crate::ops::select::Select;
@@ -47,12 +48,32 @@ pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Id
             let z = function_of(graph, a, &Function::Sigmoid)?;
             Some(graph.record(LogLossOnLogits.into(), smallvec![y, z]))
         }
-        (Op::Negate(_), &[difference]) => equation_8(graph, difference),
+        (Op::Negate(_), &[difference]) => equation_8(graph, difference).or_else(|| {
+            let [p, q] = operands_of(graph, difference, Zip::Subtract)?;
+            sigmoid_minus(graph, q, p)
+        }),
+        (Op::Zip(Zip::Subtract), &[p, q]) => sigmoid_minus(graph, p, q),
         (Op::Zip(Zip::Multiply), &[a, b]) => {
             cancelled(graph, a, b, FACTORS).or_else(|| cancelled(graph, b, a, FACTORS))
         }
         _ => None,
     }
+}
+
+/// σ(z) − y, if p is (1 − y) ⊙ σ(z) and q is y ⊙ σ(−z).
+fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: u32, q: u32) -> Option<u32> {
+    let (p, q) = (operands_of(graph, p, Zip::Multiply)?, operands_of(graph, q, Zip::Multiply)?);
+    let orders = |[a, b]: [u32; 2]| [(a, b), (b, a)];
+    let pairs = orders(p).into_iter().flat_map(|p| orders(q).map(|q| (p, q)));
+    let (y, z) = pairs.into_iter().find_map(|((rest, a), (y, other))| {
+        let [one, of] = operands_of(graph, rest, Zip::Subtract)?;
+        let z = function_of(graph, a, &Function::Sigmoid)?;
+        let minus_z = function_of(graph, other, &Function::Sigmoid)?;
+        let opposite = negative_of(graph, minus_z) == Some(z) || negative_of(graph, z) == Some(minus_z);
+        (is_one(graph, one) && of == y && opposite).then_some((y, z))
+    })?;
+    let one_shape = graph.node(y).shape == graph.node(z).shape;
+    one_shape.then(|| graph.record(SigmoidMinus.into(), smallvec![y, z]))
 }
 
 /// Eq. 8 without the 0/0 that a certain and right prediction would make of it.

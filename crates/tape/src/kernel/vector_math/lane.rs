@@ -130,10 +130,36 @@ pub(crate) fn log_sigmoid<T: Real, const F: bool>(x: T) -> T {
 /// ln(1 + eˣ) and its derivative σ(x).
 #[inline(always)]
 pub(crate) fn softplus_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
+    let parts = softplus_parts::<T, F>(x);
+    (parts.up, parts.sigmoid)
+}
+
+/// What one exponential of x gives.
+pub(crate) struct SoftplusParts<T> {
+    /// ln(1 + eˣ).
+    pub(crate) up: T,
+    /// ln(1 + e⁻ˣ).
+    pub(crate) down: T,
+    /// σ(x).
+    pub(crate) sigmoid: T,
+    /// σ(−x).
+    pub(crate) sigmoid_of_negative: T,
+}
+
+/// ln(1 + e^±x) and their derivatives, from e^−|x|.
+#[inline(always)]
+pub(crate) fn softplus_parts<T: Real, const F: bool>(x: T) -> SoftplusParts<T> {
     let one = T::of(1.0);
     let t = (-x.magnitude()).exponential::<F>().value::<F>();
-    let numerator = if x < T::of(0.0) { t } else { one };
-    (positive_part(x) + t.log_1p_of_unit::<F>(), numerator / (one + t))
+    let log = t.log_1p_of_unit::<F>();
+    let d = one + t;
+    let left = x < T::of(0.0);
+    SoftplusParts {
+        up: positive_part(x) + log,
+        down: positive_part(-x) + log,
+        sigmoid: if left { t } else { one } / d,
+        sigmoid_of_negative: if left { one } else { t } / d,
+    }
 }
 
 /// x·σ(x) and its derivative σ(x)·(1 + x·σ(−x)).
