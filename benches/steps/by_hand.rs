@@ -1,5 +1,9 @@
-//! The closed form (eq. 8, 23–28) by hand, on the same kernels as programs, preallocated and in tiles of columns.
+//! The closed form (eq. 8, 23–28) by hand, on the same kernels as programs, preallocated and in tiles of columns; with
+//! several threads each has a part of the examples, and the gradients of the parts are added.
 
+use std::ops::Range;
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
 
 use crate::cases::{Case, Hidden, Start};
@@ -7,19 +11,32 @@ use crate::cases::{Case, Hidden, Start};
 /// The step of a case.
 #[derive(Debug)]
 pub(crate) struct ByHand<T: Scalar> {
-    hidden: Hidden,
-    x: Matrix<T>,
-    y: Matrix<T>,
-    layers: Vec<Layer<T>>,
-    losses: Vec<T>,
-    tile: usize,
+    data: Data<T>,
+    parts: Vec<Part<T>>,
+    pool: ThreadPool,
     pub(crate) j: T,
 }
 
 #[derive(Debug)]
+struct Data<T: Scalar> {
+    hidden: Hidden,
+    x: Matrix<T>,
+    y: Matrix<T>,
+    parameters: Vec<(Matrix<T>, Matrix<T>)>,
+}
+
+/// What one thread has: some of the examples, and the gradients that come from them.
+#[derive(Debug)]
+struct Part<T: Scalar> {
+    examples: Range<usize>,
+    layers: Vec<Layer<T>>,
+    losses: Vec<T>,
+    tile: usize,
+    j: T,
+}
+
+#[derive(Debug)]
 struct Layer<T: Scalar> {
-    w: Matrix<T>,
-    b: Matrix<T>,
     dw: Matrix<T>,
     db: Matrix<T>,
     /// Z, A, g′(Z) and ∂ℒ/∂Z of a tile.
@@ -30,56 +47,97 @@ struct Layer<T: Scalar> {
 }
 
 impl<T: Scalar> ByHand<T> {
-    pub(crate) fn new(case: &Case) -> Self {
+    pub(crate) fn new(case: &Case, threads: usize) -> Self {
         let Start { network, x, y } = case.start::<T>();
-        let widest = case.sizes.iter().copied().max().unwrap_or(1);
-        let tile = widest.next_power_of_two().clamp(256, 1024).min(case.m);
-        let layer = |l: usize| {
-            let w = network.parameters()[&format!("W[{l}]")].clone();
-            let b = network.parameters()[&format!("b[{l}]")].clone();
-            let (dw, db) = (Matrix::zeros(w.rows(), w.columns()), Matrix::zeros(b.rows(), 1));
-            let values = || vec![T::ZERO; w.rows() * tile];
-            let (z, a, slope, dz) = (values(), values(), values(), values());
-            Layer { w, b, dw, db, z, a, slope, dz }
-        };
-        let layers = (1..case.sizes.len()).map(layer).collect();
-        let losses = vec![T::ZERO; y.rows() * tile];
-        ByHand { hidden: case.hidden, x, y, layers, losses, tile, j: T::ZERO }
+        let parameter = |name: String| network.parameters()[&name].clone();
+        let layers = 1..case.sizes.len();
+        let parameters =
+            layers.map(|l| (parameter(format!("W[{l}]")), parameter(format!("b[{l}]")))).collect();
+        let data = Data { hidden: case.hidden, x, y, parameters };
+        let share = case.m.div_ceil(threads);
+        let part = |start| Part::new(case, &data, start..case.m.min(start + share));
+        let parts = (0..case.m).step_by(share).map(part).collect();
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        ByHand { data, parts, pool, j: T::ZERO }
     }
 
     /// ∂J/∂W[l] and ∂J/∂b[l], in the order of the network's parameters.
     pub(crate) fn gradients(&self) -> impl Iterator<Item = &Matrix<T>> {
-        self.layers.iter().flat_map(|layer| [&layer.dw, &layer.db])
+        self.parts[0].layers.iter().flat_map(|layer| [&layer.dw, &layer.db])
     }
 
     /// J and all gradients.
     pub(crate) fn step(&mut self) {
-        let m = self.x.columns();
-        self.j = T::ZERO;
-        let mut start = 0;
-        while start < m {
-            let count = self.tile.min(m - start);
-            self.forward(start, count);
-            self.backward(start, count);
-            start += count;
+        let ByHand { data, parts, pool, j } = self;
+        match parts.as_mut_slice() {
+            [part] => part.step(data),
+            parts => pool.install(|| step_all(data, parts)),
         }
-        self.j /= T::from_usize(m);
+        let (first, others) = parts.split_first_mut().expect("there are examples");
+        others.iter().for_each(|other| first.add(other));
+        *j = first.j / T::from_usize(data.x.columns());
+    }
+}
+
+fn step_all<T: Scalar>(data: &Data<T>, parts: &mut [Part<T>]) {
+    if let [part] = parts {
+        return part.step(data);
+    }
+    let (left, right) = parts.split_at_mut(parts.len() / 2);
+    rayon_core::join(|| step_all(data, left), || step_all(data, right));
+}
+
+impl<T: Scalar> Part<T> {
+    fn new(case: &Case, data: &Data<T>, examples: Range<usize>) -> Self {
+        let widest = case.sizes.iter().copied().max().unwrap_or(1);
+        let tile = widest.next_power_of_two().clamp(256, 1024).min(examples.len());
+        let layer = |(w, b): &(Matrix<T>, Matrix<T>)| {
+            let (dw, db) = (Matrix::zeros(w.rows(), w.columns()), Matrix::zeros(b.rows(), 1));
+            let values = || vec![T::ZERO; w.rows() * tile];
+            let (z, a, slope, dz) = (values(), values(), values(), values());
+            Layer { dw, db, z, a, slope, dz }
+        };
+        let layers = data.parameters.iter().map(layer).collect();
+        let losses = vec![T::ZERO; data.y.rows() * tile];
+        Part { examples, layers, losses, tile, j: T::ZERO }
     }
 
-    fn forward(&mut self, start: usize, count: usize) {
+    fn step(&mut self, data: &Data<T>) {
+        self.j = T::ZERO;
+        let mut start = self.examples.start;
+        while start < self.examples.end {
+            let count = self.tile.min(self.examples.end - start);
+            self.forward(data, start, count);
+            self.backward(data, start, count);
+            start += count;
+        }
+    }
+
+    /// Adds what comes from other examples.
+    fn add(&mut self, other: &Self) {
+        self.j += other.j;
+        for (layer, other) in self.layers.iter_mut().zip(&other.layers) {
+            for (sum, part) in [(&mut layer.dw, &other.dw), (&mut layer.db, &other.db)] {
+                add(sum.as_mut_slice(), part.as_slice());
+            }
+        }
+    }
+
+    fn forward(&mut self, data: &Data<T>, start: usize, count: usize) {
         let last = self.layers.len() - 1;
         for l in 0..=last {
             let (before, from) = self.layers.split_at_mut(l);
             let layer = &mut from[0];
-            let n = layer.w.rows();
-            let input = input(before, &self.x, start, count);
+            let (w, b) = &data.parameters[l];
+            let n = w.rows();
+            let input = input(before, data, l, start, count);
             let length = n * count;
             let z = &mut layer.z[..length];
             let mut out = MatrixMut::new(n, count, z).expect("a tile of Z");
-            kernels::product(T::ONE, (layer.w.view(), false), (input, false), false, &mut out);
-            add_bias(z, layer.b.as_slice());
+            kernels::product(T::ONE, (w.view(), false), (input, false), false, &mut out);
+            add_bias(z, b.as_slice());
             let (a, slope) = (&mut layer.a[..length], &mut layer.slope[..length]);
-            match self.hidden {
+            match data.hidden {
                 _ if l == last => {} // its A is not needed
                 Hidden::Sigmoid => kernels::sigmoid_and_derivative(z, a, slope),
                 Hidden::Tanh => kernels::tanh_and_derivative(z, a, slope),
@@ -88,24 +146,31 @@ impl<T: Scalar> ByHand<T> {
         }
     }
 
-    fn backward(&mut self, start: usize, count: usize) {
+    fn backward(&mut self, data: &Data<T>, start: usize, count: usize) {
         let last = self.layers.len() - 1;
-        let over_m = T::ONE / T::from_usize(self.x.columns());
-        self.output(start, count);
+        let over_m = T::ONE / T::from_usize(data.x.columns());
+        self.output(data, start, count);
         for l in (0..=last).rev() {
             let (before, from) = self.layers.split_at_mut(l);
             let layer = &mut from[0];
-            let n = layer.w.rows();
+            let w = &data.parameters[l].0;
+            let n = w.rows();
             let dz = MatrixRef::new(n, count, &layer.dz[..n * count]).expect("a tile of ∂ℒ/∂Z");
-            let input = input(before, &self.x, start, count);
-            kernels::product(over_m, (dz, false), (input, true), start > 0, &mut layer.dw.view_mut()); // eq. 26
-            add_sums(over_m, dz, layer.db.as_mut_slice(), start > 0); // eq. 27
+            let input = input(before, data, l, start, count);
+            kernels::product(
+                over_m,
+                (dz, false),
+                (input, true),
+                start > self.examples.start,
+                &mut layer.dw.view_mut(),
+            ); // eq. 26
+            add_sums(over_m, dz, layer.db.as_mut_slice(), start > self.examples.start); // eq. 27
             if let Some(below) = before.last_mut() {
-                let length = below.w.rows() * count;
+                let length = w.columns() * count;
                 let da = &mut below.dz[..length];
-                let mut out = MatrixMut::new(below.w.rows(), count, da).expect("a tile of ∂ℒ/∂A");
-                kernels::product(T::ONE, (layer.w.view(), true), (dz, false), false, &mut out); // eq. 28
-                match self.hidden {
+                let mut out = MatrixMut::new(w.columns(), count, da).expect("a tile of ∂ℒ/∂A");
+                kernels::product(T::ONE, (w.view(), true), (dz, false), false, &mut out); // eq. 28
+                match data.hidden {
                     Hidden::Relu => mask(da, &below.a[..length]),
                     Hidden::Tanh | Hidden::Sigmoid => multiply(da, &below.slope[..length]),
                 }
@@ -114,10 +179,10 @@ impl<T: Scalar> ByHand<T> {
     }
 
     /// J's part of a tile, and eq. 8 ⊙ eq. 10 = A − Y of the last layer.
-    fn output(&mut self, start: usize, count: usize) {
+    fn output(&mut self, data: &Data<T>, start: usize, count: usize) {
         let layer = self.layers.last_mut().expect("a network has layers");
-        let n = self.y.rows();
-        let y = &self.y.as_slice()[start * n..(start + count) * n];
+        let n = data.y.rows();
+        let y = &data.y.as_slice()[start * n..(start + count) * n];
         let (z, losses) = (&layer.z[..n * count], &mut self.losses[..n * count]);
         let dz = &mut layer.dz[..n * count];
         kernels::log_loss_and_derivative(y, z, losses, dz).expect("labels are 0 or 1");
@@ -128,15 +193,17 @@ impl<T: Scalar> ByHand<T> {
 /// A[l−1] of a tile, or the columns of X.
 fn input<'a, T: Scalar>(
     before: &'a [Layer<T>],
-    x: &'a Matrix<T>,
+    data: &'a Data<T>,
+    l: usize,
     start: usize,
     count: usize,
 ) -> MatrixRef<'a, T> {
-    let (rows, data) = match before.last() {
-        Some(layer) => (layer.w.rows(), &layer.a[..layer.w.rows() * count]),
-        None => (x.rows(), &x.as_slice()[start * x.rows()..(start + count) * x.rows()]),
+    let rows = data.parameters[l].0.columns();
+    let values = match before.last() {
+        Some(layer) => &layer.a[..rows * count],
+        None => &data.x.as_slice()[start * rows..(start + count) * rows],
     };
-    MatrixRef::new(rows, count, data).expect("a tile")
+    MatrixRef::new(rows, count, values).expect("a tile")
 }
 
 fn add_bias<T: Scalar>(z: &mut [T], b: &[T]) {
@@ -147,6 +214,17 @@ fn add_bias<T: Scalar>(z: &mut [T], b: &[T]) {
                 for (z, &b) in column.iter_mut().zip(b) {
                     *z += b;
                 }
+            }
+        },
+    );
+}
+
+fn add<T: Scalar>(sum: &mut [T], part: &[T]) {
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            for (sum, &part) in sum.iter_mut().zip(part) {
+                *sum += part;
             }
         },
     );

@@ -24,8 +24,8 @@ fn main() {
         arguments.iter().map(String::as_str).filter(|name| !name.starts_with('-')).collect();
     let chosen = || CASES.iter().filter(|case| named.is_empty() || named.contains(&case.name));
     table::head();
-    chosen().for_each(table::row::<f32>);
-    chosen().for_each(table::row::<f64>);
+    chosen().for_each(table::rows::<f32>);
+    chosen().for_each(table::rows::<f64>);
     if !arguments.iter().any(|argument| argument == "--table") {
         let mut criterion = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
         chosen().for_each(|case| measure::<f32>(&mut criterion, case));
@@ -36,10 +36,14 @@ fn main() {
 
 fn measure<T: Scalar>(criterion: &mut Criterion, case: &Case) {
     let mut group = criterion.benchmark_group(format!("{} {}", case.name, T::NAME));
-    cases::with_step::<T>(case, 1, |mut step, _| {
-        group.bench_function("tape", |bencher| bencher.iter(|| step.run().expect("it ran before")));
-    });
-    let mut by_hand = by_hand::ByHand::<T>::new(case);
-    group.bench_function("by hand", |bencher| bencher.iter(|| by_hand.step()));
+    for threads in [1, 2] {
+        cases::with_step::<T>(case, threads, |mut step, _| {
+            let name = format!("tape, {threads} threads");
+            group.bench_function(name, |bencher| bencher.iter(|| step.run().expect("it ran before")));
+        });
+        let mut by_hand = by_hand::ByHand::<T>::new(case, threads);
+        group
+            .bench_function(format!("by hand, {threads} threads"), |bencher| bencher.iter(|| by_hand.step()));
+    }
     group.finish();
 }

@@ -10,27 +10,49 @@ use crate::peak;
 
 pub(crate) fn head() {
     println!(
-        "Microseconds a step, one thread; the floor is the products' floating-point operations over the peak."
+        "Microseconds a step; the floor is the products' floating-point operations over the peak of the threads."
     );
     println!(
-        "{:<7} {:<4} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>9} {:>11} {:>10}",
+        "{:<7} {:<4} {:>2} {:>10} {:>10} {:>10} {:>10} {:>7} {:>7} {:>9} {:>11} {:>10}",
         "case",
         "type",
+        "T",
         "tape min",
         "median",
         "hand min",
         "median",
         "ratio",
         "floor%",
-        "peak",
+        "GFLOP/s",
         "steps/s",
         "kB"
     );
 }
 
-pub(crate) fn row<T: Scalar>(case: &Case) {
-    with_step::<T>(case, std::env::var("T").map_or(1, |t| t.parse().unwrap()), |mut step, outputs| {
-        let mut by_hand = ByHand::<T>::new(case);
+/// A line for each number of threads.
+pub(crate) fn rows<T: Scalar>(case: &Case) {
+    let mut of_one = None;
+    for threads in [1, 2] {
+        let tape = row::<T>(case, threads);
+        match of_one {
+            None => of_one = Some(tape),
+            Some(one) => println!(
+                "{:>14} times as fast by the medians, {:.2} by the minima",
+                ratio(one.median, tape.median),
+                one.min / tape.min
+            ),
+        }
+    }
+}
+
+fn ratio(a: f64, b: f64) -> String {
+    format!("{:.2}", a / b)
+}
+
+fn row<T: Scalar>(case: &Case, threads: usize) -> Times {
+    let mut of_tape = Times { min: 0.0, median: 0.0 };
+    with_step::<T>(case, threads, |mut step, outputs| {
+        let mut by_hand = ByHand::<T>::new(case, threads);
         by_hand.step();
         // Both have to agree before either is measured.
         for (&output, expected) in outputs.iter().zip(by_hand.gradients()) {
@@ -42,46 +64,53 @@ pub(crate) fn row<T: Scalar>(case: &Case) {
         }
         let peak = peak::gflops::<T>();
         let (tape, hand) = alternate(case, || step.run().expect("it ran before"), || by_hand.step());
-        let floor = case.flops() / peak / 1e3;
+        let floor = case.flops() / peak / 1e3 / threads as f64;
         println!(
-            "{:<7} {:<4} {:>10.2} {:>10.2} {:>10.2} {:>10.2} {:>7.3} {:>6.1}% {:>9.1} {:>11.0} {:>10.1}",
+            "{:<7} {:<4} {:>2} {:>10.2} {:>10.2} {:>10.2} {:>10.2} {:>7.3} {:>6.1}% {:>9.1} {:>11.0} {:>10.1}",
             case.name,
             T::NAME,
+            threads,
             tape.min,
             tape.median,
             hand.min,
             hand.median,
-            tape.min / hand.min,
+            tape.median / hand.median,
             100.0 * floor / tape.min,
             peak,
             1e6 / tape.median,
             step.peak_bytes(case.m) as f64 / 1024.0,
         );
+        of_tape = tape;
     });
+    of_tape
 }
 
+#[derive(Clone, Copy)]
 struct Times {
     min: f64,
     median: f64,
 }
 
-/// Microseconds of both, measured in turn for about two seconds.
+/// Microseconds of both, measured in turn for about three seconds: each for some steps one after the other, as they run in a
+/// training, so that its data and its threads are those of the step before.
 fn alternate(case: &Case, mut a: impl FnMut(), mut b: impl FnMut()) -> (Times, Times) {
     let batch = if case.flops() < 1e5 { 100 } else { 1 };
-    let once = |f: &mut dyn FnMut()| {
+    let turn = |f: &mut dyn FnMut(), times: &mut Vec<f64>| {
+        f();
         let start = Instant::now();
-        (0..batch).for_each(|_| f());
-        start.elapsed().as_secs_f64() * 1e6 / f64::from(batch)
+        let mut measured = 0;
+        while measured < 3 || start.elapsed().as_secs_f64() < 0.05 {
+            let start = Instant::now();
+            (0..batch).for_each(|_| f());
+            times.push(start.elapsed().as_secs_f64() * 1e6 / f64::from(batch));
+            measured += 1;
+        }
     };
-    (0..3).for_each(|_| {
-        once(&mut a);
-        once(&mut b);
-    });
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     let start = Instant::now();
-    while of_a.len() < 10 || start.elapsed().as_secs_f64() < 2.0 && of_a.len() < 20_000 {
-        of_a.push(once(&mut a));
-        of_b.push(once(&mut b));
+    while of_a.len() < 12 || start.elapsed().as_secs_f64() < 3.0 {
+        turn(&mut a, &mut of_a);
+        turn(&mut b, &mut of_b);
     }
     (Times::of(of_a), Times::of(of_b))
 }
