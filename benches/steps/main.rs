@@ -8,6 +8,7 @@ mod by_hand;
 mod cases;
 mod peak;
 mod table;
+mod training;
 
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ fn main() {
     table::head();
     chosen().for_each(table::rows::<f32>);
     chosen().for_each(table::rows::<f64>);
+    training::row::<f32>();
+    training::row::<f64>();
     if !arguments.iter().any(|argument| argument == "--table") {
         let mut criterion = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
         chosen().for_each(|case| measure::<f32>(&mut criterion, case));

@@ -1,6 +1,6 @@
 //! How the parameters follow their gradients.
 
-use tape::Scalar;
+use tape::{Scalar, kernels};
 
 use crate::{Error, Result};
 
@@ -217,18 +217,29 @@ fn check_length(list: &'static str, expected: usize, found: usize) -> Result<()>
 
 fn descend<T: Scalar>(parameter: &mut [T], gradient: &[T], rate: f64, l2: f64) {
     let (rate, l2) = (T::from_f64(rate), T::from_f64(l2));
-    for (theta, &g) in parameter.iter_mut().zip(gradient) {
-        *theta -= rate * (g + l2 * *theta);
-    }
+    kernels::vectorised(
+        #[inline(always)]
+        move || {
+            for (theta, &g) in parameter.iter_mut().zip(gradient) {
+                *theta -= rate * (g + l2 * *theta);
+            }
+        },
+    );
 }
 
 impl<T: Scalar> Memory<T> {
     fn momentum(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: f64) {
         let (rate, beta, l2) = (T::from_f64(rate), T::from_f64(beta), T::from_f64(self.l2));
-        for ((theta, &g), v) in parameter.iter_mut().zip(gradient).zip(&mut self.first) {
-            *v = beta * *v + (g + l2 * *theta);
-            *theta -= rate * *v;
-        }
+        let velocity = &mut self.first[..];
+        kernels::vectorised(
+            #[inline(always)]
+            move || {
+                for ((theta, &g), v) in parameter.iter_mut().zip(gradient).zip(velocity) {
+                    *v = beta * *v + (g + l2 * *theta);
+                    *theta -= rate * *v;
+                }
+            },
+        );
     }
 
     fn adam(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: (f64, f64), epsilon: f64) {
@@ -240,13 +251,19 @@ impl<T: Scalar> Memory<T> {
         let (beta_1, rest_1) = (T::from_f64(beta.0), T::from_f64(1.0 - beta.0));
         let (beta_2, rest_2) = (T::from_f64(beta.1), T::from_f64(1.0 - beta.1));
         let (epsilon, l2) = (T::from_f64(epsilon), T::from_f64(self.l2));
-        let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((theta, &g), (m, v)) in parameter.iter_mut().zip(gradient).zip(moments) {
-            let g = g + l2 * *theta;
-            *m = beta_1 * *m + rest_1 * g;
-            *v = beta_2 * *v + rest_2 * g * g;
-            *theta -= rate * *m / ((second_scale * *v).sqrt() + epsilon);
-        }
+        let (first, second) = (&mut self.first[..], &mut self.second[..]);
+        kernels::vectorised(
+            #[inline(always)]
+            move || {
+                let moments = first.iter_mut().zip(second);
+                for ((theta, &g), (m, v)) in parameter.iter_mut().zip(gradient).zip(moments) {
+                    let g = g + l2 * *theta;
+                    *m = beta_1 * *m + rest_1 * g;
+                    *v = beta_2 * *v + rest_2 * g * g;
+                    *theta -= rate * *m / ((second_scale * *v).sqrt() + epsilon);
+                }
+            },
+        );
     }
 }
 

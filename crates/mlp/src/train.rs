@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tape::{Matrix, Program, Scalar, Tape, Var};
+use tape::{Matrix, Options, Program, Scalar, Tape, Var};
 
 use crate::{
     EarlyStopping, Error, History, Kind, Losses, Mlp, Optimizer, OptimizerState, Purpose, Random, Result,
@@ -29,6 +29,7 @@ pub struct Training<T: Scalar> {
     seed: u64,
     validation: Option<(Matrix<T>, Matrix<T>)>,
     stopping: Option<EarlyStopping>,
+    threads: usize,
 }
 
 /// What a callback is told after every epoch.
@@ -45,7 +46,15 @@ pub struct Epoch {
 impl<T: Scalar> Training<T> {
     /// Full-batch training for 100 epochs, with no validation.
     pub fn new(optimizer: Optimizer) -> Self {
-        Training { optimizer, epochs: 100, batch: None, seed: 0, validation: None, stopping: None }
+        Training {
+            optimizer,
+            epochs: 100,
+            batch: None,
+            seed: 0,
+            validation: None,
+            stopping: None,
+            threads: 0,
+        }
     }
 
     /// The number of epochs; at most, if there is early stopping.
@@ -67,6 +76,14 @@ impl<T: Scalar> Training<T> {
         self.batch = Some(size);
         self.seed = seed;
         Ok(self)
+    }
+
+    /// How many threads a step may use, 0 for as many as the processor runs at a time. The results have the same bits
+    /// whatever their number.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// The validation part: J on it is computed after every epoch.
@@ -111,9 +128,10 @@ impl<T: Scalar> Training<T> {
     ) -> Result<History> {
         let tape = Tape::new();
         let recorded = network.record(&tape, x, y)?;
-        let mut step = Step::new(&tape, network, &recorded, self.optimizer)?;
+        let options = Options::default().threads(self.threads);
+        let mut step = Step::new(&tape, network, &recorded, self.optimizer, options)?;
         let mut validation = match &self.validation {
-            Some((x, y)) => Some(Validation::new(&tape, network, &recorded, x, y)?),
+            Some((x, y)) => Some(Validation::new(&tape, network, &recorded, (x, y), options)?),
             None => None,
         };
         let mut stopping = self.stopping.clone();
@@ -165,9 +183,11 @@ impl<'t, T: Scalar> Step<'t, T> {
         network: &Mlp<T>,
         recorded: &crate::Recorded<'t, T>,
         optimizer: Optimizer,
+        options: Options,
     ) -> Result<Self> {
         let (parameters, gradients) = (recorded.parameters(), recorded.gradients());
-        let program = tape.compile(gradients.iter().copied().chain([recorded.j]))?;
+        let outputs = gradients.iter().copied().chain([recorded.j]);
+        let program = tape.compile_with(outputs, options)?;
         let kinds = [Kind::Weight, Kind::Bias].into_iter().cycle();
         let sizes: Vec<(usize, Kind)> =
             network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
@@ -220,12 +240,12 @@ impl<'t, T: Scalar> Validation<'t, T> {
         tape: &'t Tape<T>,
         network: &Mlp<T>,
         recorded: &crate::Recorded<'t, T>,
-        x: &Matrix<T>,
-        y: &Matrix<T>,
+        (x, y): (&Matrix<T>, &Matrix<T>),
+        options: Options,
     ) -> Result<Self> {
         network.check_x(x)?;
         network.check_y(y, x.columns())?;
-        let mut program = tape.compile([recorded.j])?;
+        let mut program = tape.compile_with([recorded.j], options)?;
         program.bind(recorded.x(), x)?;
         program.bind(recorded.y, y)?;
         Ok(Validation { program, j: recorded.j })
