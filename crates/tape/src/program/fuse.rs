@@ -199,7 +199,7 @@ impl<T: Scalar> Fused<T> {
         }
         let done = self.share(&mut part, registers);
         drop(part);
-        for (taken, &output) in taken.into_iter().zip(&self.outputs) {
+        for (taken, &output) in taken.drain(..).zip(&self.outputs) {
             work.put(output, taken);
         }
         for sum in &self.sums {
