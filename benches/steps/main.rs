@@ -1,12 +1,21 @@
 //! One gradient step, J and every ∂J/∂W[l] and ∂J/∂b[l], in seven cases: the recorded tape's program beside the closed form
-//! by hand on the same kernels, in one run.
+//! by hand on the same kernels, in one run, on one thread and on two.
 //!
-//! `cargo bench` prints a table and then lets criterion measure every case; `cargo bench -- --table` stops after the table,
-//! `cargo bench -- --table tall deep` has only these cases.
+//! `cargo bench` prints the parts below and then lets criterion measure every case. With some of these arguments after
+//! `cargo bench --bench steps --` it prints these parts alone:
+//!
+//! - `--table`: the seven cases, or those that are named (`-- --table tall deep`);
+//! - `--training`: an epoch of training beside its gradient steps;
+//! - `--scaling`: time and memory from one example to 2²⁰;
+//! - `--compiling`: recording, differentiating and compiling;
+//! - `--kernels`: the products and functions that programs and the closed form run on.
 
 mod by_hand;
 mod cases;
+mod compiling;
+mod kernel_rates;
 mod peak;
+mod scaling;
 mod table;
 mod training;
 
@@ -24,12 +33,28 @@ fn main() {
     let named: Vec<&str> =
         arguments.iter().map(String::as_str).filter(|name| !name.starts_with('-')).collect();
     let chosen = || CASES.iter().filter(|case| named.is_empty() || named.contains(&case.name));
-    table::head();
-    chosen().for_each(table::rows::<f32>);
-    chosen().for_each(table::rows::<f64>);
-    training::row::<f32>();
-    training::row::<f64>();
-    if !arguments.iter().any(|argument| argument == "--table") {
+    let everything = !arguments.iter().any(|argument| argument.starts_with("--"));
+    let wants = |part: &str| everything || arguments.iter().any(|argument| argument == part);
+    if wants("--table") {
+        table::head();
+        chosen().for_each(table::rows::<f32>);
+        chosen().for_each(table::rows::<f64>);
+    }
+    if wants("--training") {
+        training::row::<f32>();
+        training::row::<f64>();
+    }
+    if wants("--scaling") {
+        scaling::rows::<f32>();
+    }
+    if wants("--compiling") {
+        compiling::rows();
+    }
+    if wants("--kernels") {
+        kernel_rates::rows::<f32>();
+        kernel_rates::rows::<f64>();
+    }
+    if everything {
         let mut criterion = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
         chosen().for_each(|case| measure::<f32>(&mut criterion, case));
         chosen().for_each(|case| measure::<f64>(&mut criterion, case));

@@ -29,6 +29,16 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     simd::vectorised(f)
 }
 
+/// eˣ.
+pub fn exp<T: Scalar>(x: &[T], out: &mut [T]) {
+    T::exp_into(x, out);
+}
+
+/// tanh x.
+pub fn tanh<T: Scalar>(x: &[T], out: &mut [T]) {
+    T::tanh_into(x, out);
+}
+
 /// σ(x).
 pub fn sigmoid<T: Scalar>(x: &[T], out: &mut [T]) {
     T::sigmoid_into(x, out);

@@ -5,8 +5,9 @@
 //! leader's thread [`join`] shares work with the helpers. What is computed never depends on how the work was cut.
 
 use std::any::Any;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use rayon_core::ThreadPoolBuilder;
@@ -127,6 +128,12 @@ impl Team {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+/// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
+pub(crate) fn available() -> usize {
+    static AVAILABLE: OnceLock<usize> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
 /// Runs both closures, the second on a helper's thread if one is free. To be called on a leader's or a helper's thread.

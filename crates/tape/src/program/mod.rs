@@ -231,7 +231,7 @@ impl<T: Scalar> Program<T> {
             register_count: 0,
             threads: match options.threads {
                 Some(threads) => threads.get(),
-                None => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+                None => crate::kernel::threads::available(),
             },
             default_m: None,
             m: None,
