@@ -174,7 +174,9 @@ pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let (left, right) = (x < zero, x > -T::EXP_IS_LOST);
     let y = if x < T::EXP_IS_LOST { T::EXP_IS_LOST } else { x };
     let root = one + e.p;
-    let value = if left { y.fused::<F>(root, y * (e.p - (root - one))) * e.a } else { x } / d;
+    // What rounding loses of the root and, divided by it, of 1 + t.
+    let lost = (e.p - (root - one)) - root * (T::of(0.5) * lost_of_square);
+    let value = if left { y.fused::<F>(root, y * lost) * e.a } else { x } / d;
     let tilt = if left { y } else { y * t };
     let tilt = if right { zero } else { tilt };
     let sum = (one + tilt) + t;
