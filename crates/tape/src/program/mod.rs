@@ -216,7 +216,7 @@ impl<T: Scalar> Program<T> {
         let mut execution = Execution::new();
         execution.memory.whole = vec![Vec::new(); plan.whole.len()];
         execution.tile = match options.tile_columns {
-            Some(columns) => columns.get().next_multiple_of(Options::UNIT),
+            Some(columns) => tiles::in_units(columns.get()),
             None => tiles::tile_columns(&plan.tile, size_of::<T>()),
         };
         let mut program = Program {
