@@ -440,13 +440,14 @@ impl<T: Scalar> Program<T> {
     ) -> Result<()> {
         let length = self.parameter_mut(parameter)?.as_slice().len();
         let buffer = self.find(parameter)?.at.at.index();
-        if self.find(output)?.at.at.index() == buffer {
+        let from = self.find(output)?.at.at.index();
+        if from == buffer {
             return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
         }
-        let mut data = std::mem::take(self.execution.memory.whole_mut(buffer));
-        let changed = self.view(output).map(|output| change(&mut data[..length], output.as_slice()));
-        *self.execution.memory.whole_mut(buffer) = data;
-        changed
+        let read = self.view(output)?.as_slice().len();
+        let (values, output) = self.execution.memory.pair(buffer, from);
+        change(&mut values[..length], &output[..read]);
+        Ok(())
     }
 
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.
