@@ -152,6 +152,7 @@ pub(crate) struct Work<'a, T> {
 
 /// A program's whole buffers, as one thread has them.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a box would be an allocation in every run
 pub(crate) enum Whole<'a, T> {
     /// Nobody else has them.
     Exclusive(&'a mut Memory<T>),
