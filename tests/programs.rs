@@ -237,6 +237,28 @@ fn a_parameter_is_not_updated_by_itself() {
     assert_eq!(program.scalar(w), Ok(2.0));
 }
 
+/// An update that panics leaves the parameter with the values that it has written so far.
+#[test]
+fn a_parameter_survives_a_panic_of_its_update() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("w", &matrix![[2.0], [3.0]]);
+    let (x, y) = (tape.examples("X", &matrix![[1.0, 4.0]]), w.square());
+    let mut program = tape.compile([y, x]).unwrap();
+    program.run().unwrap();
+    // With what the program computed, and with a value that it still shares with the tape.
+    for output in [y, x] {
+        let change = |w: &mut [f64], output: &[f64]| {
+            w[0] += output[0];
+            std::panic::resume_unwind(Box::new("no more"));
+        };
+        let update = std::panic::AssertUnwindSafe(|| program.update(w, output, change));
+        assert!(std::panic::catch_unwind(update).is_err());
+    }
+    assert_eq!(program.view(w).unwrap().to_matrix(), matrix![[2.0 + 4.0 + 1.0], [3.0]]);
+    program.run().unwrap();
+    assert_eq!(program.view(y).unwrap().to_matrix(), matrix![[49.0], [9.0]]);
+}
+
 #[test]
 fn ten_thousand_steps_add_nothing() {
     let tape = Tape::new();

@@ -27,6 +27,9 @@ pub(crate) struct Description {
     pub(crate) seed: u64,
 }
 
+/// With more examples there is no matrix of m × m numbers.
+const MOST_SQUARED: usize = 1100;
+
 /// Graphs of up to 24 steps; `m` says for which numbers of examples.
 pub(crate) fn descriptions(m: &'static [usize]) -> impl Strategy<Value = Description> {
     let choice =
@@ -66,8 +69,9 @@ impl Description {
         let (x, y) = (tape.examples("X", &x), tape.examples("Y", &y));
         let mut random = Random::new(self.seed ^ 1);
         let b = tape.parameter("b", &random.matrix(self.rows, 1, -1.0, 1.0));
+        let mixed = usize::from(self.m > MOST_SQUARED);
         let mut recording =
-            Recording { tape, x, y, random, parameters: vec![b], pool: vec![x, b, (x + b).tanh()], mixed: 0 };
+            Recording { tape, x, y, random, parameters: vec![b], pool: vec![x, b, (x + b).tanh()], mixed };
         for choice in &self.choices {
             recording.step(*choice);
         }
@@ -82,7 +86,7 @@ struct Recording<'t, T: Scalar> {
     random: Random,
     parameters: Vec<Var<'t, T>>,
     pool: Vec<Var<'t, T>>,
-    /// How many m × m matrices there are.
+    /// How many m × m matrices there are, of which one is enough.
     mixed: usize,
 }
 

@@ -126,7 +126,7 @@ pub(crate) fn descriptions(
 }
 
 /// A loss and the activation that goes before it; `None` for any.
-fn outputs() -> impl Strategy<Value = (Loss, Option<G>)> {
+pub(crate) fn outputs() -> impl Strategy<Value = (Loss, Option<G>)> {
     prop_oneof![
         4 => Just((Loss::LogLoss, Some(G::named("sigmoid")))),
         // Another output in (0, 1): eq. 8 as it stands, with nothing to be simplified.

@@ -108,6 +108,16 @@ impl<T: Scalar> Memory<T> {
         &mut self.whole[buffer as usize]
     }
 
+    /// The storage of a value that is not shared with the tape, and another value.
+    pub(crate) fn pair(&mut self, written: u32, read: u32) -> (&mut [T], &[T]) {
+        if let Some(Some(shared)) = self.shared.get(read as usize) {
+            return (&mut self.whole[written as usize], shared.as_slice());
+        }
+        let pair = self.whole.get_disjoint_mut([written as usize, read as usize]);
+        let [written, read] = pair.expect("two buffers of the program");
+        (written, read)
+    }
+
     /// Copies a leaf's value from the tape, so that it can be changed.
     pub(crate) fn own(&mut self, buffer: u32) {
         let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
@@ -142,6 +152,7 @@ pub(crate) struct Work<'a, T> {
 
 /// A program's whole buffers, as one thread has them.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a box would be an allocation in every run
 pub(crate) enum Whole<'a, T> {
     /// Nobody else has them.
     Exclusive(&'a mut Memory<T>),

@@ -12,6 +12,8 @@ use std::thread;
 
 use rayon_core::ThreadPoolBuilder;
 
+use super::product::reserve_scratch;
+
 /// Work that a team can do.
 pub(crate) trait Work: Any + Send {
     /// Does it, on the leader's thread.
@@ -71,6 +73,8 @@ impl Team {
             // The pool makes this thread its first one, and lives as long as the thread.
             let builder = ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
             let pool = builder.thread_name(|index| format!("tape helper {index}")).build();
+            // Who of them gets which work is chance: whatever it is, none of them is to allocate for it.
+            let pool = pool.inspect(|pool| drop(pool.broadcast(|_| reserve_scratch())));
             let helpers = pool.as_ref().map(|_| ()).map_err(ToString::to_string);
             let go_on = helpers.is_ok();
             if told.send(helpers).is_ok() && go_on {

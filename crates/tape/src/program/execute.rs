@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::kernel::product::{Beta, Order, product};
+use crate::kernel::product::{Beta, Order, UNIT, product};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
@@ -62,9 +62,23 @@ impl<T: Scalar> Execution<T> {
 
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(super) fn execute(&mut self, m: usize) -> Outcome {
+        self.execute_in_tiles(self.tile, m)
+    }
+
+    /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
+    /// is the one that a single thread finds in the least tiles.
+    pub(super) fn first_fault(&mut self, found: (u32, Fault), m: usize) -> (u32, Fault) {
+        let threads = std::mem::replace(&mut self.shares.threads, 1);
+        let first = self.execute_in_tiles(UNIT, m);
+        self.shares.threads = threads;
+        // A kernel that found a fault but once has found that one.
+        first.err().unwrap_or(found)
+    }
+
+    fn execute_in_tiles(&mut self, tile: usize, m: usize) -> Outcome {
         for at in 0..self.segments.len() {
             if self.segments[at].tiled {
-                self.run_loop(at, m)?;
+                self.run_loop(at, tile, m)?;
             } else {
                 let (code, columns) = (self.segments[at].code.clone(), Columns::all(m));
                 let (code, mut work) = self.alone(code);
@@ -87,10 +101,10 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
-    fn run_loop(&mut self, at: usize, m: usize) -> Outcome {
+    fn run_loop(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
         let spans = Spans::new(m, self.segments[at].numbers);
         let lanes = self.lanes(&self.segments[at], spans);
-        let (code, tile) = (self.segments[at].code.clone(), self.tile);
+        let code = self.segments[at].code.clone();
         if spans.count == 1 {
             let (code, mut work) = self.alone(code);
             return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
@@ -100,7 +114,7 @@ impl<T: Scalar> Execution<T> {
             let (code, mut work) = self.alone(code);
             Loop { code, tile, spans }.run_spans(&mut work, 0..spans.count, &mut sums)
         } else {
-            self.run_lanes(at, lanes, spans, &mut sums)
+            self.run_lanes(at, (lanes, tile), spans, &mut sums)
         };
         self.add_spans(at, &sums[..spans.count]);
         self.sums = sums;
@@ -112,7 +126,13 @@ impl<T: Scalar> Execution<T> {
         if segment.windows.len() > WINDOWS { 1 } else { self.shares.threads.min(spans.count) }
     }
 
-    fn run_lanes(&mut self, at: usize, lanes: usize, spans: Spans, sums: &mut Buffers<T>) -> Outcome {
+    fn run_lanes(
+        &mut self,
+        at: usize,
+        (lanes, tile): (usize, usize),
+        spans: Spans,
+        sums: &mut Buffers<T>,
+    ) -> Outcome {
         let segment = &self.segments[at];
         let mut taken: SmallVec<[Vec<T>; WINDOWS]> = SmallVec::new();
         for &(buffer, _) in &segment.windows {
@@ -125,7 +145,7 @@ impl<T: Scalar> Execution<T> {
             windows.windows.push(Window { buffer, rows, values });
         }
         let (tiles, registers) = (&mut self.tiles[..lanes], &mut self.registers[..lanes]);
-        let tiled = Loop { code: &self.code[segment.code.clone()], tile: self.tile, spans };
+        let tiled = Loop { code: &self.code[segment.code.clone()], tile, spans };
         let done = tiled.share(
             (&self.memory, windows),
             (tiles, registers),

@@ -324,7 +324,7 @@ impl<T: Scalar> Fused<T> {
             for (at, columns) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
                 sum.add(at, &mut partial, self.rows);
                 let end = columns + (count - (columns - start)).min(UNIT);
-                if end % UNIT == 0 || end == part.columns.count {
+                if end.is_multiple_of(UNIT) || end == part.columns.count {
                     for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
                         *total += factor * std::mem::take(partial);
                     }

@@ -216,7 +216,7 @@ impl<T: Scalar> Program<T> {
         let mut execution = Execution::new();
         execution.memory.whole = vec![Vec::new(); plan.whole.len()];
         execution.tile = match options.tile_columns {
-            Some(columns) => columns.get().next_multiple_of(Options::UNIT),
+            Some(columns) => tiles::in_units(columns.get()),
             None => tiles::tile_columns(&plan.tile, size_of::<T>()),
         };
         let mut program = Program {
@@ -440,13 +440,14 @@ impl<T: Scalar> Program<T> {
     ) -> Result<()> {
         let length = self.parameter_mut(parameter)?.as_slice().len();
         let buffer = self.find(parameter)?.at.at.index();
-        if self.find(output)?.at.at.index() == buffer {
+        let from = self.find(output)?.at.at.index();
+        if from == buffer {
             return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
         }
-        let mut data = std::mem::take(self.execution.memory.whole_mut(buffer));
-        let changed = self.view(output).map(|output| change(&mut data[..length], output.as_slice()));
-        *self.execution.memory.whole_mut(buffer) = data;
-        changed
+        let read = self.view(output)?.as_slice().len();
+        let (values, output) = self.execution.memory.pair(buffer, from);
+        change(&mut values[..length], &output[..read]);
+        Ok(())
     }
 
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.

@@ -37,6 +37,7 @@ impl<T: Scalar> Program<T> {
             1 => self.execution.execute(m),
             threads => self.run_on_team(threads, m)?,
         };
+        let done = done.map_err(|found| self.execution.first_fault(found, m));
         self.m = Some(m);
         done.map_err(|(node, fault)| self.fault(node, fault))?;
         self.ran = true;

@@ -49,6 +49,11 @@ impl Spans {
     }
 }
 
+/// So many columns, or a few more, up to a whole number of units; as many as there can be where that would overflow.
+pub(crate) fn in_units(columns: usize) -> usize {
+    columns.checked_next_multiple_of(UNIT).unwrap_or(usize::MAX / UNIT * UNIT)
+}
+
 /// Columns of a tile whose values have so many rows each: as many units as half of the second-level cache holds, but
 /// enough that reading the parameters again for every tile is little work.
 pub(crate) fn tile_columns(rows: &[usize], bytes_of_a_number: usize) -> usize {
@@ -73,7 +78,7 @@ mod tests {
                 for span in 0..spans.count {
                     let columns = spans.columns(span);
                     assert_eq!((columns.start, columns.m), (next, m));
-                    assert!(span == 0 || columns.start % UNIT == 0);
+                    assert!(span == 0 || columns.start.is_multiple_of(UNIT));
                     assert!(m == 0 || columns.count > 0);
                     next = columns.end();
                 }
@@ -90,7 +95,11 @@ mod tests {
     fn a_tile_has_whole_units() {
         for rows in [&[][..], &[1], &[64; 6], &[1024; 8], &[usize::MAX]] {
             let columns = tile_columns(rows, 8);
-            assert!(columns >= UNIT && columns % UNIT == 0, "{columns}");
+            assert!(columns >= UNIT && columns.is_multiple_of(UNIT), "{columns}");
+        }
+        assert_eq!([1, UNIT, UNIT + 1].map(in_units), [UNIT, UNIT, 2 * UNIT]);
+        for columns in [usize::MAX - UNIT, usize::MAX - UNIT + 1, usize::MAX] {
+            assert_eq!(in_units(columns), usize::MAX - UNIT + 1);
         }
     }
 }

@@ -88,6 +88,15 @@ pub(crate) fn product<T: Scalar + Multiply>(
     in_panels(whole, threads);
 }
 
+/// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
+pub(crate) fn reserve_scratch() {
+    fn reserve<T: Real>() {
+        T::scratch().set(vec![T::of(0.0); tile::most_scratch::<T>()]);
+    }
+    reserve::<f32>();
+    reserve::<f64>();
+}
+
 /// Fewer floating-point operations are not worth a second thread.
 const LEAST_FLOPS: usize = 1_000_000;
 /// Panels are cut at multiples of this many columns, so that all but the last consist of whole tiles.

@@ -18,11 +18,23 @@ const NEAR_BYTES: usize = 512;
 /// Vectors in a column of a tile.
 pub(super) const VECTORS: usize = 2;
 
+/// The most lanes of a vector: 64 bytes of f32.
+const MOST_LANES: usize = 16;
+/// The most columns of a tile, whatever the instruction set.
+const MOST_COLUMNS: usize = 8;
+const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
+
+/// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and a
+/// tile's columns of the right operand.
+pub(super) const fn most_scratch<T>() -> usize {
+    PACKED_BYTES / size_of::<T>() + (VECTORS * MOST_LANES + MOST_COLUMNS) * DEPTH
+}
+
 /// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
 #[inline(always)]
 const fn most_columns<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 {
-        8
+        MOST_COLUMNS
     } else if S::IS_SCALAR {
         4
     } else {
@@ -69,6 +81,7 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
         let near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= 2 * most_columns::<S>();
         let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
         let needed = (rows - in_place).next_multiple_of(height) * depth + most_columns::<S>() * depth;
+        debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
         if scratch.len() < needed {
             scratch.resize(needed, T::default());
         }
@@ -266,7 +279,7 @@ fn store_part<T: Lanes, S: Simd, const C: usize>(
     target: &mut Target<'_, T>,
     rows: Range<usize>,
 ) {
-    let mut column = [T::default(); 16];
+    let mut column = [T::default(); MOST_LANES];
     for (j, sums) in sums.into_iter().enumerate() {
         let out = &mut target.out[j * target.stride..][rows.clone()];
         column[..out.len()].copy_from_slice(out);
