@@ -40,9 +40,11 @@ static IDLE: Mutex<Vec<Arc<Team>>> = Mutex::new(Vec::new());
 /// What became of work that was given to a team: done, or left by a panic.
 pub(crate) type Outcome = thread::Result<()>;
 
-/// Lets a team of so many threads do the work, and gives it back; untouched, with what the system says, if there are no
+/// Lets a team of at least so many threads do the work, and gives it back; untouched, with what the system says, if there are no
 /// more threads.
 pub(crate) fn run(threads: usize, work: Box<dyn Work>) -> (Box<dyn Work>, Result<Outcome, String>) {
+    // Of few sizes, so that runs of many different ones do not each leave a team behind.
+    let threads = threads.next_power_of_two();
     let team = match idle(threads) {
         Some(team) => team,
         None => match Team::start(threads) {
