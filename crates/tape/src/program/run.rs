@@ -206,7 +206,10 @@ impl<T: Scalar> Program<T> {
         let at = self.about[node as usize].place;
         match fault {
             Fault::Label { operand, value, row, column } => {
-                let labels = self.describe(self.graph.node(node).operands[operand]);
+                // A user's kernel may name an operand that there is not.
+                let labels = self.graph.node(node).operands.get(operand);
+                let labels =
+                    labels.map_or_else(|| format!("operand {operand}"), |&labels| self.describe(labels));
                 Error::Label { value, row, column, labels, at }
             }
             Fault::Other(reason) => {
