@@ -75,7 +75,8 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     /// A [`Mismatch`]; the tape adds the operands' names, their shapes and the place.
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch>;
 
-    /// The kernel: writes the whole result. What `out` holds before is unspecified.
+    /// The kernel: writes the whole result. What `out` holds before is unspecified. A program may call it on several threads
+    /// at a time, for different examples.
     ///
     /// # Errors
     /// A [`Fault`] where the values are outside the operation's domain and a number would hide it.

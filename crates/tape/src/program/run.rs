@@ -23,11 +23,14 @@ impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
     /// From the second run on at an m already seen, nothing is allocated. The same program on the same inputs gives the
-    /// same bits.
+    /// same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
-    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Allocation`], or
-    /// what a user's kernel reports.
+    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Allocation`],
+    /// [`Error::Threads`], or what a user's kernel reports.
+    ///
+    /// # Panics
+    /// If a user's kernel does, on whatever thread; leaves keep their values.
     pub fn run(&mut self) -> Result<()> {
         self.ran = false;
         let m = self.prepare()?;
