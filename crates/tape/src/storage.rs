@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::kernel::product::UNIT;
 use crate::{Dim, Matrix, Scalar, Shape};
 
 /// The columns that a step works on now, of m.
@@ -21,25 +20,10 @@ impl Columns {
         Columns { start: 0, count: m, m }
     }
 
-    pub(crate) fn end(self) -> usize {
-        self.start + self.count
-    }
-
     /// The first columns, and the others.
     pub(crate) fn cut(self, count: usize) -> (Self, Self) {
         let second = Columns { start: self.start + count, count: self.count - count, ..self };
         (Columns { count, ..self }, second)
-    }
-
-    /// Up to the next multiple of [`UNIT`], and so on.
-    pub(crate) fn units(self) -> impl Iterator<Item = Columns> {
-        let mut rest = self;
-        std::iter::from_fn(move || {
-            let count = (UNIT - rest.start % UNIT).min(rest.count);
-            let unit;
-            (unit, rest) = rest.cut(count);
-            (unit.count > 0).then_some(unit)
-        })
     }
 }
 

@@ -12,10 +12,8 @@ use std::thread;
 
 use rayon_core::ThreadPoolBuilder;
 
-use super::product::reserve_scratch;
-
 /// Work that a team can do.
-pub(crate) trait Work: Any + Send {
+pub(crate) trait Job: Any + Send {
     /// Does it, on the leader's thread.
     fn run(&mut self);
 }
@@ -29,9 +27,9 @@ struct Team {
 
 enum State {
     Idle,
-    Given(Box<dyn Work>),
+    Given(Box<dyn Job>),
     Working,
-    Done(Box<dyn Work>, Outcome),
+    Done(Box<dyn Job>, Outcome),
 }
 
 /// Teams without work.
@@ -41,13 +39,17 @@ static IDLE: Mutex<Vec<Arc<Team>>> = Mutex::new(Vec::new());
 pub(crate) type Outcome = thread::Result<()>;
 
 /// Lets a team of at least so many threads do the work, and gives it back; untouched, with what the system says, if there are no
-/// more threads.
-pub(crate) fn run(threads: usize, work: Box<dyn Work>) -> (Box<dyn Work>, Result<Outcome, String>) {
+/// more threads. Every thread of a new team is prepared first.
+pub(crate) fn run(
+    threads: usize,
+    work: Box<dyn Job>,
+    prepare: fn(),
+) -> (Box<dyn Job>, Result<Outcome, String>) {
     // Of few sizes, so that runs of many different ones do not each leave a team behind.
     let threads = threads.next_power_of_two();
     let team = match idle(threads) {
         Some(team) => team,
-        None => match Team::start(threads) {
+        None => match Team::start(threads, prepare) {
             Ok(team) => team,
             Err(reason) => return (work, Err(reason)),
         },
@@ -68,15 +70,14 @@ fn lock<X>(mutex: &Mutex<X>) -> MutexGuard<'_, X> {
 }
 
 impl Team {
-    fn start(threads: usize) -> Result<Arc<Self>, String> {
+    fn start(threads: usize, prepare: fn()) -> Result<Arc<Self>, String> {
         let team = Arc::new(Team { threads, state: Mutex::new(State::Working), changed: Condvar::new() });
         let (leader, (told, started)) = (team.clone(), std::sync::mpsc::channel());
         let lead = move || {
             // The pool makes this thread its first one, and lives as long as the thread.
             let builder = ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
             let pool = builder.thread_name(|index| format!("tape helper {index}")).build();
-            // Who of them gets which work is chance: whatever it is, none of them is to allocate for it.
-            let pool = pool.inspect(|pool| drop(pool.broadcast(|_| reserve_scratch())));
+            let pool = pool.inspect(|pool| drop(pool.broadcast(|_| prepare())));
             let helpers = pool.as_ref().map(|_| ()).map_err(ToString::to_string);
             let go_on = helpers.is_ok();
             if told.send(helpers).is_ok() && go_on {
@@ -102,7 +103,7 @@ impl Team {
 
     /// Waits for work: for some microseconds by yielding to others, since steps come one after the other and waking takes
     /// longer, and then asleep.
-    fn next(&self) -> Box<dyn Work> {
+    fn next(&self) -> Box<dyn Job> {
         const YIELDS: usize = 100;
         let mut yields = 0;
         let mut state = lock(&self.state);
@@ -122,7 +123,7 @@ impl Team {
         }
     }
 
-    fn run(&self, work: Box<dyn Work>) -> (Box<dyn Work>, Outcome) {
+    fn run(&self, work: Box<dyn Job>) -> (Box<dyn Job>, Outcome) {
         *lock(&self.state) = State::Given(work);
         self.changed.notify_all();
         let mut state = lock(&self.state);
@@ -163,7 +164,7 @@ mod tests {
 
     struct Sum(Vec<u64>, u64);
 
-    impl Work for Sum {
+    impl Job for Sum {
         fn run(&mut self) {
             let (left, right) = self.0.split_at(self.0.len() / 2);
             let (left, right) = join(|| left.iter().sum::<u64>(), || right.iter().sum::<u64>());
@@ -173,7 +174,7 @@ mod tests {
     }
 
     fn sum(threads: usize, numbers: Vec<u64>) -> u64 {
-        let (work, outcome) = run(threads, Box::new(Sum(numbers, 0)));
+        let (work, outcome) = run(threads, Box::new(Sum(numbers, 0)), || {});
         outcome.unwrap().unwrap();
         (work as Box<dyn Any>).downcast::<Sum>().unwrap().1
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kernel::functions as k;
+use crate::kernel::product::UNIT;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
 use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
@@ -144,22 +145,22 @@ fn columns_or_all<T: Scalar>(
     }
 }
 
-/// Columns are summed in groups of this many, and then the groups: the rounding error grows with the square root of
-/// their number, not with the number of columns.
-const GROUP: usize = 256;
-
 fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
     out.as_mut_slice().fill(T::ZERO);
-    for start in (0..a.columns()).step_by(GROUP) {
-        let end = a.columns().min(start + GROUP);
-        let group = &a.as_slice()[start * a.rows()..end * a.rows()];
-        let group = MatrixRef::new(a.rows(), end - start, group).expect("whole columns");
-        add_sums(group, Over::Columns, T::ONE, out);
+    add_sums(a, Over::Columns, T::ONE, out);
+}
+
+/// Adds α · Σ over the columns, or over all entries, to `out`: unit by unit, so that the rounding error grows with the square
+/// root of their number, not with the number of columns.
+pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
+    for start in (0..a.columns()).step_by(UNIT) {
+        let end = a.columns().min(start + UNIT);
+        let unit = &a.as_slice()[start * a.rows()..end * a.rows()];
+        add_unit(MatrixRef::new(a.rows(), end - start, unit).expect("whole columns"), over, alpha, out);
     }
 }
 
-/// Adds α · Σ over the columns, or over all entries, to `out`.
-pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
+fn add_unit<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
     if over == Over::All || a.rows() == 1 {
         out.as_mut_slice()[0] += alpha * k::sum(a.as_slice());
         return;

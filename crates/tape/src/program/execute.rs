@@ -13,16 +13,21 @@ use crate::ops::scale::Factor;
 use crate::program::tiles::Spans;
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, WINDOWS, Whole, Window, Windows, Work};
-use crate::{MatrixMut, MatrixRef, Scalar};
+use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
     pub(super) threads: usize,
-    /// Threads that have tiles of their own.
-    pub(super) lanes: usize,
     /// How many spans keep their own sums, and of how many numbers.
     pub(super) sums: (usize, usize),
+}
+
+impl Shares {
+    /// The most threads that have tiles of their own.
+    pub(super) fn lanes(self) -> usize {
+        self.threads.min(self.sums.0).max(1)
+    }
 }
 
 /// Nothing, or the node whose kernel found a fault.
@@ -56,7 +61,7 @@ impl<T: Scalar> Execution<T> {
             registers: Vec::new(),
             sums: Vec::new(),
             tile: 1,
-            shares: Shares { threads: 1, lanes: 1, sums: (0, 0) },
+            shares: Shares { threads: 1, sums: (0, 0) },
         }
     }
 
@@ -181,7 +186,7 @@ pub(super) struct Parcel<T: Scalar> {
     pub(super) outcome: Outcome,
 }
 
-impl<T: Scalar> threads::Work for Parcel<T> {
+impl<T: Scalar> threads::Job for Parcel<T> {
     fn run(&mut self) {
         self.outcome = self.execution.execute(self.m);
     }
@@ -298,12 +303,7 @@ fn accumulate<T: Scalar>(
             if begins {
                 out.as_mut_slice().fill(T::ZERO);
             }
-            let a = x.get(0);
-            for unit in (Columns { start: 0, count: a.columns(), m: a.columns() }).units() {
-                let values = &a.as_slice()[unit.start * a.rows()..unit.end() * a.rows()];
-                let unit = MatrixRef::new(a.rows(), unit.count, values).expect("whole columns");
-                crate::ops::reduce::add_sums(unit, *over, alpha, out);
-            }
+            crate::ops::reduce::add_sums(x.get(0), *over, alpha, out);
         }
         _ => unreachable!("contractions are products and sums"),
     }

@@ -112,6 +112,13 @@ impl<T: Scalar> Graph<T> {
         self.nodes.get_index(id as usize).expect("a node of this graph")
     }
 
+    /// Floating-point operations of a node, for m examples.
+    pub(crate) fn flops(&self, node: &Node<T>, m: usize) -> u64 {
+        let shapes: smallvec::SmallVec<[(usize, usize); 4]> =
+            node.operands.iter().map(|&operand| self.node(operand).shape.at(m)).collect();
+        node.op.rule().flops(&shapes, node.shape.at(m))
+    }
+
     /// Drops the nodes that rewrites have left without use.
     fn without_dead_nodes(self) -> Self {
         let outputs = self.outputs.iter().copied();

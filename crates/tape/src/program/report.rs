@@ -82,21 +82,18 @@ impl<T: Scalar> Program<T> {
 
     /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
     pub fn flops(&self, m: usize) -> u64 {
-        let flops = self.graph.nodes.iter().map(|node| {
-            let shapes: smallvec::SmallVec<[(usize, usize); 4]> =
-                node.operands.iter().map(|&operand| self.graph.node(operand).shape.at(m)).collect();
-            node.op.rule().flops(&shapes, node.shape.at(m))
-        });
+        let flops = self.graph.nodes.iter().map(|node| self.graph.flops(node, m));
         flops.fold(0, u64::saturating_add)
     }
 
     /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with the threads that these runs use.
     pub fn peak_bytes(&self, m: usize) -> usize {
-        let Shares { threads, lanes, sums: (spans, numbers) } = self.shares(m);
+        let shares = self.shares(m);
+        let Shares { threads, sums: (spans, numbers) } = shares;
         let whole =
             (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
-        let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(lanes);
+        let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(shares.lanes());
         let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
         let rest = tiles.saturating_add(registers).saturating_add(spans.saturating_mul(numbers));
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())

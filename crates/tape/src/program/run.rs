@@ -3,9 +3,8 @@
 use std::any::Any;
 use std::panic::resume_unwind;
 
-use smallvec::SmallVec;
-
 use crate::error::{NonFinite, OperandRange};
+use crate::kernel::product::reserve_scratch;
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::scale::Scale;
@@ -54,7 +53,7 @@ impl<T: Scalar> Program<T> {
             .unwrap_or_else(|| Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) }));
         std::mem::swap(&mut parcel.execution, &mut self.execution);
         parcel.m = m;
-        let (work, done) = threads::run(threads, parcel);
+        let (work, done) = threads::run(threads, parcel, reserve_scratch);
         let mut parcel = (work as Box<dyn Any>).downcast::<Parcel<T>>().expect("what was given away");
         std::mem::swap(&mut parcel.execution, &mut self.execution);
         let outcome = std::mem::replace(&mut parcel.outcome, Ok(()));
@@ -136,12 +135,13 @@ impl<T: Scalar> Program<T> {
 
     /// Finds the threads for runs on m examples, and makes room for them.
     fn share_out(&mut self, m: usize) -> Result<()> {
-        self.execution.shares = self.shares(m);
-        let Shares { threads, lanes, sums: (spans, numbers) } = self.execution.shares;
+        let shares = self.shares(m);
+        self.execution.shares = shares;
+        let Shares { threads, sums: (spans, numbers) } = shares;
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.register_count;
-        grow(&mut self.execution.tiles, lanes, || vec![Vec::new(); tile_buffers]);
+        grow(&mut self.execution.tiles, shares.lanes(), || vec![Vec::new(); tile_buffers]);
         grow(&mut self.execution.registers, threads, || vec![Vec::new(); registers]);
         grow(&mut self.execution.sums, spans, Vec::new);
         for tile in &mut self.execution.tiles {
@@ -169,15 +169,13 @@ impl<T: Scalar> Program<T> {
         let spans = loops.map(|segment| (Spans::new(m, segment.numbers).count, segment.numbers));
         let spans = spans.filter(|(count, _)| *count > 1);
         let sums = spans.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
-        Shares { threads, lanes: threads.min(sums.0).max(1), sums }
+        Shares { threads, sums }
     }
 
     /// About how long a run on m examples takes one thread.
     fn nanoseconds(&self, m: usize) -> f64 {
         let of_node = |node: &Node<T>| {
-            let shapes: SmallVec<[(usize, usize); 4]> =
-                node.operands.iter().map(|&operand| self.graph.node(operand).shape.at(m)).collect();
-            let flops = node.op.rule().flops(&shapes, node.shape.at(m)) as f64;
+            let flops = self.graph.flops(node, m) as f64;
             let bytes = size_of::<T>() as f64;
             flops * if matches!(node.op, Op::Matmul(_)) { bytes / 400.0 } else { bytes / 16.0 }
         };

@@ -80,7 +80,7 @@ mod tests {
                     assert_eq!((columns.start, columns.m), (next, m));
                     assert!(span == 0 || columns.start.is_multiple_of(UNIT));
                     assert!(m == 0 || columns.count > 0);
-                    next = columns.end();
+                    next = columns.start + columns.count;
                 }
                 assert_eq!(next, m);
                 assert_eq!(spans.columns_of(0..spans.count).count, m);
