@@ -195,3 +195,20 @@ fn random_graphs_allocate_nothing_in_their_second_run() {
     });
     result.unwrap_or_else(|e| panic!("{e}"));
 }
+
+/// Matrices of many operands, and two numbers of examples in turn, as in a training whose last batch is short.
+#[test]
+fn many_operands_allocate_nothing_at_a_size_of_batch_already_seen() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Random::new(1).matrix(2, 64, -1.0, 1.0));
+    let parts: Vec<Var<'_, f64>> = (0..9).map(|i| (x * (1.5 + f64::from(i))).sin()).collect();
+    let j = tape.stack_rows(&parts).square().mean();
+    let mut program = tape.compile_with([j], Options::default().threads(2)).unwrap();
+    let batches = [64, 17].map(|m| Random::new(2).matrix(2, m, -1.0, 1.0));
+    let mut step = |batch: &Matrix<f64>| {
+        program.bind(x, batch).unwrap();
+        program.run().unwrap();
+    };
+    batches.iter().for_each(&mut step);
+    assert_eq!(allocations(|| batches.iter().cycle().take(8).for_each(&mut step)), 0);
+}

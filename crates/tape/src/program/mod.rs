@@ -24,7 +24,7 @@ use crate::ops::scale::Factor;
 use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
 use about::About;
-use execute::{Execution, Parcel};
+use execute::{Execution, Parcel, Shares};
 use fuse::Fused;
 use lower::{Graph, Node};
 use memory::Plan;
@@ -121,6 +121,8 @@ pub struct Program<T: Scalar> {
     register_count: usize,
     /// How many threads a run may use.
     threads: usize,
+    /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
+    known_shares: FxHashMap<usize, Shares>,
     /// The tape's number of examples, for programs without a leaf that says it.
     default_m: Option<usize>,
     /// The number of examples that the buffers are sized for.
@@ -229,6 +231,7 @@ impl<T: Scalar> Program<T> {
             execution,
             parcel: None,
             register_count: 0,
+            known_shares: FxHashMap::default(),
             threads: match options.threads {
                 Some(threads) => threads.get(),
                 None => crate::kernel::threads::available(),

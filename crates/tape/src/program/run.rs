@@ -135,7 +135,11 @@ impl<T: Scalar> Program<T> {
 
     /// Finds the threads for runs on m examples, and makes room for them.
     fn share_out(&mut self, m: usize) -> Result<()> {
-        let shares = self.shares(m);
+        let shares = match self.known_shares.get(&m) {
+            Some(&shares) => shares,
+            None => self.shares(m),
+        };
+        self.known_shares.insert(m, shares);
         self.execution.shares = shares;
         let Shares { threads, sums: (spans, numbers) } = shares;
         // What a larger m needed is kept for the next time.
