@@ -1,7 +1,7 @@
 //! Copies of parts of the operands in the order in which tiles read them.
 
 use super::Operand;
-use super::tile::VECTORS;
+use super::tile::{STRIPS, VECTORS};
 use crate::kernel::simd::Lanes;
 use pulp::Simd;
 use std::ops::Range;
@@ -115,17 +115,34 @@ fn square_after_square<T: Lanes>(rows: [&[T]; SIDE], width: usize, panel: &mut [
     }
 }
 
-/// Fills `packed` with the first numbers, `columns` of them, of rows that are `stride` apart.
+/// Fills `packed` with strips, one after the other, each of the next `columns` numbers of rows that are `stride` apart.
 #[inline(always)]
-pub(super) fn columns<T: Lanes>(b: &[T], stride: usize, columns: usize, packed: &mut [T]) {
-    if columns == 8 {
-        // A length that is known while compiling makes a copy of two instructions.
-        for (target, row) in packed.as_chunks_mut::<8>().0.iter_mut().zip(b.chunks(stride)) {
-            *target = *row.first_chunk().expect("a row is as long as the columns are many");
+pub(super) fn strips<T: Lanes>(
+    b: &[T],
+    stride: usize,
+    (columns, strips): (usize, usize),
+    depth: usize,
+    packed: &mut [T],
+) {
+    let rows = b.chunks(stride).take(depth);
+    let mut targets = packed.chunks_exact_mut(columns * depth);
+    if (columns, strips) == (8, STRIPS) {
+        // Lengths that are known while compiling make a copy of a few instructions.
+        let mut targets: [_; STRIPS] = std::array::from_fn(
+            #[inline(always)]
+            |_| targets.next().expect("memory for every strip").as_chunks_mut::<8>().0.iter_mut(),
+        );
+        for row in rows {
+            for i in 0..STRIPS {
+                let target = targets[i].next().expect("a strip is as deep as there are rows");
+                *target = *row[8 * i..].first_chunk().expect("a row is as long as the strips are wide");
+            }
         }
     } else {
-        for (target, row) in packed.chunks_exact_mut(columns).zip(b.chunks(stride)) {
-            target.copy_from_slice(&row[..columns]);
+        for (i, target) in targets.take(strips).enumerate() {
+            for (target, row) in target.chunks_exact_mut(columns).zip(rows.clone()) {
+                target.copy_from_slice(&row[i * columns..][..columns]);
+            }
         }
     }
 }

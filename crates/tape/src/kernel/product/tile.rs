@@ -22,12 +22,14 @@ pub(super) const VECTORS: usize = 2;
 const MOST_LANES: usize = 16;
 /// The most columns of a tile, whatever the instruction set.
 const MOST_COLUMNS: usize = 8;
+/// Strips of the right operand that are packed at a time: more of every page and cache line that is read is used.
+pub(super) const STRIPS: usize = 4;
 const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
 
-/// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and a
-/// tile's columns of the right operand.
+/// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and
+/// packed strips of the right operand.
 pub(super) const fn most_scratch<T>() -> usize {
-    PACKED_BYTES / size_of::<T>() + (VECTORS * MOST_LANES + MOST_COLUMNS) * DEPTH
+    PACKED_BYTES / size_of::<T>() + (VECTORS * MOST_LANES + STRIPS * MOST_COLUMNS) * DEPTH
 }
 
 /// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
@@ -80,12 +82,13 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
         let rows = rows.min(p.m - first);
         let near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= 2 * most_columns::<S>();
         let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
-        let needed = (rows - in_place).next_multiple_of(height) * depth + most_columns::<S>() * depth;
+        let needed =
+            (rows - in_place).next_multiple_of(height) * depth + STRIPS * most_columns::<S>() * depth;
         debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
         if scratch.len() < needed {
             scratch.resize(needed, T::default());
         }
-        let (packed_b, packed) = scratch.split_at_mut(most_columns::<S>() * depth);
+        let (packed_b, packed) = scratch.split_at_mut(STRIPS * most_columns::<S>() * depth);
         pack::panels::<T, S>(p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
         let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
         let left = Left { rows, in_place, data, stride: p.m, packed };
@@ -144,14 +147,20 @@ fn block<T: Lanes, S: Simd>(
     let (depth, m) = (range.len(), p.m);
     let pack_b =
         p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
+    let most = most_columns::<S>();
     let mut j = p.panel.start;
+    // The columns whose strips are packed now.
+    let mut ready = j..j;
     while j < p.panel.end {
         let rest = p.panel.end - j;
-        let most = most_columns::<S>();
         let columns = if rest >= most { most } else { 1 << rest.ilog2() };
         let right = if pack_b {
-            pack::columns(&p.b.data[range.start * p.n + j..], p.n, columns, &mut packed[..columns * depth]);
-            Right { data: packed, stride: columns, rows: true }
+            if j == ready.end {
+                let strips = (rest / columns).min(STRIPS);
+                pack::strips(&p.b.data[range.start * p.n + j..], p.n, (columns, strips), depth, packed);
+                ready = j..j + strips * columns;
+            }
+            Right { data: &packed[(j - ready.start) * depth..], stride: columns, rows: true }
         } else if p.b.transposed {
             Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true }
         } else {
