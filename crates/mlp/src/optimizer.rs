@@ -1,6 +1,7 @@
 //! How the parameters follow their gradients.
 
-use tape::{Scalar, kernels};
+use tape::Scalar;
+use tape::kernels::{self, Aligned};
 
 use crate::{Error, Result};
 
@@ -124,7 +125,7 @@ impl Optimizer {
             Rule::Adam { .. } => 2,
         };
         let memory = |&(size, kind): &(usize, Kind)| {
-            let vector = |of: usize| vec![T::ZERO; if of < remembered { size } else { 0 }];
+            let vector = |of: usize| Aligned::new(if of < remembered { size } else { 0 }, T::ZERO);
             let l2 = match kind {
                 Kind::Weight => self.l2,
                 Kind::Bias => 0.0,
@@ -163,9 +164,9 @@ struct Memory<T> {
     /// λ, 0 for a bias.
     l2: f64,
     /// v of momentum or m of Adam.
-    first: Vec<T>,
+    first: Aligned<T>,
     /// v of Adam.
-    second: Vec<T>,
+    second: Aligned<T>,
     /// β₁ᵗ and β₂ᵗ.
     powers: (f64, f64),
 }

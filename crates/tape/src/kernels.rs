@@ -2,6 +2,7 @@
 //!
 //! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
 
+pub use crate::aligned::Aligned;
 use crate::kernel::{product as products, simd};
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::{Fault, MatrixMut, MatrixRef, Scalar};

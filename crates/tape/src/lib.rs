@@ -4,6 +4,7 @@
 //! list, so a gradient is an ordinary entry: print it, compile it, differentiate it again. A [`Program`] computes entries
 //! again and again, for any number of examples.
 
+mod aligned;
 pub mod check;
 mod derivatives;
 mod error;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::aligned::Aligned;
 use crate::{Dim, Matrix, Scalar, Shape};
 
 /// The columns that a step works on now, of m.
@@ -64,7 +65,7 @@ impl Operand {
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
-    pub(crate) whole: Vec<Vec<T>>,
+    pub(crate) whole: Buffers<T>,
     /// For leaves the tape's own value, until they get another: compiling copies no data.
     pub(crate) shared: Vec<Option<Arc<Matrix<T>>>>,
 }
@@ -88,7 +89,7 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// The storage of a value that is not shared with the tape.
-    pub(crate) fn whole_mut(&mut self, buffer: u32) -> &mut Vec<T> {
+    pub(crate) fn whole_mut(&mut self, buffer: u32) -> &mut Aligned<T> {
         &mut self.whole[buffer as usize]
     }
 
@@ -106,13 +107,13 @@ impl<T: Scalar> Memory<T> {
     pub(crate) fn own(&mut self, buffer: u32) {
         let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
         if let Some(shared) = shared {
-            self.whole[buffer as usize] = shared.as_slice().to_vec();
+            self.whole[buffer as usize] = shared.as_slice().into();
         }
     }
 }
 
 /// A list of buffers.
-pub(crate) type Buffers<T> = Vec<Vec<T>>;
+pub(crate) type Buffers<T> = Vec<Aligned<T>>;
 
 /// Where a step reads its operands.
 pub(crate) trait Values<T>: Debug {
@@ -125,7 +126,7 @@ pub(crate) trait Values<T>: Debug {
 pub(crate) struct Work<'a, T> {
     pub(crate) whole: Whole<'a, T>,
     /// The values of its tile.
-    pub(crate) tile: &'a mut [Vec<T>],
+    pub(crate) tile: &'a mut [Aligned<T>],
     /// Registers of fused passes, a set for every thread that may help inside a step.
     pub(crate) registers: &'a mut [Buffers<T>],
     /// The sums over its span of the examples, if the span is not all of them: one after the other.
@@ -204,7 +205,7 @@ impl SumAt {
 /// Storage taken out of a [`Work`] while it is written, so that the rest can be read.
 #[derive(Debug)]
 pub(crate) enum Taken<'a, T> {
-    Whole(Vec<T>),
+    Whole(Aligned<T>),
     Part { part: &'a mut [T], start: usize },
 }
 

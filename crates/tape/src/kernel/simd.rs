@@ -2,6 +2,7 @@
 //!
 //! `pulp` brings the choice (one atomic load once it is made) and the vectors, all behind safe functions.
 
+use crate::aligned::Aligned;
 use pulp::{Arch, Simd, WithSimd};
 use std::cell::Cell;
 use std::thread::LocalKey;
@@ -80,7 +81,7 @@ pub trait Lanes:
     /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be put back.
     ///
     /// Not lent to a closure, which would be compiled for the baseline unless it happens to be inlined.
-    fn scratch() -> &'static LocalKey<Cell<Vec<Self>>>;
+    fn scratch() -> &'static LocalKey<Cell<Aligned<Self>>>;
 }
 
 macro_rules! lanes {
@@ -122,8 +123,8 @@ macro_rules! lanes {
                 S::$vectors_mut(x)
             }
             #[inline(always)]
-            fn scratch() -> &'static LocalKey<Cell<Vec<Self>>> {
-                thread_local!(static SCRATCH: Cell<Vec<$t>> = const { Cell::new(Vec::new()) });
+            fn scratch() -> &'static LocalKey<Cell<Aligned<Self>>> {
+                thread_local!(static SCRATCH: Cell<Aligned<$t>> = const { Cell::new(Aligned::empty()) });
                 &SCRATCH
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use crate::aligned::Aligned;
 use crate::kernel::product::{Beta, Order, UNIT, product};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
@@ -139,7 +140,7 @@ impl<T: Scalar> Execution<T> {
         sums: &mut Buffers<T>,
     ) -> Outcome {
         let segment = &self.segments[at];
-        let mut taken: SmallVec<[Vec<T>; WINDOWS]> = SmallVec::new();
+        let mut taken: SmallVec<[Aligned<T>; WINDOWS]> = SmallVec::new();
         for &(buffer, _) in &segment.windows {
             taken.push(std::mem::take(self.memory.whole_mut(buffer)));
         }
@@ -164,7 +165,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Adds the sums of the spans, in their order.
-    fn add_spans(&mut self, at: usize, spans: &[Vec<T>]) {
+    fn add_spans(&mut self, at: usize, spans: &[Aligned<T>]) {
         for &sum in &self.segments[at].sums {
             let total = &mut self.memory.whole_mut(sum.out.at.index())[..sum.len()];
             for (span, sums) in spans.iter().enumerate() {
@@ -206,7 +207,7 @@ impl<T: Scalar> Loop<'_, T> {
         (memory, windows): (&'a Memory<T>, Windows<'a, T>),
         (tiles, registers): (&'a mut [Buffers<T>], &'a mut [Buffers<T>]),
         spans: Range<usize>,
-        sums: &'a mut [Vec<T>],
+        sums: &'a mut [Aligned<T>],
     ) -> Outcome {
         if tiles.len() == 1 {
             let (whole, tile) = (Whole::Shared(memory, windows), &mut tiles[0]);
@@ -228,7 +229,12 @@ impl<T: Scalar> Loop<'_, T> {
     }
 
     /// Runs spans one after the other, each with its own sums.
-    fn run_spans<'a>(&self, work: &mut Work<'a, T>, spans: Range<usize>, sums: &'a mut [Vec<T>]) -> Outcome {
+    fn run_spans<'a>(
+        &self,
+        work: &mut Work<'a, T>,
+        spans: Range<usize>,
+        sums: &'a mut [Aligned<T>],
+    ) -> Outcome {
         for (span, sums) in spans.zip(sums) {
             let columns = self.spans.columns(span);
             (work.sums, work.first) = (Some(&mut sums[..]), columns.start);

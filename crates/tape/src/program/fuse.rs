@@ -6,6 +6,7 @@
 
 use smallvec::SmallVec;
 
+use crate::aligned::Aligned;
 use crate::kernel::product::UNIT;
 use crate::kernel::simd::vectorised;
 use crate::kernel::threads;
@@ -338,7 +339,12 @@ impl<T: Scalar> Fused<T> {
 
 impl<T> Part<'_, T> {
     /// A block of what a slot holds.
-    fn block<'a>(&'a self, slot: Slot, registers: &'a [Vec<T>], block: &std::ops::Range<usize>) -> &'a [T] {
+    fn block<'a>(
+        &'a self,
+        slot: Slot,
+        registers: &'a [Aligned<T>],
+        block: &std::ops::Range<usize>,
+    ) -> &'a [T] {
         match slot {
             Slot::Register(register) => &registers[register as usize][..block.len()],
             Slot::Output(output) => &self.outputs[output as usize][block.clone()],
@@ -349,12 +355,12 @@ impl<T> Part<'_, T> {
 
 /// What a slot holds, taken out while it is written.
 enum Storage<'a, T> {
-    Register(Vec<T>),
+    Register(Aligned<T>),
     Output(&'a mut [T]),
 }
 
 impl<'a, T> Storage<'a, T> {
-    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut [Vec<T>]) -> Self {
+    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) -> Self {
         match slot {
             Slot::Register(register) => Storage::Register(std::mem::take(&mut registers[register as usize])),
             Slot::Output(output) => Storage::Output(std::mem::take(&mut part.outputs[output as usize])),
@@ -369,7 +375,7 @@ impl<'a, T> Storage<'a, T> {
         }
     }
 
-    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut [Vec<T>]) {
+    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) {
         match (self, slot) {
             (Storage::Register(values), Slot::Register(register)) => registers[register as usize] = values,
             (Storage::Output(values), Slot::Output(output)) => part.outputs[output as usize] = values,

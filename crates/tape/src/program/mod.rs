@@ -18,6 +18,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
+use crate::aligned::Aligned;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
@@ -216,7 +217,7 @@ impl<T: Scalar> Program<T> {
         let schedule = if options.fusion { Schedule::fused(&graph) } else { Schedule::literal(&graph) };
         let plan = Plan::new(&graph, &schedule);
         let mut execution = Execution::new();
-        execution.memory.whole = vec![Vec::new(); plan.whole.len()];
+        execution.memory.whole = vec![Aligned::default(); plan.whole.len()];
         execution.tile = match options.tile_columns {
             Some(columns) => tiles::in_units(columns.get()),
             None => tiles::tile_columns(&plan.tile, size_of::<T>()),
@@ -269,7 +270,7 @@ impl<T: Scalar> Program<T> {
                 }
                 Op::Number(number) => {
                     let number = number.0;
-                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = vec![number];
+                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = Aligned::new(1, number);
                 }
                 _ => {}
             }

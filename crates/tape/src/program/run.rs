@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::resume_unwind;
 
+use crate::aligned::Aligned;
 use crate::error::{NonFinite, OperandRange};
 use crate::kernel::product::reserve_scratch;
 use crate::kernel::threads;
@@ -145,9 +146,9 @@ impl<T: Scalar> Program<T> {
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.register_count;
-        grow(&mut self.execution.tiles, shares.lanes(), || vec![Vec::new(); tile_buffers]);
-        grow(&mut self.execution.registers, threads, || vec![Vec::new(); registers]);
-        grow(&mut self.execution.sums, spans, Vec::new);
+        grow(&mut self.execution.tiles, shares.lanes(), || vec![Aligned::default(); tile_buffers]);
+        grow(&mut self.execution.registers, threads, || vec![Aligned::default(); registers]);
+        grow(&mut self.execution.sums, spans, Aligned::default);
         for tile in &mut self.execution.tiles {
             for (&rows, buffer) in self.plan.tile.iter().zip(tile) {
                 resize(buffer, rows, self.execution.tile.min(m))?;
@@ -272,11 +273,8 @@ fn grow<X>(list: &mut Vec<X>, length: usize, element: impl FnMut() -> X) {
 }
 
 /// Makes a buffer long enough; an allocation that fails is an error, not an abort.
-pub(super) fn resize<T: Scalar>(buffer: &mut Vec<T>, rows: usize, columns: usize) -> Result<()> {
+pub(super) fn resize<T: Scalar>(buffer: &mut Aligned<T>, rows: usize, columns: usize) -> Result<()> {
     let len = rows.checked_mul(columns).ok_or(Error::SizeOverflow { rows, columns })?;
-    let more = len.saturating_sub(buffer.len());
     let bytes = len.saturating_mul(size_of::<T>());
-    buffer.try_reserve_exact(more).map_err(|_| Error::Allocation { rows, columns, bytes })?;
-    buffer.resize(len.max(buffer.len()), T::ZERO);
-    Ok(())
+    buffer.grow(len, T::ZERO).map_err(|_| Error::Allocation { rows, columns, bytes })
 }

@@ -18,6 +18,7 @@ use std::ops::Range;
 use super::simd::{dispatch, run};
 use super::threads;
 use super::vector_math::Real;
+use crate::aligned::Aligned;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// What the output is multiplied by before the product is added.
@@ -91,7 +92,7 @@ pub(crate) fn product<T: Scalar + Multiply>(
 /// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
 pub(crate) fn reserve_scratch() {
     fn reserve<T: Real>() {
-        T::scratch().set(vec![T::of(0.0); tile::most_scratch::<T>()]);
+        T::scratch().set(Aligned::new(tile::most_scratch::<T>(), T::of(0.0)));
     }
     reserve::<f32>();
     reserve::<f64>();

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
 use super::{Beta, Order, Product, UNIT, pack};
+use crate::aligned::Aligned;
 use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
@@ -73,7 +74,7 @@ fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
 
 /// Adds the part of the product that comes from a range of the inner dimension.
 #[inline(always)]
-fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Vec<T>) {
+fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Aligned<T>) {
     let height = VECTORS * T::lanes::<S>();
     let depth = range.len();
     let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
@@ -85,9 +86,7 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
         let needed =
             (rows - in_place).next_multiple_of(height) * depth + STRIPS * most_columns::<S>() * depth;
         debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
-        if scratch.len() < needed {
-            scratch.resize(needed, T::default());
-        }
+        scratch.grow(needed, T::default()).expect("scratch memory for a product");
         let (packed_b, packed) = scratch.split_at_mut(STRIPS * most_columns::<S>() * depth);
         pack::panels::<T, S>(p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
         let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
