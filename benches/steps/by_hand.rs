@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use tape::kernels::Aligned;
 use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
 
 use crate::cases::{Case, Hidden, Start};
@@ -30,7 +31,7 @@ struct Data<T: Scalar> {
 struct Part<T: Scalar> {
     examples: Range<usize>,
     layers: Vec<Layer<T>>,
-    losses: Vec<T>,
+    losses: Aligned<T>,
     tile: usize,
     j: T,
 }
@@ -40,10 +41,10 @@ struct Layer<T: Scalar> {
     dw: Matrix<T>,
     db: Matrix<T>,
     /// Z, A, g′(Z) and ∂ℒ/∂Z of a tile.
-    z: Vec<T>,
-    a: Vec<T>,
-    slope: Vec<T>,
-    dz: Vec<T>,
+    z: Aligned<T>,
+    a: Aligned<T>,
+    slope: Aligned<T>,
+    dz: Aligned<T>,
 }
 
 impl<T: Scalar> ByHand<T> {
@@ -93,12 +94,12 @@ impl<T: Scalar> Part<T> {
         let tile = widest.next_power_of_two().clamp(256, 1024).min(examples.len());
         let layer = |(w, b): &(Matrix<T>, Matrix<T>)| {
             let (dw, db) = (Matrix::zeros(w.rows(), w.columns()), Matrix::zeros(b.rows(), 1));
-            let values = || vec![T::ZERO; w.rows() * tile];
+            let values = || Aligned::new(w.rows() * tile, T::ZERO);
             let (z, a, slope, dz) = (values(), values(), values(), values());
             Layer { dw, db, z, a, slope, dz }
         };
         let layers = data.parameters.iter().map(layer).collect();
-        let losses = vec![T::ZERO; data.y.rows() * tile];
+        let losses = Aligned::new(data.y.rows() * tile, T::ZERO);
         Part { examples, layers, losses, tile, j: T::ZERO }
     }
 
