@@ -202,6 +202,47 @@ fn random_graphs_in_single_precision() {
     random_graphs::<f32>(45);
 }
 
+/// Up to a unit; and what comes after more or fewer.
+const FEW: &[usize] = &[1, 2, 3, 4, 5, 7, 8, 16, 17, 31, 64, 100, 128, 255, 256];
+
+/// Few examples go without loops, unless somebody has asked for tiles.
+fn few_examples<T: Scalar>(cases: u32) {
+    let used = RefCell::new(Used::default());
+    let graphs = runner(cases).run(&graphs::descriptions(FEW), |description| {
+        let tape = Tape::<T>::new();
+        let graph = description.record(&tape);
+        let batches = [description.m, 300, 1, 6, description.m].map(|m| {
+            let (x, y) = description.examples(m, description.seed);
+            vec![(graph.x, x), (graph.y, y)]
+        });
+        differences(&graph.outputs, &batches, &[(1, 0), (7, 0)], &mut used.borrow_mut())
+    });
+    graphs.unwrap_or_else(|e| panic!("{}: {e}", T::NAME));
+    let networks = runner(cases).run(&descriptions(), |description| {
+        let tape = Tape::<T>::new();
+        let description =
+            networks::Description { m: FEW[description.seed as usize % FEW.len()], ..description };
+        let (x, y) = description.examples();
+        let network = description.network::<T>().record(&tape, &x, &y).unwrap();
+        let outputs = match description.seed & 1 {
+            0 => outputs_of(&network, false),
+            _ => [network.j].into_iter().chain(network.gradients()).collect(),
+        };
+        let batches = [description.m, 3, description.m].map(|m| {
+            let (x, y) = networks::Description { m, ..description.clone() }.examples();
+            vec![(network.x(), x), (network.y, y)]
+        });
+        differences(&outputs, &batches, &[(1, 0), (7, 0)], &mut used.borrow_mut())
+    });
+    networks.unwrap_or_else(|e| panic!("{}: {e}", T::NAME));
+}
+
+#[test]
+fn few_examples_in_both_precisions() {
+    few_examples::<f64>(100);
+    few_examples::<f32>(100);
+}
+
 // ---- Networks -------------------------------------------------------------------------------------------------
 
 /// Odd widths, those around vectors and blocks of a kernel, and layers wide enough that threads share one product.

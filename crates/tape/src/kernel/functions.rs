@@ -356,8 +356,12 @@ pub(crate) fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
             *lane += f(x);
         }
     }
-    for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane += f(x);
+    let rest = chunks.remainder();
+    // A loop of known length keeps the lanes in registers.
+    for (i, lane) in lanes.iter_mut().enumerate() {
+        if let Some(&x) = rest.get(i) {
+            *lane += f(x);
+        }
     }
     sum_of_lanes(lanes)
 }

@@ -11,6 +11,7 @@ use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
+use crate::program::flat::Flat;
 use crate::program::tiles::Spans;
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, WINDOWS, Whole, Window, Windows, Work};
@@ -49,6 +50,8 @@ pub(super) struct Execution<T: Scalar> {
     /// Most columns of a tile.
     pub(super) tile: usize,
     pub(super) shares: Shares,
+    /// The instructions for few examples.
+    pub(super) flat: Option<Flat<T>>,
 }
 
 impl<T: Scalar> Execution<T> {
@@ -63,12 +66,16 @@ impl<T: Scalar> Execution<T> {
             sums: Vec::new(),
             tile: 1,
             shares: Shares { threads: 1, sums: (0, 0) },
+            flat: None,
         }
     }
 
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(super) fn execute(&mut self, m: usize) -> Outcome {
-        self.execute_in_tiles(self.tile, m)
+        match &mut self.flat {
+            Some(flat) if flat.holds(m) => flat.run(&mut self.memory, m),
+            _ => self.execute_in_tiles(self.tile, m),
+        }
     }
 
     /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
@@ -292,7 +299,7 @@ fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Colu
 }
 
 /// Adds a tile's part of a contraction to what the tiles before have left.
-fn accumulate<T: Scalar>(
+pub(super) fn accumulate<T: Scalar>(
     op: &Op<T>,
     factor: Factor<T>,
     begins: bool,

@@ -26,25 +26,25 @@ const LEAST_ENTRIES: usize = 20_000;
 /// A fused pass.
 #[derive(Debug)]
 pub(crate) struct Fused<T: Scalar> {
-    rows: usize,
-    inputs: Vec<Input>,
-    code: Vec<Micro<T>>,
+    pub(super) rows: usize,
+    pub(super) inputs: Vec<Input>,
+    pub(super) code: Vec<Micro<T>>,
     /// Values that are written to buffers.
-    outputs: Vec<Operand>,
-    sums: Vec<Sum<T>>,
+    pub(super) outputs: Vec<Operand>,
+    pub(super) sums: Vec<Sum<T>>,
     registers: usize,
 }
 
 /// A value from outside the pass.
 #[derive(Debug, Clone, Copy)]
-struct Input {
-    operand: Operand,
-    spread: Spread,
+pub(super) struct Input {
+    pub(super) operand: Operand,
+    pub(super) spread: Spread,
 }
 
 /// How an input becomes a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spread {
+pub(super) enum Spread {
     /// It has an entry for each: the block is a slice of it.
     Full,
     /// n × 1: repeated for each column, into a register before the pass.
@@ -55,9 +55,19 @@ enum Spread {
     Row(u32),
 }
 
+impl Spread {
+    /// Where it is repeated, if it is.
+    pub(super) fn register(self) -> Option<u32> {
+        match self {
+            Spread::Full => None,
+            Spread::Column(register) | Spread::Number(register) | Spread::Row(register) => Some(register),
+        }
+    }
+}
+
 /// Where an operation of the pass reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slot {
+pub(super) enum Slot {
     Input(u32),
     Register(u32),
     Output(u32),
@@ -65,24 +75,24 @@ enum Slot {
 
 /// An operation on blocks.
 #[derive(Debug)]
-struct Micro<T: Scalar> {
-    node: u32,
-    op: Op<T>,
-    sources: SmallVec<[Slot; 3]>,
-    target: Slot,
+pub(super) struct Micro<T: Scalar> {
+    pub(super) node: u32,
+    pub(super) op: Op<T>,
+    pub(super) sources: SmallVec<[Slot; 3]>,
+    pub(super) target: Slot,
     /// For a function whose derivative is in the pass too: where g′ goes.
-    derivative: Option<Slot>,
+    pub(super) derivative: Option<Slot>,
 }
 
 /// Σᵢ over the columns of a value of the pass, or the sum of all its entries.
 #[derive(Debug)]
-struct Sum<T: Scalar> {
-    source: Slot,
-    at: SumAt,
-    factor: Factor<T>,
+pub(super) struct Sum<T: Scalar> {
+    pub(super) source: Slot,
+    pub(super) at: SumAt,
+    pub(super) factor: Factor<T>,
     /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
     /// order of the additions that of the units.
-    partial: u32,
+    pub(super) partial: u32,
     /// The register of the whole sum.
     total: u32,
 }
@@ -162,7 +172,7 @@ impl<T: Scalar> Fused<T> {
     }
 
     /// A power of two, so that blocks and units end together.
-    fn block_columns(&self) -> usize {
+    pub(super) fn block_columns(&self) -> usize {
         1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
     }
 
@@ -266,14 +276,8 @@ impl<T: Scalar> Fused<T> {
     fn spread(&self, part: &Part<'_, T>, registers: &mut Buffers<T>) {
         let used = self.rows * self.block_columns().min(part.columns.count);
         for (input, value) in self.inputs.iter().zip(&part.inputs) {
-            match input.spread {
-                Spread::Full | Spread::Row(_) => {}
-                Spread::Number(register) => registers[register as usize][..used].fill(value[0]),
-                Spread::Column(register) => {
-                    for column in registers[register as usize][..used].chunks_exact_mut(self.rows.max(1)) {
-                        column.copy_from_slice(&value[..self.rows]);
-                    }
-                }
+            if let Spread::Number(register) | Spread::Column(register) = input.spread {
+                repeat(value, input.spread, self.rows, &mut registers[register as usize][..used]);
             }
         }
         for sum in &self.sums {
@@ -291,8 +295,8 @@ impl<T: Scalar> Fused<T> {
     ) -> Result<(), (u32, Fault)> {
         for (input, values) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Row(register) = input.spread {
-                let spread = registers[register as usize].chunks_exact_mut(self.rows.max(1));
-                values[start..start + count].iter().zip(spread).for_each(|(&x, column)| column.fill(x));
+                let spread = &mut registers[register as usize][..self.rows * count];
+                repeat(&values[start..start + count], input.spread, self.rows, spread);
             }
         }
         let block = start * self.rows..(start + count) * self.rows;
@@ -303,8 +307,10 @@ impl<T: Scalar> Fused<T> {
             let read = |slot: Slot| part.block(slot, registers, &block);
             let out = target.block_mut(&block);
             let done = match &mut derivative {
-                Some(derivative) => micro.pair(read, out, derivative.block_mut(&block)),
-                None => micro.apply(read, out, m),
+                Some(derivative) => {
+                    apply_with_derivative(&micro.op, &micro.sources, read, out, derivative.block_mut(&block))
+                }
+                None => apply(&micro.op, &micro.sources, read, out, m),
             };
             target.put(micro.target, part, registers);
             if let (Some(slot), Some(derivative)) = (micro.derivative, derivative) {
@@ -323,7 +329,7 @@ impl<T: Scalar> Fused<T> {
             let factor = sum.factor.at(part.columns.m);
             let values = part.block(sum.source, registers, &(start * self.rows..(start + count) * self.rows));
             for (at, columns) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
-                sum.add(at, &mut partial, self.rows);
+                add_columns(at, self.rows, &mut partial[..sum.at.len()]);
                 let end = columns + (count - (columns - start)).min(UNIT);
                 if end.is_multiple_of(UNIT) || end == part.columns.count {
                     for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
@@ -389,57 +395,82 @@ fn is_last_use<T: Scalar>(graph: &Graph<T>, id: u32, to_come: &[u32], sums: &[u3
     !to_come.iter().chain(sums).any(|&later| graph.node(later).operands.contains(&id))
 }
 
-impl<T: Scalar> Micro<T> {
-    /// One operation on a block; every source has the block's length.
-    fn apply<'a>(&self, read: impl Fn(Slot) -> &'a [T], out: &mut [T], m: usize) -> Result<(), Fault> {
-        let kernel = self.op.rule().entrywise().expect("only entrywise operations are fused");
-        match *self.sources.as_slice() {
-            [x] => kernel.block(&[read(x)], out, m),
-            [x, y] => kernel.block(&[read(x), read(y)], out, m),
-            ref sources => {
-                let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&slot| read(slot)).collect();
-                kernel.block(&sources, out, m)
-            }
+/// Repeats an input of a pass until it has an entry for each of the pass.
+pub(super) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {
+    match spread {
+        Spread::Full => {}
+        Spread::Number(_) => out.fill(value[0]),
+        Spread::Row(_) => {
+            value.iter().zip(out.chunks_exact_mut(rows.max(1))).for_each(|(&x, column)| column.fill(x));
         }
-    }
-
-    /// A function and its derivative.
-    fn pair<'a>(
-        &self,
-        read: impl Fn(Slot) -> &'a [T],
-        out: &mut [T],
-        derivative: &mut [T],
-    ) -> Result<(), Fault> {
-        match (&self.op, self.sources.as_slice()) {
-            (Op::Map(map), &[x]) => {
-                map.0.apply_with_derivative(read(x), out, derivative);
-                Ok(())
+        Spread::Column(_) => {
+            let mut done = rows.min(out.len());
+            out[..done].copy_from_slice(&value[..done]);
+            while done < out.len() {
+                let (from, to) = out.split_at_mut(done);
+                let more = done.min(to.len());
+                to[..more].copy_from_slice(&from[..more]);
+                done += more;
             }
-            (Op::LogLossOnLogits(_), &[y, z]) => {
-                LogLossOnLogits::block_with_derivative(read(y), read(z), out, derivative)
-            }
-            _ => unreachable!("no other operations have a derivative beside them"),
         }
     }
 }
 
-impl<T: Scalar> Sum<T> {
-    fn add(&self, block: &[T], partial: &mut [T], rows: usize) {
-        if self.at.len() == 1 {
-            partial[0] += crate::kernel::functions::sum(block);
-            return;
+/// One operation on a block; every source has the block's length.
+pub(super) fn apply<'a, T: Scalar, S: Copy>(
+    op: &Op<T>,
+    sources: &[S],
+    read: impl Fn(S) -> &'a [T],
+    out: &mut [T],
+    m: usize,
+) -> Result<(), Fault> {
+    let kernel = op.rule().entrywise().expect("only entrywise operations are fused");
+    match *sources {
+        [x] => kernel.block(&[read(x)], out, m),
+        [x, y] => kernel.block(&[read(x), read(y)], out, m),
+        ref sources => {
+            let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
+            kernel.block(&sources, out, m)
         }
-        vectorised(
-            #[inline(always)]
-            || {
-                for column in block.chunks_exact(rows.max(1)) {
-                    for (sum, &x) in partial.iter_mut().zip(column) {
-                        *sum += x;
-                    }
-                }
-            },
-        );
     }
+}
+
+/// A function and its derivative.
+pub(super) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
+    op: &Op<T>,
+    sources: &[S],
+    read: impl Fn(S) -> &'a [T],
+    out: &mut [T],
+    derivative: &mut [T],
+) -> Result<(), Fault> {
+    match (op, sources) {
+        (Op::Map(map), &[x]) => {
+            map.0.apply_with_derivative(read(x), out, derivative);
+            Ok(())
+        }
+        (Op::LogLossOnLogits(_), &[y, z]) => {
+            LogLossOnLogits::block_with_derivative(read(y), read(z), out, derivative)
+        }
+        _ => unreachable!("no other operations have a derivative beside them"),
+    }
+}
+
+/// Adds the columns of a block to the sums of the rows, or everything to the only sum.
+pub(super) fn add_columns<T: Scalar>(block: &[T], rows: usize, sums: &mut [T]) {
+    if let [sum] = sums {
+        *sum += crate::kernel::functions::sum(block);
+        return;
+    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for column in block.chunks_exact(rows.max(1)) {
+                for (sum, &x) in sums.iter_mut().zip(column) {
+                    *sum += x;
+                }
+            }
+        },
+    );
 }
 
 impl<T: Scalar> Assembler<'_, T> {

@@ -2,6 +2,7 @@
 
 mod about;
 mod execute;
+mod flat;
 mod fuse;
 mod lower;
 mod memory;
@@ -45,7 +46,8 @@ pub struct Options {
     /// How many threads a run may use; `None` for as many as the processor runs at a time. A run uses fewer where its work
     /// is not worth more. The results have the same bits whatever their number.
     pub threads: Option<NonZeroUsize>,
-    /// How many examples go through a loop at a time, in multiples of [`Options::UNIT`]; `None` for what suits the caches.
+    /// How many examples go through a loop at a time, in multiples of [`Options::UNIT`]; `None` for what suits the caches,
+    /// with a shorter way for few examples, which does without loops.
     /// The results have the same bits whatever their number.
     pub tile_columns: Option<NonZeroUsize>,
 }
@@ -122,6 +124,8 @@ pub struct Program<T: Scalar> {
     register_count: usize,
     /// How many threads a run may use.
     threads: usize,
+    /// Whether nobody has asked for tiles of a certain width.
+    tiles_are_free: bool,
     /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
     known_shares: FxHashMap<usize, Shares>,
     /// The tape's number of examples, for programs without a leaf that says it.
@@ -237,6 +241,7 @@ impl<T: Scalar> Program<T> {
                 Some(threads) => threads.get(),
                 None => crate::kernel::threads::available(),
             },
+            tiles_are_free: options.tile_columns.is_none(),
             default_m: None,
             m: None,
             ran: false,

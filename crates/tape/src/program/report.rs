@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::program::execute::Shares;
+use crate::program::execute::{Execution, Shares};
+use crate::program::flat::Flat;
 use crate::program::{Instruction, Program};
 use crate::storage::Buffer;
 use crate::{Scalar, Shape};
@@ -95,7 +96,13 @@ impl<T: Scalar> Program<T> {
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
         let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(shares.lanes());
         let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
-        let rest = tiles.saturating_add(registers).saturating_add(spans.saturating_mul(numbers));
+        let Execution { code, memory, .. } = &self.execution;
+        let flat = match self.may_be_flat(shares) {
+            true => Flat::numbers(code, &self.plan, memory.shared.len(), m),
+            false => 0,
+        };
+        let sums = spans.saturating_mul(numbers);
+        let rest = tiles.saturating_add(registers).saturating_add(sums).saturating_add(flat);
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
     }
 

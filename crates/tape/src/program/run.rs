@@ -10,6 +10,7 @@ use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::scale::Scale;
 use crate::program::execute::{Execution, Outcome, Parcel, Shares};
+use crate::program::flat::Flat;
 use crate::program::lower::Node;
 use crate::program::tiles::Spans;
 use crate::program::{Instruction, Options, Program};
@@ -138,7 +139,7 @@ impl<T: Scalar> Program<T> {
     fn share_out(&mut self, m: usize) -> Result<()> {
         let shares = match self.known_shares.get(&m) {
             Some(&shares) => shares,
-            None => self.shares(m),
+            None => self.reckon(m)?,
         };
         self.known_shares.insert(m, shares);
         self.execution.shares = shares;
@@ -162,6 +163,24 @@ impl<T: Scalar> Program<T> {
             resize(sums, numbers, 1)?;
         }
         Ok(())
+    }
+
+    /// Finds out how to run on m examples, for the first time.
+    fn reckon(&mut self, m: usize) -> Result<Shares> {
+        let shares = self.shares(m);
+        let Execution { code, memory, flat, .. } = &self.execution;
+        if self.may_be_flat(shares) && !flat.as_ref().is_some_and(|flat| flat.holds(m)) {
+            let results = self.graph.outputs.iter().filter_map(|&output| self.operand(output));
+            if let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), results, m)? {
+                self.execution.flat = Some(flat);
+            }
+        }
+        Ok(shares)
+    }
+
+    /// Whether tiles and threads are not needed, if there are few examples.
+    pub(super) fn may_be_flat(&self, shares: Shares) -> bool {
+        self.tiles_are_free && shares.threads == 1
     }
 
     /// How runs on m examples are shared out.

@@ -105,8 +105,20 @@ fn times_rows<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) 
     }
     for j in j..p.n {
         let mut sums = [T::of(0.0); SUMS];
-        for (q, &a) in p.a.data.iter().enumerate() {
-            sums[q % SUMS] = a.fused::<F>(p.b.data[q * p.n + j], sums[q % SUMS]);
+        let (groups, rest) = p.a.data.as_chunks::<SUMS>();
+        let mut column = p.b.data[j..].iter().step_by(p.n);
+        for group in groups {
+            for s in 0..SUMS {
+                let &b = column.next().expect("b has as many rows as a has numbers");
+                sums[s] = group[s].fused::<F>(b, sums[s]);
+            }
+        }
+        for s in 0..SUMS {
+            // A loop of known length keeps the sums in registers.
+            if let Some(&a) = rest.get(s) {
+                let &b = column.next().expect("b has as many rows as a has numbers");
+                sums[s] = a.fused::<F>(b, sums[s]);
+            }
         }
         put::<T, F>(&mut p.out[j], (sums[0] + sums[1]) + (sums[2] + sums[3]), p.alpha, p.beta);
     }

@@ -1,0 +1,456 @@
+//! Runs of few examples, without the bookkeeping of tiles, blocks and threads.
+//!
+//! A step of a small network takes less time than finding its operands. If all values of a run fit the first-level cache, and
+//! no pass has more than one block, they are placed once in one list, and the instructions become calls of kernels on parts of
+//! it. The kernels and the order of every sum are those of [`execute`](super::execute): the results are the same, bit by bit.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use crate::aligned::Aligned;
+use crate::kernel::product::{Beta, Order, UNIT, product};
+use crate::op::{Op, Operands};
+use crate::ops::matmul::Matmul;
+use crate::ops::scale::Factor;
+use crate::program::Instruction;
+use crate::program::execute::{Outcome, accumulate};
+use crate::program::fuse::{Fused, Slot, Spread, add_columns, apply, apply_with_derivative, repeat};
+use crate::program::memory::Plan;
+use crate::program::run::resize;
+use crate::storage::{Buffer, Columns, Memory, Operand, Values};
+use crate::{Dim, MatrixMut, MatrixRef, Result, Scalar, Shape};
+
+/// The most numbers that the values of a run may be.
+const MOST_NUMBERS: usize = 8192;
+/// Values begin at multiples of so many numbers: at cache lines.
+const STEP: usize = 16;
+
+/// A program as calls of kernels.
+#[derive(Debug)]
+pub(super) struct Flat<T: Scalar> {
+    calls: Vec<Call<T>>,
+    values: Aligned<T>,
+    starts: Starts,
+    /// Values that are copied to where the program keeps them, and where they begin.
+    results: Vec<(Operand, usize)>,
+}
+
+/// A kernel and its operands.
+#[derive(Debug)]
+enum Call<T: Scalar> {
+    /// α·op(A) * op(B).
+    Product { alpha: Factor<T>, matmul: Matmul, order: Order, a: Source, b: Source, out: Target },
+    /// A node by its own kernel.
+    Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Target },
+    /// A contraction over the examples that is no product.
+    Accumulate { op: Op<T>, factor: Factor<T>, operands: SmallVec<[Operand; 2]>, out: Target },
+    /// Repeats an input of a pass.
+    Repeat { from: Source, spread: Spread, rows: usize, out: Target },
+    /// An operation of a pass, with g′ where the pass has both.
+    Entrywise {
+        node: u32,
+        op: Op<T>,
+        rows: usize,
+        sources: SmallVec<[Source; 3]>,
+        out: Target,
+        derivative: Option<Target>,
+    },
+    /// A sum of a pass, by way of the sum of its only unit.
+    Sum { of: Source, rows: usize, factor: Factor<T>, unit: Target, out: Target },
+}
+
+/// A value that is read.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    at: Place,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// The buffer of a leaf.
+    Leaf(u32),
+    /// Where it begins among the values.
+    Value(usize),
+}
+
+/// A value that is written.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    start: usize,
+    shape: Shape,
+}
+
+impl Target {
+    #[inline(always)]
+    fn range(self, m: usize) -> Range<usize> {
+        let (rows, columns) = self.shape.at(m);
+        self.start..self.start + rows * columns
+    }
+}
+
+impl<T: Scalar> Flat<T> {
+    /// The calls for runs of up to m examples and a few more; `None` if that is too much.
+    pub(super) fn new(
+        code: &[Instruction<T>],
+        plan: &Plan,
+        leaves: usize,
+        results: impl Iterator<Item = Operand>,
+        m: usize,
+    ) -> Result<Option<Self>> {
+        let Some((starts, numbers)) = Starts::new(code, plan, leaves, m) else { return Ok(None) };
+        let mut values = Aligned::default();
+        resize(&mut values, numbers, 1)?;
+        let results = results.filter_map(|at| Some((at, starts.value(at)?))).collect();
+        let mut calls = Vec::new();
+        code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
+        Ok(Some(Flat { calls, values, starts, results }))
+    }
+
+    /// Whether a run on m examples can go this way.
+    pub(super) fn holds(&self, m: usize) -> bool {
+        (1..=self.starts.most).contains(&m)
+    }
+
+    /// How many numbers its values are for m examples, 0 if they are too many to go this way.
+    pub(super) fn numbers(code: &[Instruction<T>], plan: &Plan, leaves: usize, m: usize) -> usize {
+        Starts::new(code, plan, leaves, m).map_or(0, |(_, numbers)| numbers)
+    }
+
+    /// Computes everything for m examples.
+    pub(super) fn run(&mut self, memory: &mut Memory<T>, m: usize) -> Outcome {
+        let starts = &self.starts;
+        for call in &self.calls {
+            call.run(&mut self.values, (memory, starts), m)?;
+        }
+        for &(at, start) in &self.results {
+            let (rows, columns) = at.shape.at(m);
+            let value = &self.values[start..start + rows * columns];
+            memory.whole_mut(at.at.index())[..value.len()].copy_from_slice(value);
+        }
+        Ok(())
+    }
+}
+
+/// Where the values begin.
+#[derive(Debug)]
+struct Starts {
+    /// The most examples of a run.
+    most: usize,
+    /// Of the whole buffers; `None` for leaves, which stay where they are.
+    whole: Vec<Option<usize>>,
+    tile: Vec<usize>,
+    /// Of the first register, and from one to the next.
+    registers: (usize, usize),
+}
+
+impl Starts {
+    /// Places the values of runs of up to m examples and a few more, so that there are few sizes; and how many numbers they
+    /// are. `None` if that is too many, or if a pass would have several blocks.
+    fn new<T: Scalar>(
+        code: &[Instruction<T>],
+        plan: &Plan,
+        leaves: usize,
+        m: usize,
+    ) -> Option<(Self, usize)> {
+        let passes = || {
+            code.iter().filter_map(|instruction| match instruction {
+                Instruction::Fused { pass, .. } => Some(pass),
+                Instruction::Single { .. } | Instruction::Accumulate { .. } => None,
+            })
+        };
+        if m == 0 || m > passes().map(Fused::block_columns).fold(UNIT, usize::min) {
+            return None;
+        }
+        let most = m.next_power_of_two();
+        let mut end = 0;
+        let mut place = |len: Option<usize>| {
+            let start = end;
+            end += len.filter(|&len| len <= MOST_NUMBERS)?.next_multiple_of(STEP);
+            (end <= MOST_NUMBERS).then_some(start)
+        };
+        let mut whole = vec![None; leaves];
+        for buffer in leaves..plan.whole.len() {
+            whole.push(Some(place(plan.whole_len(buffer, most))?));
+        }
+        let tile = plan.tile.iter().map(|rows| place(rows.checked_mul(most))).collect::<Option<_>>()?;
+        let len = passes().map(|pass| pass.register_len(most)).max().unwrap_or(0).next_multiple_of(STEP);
+        let count = passes().map(Fused::registers).max().unwrap_or(0);
+        let registers = (place(count.checked_mul(len))?, len);
+        Some((Starts { most, whole, tile, registers }, end))
+    }
+
+    /// Where a value begins, if it is no leaf.
+    fn value(&self, operand: Operand) -> Option<usize> {
+        match operand.at {
+            Buffer::Whole(buffer) => self.whole[buffer as usize],
+            Buffer::Tile(buffer) => Some(self.tile[buffer as usize]),
+        }
+    }
+
+    fn place(&self, operand: Operand) -> Place {
+        self.value(operand).map_or_else(|| Place::Leaf(operand.at.index()), Place::Value)
+    }
+
+    fn source(&self, operand: Operand) -> Source {
+        Source { at: self.place(operand), shape: operand.shape }
+    }
+
+    fn target(&self, operand: Operand) -> Target {
+        Target { start: self.value(operand).expect("no step writes a leaf"), shape: operand.shape }
+    }
+
+    fn register(&self, register: u32, shape: Shape) -> Target {
+        let (first, len) = self.registers;
+        Target { start: first + register as usize * len, shape }
+    }
+
+    fn add_calls<T: Scalar>(&self, instruction: &Instruction<T>, calls: &mut Vec<Call<T>>) {
+        match instruction {
+            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
+                calls.push(self.product(Factor::ONE, *matmul, Order::Free, operands, *out));
+            }
+            Instruction::Single { node, op, operands, out } => {
+                let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
+                calls.push(Call::Single { node: *node, op, operands, out });
+            }
+            Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, factor, .. } => {
+                calls.push(self.product(*factor, *matmul, Order::Units, operands, at.out));
+            }
+            Instruction::Accumulate { op, operands, at, factor, .. } => {
+                let (op, operands, out) = (op.clone(), operands.clone(), self.target(at.out));
+                calls.push(Call::Accumulate { op, factor: *factor, operands, out });
+            }
+            Instruction::Fused { pass, .. } => self.add_pass(pass, calls),
+        }
+    }
+
+    fn product<T: Scalar>(
+        &self,
+        alpha: Factor<T>,
+        matmul: Matmul,
+        order: Order,
+        operands: &[Operand],
+        out: Operand,
+    ) -> Call<T> {
+        let (a, b) = (self.source(operands[0]), self.source(operands[1]));
+        Call::Product { alpha, matmul, order, a, b, out: self.target(out) }
+    }
+
+    /// What [`Fused`] does block by block, for its only block.
+    fn add_pass<T: Scalar>(&self, pass: &Fused<T>, calls: &mut Vec<Call<T>>) {
+        let rows = pass.rows;
+        let whole = Shape::new(rows, Dim::M);
+        let target = |slot: Slot| match slot {
+            Slot::Register(register) => self.register(register, whole),
+            Slot::Output(output) => self.target(pass.outputs[output as usize]),
+            Slot::Input(_) => unreachable!("inputs are not written"),
+        };
+        let source = |slot: Slot| match slot {
+            Slot::Input(input) => self.source(pass.inputs[input as usize].operand),
+            Slot::Register(_) | Slot::Output(_) => {
+                let Target { start, shape } = target(slot);
+                Source { at: Place::Value(start), shape }
+            }
+        };
+        for input in &pass.inputs {
+            if let Some(register) = input.spread.register() {
+                let (from, out) = (self.source(input.operand), self.register(register, whole));
+                calls.push(Call::Repeat { from, spread: input.spread, rows, out });
+            }
+        }
+        for micro in &pass.code {
+            let sources = micro.sources.iter().map(|&slot| source(slot)).collect();
+            let (out, derivative) = (target(micro.target), micro.derivative.map(target));
+            calls.push(Call::Entrywise {
+                node: micro.node,
+                op: micro.op.clone(),
+                rows,
+                sources,
+                out,
+                derivative,
+            });
+        }
+        for sum in &pass.sums {
+            let out = self.target(sum.at.out);
+            let unit = self.register(sum.partial, out.shape);
+            calls.push(Call::Sum { of: source(sum.source), rows, factor: sum.factor, unit, out });
+        }
+    }
+}
+
+impl<T: Scalar> Call<T> {
+    fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
+        let all = Columns::all(m);
+        match self {
+            Call::Product { alpha, matmul, order, a, b, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                let (a, b) = ((rest.matrix(*a, m), matmul.left), (rest.matrix(*b, m), matmul.right));
+                product(alpha.at(m), a, b, Beta::Zero, (*order, 1), &mut out);
+            }
+            Call::Single { node, op, operands, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
+                op.rule().eval(&operands, &mut out).map_err(|fault| (*node, fault))?;
+            }
+            Call::Accumulate { op, factor, operands, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
+                accumulate(op, *factor, true, &operands, &mut out);
+            }
+            Call::Repeat { from, spread, rows, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                repeat(rest.get(*from, m), *spread, *rows, out.as_mut_slice());
+            }
+            Call::Entrywise { node, op, rows, sources, out, derivative } => {
+                let done = match derivative {
+                    None => {
+                        let (rest, mut out) = Rest::around(values, known, *out, m);
+                        apply(op, sources, |source| rest.get(source, m), out.as_mut_slice(), m)
+                    }
+                    Some(derivative) => {
+                        let (rest, [out, derivative]) =
+                            Rest::around_two(values, known, [*out, *derivative], m);
+                        apply_with_derivative(op, sources, |source| rest.get(source, m), out, derivative)
+                    }
+                };
+                done.map_err(|fault| (*node, fault.placed(*rows, 0)))?;
+            }
+            Call::Sum { of, rows, factor, unit, out } => {
+                let (rest, [unit, out]) = Rest::around_two(values, known, [*unit, *out], m);
+                unit.fill(T::ZERO);
+                add_columns(rest.get(*of, m), *rows, unit);
+                let factor = factor.at(m);
+                out.iter_mut().zip(unit).for_each(|(out, &mut unit)| *out = T::ZERO + factor * unit);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What may be read while one or two values are written: the leaves, and the values around those.
+#[derive(Debug)]
+struct Rest<'a, T> {
+    known: (&'a Memory<T>, &'a Starts),
+    /// Values, with where they begin.
+    parts: [(usize, &'a [T]); 3],
+}
+
+impl<'a, T: Scalar> Rest<'a, T> {
+    #[inline(always)]
+    fn around(
+        values: &'a mut [T],
+        known: (&'a Memory<T>, &'a Starts),
+        out: Target,
+        m: usize,
+    ) -> (Self, MatrixMut<'a, T>) {
+        let range = out.range(m);
+        let (before, values) = values.split_at_mut(range.start);
+        let (target, after) = values.split_at_mut(range.len());
+        let (rows, columns) = out.shape.at(m);
+        let out = MatrixMut::new(rows, columns, target).expect("as many values as its shape says");
+        (Rest { known, parts: [(0, before), (range.end, after), (usize::MAX, &[])] }, out)
+    }
+
+    #[inline(always)]
+    fn around_two(
+        values: &'a mut [T],
+        known: (&'a Memory<T>, &'a Starts),
+        targets: [Target; 2],
+        m: usize,
+    ) -> (Self, [&'a mut [T]; 2]) {
+        let [a, b] = targets.map(|target| target.range(m));
+        let in_order = a.start < b.start;
+        let (low, high) = if in_order { (a, b) } else { (b, a) };
+        let (first, values) = values.split_at_mut(low.start);
+        let (low_values, values) = values.split_at_mut(low.len());
+        let (second, values) = values.split_at_mut(high.start - low.end);
+        let (high_values, third) = values.split_at_mut(high.len());
+        let parts = [(0, &*first), (low.end, &*second), (high.end, &*third)];
+        let targets = if in_order { [low_values, high_values] } else { [high_values, low_values] };
+        (Rest { known, parts }, targets)
+    }
+
+    #[inline(always)]
+    fn value(&self, start: usize, len: usize) -> &[T] {
+        let part = usize::from(start >= self.parts[1].0) + usize::from(start >= self.parts[2].0);
+        let (begin, values) = self.parts[part];
+        &values[start - begin..][..len]
+    }
+
+    #[inline(always)]
+    fn read(&self, at: Place, len: usize) -> &[T] {
+        match at {
+            Place::Leaf(buffer) => &self.known.0.whole(buffer)[..len],
+            Place::Value(start) => self.value(start, len),
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, source: Source, m: usize) -> &[T] {
+        let (rows, columns) = source.shape.at(m);
+        self.read(source.at, rows * columns)
+    }
+
+    #[inline(always)]
+    fn matrix(&self, source: Source, m: usize) -> MatrixRef<'_, T> {
+        let (rows, columns) = source.shape.at(m);
+        MatrixRef::new(rows, columns, self.read(source.at, rows * columns))
+            .expect("as many values as its shape says")
+    }
+}
+
+impl<T: Scalar> Values<T> for Rest<'_, T> {
+    fn read(&self, operand: Operand, columns: Columns) -> &[T] {
+        let (rows, count, _) = operand.window(columns);
+        Rest::read(self, self.known.1.place(operand), rows * count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Matrix, Options, Program, Tape, Var};
+
+    fn network<'t>(tape: &'t Tape<f64>, hidden: usize) -> (Var<'t, f64>, Vec<Var<'t, f64>>) {
+        let matrix =
+            |rows, columns| Matrix::from_fn(rows, columns, |i, j| ((3 * i + 5 * j) % 7) as f64 / 7.0 - 0.4);
+        let x = tape.examples("X", &matrix(2, 4));
+        let w = tape.parameter("W", &matrix(hidden, 2));
+        let b = tape.parameter("b", &matrix(hidden, 1));
+        let j = (w.matmul(x) + b).tanh().square().mean();
+        let outputs = [j].into_iter().chain(j.gradients([w, b])).collect();
+        (x, outputs)
+    }
+
+    fn is_flat(program: &mut Program<f64>, x: Var<'_, f64>, m: usize) -> bool {
+        program.bind(x, &Matrix::zeros(2, m)).unwrap();
+        program.run().unwrap();
+        program.execution.flat.as_ref().is_some_and(|flat| flat.holds(m))
+    }
+
+    #[test]
+    fn few_examples_of_small_networks_are_flat() {
+        let tape = Tape::new();
+        let (x, outputs) = network(&tape, 4);
+        let mut program = tape.compile(outputs).unwrap();
+        for (m, flat) in [(4, true), (1, true), (100, true), (257, false), (3, true)] {
+            assert_eq!(is_flat(&mut program, x, m), flat, "m = {m}");
+        }
+    }
+
+    #[test]
+    fn large_networks_and_chosen_tiles_are_not_flat() {
+        let tape = Tape::new();
+        let (x, outputs) = network(&tape, 3000);
+        assert!(!is_flat(&mut tape.compile(outputs).unwrap(), x, 1));
+        let tape = Tape::new();
+        let (x, outputs) = network(&tape, 4);
+        let tiles = Options::default().tile_columns(256);
+        let mut tiled = tape.compile_with(outputs.iter().copied(), tiles).unwrap();
+        assert!(!is_flat(&mut tiled, x, 4));
+        assert!(is_flat(&mut tape.compile_with(outputs.iter().copied(), Options::literal()).unwrap(), x, 4));
+        let flat = tape.compile(outputs).unwrap();
+        assert!(flat.peak_bytes(4) > tiled.peak_bytes(4), "the values of the flat way count");
+    }
+}
