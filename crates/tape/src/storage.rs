@@ -125,8 +125,7 @@ pub(crate) trait Values<T>: Debug {
 #[derive(Debug)]
 pub(crate) struct Work<'a, T> {
     pub(crate) whole: Whole<'a, T>,
-    /// The values of its tile.
-    pub(crate) tile: &'a mut [Aligned<T>],
+    pub(crate) tile: Tile<'a, T>,
     /// Registers of fused passes, a set for every thread that may help inside a step.
     pub(crate) registers: &'a mut [Buffers<T>],
     /// The sums over its span of the examples, if the span is not all of them: one after the other.
@@ -134,6 +133,22 @@ pub(crate) struct Work<'a, T> {
     /// The column with which sums begin anew.
     pub(crate) first: usize,
 }
+
+/// The buffers of a tile, as one thread has them.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a box would be an allocation in every run
+pub(crate) enum Tile<'a, T> {
+    /// All columns of the tile.
+    Exclusive(&'a mut [Aligned<T>]),
+    /// Some columns; others have the others.
+    Part(Parts<'a, T>),
+}
+
+/// A part of every buffer of a tile.
+pub(crate) type Parts<'a, T> = SmallVec<[&'a mut [T]; PARTS]>;
+
+/// With no more buffers than this a list of their parts needs no allocation.
+pub(crate) const PARTS: usize = 64;
 
 /// A program's whole buffers, as one thread has them.
 #[derive(Debug)]
@@ -227,27 +242,38 @@ impl<'a, T: Scalar> Work<'a, T> {
     }
 
     pub(crate) fn take(&mut self, out: Operand) -> Taken<'a, T> {
-        match (out.at, &mut self.whole) {
-            (Buffer::Tile(buffer), _) => Taken::Whole(std::mem::take(&mut self.tile[buffer as usize])),
-            (Buffer::Whole(buffer), Whole::Exclusive(memory)) => {
-                Taken::Whole(std::mem::take(memory.whole_mut(buffer)))
-            }
-            (Buffer::Whole(buffer), Whole::Shared(_, windows)) => {
-                Taken::Part { start: windows.columns.start, part: std::mem::take(windows.part_mut(buffer)) }
-            }
+        match out.at {
+            Buffer::Tile(buffer) => match &mut self.tile {
+                Tile::Exclusive(buffers) => Taken::Whole(std::mem::take(&mut buffers[buffer as usize])),
+                Tile::Part(parts) => {
+                    Taken::Part { start: 0, part: std::mem::take(&mut parts[buffer as usize]) }
+                }
+            },
+            Buffer::Whole(buffer) => match &mut self.whole {
+                Whole::Exclusive(memory) => Taken::Whole(std::mem::take(memory.whole_mut(buffer))),
+                Whole::Shared(_, windows) => Taken::Part {
+                    start: windows.columns.start,
+                    part: std::mem::take(windows.part_mut(buffer)),
+                },
+            },
         }
     }
 
     pub(crate) fn put(&mut self, out: Operand, taken: Taken<'a, T>) {
-        match (taken, out.at, &mut self.whole) {
-            (Taken::Whole(values), Buffer::Tile(buffer), _) => self.tile[buffer as usize] = values,
-            (Taken::Whole(values), Buffer::Whole(buffer), Whole::Exclusive(memory)) => {
+        match (out.at, taken, &mut self.tile, &mut self.whole) {
+            (Buffer::Tile(buffer), Taken::Whole(values), Tile::Exclusive(buffers), _) => {
+                buffers[buffer as usize] = values;
+            }
+            (Buffer::Tile(buffer), Taken::Part { part, .. }, Tile::Part(parts), _) => {
+                parts[buffer as usize] = part;
+            }
+            (Buffer::Whole(buffer), Taken::Whole(values), _, Whole::Exclusive(memory)) => {
                 *memory.whole_mut(buffer) = values;
             }
-            (Taken::Part { part, .. }, Buffer::Whole(buffer), Whole::Shared(_, windows)) => {
+            (Buffer::Whole(buffer), Taken::Part { part, .. }, _, Whole::Shared(_, windows)) => {
                 *windows.part_mut(buffer) = part;
             }
-            (Taken::Whole(_) | Taken::Part { .. }, _, _) => unreachable!("it goes back where it came from"),
+            _ => unreachable!("it goes back where it came from"),
         }
     }
 
@@ -288,7 +314,10 @@ impl<T: Scalar> Values<T> for Work<'_, T> {
     fn read(&self, operand: Operand, columns: Columns) -> &[T] {
         let (rows, count, at) = operand.window(columns);
         let values = match (operand.at, &self.whole) {
-            (Buffer::Tile(buffer), _) => &self.tile[buffer as usize][..],
+            (Buffer::Tile(buffer), _) => match &self.tile {
+                Tile::Exclusive(buffers) => &buffers[buffer as usize][..],
+                Tile::Part(parts) => &*parts[buffer as usize],
+            },
             (Buffer::Whole(buffer), Whole::Exclusive(memory)) => memory.whole(buffer),
             (Buffer::Whole(buffer), Whole::Shared(memory, windows)) => match windows.part(buffer) {
                 Some(part) => return &part[at - windows.columns.start * rows..][..rows * count],

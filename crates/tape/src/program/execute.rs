@@ -14,7 +14,7 @@ use crate::ops::scale::Factor;
 use crate::program::flat::Flat;
 use crate::program::tiles::Spans;
 use crate::program::{Instruction, Segment};
-use crate::storage::{Buffers, Columns, Memory, Operand, WINDOWS, Whole, Window, Windows, Work};
+use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
 use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.
@@ -47,6 +47,8 @@ pub(super) struct Execution<T: Scalar> {
     pub(super) registers: Vec<Buffers<T>>,
     /// The sums of every span of examples, of the loop that runs.
     pub(super) sums: Buffers<T>,
+    /// The rows of every buffer of a tile.
+    pub(super) tile_rows: Vec<usize>,
     /// Most columns of a tile.
     pub(super) tile: usize,
     pub(super) shares: Shares,
@@ -64,6 +66,7 @@ impl<T: Scalar> Execution<T> {
             tiles: Vec::new(),
             registers: Vec::new(),
             sums: Vec::new(),
+            tile_rows: Vec::new(),
             tile: 1,
             shares: Shares { threads: 1, sums: (0, 0) },
             flat: None,
@@ -105,7 +108,7 @@ impl<T: Scalar> Execution<T> {
     pub(super) fn alone(&mut self, code: std::ops::Range<usize>) -> (&[Instruction<T>], Work<'_, T>) {
         let work = Work {
             whole: Whole::Exclusive(&mut self.memory),
-            tile: self.tiles.first_mut().map_or(&mut [], |tile| tile),
+            tile: Tile::Exclusive(self.tiles.first_mut().map_or(&mut [], |tile| tile)),
             registers: &mut self.registers[..self.shares.threads],
             sums: None,
             first: 0,
@@ -118,6 +121,9 @@ impl<T: Scalar> Execution<T> {
         let spans = Spans::new(m, self.segments[at].numbers);
         let lanes = self.lanes(&self.segments[at], spans);
         let code = self.segments[at].code.clone();
+        if spans.count == 1 && self.may_cut_columns(&self.segments[at]) {
+            return self.run_cutting_columns(at, tile, m);
+        }
         if spans.count == 1 {
             let (code, mut work) = self.alone(code);
             return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
@@ -146,17 +152,9 @@ impl<T: Scalar> Execution<T> {
         spans: Spans,
         sums: &mut Buffers<T>,
     ) -> Outcome {
+        let mut taken = self.take_windows(at);
         let segment = &self.segments[at];
-        let mut taken: SmallVec<[Aligned<T>; WINDOWS]> = SmallVec::new();
-        for &(buffer, _) in &segment.windows {
-            taken.push(std::mem::take(self.memory.whole_mut(buffer)));
-        }
-        let columns = spans.columns_of(0..spans.count);
-        let mut windows = Windows { columns, windows: SmallVec::new() };
-        for (&(buffer, rows), values) in segment.windows.iter().zip(&mut taken) {
-            let values = &mut values[..rows * columns.m];
-            windows.windows.push(Window { buffer, rows, values });
-        }
+        let windows = segment.windows_of(&mut taken, spans.columns_of(0..spans.count));
         let (tiles, registers) = (&mut self.tiles[..lanes], &mut self.registers[..lanes]);
         let tiled = Loop { code: &self.code[segment.code.clone()], tile, spans };
         let done = tiled.share(
@@ -165,10 +163,24 @@ impl<T: Scalar> Execution<T> {
             0..spans.count,
             &mut sums[..spans.count],
         );
-        for (&(buffer, _), values) in segment.windows.iter().zip(taken) {
+        self.put_windows(at, taken);
+        done
+    }
+
+    /// Takes the whole buffers of which a loop writes columns out of the memory, so that it can be shared.
+    pub(super) fn take_windows(&mut self, at: usize) -> SmallVec<[Aligned<T>; WINDOWS]> {
+        let mut taken = SmallVec::new();
+        for &(buffer, _) in &self.segments[at].windows {
+            taken.push(std::mem::take(self.memory.whole_mut(buffer)));
+        }
+        taken
+    }
+
+    /// Puts them back.
+    pub(super) fn put_windows(&mut self, at: usize, taken: SmallVec<[Aligned<T>; WINDOWS]>) {
+        for (&(buffer, _), values) in self.segments[at].windows.iter().zip(taken) {
             *self.memory.whole_mut(buffer) = values;
         }
-        done
     }
 
     /// Adds the sums of the spans, in their order.
@@ -183,6 +195,18 @@ impl<T: Scalar> Execution<T> {
                 }
             }
         }
+    }
+}
+
+impl Segment {
+    /// Some columns of the whole buffers of which the loop writes columns.
+    pub(super) fn windows_of<'a, T>(&self, taken: &'a mut [Aligned<T>], columns: Columns) -> Windows<'a, T> {
+        let mut windows = Windows { columns, windows: SmallVec::new() };
+        for (&(buffer, rows), values) in self.windows.iter().zip(taken) {
+            let values = &mut values[rows * columns.start..rows * (columns.start + columns.count)];
+            windows.windows.push(Window { buffer, rows, values });
+        }
+        windows
     }
 }
 
@@ -217,7 +241,7 @@ impl<T: Scalar> Loop<'_, T> {
         sums: &'a mut [Aligned<T>],
     ) -> Outcome {
         if tiles.len() == 1 {
-            let (whole, tile) = (Whole::Shared(memory, windows), &mut tiles[0]);
+            let (whole, tile) = (Whole::Shared(memory, windows), Tile::Exclusive(&mut tiles[0]));
             let mut work = Work { whole, tile, registers, sums: None, first: 0 };
             return self.run_spans(&mut work, spans, sums);
         }
@@ -265,6 +289,21 @@ impl<T: Scalar> Loop<'_, T> {
 }
 
 impl<T: Scalar> Instruction<T> {
+    /// Runs the step on some columns, but leaves sums of its result to [`add_sums`](Self::add_sums).
+    pub(super) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+        match self {
+            Instruction::Fused { pass, .. } => pass.run_apart(work, columns),
+            Instruction::Single { .. } | Instruction::Accumulate { .. } => self.run(work, columns),
+        }
+    }
+
+    /// Adds up what [`run_apart`](Self::run_apart) has left.
+    pub(super) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
+        if let Instruction::Fused { pass, .. } = self {
+            pass.add_sums(work, columns);
+        }
+    }
+
     /// Runs the step on some columns; a fault comes with its node.
     pub(super) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {

@@ -4,6 +4,8 @@
 //! repeated (a bias, a number) is spread out once before the pass, a row once for each block. Values that only the pass
 //! needs live in registers, slices of a block's length; the others are written to their buffers.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
@@ -185,8 +187,56 @@ impl<T: Scalar> Fused<T> {
         of_code.chain(self.sums.iter().map(|_| "sum".to_owned()))
     }
 
+    /// Whether nothing is summed.
+    pub(super) fn has_no_sums(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// Whether the sums may come after the pass with the same bits: they are sums of rows, of values that are written.
+    pub(super) fn sums_come_after(&self) -> bool {
+        self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
+    }
+
+    /// How many entries of a column are computed.
+    pub(super) fn entries_of_a_column(&self) -> usize {
+        self.rows * self.code.len()
+    }
+
     /// Runs the pass over the columns; a fault comes with its node.
     pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
+        self.run_with(&self.sums, work, columns)
+    }
+
+    /// Runs the pass without its sums, which [`add_sums`](Self::add_sums) adds up.
+    pub(super) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
+        self.run_with(&[], work, columns)
+    }
+
+    /// Adds up what [`run_apart`](Self::run_apart) has left.
+    pub(super) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
+        let registers = std::mem::take(&mut work.registers);
+        begin_sums(&self.sums, work, &mut registers[0], columns);
+        for sum in &self.sums {
+            let Slot::Output(output) = sum.source else {
+                unreachable!("only written values are summed later")
+            };
+            let values = work.read(self.outputs[output as usize], columns);
+            let [partial, total] = &mut registers[0]
+                .get_disjoint_mut([sum.partial as usize, sum.total as usize])
+                .expect("a sum has two registers");
+            partial[..sum.at.len()].fill(T::ZERO);
+            self.add_values(sum, values, columns, (partial, total), 0);
+        }
+        end_sums(&self.sums, work, &registers[0]);
+        work.registers = registers;
+    }
+
+    fn run_with(
+        &self,
+        sums: &[Sum<T>],
+        work: &mut Work<'_, T>,
+        columns: Columns,
+    ) -> Result<(), (u32, Fault)> {
         // Outputs are taken out while they are written; the plan never lets them be inputs. There are few enough of both
         // that their lists need no allocation.
         let mut taken: SmallVec<[Taken<'_, T>; LONGEST]> = SmallVec::new();
@@ -194,13 +244,7 @@ impl<T: Scalar> Fused<T> {
             taken.push(work.take(output));
         }
         let registers = std::mem::take(&mut work.registers);
-        for sum in &self.sums {
-            let total = &mut registers[0][sum.total as usize][..sum.at.len()];
-            match columns.start == work.first {
-                true => total.fill(T::ZERO),
-                false => work.write_sum(sum.at, |_, sum| total.copy_from_slice(sum)),
-            }
-        }
+        begin_sums(sums, work, &mut registers[0], columns);
         let mut part = Part { columns, inputs: SmallVec::new(), outputs: SmallVec::new() };
         for input in &self.inputs {
             part.inputs.push(work.read(input.operand, columns));
@@ -208,33 +252,36 @@ impl<T: Scalar> Fused<T> {
         for (taken, &output) in taken.iter_mut().zip(&self.outputs) {
             part.outputs.push(taken.window(output, columns));
         }
-        let done = self.share(&mut part, registers);
+        let done = self.share(sums, &mut part, registers);
         drop(part);
         for (taken, &output) in taken.drain(..).zip(&self.outputs) {
             work.put(output, taken);
         }
-        for sum in &self.sums {
-            let total = &registers[0][sum.total as usize];
-            work.write_sum(sum.at, |_, sum| sum.copy_from_slice(&total[..sum.len()]));
-        }
+        end_sums(sums, work, &registers[0]);
         work.registers = registers;
         done
     }
 
     /// Cuts a part for the threads that have registers. Not where there are sums, whose order would have to be kept.
-    fn share(&self, part: &mut Part<'_, T>, registers: &mut [Buffers<T>]) -> Result<(), (u32, Fault)> {
+    fn share(
+        &self,
+        sums: &[Sum<T>],
+        part: &mut Part<'_, T>,
+        registers: &mut [Buffers<T>],
+    ) -> Result<(), (u32, Fault)> {
         let entries = self.rows * part.columns.count * self.code.len();
-        let columns = if registers.len() > 1 && self.sums.is_empty() && entries > LEAST_ENTRIES {
+        let columns = if registers.len() > 1 && sums.is_empty() && entries > LEAST_ENTRIES {
             threads::cut(part.columns.count, registers.len(), self.block_columns())
         } else {
             0
         };
         if columns == 0 {
-            return self.run_part(part, &mut registers[0]);
+            return self.run_part(sums, part, &mut registers[0]);
         }
         let (mine, others) = registers.split_at_mut(registers.len() / 2);
         let (mut left, mut right) = self.cut(part, columns);
-        let (left, right) = threads::join(|| self.share(&mut left, mine), || self.share(&mut right, others));
+        let (left, right) =
+            threads::join(|| self.share(sums, &mut left, mine), || self.share(sums, &mut right, others));
         left.and(right)
     }
 
@@ -260,27 +307,35 @@ impl<T: Scalar> Fused<T> {
         (left, right)
     }
 
-    fn run_part(&self, part: &mut Part<'_, T>, registers: &mut Buffers<T>) -> Result<(), (u32, Fault)> {
-        self.spread(part, registers);
+    fn run_part(
+        &self,
+        sums: &[Sum<T>],
+        part: &mut Part<'_, T>,
+        registers: &mut Buffers<T>,
+    ) -> Result<(), (u32, Fault)> {
+        self.spread(sums, part, registers);
         let (step, mut start) = (self.block_columns(), 0);
         while start < part.columns.count {
             let count = step.min(part.columns.count - start);
             self.run_block(part, registers, start, count)?;
-            self.add_block(part, registers, start, count);
+            for sum in sums {
+                let block = start * self.rows..(start + count) * self.rows;
+                self.add_block(sum, part, registers, (start, block));
+            }
             start += count;
         }
         Ok(())
     }
 
     /// Fills the registers of repeated inputs, and clears the sums of the first unit.
-    fn spread(&self, part: &Part<'_, T>, registers: &mut Buffers<T>) {
+    fn spread(&self, sums: &[Sum<T>], part: &Part<'_, T>, registers: &mut Buffers<T>) {
         let used = self.rows * self.block_columns().min(part.columns.count);
         for (input, value) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Number(register) | Spread::Column(register) = input.spread {
                 repeat(value, input.spread, self.rows, &mut registers[register as usize][..used]);
             }
         }
-        for sum in &self.sums {
+        for sum in sums {
             registers[sum.partial as usize][..sum.at.len()].fill(T::ZERO);
         }
     }
@@ -321,25 +376,67 @@ impl<T: Scalar> Fused<T> {
         Ok(())
     }
 
-    /// Adds a block to the sums, unit by unit; a block ends where a unit does, or is a part of one.
-    fn add_block(&self, part: &Part<'_, T>, registers: &mut Buffers<T>, start: usize, count: usize) {
-        for sum in &self.sums {
-            let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
-            let mut total = std::mem::take(&mut registers[sum.total as usize]);
-            let factor = sum.factor.at(part.columns.m);
-            let values = part.block(sum.source, registers, &(start * self.rows..(start + count) * self.rows));
-            for (at, columns) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
-                add_columns(at, self.rows, &mut partial[..sum.at.len()]);
-                let end = columns + (count - (columns - start)).min(UNIT);
-                if end.is_multiple_of(UNIT) || end == part.columns.count {
-                    for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
-                        *total += factor * std::mem::take(partial);
-                    }
+    /// Adds a block of a part to a sum.
+    fn add_block(
+        &self,
+        sum: &Sum<T>,
+        part: &Part<'_, T>,
+        registers: &mut Buffers<T>,
+        (start, block): (usize, Range<usize>),
+    ) {
+        // The block itself may be in a register.
+        let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
+        let mut total = std::mem::take(&mut registers[sum.total as usize]);
+        let values = part.block(sum.source, registers, &block);
+        self.add_values(sum, values, part.columns, (&mut partial, &mut total), start);
+        registers[sum.partial as usize] = partial;
+        registers[sum.total as usize] = total;
+    }
+
+    /// Adds values, of the columns from `start` on, to a sum, unit by unit; they end where a unit does, or are a part of one.
+    fn add_values(
+        &self,
+        sum: &Sum<T>,
+        values: &[T],
+        columns: Columns,
+        (partial, total): (&mut [T], &mut [T]),
+        start: usize,
+    ) {
+        let factor = sum.factor.at(columns.m);
+        let end_of_all = start + values.len() / self.rows.max(1);
+        for (unit, first) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
+            add_columns(unit, self.rows, &mut partial[..sum.at.len()]);
+            let end = end_of_all.min(first + UNIT);
+            if end.is_multiple_of(UNIT) || end == columns.count {
+                for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
+                    *total += factor * std::mem::take(partial);
                 }
             }
-            registers[sum.partial as usize] = partial;
-            registers[sum.total as usize] = total;
         }
+    }
+}
+
+/// Fetches what the sums were before these columns.
+fn begin_sums<T: Scalar>(
+    sums: &[Sum<T>],
+    work: &mut Work<'_, T>,
+    registers: &mut Buffers<T>,
+    columns: Columns,
+) {
+    for sum in sums {
+        let total = &mut registers[sum.total as usize][..sum.at.len()];
+        match columns.start == work.first {
+            true => total.fill(T::ZERO),
+            false => work.write_sum(sum.at, |_, sum| total.copy_from_slice(sum)),
+        }
+    }
+}
+
+/// Stores what the sums are now.
+fn end_sums<T: Scalar>(sums: &[Sum<T>], work: &mut Work<'_, T>, registers: &Buffers<T>) {
+    for sum in sums {
+        let total = &registers[sum.total as usize];
+        work.write_sum(sum.at, |_, sum| sum.copy_from_slice(&total[..sum.len()]));
     }
 }
 

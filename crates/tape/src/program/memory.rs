@@ -66,6 +66,17 @@ impl Pool {
         buffer
     }
 
+    /// The free buffer of just this size, or a new one.
+    fn take_exactly(&mut self, size: Size) -> u32 {
+        match self.free.get_mut(&size).and_then(Vec::pop) {
+            Some(buffer) => buffer,
+            None => {
+                self.sizes.push(size);
+                self.sizes.len() as u32 - 1
+            }
+        }
+    }
+
     fn give(&mut self, buffer: u32) {
         self.free.entry(self.sizes[buffer as usize]).or_default().push(buffer);
     }
@@ -155,7 +166,8 @@ impl Plan {
     }
 
     fn place_tile(&mut self, id: u32, shape: Shape, pool: &mut Pool) {
-        let buffer = pool.take(Size { power_of_m: 0, coefficient: shape.rows.at(0) });
+        // Of one number of rows, so that threads can have some of its columns each.
+        let buffer = pool.take_exactly(Size { power_of_m: 0, coefficient: shape.rows.at(0) });
         self.buffer_of[id as usize] = Some(Buffer::Tile(buffer));
     }
 

@@ -1,6 +1,7 @@
 //! Programs: what is executed.
 
 mod about;
+mod columns;
 mod execute;
 mod flat;
 mod fuse;
@@ -222,6 +223,7 @@ impl<T: Scalar> Program<T> {
         let plan = Plan::new(&graph, &schedule);
         let mut execution = Execution::new();
         execution.memory.whole = vec![Aligned::default(); plan.whole.len()];
+        execution.tile_rows.clone_from(&plan.tile);
         execution.tile = match options.tile_columns {
             Some(columns) => tiles::in_units(columns.get()),
             None => tiles::tile_columns(&plan.tile, size_of::<T>()),

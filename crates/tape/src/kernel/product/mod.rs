@@ -101,7 +101,7 @@ pub(crate) fn reserve_scratch() {
 /// Fewer floating-point operations are not worth a second thread.
 const LEAST_FLOPS: usize = 1_000_000;
 /// Panels are cut at multiples of this many columns, so that all but the last consist of whole tiles.
-const PANEL_STEP: usize = 8;
+pub(crate) const PANEL_STEP: usize = 8;
 
 /// Cuts a product into panels of columns, one for each thread.
 fn in_panels<T: Scalar + Multiply>(mut p: Product<'_, T>, threads: usize) {

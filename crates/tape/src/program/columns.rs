@@ -1,0 +1,137 @@
+//! A loop with a single span on several threads: what keeps columns apart, with some columns on each thread.
+//!
+//! A stretch of such steps needs the threads to meet once, at its end. What adds up columns comes between the stretches, with
+//! all threads inside a step.
+
+use std::ops::Range;
+
+use crate::kernel::product::PANEL_STEP;
+use crate::kernel::threads;
+use crate::op::Op;
+use crate::program::execute::{Execution, Outcome};
+use crate::program::{Instruction, Segment};
+use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
+use crate::Scalar;
+
+/// Fewer floating-point operations are not worth that threads meet.
+const LEAST_FLOPS: usize = 300_000;
+
+impl<T: Scalar> Execution<T> {
+    /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
+    pub(super) fn may_cut_columns(&self, segment: &Segment) -> bool {
+        self.shares.threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
+    }
+
+    /// Runs a loop with a single span tile by tile; the one tile of no examples lets sums be 0.
+    pub(super) fn run_cutting_columns(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
+        let mut rest = Columns::all(m);
+        loop {
+            let (columns, others) = rest.cut(tile.min(rest.count));
+            self.run_tile_cutting_columns(at, columns)?;
+            if others.count == 0 {
+                return Ok(());
+            }
+            rest = others;
+        }
+    }
+
+    fn run_tile_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
+        let mut code = self.segments[at].code.clone();
+        while !code.is_empty() {
+            let stretch = self.stretch(code.clone());
+            code.start = stretch.end.max(code.start + 1);
+            if self.flops(stretch.clone(), columns.count) >= LEAST_FLOPS {
+                self.share_columns(at, stretch.clone(), columns)?;
+                let (code, mut work) = self.alone(stretch);
+                code.iter().for_each(|instruction| instruction.add_sums(&mut work, columns));
+            } else {
+                let (code, mut work) = self.alone(stretch.start..code.start);
+                code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The longest stretch that some code begins with: up to the first step whose sums have to be added up after it.
+    fn stretch(&self, code: Range<usize>) -> Range<usize> {
+        for at in code.clone() {
+            match &self.code[at] {
+                Instruction::Single { .. } => {}
+                Instruction::Fused { pass, .. } if pass.has_no_sums() => {}
+                Instruction::Fused { pass, .. } if pass.sums_come_after() => return code.start..at + 1,
+                Instruction::Fused { .. } | Instruction::Accumulate { .. } => return code.start..at,
+            }
+        }
+        code
+    }
+
+    /// About how many floating-point operations a stretch is for so many columns; a function counts as some.
+    fn flops(&self, stretch: Range<usize>, columns: usize) -> usize {
+        let of = |instruction: &Instruction<T>| match instruction {
+            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
+                let left = operands[0].shape;
+                let inner = if matmul.left { left.rows } else { left.columns };
+                2 * inner.at(columns) * out.shape.rows.at(columns)
+            }
+            Instruction::Single { out, .. } => 8 * out.shape.rows.at(columns),
+            Instruction::Fused { pass, .. } => 8 * pass.entries_of_a_column(),
+            Instruction::Accumulate { .. } => 0,
+        };
+        self.code[stretch].iter().map(of).fold(0, usize::saturating_add).saturating_mul(columns)
+    }
+
+    /// Runs a stretch, with some columns on each thread.
+    fn share_columns(&mut self, at: usize, stretch: Range<usize>, columns: Columns) -> Outcome {
+        let mut taken = self.take_windows(at);
+        let windows = self.segments[at].windows_of(&mut taken, columns);
+        let mut parts = Parts::new();
+        for (buffer, rows) in self.tiles[0].iter_mut().zip(&self.tile_rows) {
+            parts.push(&mut buffer[..rows * columns.count]);
+        }
+        let registers = &mut self.registers[..self.shares.threads];
+        let stretch = Stretch { code: &self.code[stretch], rows: &self.tile_rows };
+        let done = stretch.share((&self.memory, windows), (parts, registers), columns);
+        self.put_windows(at, taken);
+        done
+    }
+}
+
+/// Steps that keep columns apart.
+struct Stretch<'p, T: Scalar> {
+    code: &'p [Instruction<T>],
+    /// Of the tile's buffers.
+    rows: &'p [usize],
+}
+
+impl<T: Scalar> Stretch<'_, T> {
+    fn share<'a>(
+        &self,
+        (memory, windows): (&'a Memory<T>, Windows<'a, T>),
+        (parts, registers): (Parts<'a, T>, &'a mut [Buffers<T>]),
+        columns: Columns,
+    ) -> Outcome {
+        let count = match registers.len() {
+            1 => 0,
+            threads => threads::cut(columns.count, threads, PANEL_STEP),
+        };
+        if count == 0 {
+            let (whole, tile) = (Whole::Shared(memory, windows), Tile::Part(parts));
+            let mut work = Work { whole, tile, registers: &mut registers[..1], sums: None, first: 0 };
+            return self.code.iter().try_for_each(|instruction| instruction.run_apart(&mut work, columns));
+        }
+        let (mine, others) = columns.cut(count);
+        let (windows, other_windows) = windows.cut(count);
+        let (mut left, mut right) = (Parts::new(), Parts::new());
+        for (part, rows) in parts.into_iter().zip(self.rows) {
+            let (first, second) = part.split_at_mut(rows * count);
+            left.push(first);
+            right.push(second);
+        }
+        let (registers, other_registers) = registers.split_at_mut(registers.len() / 2);
+        let (first, second) = threads::join(
+            || self.share((memory, windows), (left, registers), mine),
+            || self.share((memory, other_windows), (right, other_registers), others),
+        );
+        first.and(second)
+    }
+}
