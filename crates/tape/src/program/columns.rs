@@ -14,7 +14,7 @@ use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whol
 use crate::Scalar;
 
 /// Fewer floating-point operations are not worth that threads meet.
-const LEAST_FLOPS: usize = 300_000;
+const LEAST_FLOPS: usize = 120_000;
 
 impl<T: Scalar> Execution<T> {
     /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
