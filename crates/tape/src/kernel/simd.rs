@@ -78,6 +78,8 @@ pub trait Lanes:
     fn vectors<S: Simd>(x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The vectors that a slice consists of, and the numbers left over.
     fn vectors_mut<S: Simd>(x: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// The columns of a square, of its rows.
+    fn transposed(rows: [[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
     /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be put back.
     ///
     /// Not lent to a closure, which would be compiled for the baseline unless it happens to be inlined.
@@ -86,7 +88,7 @@ pub trait Lanes:
 
 macro_rules! lanes {
     ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $add:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
-     $vectors:ident, $vectors_mut:ident) => {
+     $vectors:ident, $vectors_mut:ident, $transposed:ident) => {
         impl Lanes for $t {
             type Vector<S: Simd> = S::$vector;
 
@@ -123,6 +125,10 @@ macro_rules! lanes {
                 S::$vectors_mut(x)
             }
             #[inline(always)]
+            fn transposed(rows: [[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE] {
+                $transposed(rows)
+            }
+            #[inline(always)]
             fn scratch() -> &'static LocalKey<Cell<Aligned<Self>>> {
                 thread_local!(static SCRATCH: Cell<Aligned<$t>> = const { Cell::new(Aligned::empty()) });
                 &SCRATCH
@@ -141,7 +147,8 @@ lanes!(
     mul_add_e_f32s,
     reduce_sum_f32s,
     as_simd_f32s,
-    as_mut_simd_f32s
+    as_mut_simd_f32s,
+    transposed_f32
 );
 lanes!(
     f64,
@@ -153,5 +160,78 @@ lanes!(
     mul_add_e_f64s,
     reduce_sum_f64s,
     as_simd_f64s,
-    as_mut_simd_f64s
+    as_mut_simd_f64s,
+    transposed_f64
 );
+
+/// Rows and columns of a square that is transposed at a time.
+pub(crate) const SIDE: usize = 4;
+
+/// The shuffles that a compiler does not find: it moves number by number, which made products with a transposed left operand
+/// slower by up to a fifth.
+#[cfg(target_arch = "x86_64")]
+mod shuffles {
+    use std::arch::x86_64::__m128;
+
+    use pulp::bytemuck::cast;
+    use pulp::core_arch::x86::Sse;
+
+    /// Every processor of this architecture has these instructions.
+    #[inline(always)]
+    fn sse() -> Sse {
+        Sse::try_new().expect("SSE")
+    }
+
+    #[inline(always)]
+    pub(super) fn transposed_f32(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+        let sse = sse();
+        let [a, b, c, d] = rows;
+        let (a, b, c, d): (__m128, __m128, __m128, __m128) = (cast(a), cast(b), cast(c), cast(d));
+        let (ab, ab_high) = (sse._mm_unpacklo_ps(a, b), sse._mm_unpackhi_ps(a, b));
+        let (cd, cd_high) = (sse._mm_unpacklo_ps(c, d), sse._mm_unpackhi_ps(c, d));
+        [
+            cast(sse._mm_movelh_ps(ab, cd)),
+            cast(sse._mm_movehl_ps(cd, ab)),
+            cast(sse._mm_movelh_ps(ab_high, cd_high)),
+            cast(sse._mm_movehl_ps(cd_high, ab_high)),
+        ]
+    }
+
+    /// Halves of a vector are numbers here.
+    #[inline(always)]
+    pub(super) fn transposed_f64(rows: [[f64; 4]; 4]) -> [[f64; 4]; 4] {
+        let sse = sse();
+        let [a, b, c, d] = rows;
+        let (a, b, c, d): ([__m128; 2], [__m128; 2], [__m128; 2], [__m128; 2]) =
+            (cast(a), cast(b), cast(c), cast(d));
+        [
+            cast([sse._mm_movelh_ps(a[0], b[0]), sse._mm_movelh_ps(c[0], d[0])]),
+            cast([sse._mm_movehl_ps(b[0], a[0]), sse._mm_movehl_ps(d[0], c[0])]),
+            cast([sse._mm_movelh_ps(a[1], b[1]), sse._mm_movelh_ps(c[1], d[1])]),
+            cast([sse._mm_movehl_ps(b[1], a[1]), sse._mm_movehl_ps(d[1], c[1])]),
+        ]
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod shuffles {
+    use super::SIDE;
+
+    pub(super) use transposed as transposed_f32;
+    pub(super) use transposed as transposed_f64;
+
+    #[inline(always)]
+    pub(super) fn transposed<T: Copy>(rows: [[T; SIDE]; SIDE]) -> [[T; SIDE]; SIDE] {
+        std::array::from_fn(
+            #[inline(always)]
+            |j| {
+                rows.map(
+                    #[inline(always)]
+                    |row| row[j],
+                )
+            },
+        )
+    }
+}
+
+use shuffles::{transposed_f32, transposed_f64};

@@ -5,13 +5,13 @@
 
 use std::ops::Range;
 
+use crate::Scalar;
 use crate::kernel::product::PANEL_STEP;
 use crate::kernel::threads;
 use crate::op::Op;
 use crate::program::execute::{Execution, Outcome};
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
-use crate::Scalar;
 
 /// Fewer floating-point operations are not worth that threads meet.
 const LEAST_FLOPS: usize = 120_000;

@@ -2,7 +2,7 @@
 
 use super::Operand;
 use super::tile::{STRIPS, VECTORS};
-use crate::kernel::simd::Lanes;
+use crate::kernel::simd::{Lanes, SIDE};
 use pulp::Simd;
 use std::ops::Range;
 
@@ -87,24 +87,19 @@ fn transposed<T: Lanes>(
     }
 }
 
-/// Of squares of four numbers, eight and sixteen the compiler made the fastest code of the first.
-const SIDE: usize = 4;
-
 /// Transposes a few rows.
 #[inline(always)]
 fn square_after_square<T: Lanes>(rows: [&[T]; SIDE], width: usize, panel: &mut [T]) {
     let columns = rows[0].len();
     let mut q = 0;
     while q + SIDE <= columns {
+        // Not mapped: the closure would be compiled for the baseline.
         let mut square = [[T::default(); SIDE]; SIDE];
         for i in 0..SIDE {
             square[i] = *rows[i][q..].first_chunk().expect("the rows are that long");
         }
-        for k in 0..SIDE {
-            let target = panel[(q + k) * width..].first_chunk_mut::<SIDE>().expect("the panel is that wide");
-            for i in 0..SIDE {
-                target[i] = square[i][k];
-            }
+        for (k, column) in T::transposed(square).into_iter().enumerate() {
+            *panel[(q + k) * width..].first_chunk_mut().expect("the panel is that wide") = column;
         }
         q += SIDE;
     }
