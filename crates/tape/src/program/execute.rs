@@ -76,7 +76,7 @@ impl<T: Scalar> Execution<T> {
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(super) fn execute(&mut self, m: usize) -> Outcome {
         match &mut self.flat {
-            Some(flat) if flat.holds(m) => flat.run(&mut self.memory, m),
+            Some(flat) if self.shares.threads == 1 && flat.holds(m) => flat.run(&mut self.memory, m),
             _ => self.execute_in_tiles(self.tile, m),
         }
     }
