@@ -26,6 +26,17 @@ impl Columns {
         let second = Columns { start: self.start + count, count: self.count - count, ..self };
         (Columns { count, ..self }, second)
     }
+
+    /// Tiles of so many columns, the last one of the rest; of no columns the one empty tile, which lets sums be 0.
+    pub(crate) fn tiles(self, width: usize) -> impl Iterator<Item = Self> {
+        let mut rest = Some(self);
+        std::iter::from_fn(move || {
+            let columns = rest?;
+            let (tile, others) = columns.cut(width.min(columns.count));
+            rest = (others.count > 0).then_some(others);
+            Some(tile)
+        })
+    }
 }
 
 /// Where a value lies in a program's memory, and its shape.

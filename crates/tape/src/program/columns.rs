@@ -14,7 +14,7 @@ use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
 
 /// Fewer floating-point operations are not worth that threads meet.
-const LEAST_FLOPS: usize = 120_000;
+const LEAST_FLOPS: u64 = 120_000;
 
 impl<T: Scalar> Execution<T> {
     /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
@@ -22,20 +22,8 @@ impl<T: Scalar> Execution<T> {
         self.shares.threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
     }
 
-    /// Runs a loop with a single span tile by tile; the one tile of no examples lets sums be 0.
-    pub(super) fn run_cutting_columns(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
-        let mut rest = Columns::all(m);
-        loop {
-            let (columns, others) = rest.cut(tile.min(rest.count));
-            self.run_tile_cutting_columns(at, columns)?;
-            if others.count == 0 {
-                return Ok(());
-            }
-            rest = others;
-        }
-    }
-
-    fn run_tile_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
+    /// Runs a tile of a loop with a single span.
+    pub(super) fn run_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
         let mut code = self.segments[at].code.clone();
         while !code.is_empty() {
             let stretch = self.stretch(code.clone());
@@ -65,19 +53,20 @@ impl<T: Scalar> Execution<T> {
         code
     }
 
-    /// About how many floating-point operations a stretch is for so many columns; a function counts as some.
-    fn flops(&self, stretch: Range<usize>, columns: usize) -> usize {
+    /// About how many floating-point operations a stretch is for so many columns; one of what is no product counts as some.
+    fn flops(&self, stretch: Range<usize>, columns: usize) -> u64 {
+        const OF_A_FUNCTION: u64 = 8;
         let of = |instruction: &Instruction<T>| match instruction {
-            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                let left = operands[0].shape;
-                let inner = if matmul.left { left.rows } else { left.columns };
-                2 * inner.at(columns) * out.shape.rows.at(columns)
+            Instruction::Single { op: op @ Op::Matmul(_), operands, out, .. } => {
+                let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
+                op.rule().flops(&shapes, out.shape.at(columns))
             }
-            Instruction::Single { out, .. } => 8 * out.shape.rows.at(columns),
-            Instruction::Fused { pass, .. } => 8 * pass.entries_of_a_column(),
+            // Not by its rule: a list of many operands' shapes would be an allocation.
+            Instruction::Single { out, .. } => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
+            Instruction::Fused { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };
-        self.code[stretch].iter().map(of).fold(0, usize::saturating_add).saturating_mul(columns)
+        self.code[stretch].iter().map(of).fold(0, u64::saturating_add)
     }
 
     /// Runs a stretch, with some columns on each thread.

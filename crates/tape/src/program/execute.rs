@@ -121,10 +121,10 @@ impl<T: Scalar> Execution<T> {
         let spans = Spans::new(m, self.segments[at].numbers);
         let lanes = self.lanes(&self.segments[at], spans);
         let code = self.segments[at].code.clone();
-        if spans.count == 1 && self.may_cut_columns(&self.segments[at]) {
-            return self.run_cutting_columns(at, tile, m);
-        }
         if spans.count == 1 {
+            if self.may_cut_columns(&self.segments[at]) {
+                return Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile));
+            }
             let (code, mut work) = self.alone(code);
             return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
         }
@@ -274,17 +274,11 @@ impl<T: Scalar> Loop<'_, T> {
         Ok(())
     }
 
-    /// Runs tile by tile; the one tile of no examples lets sums be 0.
+    /// Runs tile by tile.
     fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
-        let mut rest = columns;
-        loop {
-            let (tile, others) = rest.cut(self.tile.min(rest.count));
-            self.code.iter().try_for_each(|instruction| instruction.run(work, tile))?;
-            if others.count == 0 {
-                return Ok(());
-            }
-            rest = others;
-        }
+        columns
+            .tiles(self.tile)
+            .try_for_each(|tile| self.code.iter().try_for_each(|instruction| instruction.run(work, tile)))
     }
 }
 
