@@ -185,6 +185,49 @@ fn a_program_works_in_another_thread_and_without_its_tape() {
     orphan.run().unwrap();
 }
 
+/// An entry without its tape names the same values, and what it does not name is told.
+#[test]
+fn entries_name_what_their_variables_name() {
+    let (tape, other) = (Tape::<f64>::new(), Tape::<f64>::new());
+    let w = tape.parameter("w", &matrix![[2.0]]);
+    let x = tape.examples("x", &matrix![[1.0, 2.0]]);
+    let product = w * x;
+    let j = product.sum();
+    let mut program = tape.compile([j]).unwrap();
+    let [w_at, x_at, j_at] = [w, x, j].map(|variable| variable.entry().unwrap());
+    let mut sum = || -> tape::Result<f64> {
+        program.bind(x_at, &matrix![[3.0, 4.0]])?;
+        program.parameter_mut(w_at)?.as_mut_slice()[0] = 10.0;
+        program.run()?;
+        program.update(w_at, j_at, |w, j| w[0] += j[0])?;
+        program.scalar(j_at)
+    };
+    assert_eq!(sum().unwrap(), 70.0);
+    assert_eq!(program.view(w_at).unwrap().as_slice(), [80.0]);
+    assert_eq!(program.view(w).unwrap().as_slice(), [80.0]);
+    // The transpose of a product's value is an entry of its own, and the same each time.
+    assert_eq!(product.t().entry().unwrap(), product.t().entry().unwrap());
+    assert_ne!(product.t().entry().unwrap(), product.entry().unwrap());
+
+    let told = |error: tape::Result<f64>| error.unwrap_err().to_string();
+    let inner = product.entry().unwrap();
+    assert_eq!(
+        told(program.scalar(inner)),
+        format!("program: %{} is neither an output nor a leaf of this program", product.index().unwrap())
+    );
+    let foreign = other.parameter("v", &matrix![[1.0]]).entry().unwrap();
+    assert_eq!(
+        told(program.scalar(foreign)),
+        "program: %0 of another tape is neither an output nor a leaf of this program"
+    );
+    assert_eq!(told(program.scalar(x_at)), "scalar: x is 1×2, not 1×1");
+    let error = program.bind(j_at, &matrix![[1.0]]).unwrap_err().to_string();
+    let number = j.index().unwrap();
+    assert_eq!(error, format!("bind: %{number} is not a leaf: only parameters and examples can be bound"));
+    let void = (w + other.parameter("v", &matrix![[1.0]])).entry();
+    assert!(void.unwrap_err().to_string().contains("another tape"));
+}
+
 #[test]
 fn values_are_seen_and_changed_in_place() {
     let tape = Tape::<f64>::new();

@@ -9,7 +9,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use random::Random;
-use tape::{Matrix, Options, Over, Program, Tape, Var};
+use tape::{Matrix, Options, Over, Program, Tape, Threads, Var};
 
 /// Counts what all threads ask of the system's allocator.
 struct Counting;
@@ -100,8 +100,25 @@ impl<'t> Network<'t> {
     }
 }
 
+/// Who has the threads of a run.
+#[derive(Debug, Clone, Copy)]
+enum Home {
+    /// The runs, which are given to them one by one.
+    Runs,
+    /// The caller, who works on one of them.
+    Caller,
+}
+
 /// What 200 runs after the first ones ask for.
-fn allocations(threads: usize, sizes: [usize; 2], m: [usize; 2], kept: Outputs) -> u64 {
+fn allocations(threads: usize, sizes: [usize; 2], m: [usize; 2], kept: Outputs, home: Home) -> u64 {
+    let measured = move || allocations_here(threads, sizes, m, kept);
+    match home {
+        Home::Runs => measured(),
+        Home::Caller => Threads::new(threads).unwrap().install(measured),
+    }
+}
+
+fn allocations_here(threads: usize, sizes: [usize; 2], m: [usize; 2], kept: Outputs) -> u64 {
     let tape = Tape::new();
     let network = Network::record(&tape, sizes, kept);
     let options = Options::default().threads(threads);
@@ -126,8 +143,10 @@ fn no_thread_of_a_run_allocates() {
         for kept in [Outputs::Sums, Outputs::Columns, Outputs::ManyColumns] {
             // Spans of examples for every thread, and so few examples that threads share products and passes.
             for (sizes, m) in [([30, 64], [4096, 2500]), ([210, 200], [200, 170])] {
-                let asked = allocations(threads, sizes, m, kept);
-                assert_eq!(asked, 0, "{threads} threads, {sizes:?}, m = {m:?}, {kept:?}");
+                for home in [Home::Runs, Home::Caller] {
+                    let asked = allocations(threads, sizes, m, kept, home);
+                    assert_eq!(asked, 0, "{threads} threads, {sizes:?}, m = {m:?}, {kept:?}, {home:?}");
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use random::Random;
 use tape::{
     Entrywise, Error, Fault, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Options, Over,
-    Program, Scalar, Shape, Tape, Var, Vjp,
+    Program, Scalar, Shape, Tape, Threads, Var, Vjp,
 };
 
 /// A number of threads and a width of the tiles; 0 for the default.
@@ -92,6 +92,35 @@ fn fingerprint<T: Scalar>(program: &Program<T>, outputs: &[Var<'_, T>]) -> u64 {
     hasher.finish()
 }
 
+/// Does the work on one of so many threads, kept for all tests.
+fn installed<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    static KEPT: [OnceLock<Threads>; 8] = [const { OnceLock::new() }; 8];
+    KEPT[threads].get_or_init(|| Threads::new(threads).unwrap()).install(work)
+}
+
+/// Whether two programs have found the same bits.
+fn is_equal<T: Scalar>(
+    found: &Program<T>,
+    reference: &Program<T>,
+    outputs: &[Var<'_, T>],
+    way: Way,
+    m: usize,
+) -> Result<(), TestCaseError> {
+    for &output in outputs {
+        let values = |program: &Program<T>| program.view(output).unwrap().to_matrix().into_vec();
+        let (found, expected) = (values(found), values(reference));
+        let differ = |(found, expected): (&T, &T)| found.bits() != expected.bits();
+        if let Some(at) = found.iter().zip(&expected).position(differ) {
+            let reason = format!(
+                "{output:?} at m = {m} with (threads, tile) = {way:?}: entry {at} is {:?}, not {:?}",
+                found[at], expected[at]
+            );
+            return Err(TestCaseError::fail(reason));
+        }
+    }
+    Ok(())
+}
+
 /// Compiles the outputs in all these ways and runs them on all batches; says where they differ.
 fn differences<'t, T: Scalar>(
     outputs: &[Var<'t, T>],
@@ -108,21 +137,15 @@ fn differences<'t, T: Scalar>(
         let m = run(&mut reference, batch);
         for (way, program) in &mut programs {
             run(program, batch);
+            is_equal(program, &reference, outputs, *way, m)?;
+            // Even a run that is not worth waking threads shares its work with those that are there.
+            if way.0 > 1 {
+                installed(way.0, || program.run()).unwrap();
+                is_equal(program, &reference, outputs, *way, m)?;
+            }
             // The first batch is what the case is about.
             if at == 0 {
                 used.note(way.0, program.threads(m));
-            }
-            for &output in outputs {
-                let values = |program: &Program<T>| program.view(output).unwrap().to_matrix().into_vec();
-                let (found, expected) = (values(program), values(&reference));
-                let differ = |(found, expected): (&T, &T)| found.bits() != expected.bits();
-                if let Some(at) = found.iter().zip(&expected).position(differ) {
-                    let reason = format!(
-                        "{output:?} at m = {m} with (threads, tile) = {way:?}: entry {at} is {:?}, not {:?}",
-                        found[at], expected[at]
-                    );
-                    return Err(TestCaseError::fail(reason));
-                }
             }
         }
         // The same m comes again with the same examples.
@@ -801,6 +824,29 @@ fn a_program_wanders() {
             program = thread::spawn(move || program.run().map(|()| program)).join().unwrap().unwrap();
             assert_eq!(fingerprint(&program, &outputs), *bits, "{threads} threads, round {round}");
         }
+    }
+}
+
+/// Columns chosen and bound where several threads work are those that one thread binds, and the threads stay after a panic.
+#[test]
+fn columns_are_gathered_by_all_threads() {
+    let x = Matrix::<f32>::from_fn(37, 900, |i, j| (i * 1000 + j) as f32);
+    let tape = Tape::new();
+    let (leaf, threads) = (tape.examples("X", &x), Threads::new(3).unwrap());
+    let outputs = [leaf.square().sum()];
+    let mut program = tape.compile_with(outputs, options((3, 0))).unwrap();
+    let at = leaf.entry().unwrap();
+    for count in [0, 1, 440, 450, 1801] {
+        let columns: Vec<usize> = (0..count).map(|i| (i * 7919 + 13) % 900).collect();
+        threads.install(|| program.bind_columns(at, &x, &columns)).unwrap();
+        let bound = program.view(leaf).unwrap();
+        assert_eq!(bound.columns(), count);
+        for (i, &column) in columns.iter().enumerate() {
+            assert_eq!(bound.column(i), x.column(column), "{i} of {count}");
+        }
+        let beyond = [&columns[..], &[900]].concat();
+        let bind = AssertUnwindSafe(|| threads.install(|| program.bind_columns(at, &x, &beyond)));
+        assert!(catch_unwind(bind).is_err());
     }
 }
 

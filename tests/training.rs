@@ -76,6 +76,29 @@ fn the_same_seed_and_data_give_the_same_bits() {
     same_bits::<f32>();
 }
 
+/// A network so wide that its steps are worth two threads, its first parameter's update too, and its batches' gathering.
+fn wide_training<T: Scalar>(optimizer: Optimizer, threads: usize) -> (Vec<u64>, History) {
+    let mut random = Random::new(7, Purpose::Split);
+    let x = Matrix::from_fn(410, 150, |_, _| T::from_f64(random.symmetric(1.0)));
+    let y = Matrix::from_fn(1, 150, |_, i| if i % 3 == 0 { T::ONE } else { T::ZERO });
+    let builder = Mlp::new(410).layer(101, Activation::Tanh).layer(1, Activation::Sigmoid);
+    let mut network = builder.seed(1).build().unwrap();
+    let training = Training::new(optimizer).epochs(3).batches(64, 2).unwrap().threads(threads);
+    let history = training.validation(x.clone(), y.clone()).fit(&mut network, &x, &y).unwrap();
+    (bits(&network), history)
+}
+
+#[test]
+fn threads_change_no_bit_of_a_training() {
+    for optimizer in optimizers() {
+        let (single, double) = (wide_training::<f32>(optimizer, 1), wide_training::<f64>(optimizer, 1));
+        for threads in [2, 3, 7] {
+            assert_eq!(wide_training::<f32>(optimizer, threads), single, "{optimizer:?}, {threads} threads");
+            assert_eq!(wide_training::<f64>(optimizer, threads), double, "{optimizer:?}, {threads} threads");
+        }
+    }
+}
+
 /// Training as its documentation tells it, with the closed form in the place of the tape.
 fn by_closed_form(
     network: &mut Mlp<f64>,

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use rayon_core::{ThreadPool, ThreadPoolBuilder};
 use tape::kernels::Aligned;
 use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
 
@@ -14,7 +13,6 @@ use crate::cases::{Case, Hidden, Start};
 pub(crate) struct ByHand<T: Scalar> {
     data: Data<T>,
     parts: Vec<Part<T>>,
-    pool: ThreadPool,
     pub(crate) j: T,
 }
 
@@ -58,8 +56,7 @@ impl<T: Scalar> ByHand<T> {
         let share = case.m.div_ceil(threads);
         let part = |start| Part::new(case, &data, start..case.m.min(start + share));
         let parts = (0..case.m).step_by(share).map(part).collect();
-        let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        ByHand { data, parts, pool, j: T::ZERO }
+        ByHand { data, parts, j: T::ZERO }
     }
 
     /// ∂J/∂W[l] and ∂J/∂b[l], in the order of the network's parameters.
@@ -67,13 +64,10 @@ impl<T: Scalar> ByHand<T> {
         self.parts[0].layers.iter().flat_map(|layer| [&layer.dw, &layer.db])
     }
 
-    /// J and all gradients.
+    /// J and all gradients, on the threads of the caller.
     pub(crate) fn step(&mut self) {
-        let ByHand { data, parts, pool, j } = self;
-        match parts.as_mut_slice() {
-            [part] => part.step(data),
-            parts => pool.install(|| step_all(data, parts)),
-        }
+        let ByHand { data, parts, j } = self;
+        step_all(data, parts);
         let (first, others) = parts.split_first_mut().expect("there are examples");
         others.iter().for_each(|other| first.add(other));
         *j = first.j / T::from_usize(data.x.columns());
@@ -85,7 +79,7 @@ fn step_all<T: Scalar>(data: &Data<T>, parts: &mut [Part<T>]) {
         return part.step(data);
     }
     let (left, right) = parts.split_at_mut(parts.len() / 2);
-    rayon_core::join(|| step_all(data, left), || step_all(data, right));
+    kernels::join(|| step_all(data, left), || step_all(data, right));
 }
 
 impl<T: Scalar> Part<T> {

@@ -19,11 +19,11 @@ mod scaling;
 mod table;
 mod training;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cases::{CASES, Case};
 use criterion::Criterion;
-use tape::Scalar;
+use tape::{Scalar, Threads};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -41,8 +41,8 @@ fn main() {
         chosen().for_each(table::rows::<f64>);
     }
     if wants("--training") {
-        training::row::<f32>();
-        training::row::<f64>();
+        training::rows::<f32>();
+        training::rows::<f64>();
     }
     if wants("--scaling") {
         scaling::rows::<f32>();
@@ -64,14 +64,27 @@ fn main() {
 
 fn measure<T: Scalar>(criterion: &mut Criterion, case: &Case) {
     let mut group = criterion.benchmark_group(format!("{} {}", case.name, T::NAME));
-    for threads in [1, 2] {
-        cases::with_step::<T>(case, threads, |mut step, _| {
-            let name = format!("tape, {threads} threads");
-            group.bench_function(name, |bencher| bencher.iter(|| step.run().expect("it ran before")));
+    for count in [1, 2] {
+        let threads = Threads::new(count).expect("threads");
+        cases::with_step::<T>(case, count, |mut step, _| {
+            group.bench_function(format!("tape, {count} threads"), |bencher| {
+                bencher
+                    .iter_custom(|steps| time(&threads, steps, &mut || step.run().expect("it ran before")));
+            });
         });
-        let mut by_hand = by_hand::ByHand::<T>::new(case, threads);
-        group
-            .bench_function(format!("by hand, {threads} threads"), |bencher| bencher.iter(|| by_hand.step()));
+        let mut by_hand = by_hand::ByHand::<T>::new(case, count);
+        group.bench_function(format!("by hand, {count} threads"), |bencher| {
+            bencher.iter_custom(|steps| time(&threads, steps, &mut || by_hand.step()));
+        });
     }
     group.finish();
+}
+
+/// How long so many steps take on these threads.
+fn time(threads: &Threads, steps: u64, step: &mut (impl FnMut() + Send)) -> Duration {
+    threads.install(|| {
+        let start = Instant::now();
+        (0..steps).for_each(|_| step());
+        start.elapsed()
+    })
 }

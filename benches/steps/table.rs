@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tape::Scalar;
+use tape::{Scalar, Threads};
 
 use crate::by_hand::ByHand;
 use crate::cases::{Case, with_step};
@@ -53,7 +53,9 @@ fn row<T: Scalar>(case: &Case, threads: usize) -> Times {
             assert!(difference <= allowed, "{}: the two gradients differ by {difference}", case.name);
         }
         let peak = peak::gflops::<T>();
-        let (tape, hand) = alternate(case, || step.run().expect("it ran before"), || by_hand.step());
+        let threads_of_both = Threads::new(threads).expect("threads");
+        let run = || step.run().expect("it ran before");
+        let (tape, hand) = alternate(case, &threads_of_both, run, || by_hand.step());
         let floor = case.flops() / peak / 1e3 / threads as f64;
         println!(
             "{:<7} {:<4} {:>2} {:>10.2} {:>10.2} {:>10.2} {:>10.2} {:>7.3} {:>6.1}% {:>9.1} {:>11.0} {:>10.1}",
@@ -82,8 +84,13 @@ struct Times {
 }
 
 /// Microseconds of both, measured in turn for about three seconds: each for some steps one after the other, as they run in a
-/// training, so that its data and its threads are those of the step before.
-fn alternate(case: &Case, mut a: impl FnMut(), mut b: impl FnMut()) -> (Times, Times) {
+/// training, on the same threads, and so that its data are those of the step before.
+fn alternate(
+    case: &Case,
+    threads: &Threads,
+    mut a: impl FnMut() + Send,
+    mut b: impl FnMut() + Send,
+) -> (Times, Times) {
     let batch = if case.flops() < 1e5 { 100 } else { 1 };
     let turn = |f: &mut dyn FnMut(), times: &mut Vec<f64>| {
         f();
@@ -99,8 +106,8 @@ fn alternate(case: &Case, mut a: impl FnMut(), mut b: impl FnMut()) -> (Times, T
     let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
     let start = Instant::now();
     while of_a.len() < 12 || start.elapsed().as_secs_f64() < 3.0 {
-        turn(&mut a, &mut of_a);
-        turn(&mut b, &mut of_b);
+        threads.install(|| turn(&mut a, &mut of_a));
+        threads.install(|| turn(&mut b, &mut of_b));
     }
     (Times::of(of_a), Times::of(of_b))
 }

@@ -189,7 +189,8 @@ impl<T: Scalar> OptimizerState<T> {
 
     /// One step of parameter `k`, numbered as in [`Optimizer::state`], along its gradient. Allocates nothing.
     ///
-    /// Each parameter counts its own steps t.
+    /// Each parameter counts its own steps t. Inside [`Threads::install`](tape::Threads::install) all threads have a part of a large
+    /// parameter, with the same bits.
     ///
     /// # Errors
     /// [`Error::Length`] if a slice has not the size that was announced.
@@ -200,12 +201,21 @@ impl<T: Scalar> OptimizerState<T> {
         let memory = &mut self.memories[k];
         check_length("parameter", memory.size, parameter.len())?;
         check_length("gradient", memory.size, gradient.len())?;
-        let rate = self.optimizer.rate;
-        match self.optimizer.rule {
-            Rule::GradientDescent => descend(parameter, gradient, rate, memory.l2),
-            Rule::Momentum { beta } => memory.momentum(parameter, gradient, rate, beta),
+        let optimizer = self.optimizer;
+        let l2 = T::from_f64(memory.l2);
+        let number = T::from_f64;
+        match optimizer.rule {
+            Rule::GradientDescent => {
+                let rate = number(optimizer.rate);
+                memory.elements(parameter, gradient).share(&|part| part.descend(rate, l2));
+            }
+            Rule::Momentum { beta } => {
+                let (rate, beta) = (number(optimizer.rate), number(beta));
+                memory.elements(parameter, gradient).share(&|part| part.momentum(rate, beta, l2));
+            }
             Rule::Adam { beta_1, beta_2, epsilon } => {
-                memory.adam(parameter, gradient, rate, (beta_1, beta_2), epsilon);
+                let adam = memory.adam(optimizer.rate, (beta_1, beta_2), epsilon);
+                memory.elements(parameter, gradient).share(&|part| part.adam(adam, l2));
             }
         }
         Ok(())
@@ -216,26 +226,99 @@ fn check_length(list: &'static str, expected: usize, found: usize) -> Result<()>
     if found == expected { Ok(()) } else { Err(Error::Length { list, expected, found }) }
 }
 
-fn descend<T: Scalar>(parameter: &mut [T], gradient: &[T], rate: f64, l2: f64) {
-    let (rate, l2) = (T::from_f64(rate), T::from_f64(l2));
-    kernels::vectorised(
-        #[inline(always)]
-        move || {
-            for (theta, &g) in parameter.iter_mut().zip(gradient) {
-                *theta -= rate * (g + l2 * *theta);
-            }
-        },
-    );
+impl<T: Scalar> Memory<T> {
+    fn elements<'a>(&'a mut self, parameter: &'a mut [T], gradient: &'a [T]) -> Elements<'a, T> {
+        Elements { parameter, gradient, first: &mut self.first, second: &mut self.second }
+    }
+
+    /// Counts a step, and takes what depends on t alone out of the loop over the elements, in f64 since 1 − β₂ᵗ is small at first.
+    fn adam(&mut self, rate: f64, beta: (f64, f64), epsilon: f64) -> Adam<T> {
+        self.powers.0 *= beta.0;
+        self.powers.1 *= beta.1;
+        Adam {
+            rate: T::from_f64(rate / (1.0 - self.powers.0)),
+            second_scale: T::from_f64(1.0 / (1.0 - self.powers.1)),
+            beta_1: T::from_f64(beta.0),
+            rest_1: T::from_f64(1.0 - beta.0),
+            beta_2: T::from_f64(beta.1),
+            rest_2: T::from_f64(1.0 - beta.1),
+            epsilon: T::from_f64(epsilon),
+        }
+    }
 }
 
-impl<T: Scalar> Memory<T> {
-    fn momentum(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: f64) {
-        let (rate, beta, l2) = (T::from_f64(rate), T::from_f64(beta), T::from_f64(self.l2));
-        let velocity = &mut self.first[..];
+/// The factors of a step of Adam.
+#[derive(Clone, Copy)]
+struct Adam<T> {
+    /// η / (1 − β₁ᵗ).
+    rate: T,
+    /// 1 / (1 − β₂ᵗ).
+    second_scale: T,
+    beta_1: T,
+    rest_1: T,
+    beta_2: T,
+    rest_2: T,
+    epsilon: T,
+}
+
+/// Some elements of a parameter, each with its gradient and what is remembered of it.
+struct Elements<'a, T> {
+    parameter: &'a mut [T],
+    gradient: &'a [T],
+    first: &'a mut [T],
+    second: &'a mut [T],
+}
+
+impl<'a, T: Scalar> Elements<'a, T> {
+    /// Lets every thread change some of them by the rule.
+    fn share(self, rule: &(impl Fn(Elements<'_, T>) + Sync)) {
+        self.share_among(kernels::threads(), rule);
+    }
+
+    fn share_among(self, threads: usize, rule: &(impl Fn(Elements<'_, T>) + Sync)) {
+        /// Fewer elements are not worth a second thread.
+        const LEAST: usize = 16384;
+        /// Elements of a cache line, at least.
+        const LINE: usize = 16;
+        if threads == 1 || self.parameter.len() < LEAST {
+            return rule(self);
+        }
+        let lines = self.parameter.len() / LINE;
+        let (left, right) = self.split_at(lines * (threads / 2) / threads * LINE);
+        kernels::join(
+            || left.share_among(threads / 2, rule),
+            || right.share_among(threads - threads / 2, rule),
+        );
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        // What a rule does not remember is an empty list.
+        let cut = |list: &'a mut [T]| list.split_at_mut(at.min(list.len()));
+        let (parameter, parameters) = cut(self.parameter);
+        let (gradient, gradients) = self.gradient.split_at(at);
+        let (first, firsts) = cut(self.first);
+        let (second, seconds) = cut(self.second);
+        let left = Elements { parameter, gradient, first, second };
+        (left, Elements { parameter: parameters, gradient: gradients, first: firsts, second: seconds })
+    }
+
+    fn descend(self, rate: T, l2: T) {
         kernels::vectorised(
             #[inline(always)]
             move || {
-                for ((theta, &g), v) in parameter.iter_mut().zip(gradient).zip(velocity) {
+                for (theta, &g) in self.parameter.iter_mut().zip(self.gradient) {
+                    *theta -= rate * (g + l2 * *theta);
+                }
+            },
+        );
+    }
+
+    fn momentum(self, rate: T, beta: T, l2: T) {
+        kernels::vectorised(
+            #[inline(always)]
+            move || {
+                let Elements { parameter, gradient, first, .. } = self;
+                for ((theta, &g), v) in parameter.iter_mut().zip(gradient).zip(first) {
                     *v = beta * *v + (g + l2 * *theta);
                     *theta -= rate * *v;
                 }
@@ -243,25 +326,17 @@ impl<T: Scalar> Memory<T> {
         );
     }
 
-    fn adam(&mut self, parameter: &mut [T], gradient: &[T], rate: f64, beta: (f64, f64), epsilon: f64) {
-        self.powers.0 *= beta.0;
-        self.powers.1 *= beta.1;
-        // What depends on t alone is taken out of the loop, in f64 since 1 − β₂ᵗ is small at first.
-        let rate = T::from_f64(rate / (1.0 - self.powers.0));
-        let second_scale = T::from_f64(1.0 / (1.0 - self.powers.1));
-        let (beta_1, rest_1) = (T::from_f64(beta.0), T::from_f64(1.0 - beta.0));
-        let (beta_2, rest_2) = (T::from_f64(beta.1), T::from_f64(1.0 - beta.1));
-        let (epsilon, l2) = (T::from_f64(epsilon), T::from_f64(self.l2));
-        let (first, second) = (&mut self.first[..], &mut self.second[..]);
+    fn adam(self, by: Adam<T>, l2: T) {
         kernels::vectorised(
             #[inline(always)]
             move || {
+                let Elements { parameter, gradient, first, second } = self;
                 let moments = first.iter_mut().zip(second);
                 for ((theta, &g), (m, v)) in parameter.iter_mut().zip(gradient).zip(moments) {
                     let g = g + l2 * *theta;
-                    *m = beta_1 * *m + rest_1 * g;
-                    *v = beta_2 * *v + rest_2 * g * g;
-                    *theta -= rate * *m / ((second_scale * *v).sqrt() + epsilon);
+                    *m = by.beta_1 * *m + by.rest_1 * g;
+                    *v = by.beta_2 * *v + by.rest_2 * g * g;
+                    *theta -= by.rate * *m / ((by.second_scale * *v).sqrt() + by.epsilon);
                 }
             },
         );

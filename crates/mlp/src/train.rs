@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use tape::{Matrix, Options, Program, Scalar, Tape, Var};
+use tape::{EntryId, Matrix, Options, Program, Scalar, Tape, Threads, Var};
 
 use crate::{
     EarlyStopping, Error, History, Kind, Losses, Mlp, Optimizer, OptimizerState, Purpose, Random, Result,
@@ -111,10 +111,17 @@ impl<T: Scalar> Training<T> {
     /// outside [0, 1]. The network then is as it was.
     #[track_caller]
     pub fn fit(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
-        self.fit_with(network, x, y, |_| ControlFlow::Continue(()))
+        let (mut run, threads) = Run::new(self, network, (x, y))?;
+        // All on one of the threads: the others help with every step, and none is handed over.
+        threads.install(|| -> Result<()> {
+            while run.epoch()?.is_some() {}
+            Ok(())
+        })?;
+        run.end(network)
     }
 
-    /// Like [`fit`](Training::fit), and calls `after_epoch` after every epoch; `ControlFlow::Break` ends the training there.
+    /// Like [`fit`](Training::fit), and calls `after_epoch` after every epoch, on the caller's thread; `ControlFlow::Break` ends
+    /// the training there.
     ///
     /// # Errors
     /// As [`fit`](Training::fit).
@@ -126,62 +133,105 @@ impl<T: Scalar> Training<T> {
         y: &Matrix<T>,
         mut after_epoch: impl FnMut(&Epoch) -> ControlFlow<()>,
     ) -> Result<History> {
-        let tape = Tape::new();
-        let recorded = network.record(&tape, x, y)?;
-        let options = Options::default().threads(self.threads);
-        let mut step = Step::new(&tape, network, &recorded, self.optimizer, options)?;
-        let mut validation = match &self.validation {
-            Some((x, y)) => Some(Validation::new(&tape, network, &recorded, (x, y), options)?),
-            None => None,
-        };
-        let mut stopping = self.stopping.clone();
-        let mut best: Option<Vec<Matrix<T>>> = None;
-        let mut batches = Batches::new(x.columns(), self.batch, self.seed);
-        let mut history = History::new();
-        for number in 0..self.epochs {
-            let training = step.epoch(&mut batches, x, y)?;
-            let validation = match &mut validation {
-                Some(validation) => Some(validation.loss(&step)?),
-                None => None,
-            };
-            let losses = Losses { training, validation };
-            history.push(losses);
-            let verdict = stopping.as_mut().map(|stopping| stopping.observe(losses.deciding()));
-            if verdict == Some(Verdict::Improved) {
-                best = Some(step.parameters()?);
-            }
-            let go_on = after_epoch(&Epoch { number, of: self.epochs, losses });
-            if verdict == Some(Verdict::Stop) || go_on.is_break() {
+        let (mut run, threads) = Run::new(self, network, (x, y))?;
+        while let Some(epoch) = threads.install(|| run.epoch())? {
+            if after_epoch(&epoch).is_break() {
                 break;
             }
         }
-        let trained = match best {
+        run.end(network)
+    }
+}
+
+/// A training on its way.
+struct Run<'a, T: Scalar> {
+    x: &'a Matrix<T>,
+    y: &'a Matrix<T>,
+    batches: Batches,
+    step: Step<T>,
+    validation: Option<Validation<T>>,
+    stopping: Option<EarlyStopping>,
+    /// Whether early stopping has said so.
+    stopped: bool,
+    best: Option<Vec<Matrix<T>>>,
+    history: History,
+    epochs: usize,
+}
+
+impl<'a, T: Scalar> Run<'a, T> {
+    /// With the threads that its steps are worth.
+    #[track_caller]
+    fn new(
+        training: &Training<T>,
+        network: &Mlp<T>,
+        (x, y): (&'a Matrix<T>, &'a Matrix<T>),
+    ) -> Result<(Self, Threads)> {
+        let tape = Tape::new();
+        let recorded = network.record(&tape, x, y)?;
+        let options = Options::default().threads(training.threads);
+        let step = Step::new(&tape, network, &recorded, training.optimizer, options)?;
+        let validation = match &training.validation {
+            Some((x, y)) => Some(Validation::new(&tape, network, &recorded, (x, y), options)?),
+            None => None,
+        };
+        let batches = Batches::new(x.columns(), training.batch, training.seed);
+        let threads = Threads::new(step.program.threads(batches.largest()))?;
+        let stopping = training.stopping.clone();
+        let (stopped, best, history, epochs) = (false, None, History::new(), training.epochs);
+        let run = Run { x, y, batches, step, validation, stopping, stopped, best, history, epochs };
+        Ok((run, threads))
+    }
+
+    /// The next epoch, if there is one.
+    fn epoch(&mut self) -> Result<Option<Epoch>> {
+        let number = self.history.len();
+        if self.stopped || number == self.epochs {
+            return Ok(None);
+        }
+        let training = self.step.epoch(&mut self.batches, self.x, self.y)?;
+        let validation = match &mut self.validation {
+            Some(validation) => Some(validation.loss(&self.step)?),
+            None => None,
+        };
+        let losses = Losses { training, validation };
+        self.history.push(losses);
+        match self.stopping.as_mut().map(|stopping| stopping.observe(losses.deciding())) {
+            Some(Verdict::Improved) => self.best = Some(self.step.parameters()?),
+            Some(Verdict::Stop) => self.stopped = true,
+            Some(Verdict::Waiting) | None => {}
+        }
+        Ok(Some(Epoch { number, of: self.epochs, losses }))
+    }
+
+    /// Gives the network what was learned.
+    fn end(self, network: &mut Mlp<T>) -> Result<History> {
+        let trained = match self.best {
             Some(best) => best,
-            None => step.parameters()?,
+            None => self.step.parameters()?,
         };
         for (parameter, value) in network.parameters_mut().zip(trained) {
             *parameter = value;
         }
-        Ok(history)
+        Ok(self.history)
     }
 }
 
 /// The program of a gradient step, and what the optimizer remembers.
-struct Step<'t, T: Scalar> {
+struct Step<T: Scalar> {
     program: Program<T>,
-    x: Var<'t, T>,
-    y: Var<'t, T>,
-    j: Var<'t, T>,
-    parameters: Vec<Var<'t, T>>,
-    gradients: Vec<Var<'t, T>>,
+    x: EntryId,
+    y: EntryId,
+    j: EntryId,
+    parameters: Vec<EntryId>,
+    gradients: Vec<EntryId>,
     optimizer: OptimizerState<T>,
 }
 
-impl<'t, T: Scalar> Step<'t, T> {
+impl<T: Scalar> Step<T> {
     fn new(
-        tape: &'t Tape<T>,
+        tape: &Tape<T>,
         network: &Mlp<T>,
-        recorded: &crate::Recorded<'t, T>,
+        recorded: &crate::Recorded<'_, T>,
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self> {
@@ -191,7 +241,9 @@ impl<'t, T: Scalar> Step<'t, T> {
         let kinds = [Kind::Weight, Kind::Bias].into_iter().cycle();
         let sizes: Vec<(usize, Kind)> =
             network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
-        let (x, y, j) = (recorded.x(), recorded.y, recorded.j);
+        let (x, y, j) = (recorded.x().entry()?, recorded.y.entry()?, recorded.j.entry()?);
+        let entries = |list: Vec<Var<'_, T>>| list.into_iter().map(Var::entry).collect::<tape::Result<_>>();
+        let (parameters, gradients) = (entries(parameters)?, entries(gradients)?);
         Ok(Step { program, x, y, j, parameters, gradients, optimizer: optimizer.state(&sizes) })
     }
 
@@ -230,16 +282,16 @@ impl<'t, T: Scalar> Step<'t, T> {
 }
 
 /// The program of J on the validation part.
-struct Validation<'t, T: Scalar> {
+struct Validation<T: Scalar> {
     program: Program<T>,
-    j: Var<'t, T>,
+    j: EntryId,
 }
 
-impl<'t, T: Scalar> Validation<'t, T> {
+impl<T: Scalar> Validation<T> {
     fn new(
-        tape: &'t Tape<T>,
+        tape: &Tape<T>,
         network: &Mlp<T>,
-        recorded: &crate::Recorded<'t, T>,
+        recorded: &crate::Recorded<'_, T>,
         (x, y): (&Matrix<T>, &Matrix<T>),
         options: Options,
     ) -> Result<Self> {
@@ -248,11 +300,11 @@ impl<'t, T: Scalar> Validation<'t, T> {
         let mut program = tape.compile_with([recorded.j], options)?;
         program.bind(recorded.x(), x)?;
         program.bind(recorded.y, y)?;
-        Ok(Validation { program, j: recorded.j })
+        Ok(Validation { program, j: recorded.j.entry()? })
     }
 
     /// J with the parameters that the training has now.
-    fn loss(&mut self, step: &Step<'t, T>) -> Result<f64> {
+    fn loss(&mut self, step: &Step<T>) -> Result<f64> {
         for &parameter in &step.parameters {
             let mut values = self.program.parameter_mut(parameter)?;
             values.as_mut_slice().copy_from_slice(step.program.view(parameter)?.as_slice());
@@ -279,6 +331,11 @@ impl Batches {
         if self.size.is_some() {
             self.random.shuffle(&mut self.order);
         }
+    }
+
+    /// The number of examples of all batches but the last.
+    fn largest(&self) -> usize {
+        self.size.unwrap_or(self.order.len()).min(self.order.len())
     }
 
     fn iter(&self) -> impl Iterator<Item = &[usize]> {

@@ -3,7 +3,7 @@
 //! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
 
 pub use crate::aligned::Aligned;
-use crate::kernel::{product as products, simd};
+use crate::kernel::{product as products, simd, threads};
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::{Fault, MatrixMut, MatrixRef, Scalar};
 
@@ -28,6 +28,16 @@ pub fn product<T: Scalar>(
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     simd::vectorised(f)
+}
+
+/// How many threads work together with the caller's: those of [`Threads::install`](crate::Threads::install), or it alone.
+pub fn threads() -> usize {
+    threads::here()
+}
+
+/// Does both, side by side if the caller's thread does not work [alone](threads()).
+pub fn join<A: Send, B: Send>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
+    if threads::here() > 1 { threads::join(first, second) } else { (first(), second()) }
 }
 
 /// eˣ.

@@ -22,6 +22,7 @@ mod show;
 mod storage;
 #[allow(clippy::module_inception)] // the crate is named after its main type
 mod tape;
+mod threads;
 mod var;
 mod vjp;
 
@@ -32,12 +33,13 @@ pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;
 pub use ops::zip::{IntoOperand, Zip};
-pub use program::{Options, Program, Step};
+pub use program::{EntryId, Named, Options, Program, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
 pub use show::equation::Equation;
 pub use show::system::Equations;
 pub use tape::Tape;
+pub use threads::Threads;
 pub use var::Var;
 pub use vjp::Vjp;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::ops::matmul::Transpose;
 use crate::tape::{TRANSPOSED, VOID};
-use crate::{Matrix, Result, Scalar, Shape, Tape};
+use crate::{EntryId, Matrix, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
 ///
@@ -54,6 +54,16 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The entry's number in its tape, from 0; `None` if the variable is void.
     pub fn index(self) -> Option<usize> {
         (!self.is_void()).then(|| self.settled().id as usize)
+    }
+
+    /// What names the entry without the tape, for a program on another thread.
+    ///
+    /// # Errors
+    /// The mistake that made the variable void.
+    #[track_caller]
+    pub fn entry(self) -> Result<EntryId> {
+        self.sound()?;
+        Ok(EntryId { tape: self.tape.id, entry: self.settled().id })
     }
 
     /// Names the entry; error messages, listings and equations use the name. A later name takes its place.

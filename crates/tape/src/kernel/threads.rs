@@ -3,14 +3,17 @@
 //! A team is a leader and its helpers, kept for the life of the process and asleep while there is nothing to do. Who has
 //! work gives it away, to the leader, and gets it back when it is done: nothing is borrowed, and nothing is allocated. On the
 //! leader's thread [`join`] shares work with the helpers. What is computed never depends on how the work was cut.
+//!
+//! Who works on a thread of a [`pool`] already gives nothing away: the other threads of the pool help.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use rayon_core::ThreadPoolBuilder;
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 /// Work that a team can do.
 pub(crate) trait Job: Any + Send {
@@ -45,18 +48,26 @@ pub(crate) fn run(
     work: Box<dyn Job>,
     prepare: fn(),
 ) -> (Box<dyn Job>, Result<Outcome, String>) {
-    // Of few sizes, so that runs of many different ones do not each leave a team behind.
-    let threads = threads.next_power_of_two();
-    let team = match idle(threads) {
-        Some(team) => team,
-        None => match Team::start(threads, prepare) {
-            Ok(team) => team,
-            Err(reason) => return (work, Err(reason)),
-        },
+    let team = match idle_or_new(threads, prepare) {
+        Ok(team) => team,
+        Err(reason) => return (work, Err(reason)),
     };
     let (work, outcome) = team.run(work);
     lock(&IDLE).push(team);
     (work, Ok(outcome))
+}
+
+/// Sees to it that there is such a team, so that not a later run has to start it.
+pub(crate) fn reserve(threads: usize, prepare: fn()) -> Result<(), String> {
+    let team = idle_or_new(threads, prepare)?;
+    lock(&IDLE).push(team);
+    Ok(())
+}
+
+fn idle_or_new(threads: usize, prepare: fn()) -> Result<Arc<Team>, String> {
+    // Of few sizes, so that runs of many different ones do not each leave a team behind.
+    let threads = threads.next_power_of_two();
+    idle(threads).map_or_else(|| Team::start(threads, prepare), Ok)
 }
 
 fn idle(threads: usize) -> Option<Arc<Team>> {
@@ -137,13 +148,33 @@ impl Team {
     }
 }
 
+thread_local! {
+    static HERE: Cell<usize> = const { Cell::new(1) };
+}
+
+/// How many threads share what is [joined](join) on this one: those of its pool, or it alone.
+pub(crate) fn here() -> usize {
+    HERE.get()
+}
+
+/// Threads to work on, each prepared first.
+pub(crate) fn pool(threads: usize, prepare: fn()) -> Result<ThreadPool, String> {
+    let begin = move |_| {
+        HERE.set(threads);
+        prepare();
+    };
+    let builder = ThreadPoolBuilder::new().num_threads(threads).start_handler(begin);
+    let named = builder.thread_name(|index| format!("tape thread {index}"));
+    named.build().map_err(|error| error.to_string())
+}
+
 /// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
 pub(crate) fn available() -> usize {
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     *AVAILABLE.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Runs both closures, the second on a helper's thread if one is free. To be called on a leader's or a helper's thread.
+/// Runs both closures, the second on another thread if one is free. To be called on a thread of a team or of a pool.
 pub(crate) fn join<A: Send, B: Send>(
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,

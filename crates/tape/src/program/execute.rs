@@ -21,6 +21,8 @@ use crate::{MatrixMut, Scalar};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
     pub(super) threads: usize,
+    /// Whether the work is worth waking them.
+    pub(super) wake: bool,
     /// How many spans keep their own sums, and of how many numbers.
     pub(super) sums: (usize, usize),
 }
@@ -68,7 +70,7 @@ impl<T: Scalar> Execution<T> {
             sums: Vec::new(),
             tile_rows: Vec::new(),
             tile: 1,
-            shares: Shares { threads: 1, sums: (0, 0) },
+            shares: Shares { threads: 1, wake: false, sums: (0, 0) },
             flat: None,
         }
     }
@@ -81,14 +83,23 @@ impl<T: Scalar> Execution<T> {
         }
     }
 
+    /// Computes everything on this thread, whatever the others would have.
+    pub(super) fn execute_alone(&mut self, m: usize) -> Outcome {
+        self.alone_in_tiles(self.tile, m)
+    }
+
+    fn alone_in_tiles(&mut self, tile: usize, m: usize) -> Outcome {
+        let threads = std::mem::replace(&mut self.shares.threads, 1);
+        let done = self.execute_in_tiles(tile, m);
+        self.shares.threads = threads;
+        done
+    }
+
     /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
     /// is the one that a single thread finds in the least tiles.
     pub(super) fn first_fault(&mut self, found: (u32, Fault), m: usize) -> (u32, Fault) {
-        let threads = std::mem::replace(&mut self.shares.threads, 1);
-        let first = self.execute_in_tiles(UNIT, m);
-        self.shares.threads = threads;
         // A kernel that found a fault but once has found that one.
-        first.err().unwrap_or(found)
+        self.alone_in_tiles(UNIT, m).err().unwrap_or(found)
     }
 
     fn execute_in_tiles(&mut self, tile: usize, m: usize) -> Outcome {
@@ -216,6 +227,12 @@ pub(super) struct Parcel<T: Scalar> {
     pub(super) execution: Execution<T>,
     pub(super) m: usize,
     pub(super) outcome: Outcome,
+}
+
+impl<T: Scalar> Parcel<T> {
+    pub(super) fn empty() -> Box<Self> {
+        Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) })
+    }
 }
 
 impl<T: Scalar> threads::Job for Parcel<T> {

@@ -7,15 +7,17 @@ mod flat;
 mod fuse;
 mod lower;
 mod memory;
+mod named;
 pub(crate) mod per_example;
 mod report;
 mod rewrite;
 mod run;
 mod schedule;
 mod tiles;
+mod values;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -25,14 +27,16 @@ use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
 use crate::storage::{Buffer, Operand, SumAt};
-use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape, Tape, Var};
+use crate::{Error, Result, Scalar, Tape, Var};
 use about::About;
 use execute::{Execution, Parcel, Shares};
 use fuse::Fused;
 use lower::{Graph, Node};
 use memory::Plan;
+use named::Found;
 use schedule::{Planned, Schedule};
 
+pub use named::{EntryId, Named};
 pub use report::Step;
 
 /// How a program is compiled.
@@ -45,7 +49,8 @@ pub struct Options {
     /// Whether entrywise operations run fused, and what has a column per example runs tile by tile.
     pub fusion: bool,
     /// How many threads a run may use; `None` for as many as the processor runs at a time. A run uses fewer where its work
-    /// is not worth more. The results have the same bits whatever their number.
+    /// is not worth more, and one if it comes long after the last and is not worth waking the others, which
+    /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
     pub threads: Option<NonZeroUsize>,
     /// How many examples go through a loop at a time, in multiples of [`Options::UNIT`]; `None` for what suits the caches,
     /// with a shorter way for few examples, which does without loops.
@@ -134,6 +139,8 @@ pub struct Program<T: Scalar> {
     /// The number of examples that the buffers are sized for.
     m: Option<usize>,
     ran: bool,
+    /// When the last run that was worth several threads ended.
+    last_run: Option<Instant>,
     /// The same graph without fusion, made when a run is to be checked step by step.
     unfused: Option<Box<Program<T>>>,
 }
@@ -187,13 +194,6 @@ struct LeafState {
     bound: bool,
 }
 
-/// Where a program keeps an output or a leaf.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    at: Operand,
-    leaf: Option<u32>,
-}
-
 impl<T: Scalar> Program<T> {
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
         let graph = Graph::lower(tape, outputs, options.rewrites);
@@ -209,10 +209,10 @@ impl<T: Scalar> Program<T> {
                 program.share_leaf(leaf, value);
             }
         }
-        for (output, at) in outputs.iter().zip(program.graph.outputs.clone()) {
-            let leaf = program.leaves.iter().position(|leaf| leaf.node == at).map(|leaf| leaf as u32);
-            let at = program.operand(at).expect("outputs have buffers");
-            program.found.insert(output.id, Found { at, leaf });
+        for (output, node) in outputs.iter().zip(program.graph.outputs.clone()) {
+            let leaf = program.leaves.iter().position(|leaf| leaf.node == node).map(|leaf| leaf as u32);
+            let at = program.operand(node).expect("outputs have buffers");
+            program.found.insert(output.id, Found { at, node, leaf });
         }
         Ok(program)
     }
@@ -247,6 +247,7 @@ impl<T: Scalar> Program<T> {
             default_m: None,
             m: None,
             ran: false,
+            last_run: None,
             unfused: None,
         };
         program.add_sources();
@@ -271,7 +272,7 @@ impl<T: Scalar> Program<T> {
             match &self.graph.node(node).op {
                 Op::Leaf(_) => {
                     let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
-                    self.found.insert(self.graph.origins[node as usize].0, Found { at, leaf });
+                    self.found.insert(self.graph.origins[node as usize].0, Found { at, node, leaf });
                     let kind = LeafKind::Constant;
                     self.leaves.push(LeafState { node, kind, at, m: None, bound: false });
                 }
@@ -347,166 +348,6 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// Lets a leaf use the tape's value, which has its shape.
-    fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
-        let state = &mut self.leaves[leaf];
-        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
-        self.execution.memory.shared[state.at.at.index() as usize] = Some(value.clone());
-    }
-
-    /// Copies a matrix of the leaf's shape into its buffer.
-    fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
-        self.reserve_leaf(leaf, value.rows(), value.columns())?.copy_from_slice(value.as_slice());
-        Ok(())
-    }
-
-    /// Makes room for a matrix of the leaf's shape, to be filled.
-    fn reserve_leaf(&mut self, leaf: u32, rows: usize, columns: usize) -> Result<&mut [T]> {
-        let state = &mut self.leaves[leaf as usize];
-        let m = m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
-            variable: self.about[state.node as usize].to_string(),
-            expected: state.at.shape.to_string(),
-            found: format!("{rows}×{columns}"),
-        })?;
-        let buffer = state.at.at.index();
-        self.execution.memory.shared[buffer as usize] = None;
-        let buffer = self.execution.memory.whole_mut(buffer);
-        run::resize(buffer, rows, columns)?;
-        state.m = m;
-        state.bound = true;
-        Ok(&mut buffer[..rows * columns])
-    }
-
-    fn find(&self, variable: Var<'_, T>) -> Result<Found> {
-        variable.sound()?;
-        let variable = variable.settled();
-        if variable.tape.id != self.tape {
-            return Err(Error::ForeignVariable {
-                operation: "program".into(),
-                variable: variable.label(),
-                at: variable.tape.list.borrow().notes[variable.id as usize].place,
-            });
-        }
-        self.found
-            .get(&variable.id)
-            .copied()
-            .ok_or_else(|| Error::NotInProgram { variable: variable.label() })
-    }
-
-    fn find_leaf(&self, variable: Var<'_, T>) -> Result<u32> {
-        let found = self.find(variable)?;
-        let reason = match found.leaf.map(|leaf| (leaf, self.leaves[leaf as usize].kind)) {
-            Some((leaf, LeafKind::Parameter | LeafKind::Examples)) => return Ok(leaf),
-            Some((_, LeafKind::Constant)) => {
-                "is a constant: record it as a parameter or as examples to bind it"
-            }
-            None => "is not a leaf: only parameters and examples can be bound",
-        };
-        Err(Error::NotBindable { variable: variable.label(), reason })
-    }
-
-    /// Gives a parameter or examples another value; of examples, any number of columns.
-    ///
-    /// The results of the last run stay readable until the next one.
-    ///
-    /// # Errors
-    /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`],
-    /// [`Error::Allocation`].
-    pub fn bind<'m>(&mut self, variable: Var<'_, T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
-        let leaf = self.find_leaf(variable)?;
-        self.fill_leaf(leaf, value.into())
-    }
-
-    /// Binds the columns of `value` that `examples` names, in that order, without a copy of the whole set first.
-    ///
-    /// # Errors
-    /// As [`bind`](Program::bind).
-    ///
-    /// # Panics
-    /// If `value` has no such column.
-    pub fn bind_columns<'m>(
-        &mut self,
-        variable: Var<'_, T>,
-        value: impl Into<MatrixRef<'m, T>>,
-        examples: &[usize],
-    ) -> Result<()> {
-        let (leaf, value) = (self.find_leaf(variable)?, value.into());
-        let data = self.reserve_leaf(leaf, value.rows(), examples.len())?;
-        for (i, &example) in examples.iter().enumerate() {
-            data[i * value.rows()..(i + 1) * value.rows()].copy_from_slice(value.column(example));
-        }
-        Ok(())
-    }
-
-    /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values and the output's, both
-    /// column-major.
-    ///
-    /// # Errors
-    /// As [`view`](Program::view) and [`parameter_mut`](Program::parameter_mut).
-    pub fn update(
-        &mut self,
-        parameter: Var<'_, T>,
-        output: Var<'_, T>,
-        change: impl FnOnce(&mut [T], &[T]),
-    ) -> Result<()> {
-        let length = self.parameter_mut(parameter)?.as_slice().len();
-        let buffer = self.find(parameter)?.at.at.index();
-        let from = self.find(output)?.at.at.index();
-        if from == buffer {
-            return Err(Error::NotBindable { variable: parameter.label(), reason: "is the output itself" });
-        }
-        let read = self.view(output)?.as_slice().len();
-        let (values, output) = self.execution.memory.pair(buffer, from);
-        change(&mut values[..length], &output[..read]);
-        Ok(())
-    }
-
-    /// The value of a leaf, to be written in place: an optimiser updates parameters here.
-    ///
-    /// # Errors
-    /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
-    pub fn parameter_mut(&mut self, variable: Var<'_, T>) -> Result<MatrixMut<'_, T>> {
-        let leaf = &self.leaves[self.find_leaf(variable)? as usize];
-        if !leaf.bound {
-            return Err(Error::Unbound { variable: self.label_of(leaf) });
-        }
-        let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
-        let buffer = leaf.at.at.index();
-        self.execution.memory.own(buffer);
-        MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..rows * columns])
-    }
-
-    /// A view of an output's value after a run, or of a leaf's value.
-    ///
-    /// # Errors
-    /// [`Error::NotRun`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
-    pub fn view(&self, variable: Var<'_, T>) -> Result<MatrixRef<'_, T>> {
-        let found = self.find(variable)?;
-        let m = match found.leaf.map(|leaf| &self.leaves[leaf as usize]) {
-            Some(leaf) if !leaf.bound => return Err(Error::Unbound { variable: self.label_of(leaf) }),
-            Some(leaf) => leaf.m.unwrap_or(0),
-            None if !self.ran => return Err(Error::NotRun),
-            None => self.m.unwrap_or(0),
-        };
-        let (rows, columns) = found.at.shape.at(m);
-        MatrixRef::new(rows, columns, &self.execution.memory.whole(found.at.at.index())[..rows * columns])
-    }
-
-    /// The value of a 1 × 1 output after a run.
-    ///
-    /// # Errors
-    /// As [`view`](Program::view), and [`Error::NotScalar`].
-    pub fn scalar(&self, variable: Var<'_, T>) -> Result<T> {
-        let view = self.view(variable)?;
-        match view.as_slice() {
-            [value] => Ok(*value),
-            _ => Err(Error::NotScalar {
-                variable: variable.label(),
-                shape: format!("{}×{}", view.rows(), view.columns()),
-            }),
-        }
-    }
-
     /// The number of examples that the next run works on, as far as the leaves agree on it.
     pub fn m(&self) -> Option<usize> {
         self.common_m().ok().flatten()
@@ -531,18 +372,4 @@ impl<T: Scalar> Program<T> {
         }
         Ok(first.map(|(_, m)| m).or(self.default_m))
     }
-}
-
-/// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of this shape: `Some(None)` if the
-/// shape has no m, `None` if the matrix does not fit.
-fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
-    let mut m = None;
-    for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {
-        match dim {
-            Dim::Fixed(n) if n == found => {}
-            Dim::M if m.is_none_or(|m| m == found) => m = Some(found),
-            Dim::Fixed(_) | Dim::M => return None,
-        }
-    }
-    Some(m)
 }

@@ -90,7 +90,7 @@ impl<T: Scalar> Program<T> {
     /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with the threads that these runs use.
     pub fn peak_bytes(&self, m: usize) -> usize {
         let shares = self.shares(m);
-        let Shares { threads, sums: (spans, numbers) } = shares;
+        let Shares { threads, sums: (spans, numbers), .. } = shares;
         let whole =
             (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
@@ -107,7 +107,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// How many threads a run on `m` examples uses: at most what [`Options`](crate::Options) allow, and no more than its
-    /// work is worth.
+    /// work is worth. Where they sleep, and are not worth waking, it runs on one.
     pub fn threads(&self, m: usize) -> usize {
         self.shares(m).threads
     }

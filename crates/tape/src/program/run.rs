@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
 
 use crate::aligned::Aligned;
 use crate::error::{NonFinite, OperandRange};
@@ -17,8 +18,13 @@ use crate::program::{Instruction, Options, Program};
 use crate::storage::{Columns, Operand};
 use crate::{Error, Result, Scalar};
 
-/// A run takes so many nanoseconds at least for every thread that it uses: waking one costs some microseconds.
+/// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
 const WORTH_A_THREAD: f64 = 80_000.0;
+/// And so many if the threads sleep: on a virtual machine it may take 60 µs until a processor that idles runs again, and a run
+/// waits for that up to three times.
+const WORTH_WAKING: f64 = 300_000.0;
+/// Threads are awake, or soon will be, if runs come so shortly after each other.
+const STILL_AWAKE: Duration = Duration::from_micros(100);
 
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
@@ -37,10 +43,14 @@ impl<T: Scalar> Program<T> {
         let m = self.prepare()?;
         // A panic of a user's kernel may leave buffers away: the next run would make them anew.
         self.m = None;
-        let done = match self.execution.shares.threads {
-            1 => self.execution.execute(m),
-            threads => self.run_on_team(threads, m)?,
+        let done = match self.execution.shares {
+            Shares { threads: 1, .. } => self.execution.execute(m),
+            // The threads of the caller's help.
+            _ if threads::here() > 1 => self.execution.execute(m),
+            shares if shares.wake || self.runs_in_succession() => self.run_on_team(shares.threads, m)?,
+            _ => self.execution.execute_alone(m),
         };
+        self.last_run = (self.execution.shares.threads > 1).then(Instant::now);
         let done = done.map_err(|found| self.execution.first_fault(found, m));
         self.m = Some(m);
         done.map_err(|(node, fault)| self.fault(node, fault))?;
@@ -48,11 +58,12 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
+    fn runs_in_succession(&self) -> bool {
+        self.last_run.is_some_and(|end| end.elapsed() < STILL_AWAKE)
+    }
+
     fn run_on_team(&mut self, threads: usize, m: usize) -> Result<Outcome> {
-        let mut parcel = self
-            .parcel
-            .take()
-            .unwrap_or_else(|| Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) }));
+        let mut parcel = self.parcel.take().unwrap_or_else(Parcel::empty);
         std::mem::swap(&mut parcel.execution, &mut self.execution);
         parcel.m = m;
         let (work, done) = threads::run(threads, parcel, reserve_scratch);
@@ -143,7 +154,7 @@ impl<T: Scalar> Program<T> {
         };
         self.known_shares.insert(m, shares);
         self.execution.shares = shares;
-        let Shares { threads, sums: (spans, numbers) } = shares;
+        let Shares { threads, sums: (spans, numbers), .. } = shares;
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.register_count;
@@ -161,6 +172,12 @@ impl<T: Scalar> Program<T> {
         }
         for sums in &mut self.execution.sums {
             resize(sums, numbers, 1)?;
+        }
+        if threads > 1 && threads::here() == 1 {
+            // This run may do without them, and the next one not.
+            self.parcel.get_or_insert_with(Parcel::empty);
+            threads::reserve(threads, reserve_scratch)
+                .map_err(|reason| Error::Threads { threads, reason })?;
         }
         Ok(())
     }
@@ -185,15 +202,19 @@ impl<T: Scalar> Program<T> {
 
     /// How runs on m examples are shared out.
     pub(super) fn shares(&self, m: usize) -> Shares {
-        let threads = match self.threads {
-            1 => 1,
-            most => most.min((self.nanoseconds(m) / WORTH_A_THREAD) as usize).max(1),
+        let (threads, wake) = match self.threads {
+            1 => (1, false),
+            most => {
+                let time = self.nanoseconds(m);
+                let threads = most.min((time / WORTH_A_THREAD) as usize).max(1);
+                (threads, time >= WORTH_WAKING * threads as f64)
+            }
         };
         let loops = self.execution.segments.iter().filter(|segment| segment.tiled);
         let spans = loops.map(|segment| (Spans::new(m, segment.numbers).count, segment.numbers));
         let spans = spans.filter(|(count, _)| *count > 1);
         let sums = spans.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
-        Shares { threads, sums }
+        Shares { threads, wake, sums }
     }
 
     /// About how long a run on m examples takes one thread.

@@ -1,0 +1,88 @@
+//! What names a value in a program.
+
+use crate::storage::Operand;
+use crate::{Error, Program, Result, Scalar, Var};
+
+/// An entry of a tape by its number: what a [`Var`] says, without borrowing the tape, so that it can go to another thread with
+/// a program.
+///
+/// ```
+/// use tape::{Tape, matrix};
+/// let tape = Tape::<f64>::new();
+/// let x = tape.examples("x", &matrix![[1.0, 2.0]]);
+/// let j = x.square().sum();
+/// let mut program = tape.compile([j])?;
+/// let (x, j) = (x.entry()?, j.entry()?);
+/// let sum = std::thread::spawn(move || {
+///     program.bind(x, &matrix![[3.0, 4.0]])?;
+///     program.run()?;
+///     program.scalar(j)
+/// });
+/// assert_eq!(sum.join().unwrap()?, 25.0);
+/// # Ok::<(), tape::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EntryId {
+    /// The tape's number, unlike that of any other tape.
+    pub(crate) tape: u64,
+    pub(crate) entry: u32,
+}
+
+/// What names a leaf or an output of a program: its [`Var`], or its [`EntryId`].
+pub trait Named<T: Scalar>: sealed::Find<T> {}
+
+impl<T: Scalar> Named<T> for Var<'_, T> {}
+impl<T: Scalar> Named<T> for EntryId {}
+
+/// Where a program keeps an output or a leaf.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    pub(super) at: Operand,
+    pub(super) node: u32,
+    /// The leaf's number among the leaves.
+    pub(super) leaf: Option<u32>,
+}
+
+pub(crate) mod sealed {
+    use super::{Found, Program, Result, Scalar};
+
+    /// How it is found in a program, and what messages call it.
+    pub trait Find<T: Scalar>: Copy {
+        fn find(self, program: &Program<T>) -> Result<Found>;
+        fn label(self, program: &Program<T>) -> String;
+    }
+}
+
+impl<T: Scalar> sealed::Find<T> for Var<'_, T> {
+    fn find(self, program: &Program<T>) -> Result<Found> {
+        let entry = self.entry()?;
+        if entry.tape != program.tape {
+            return Err(Error::ForeignVariable {
+                operation: "program".into(),
+                variable: self.label(),
+                at: self.tape.list.borrow().notes[entry.entry as usize].place,
+            });
+        }
+        let found = program.found.get(&entry.entry).copied();
+        found.ok_or_else(|| Error::NotInProgram { variable: self.label() })
+    }
+
+    fn label(self, _: &Program<T>) -> String {
+        Var::label(self)
+    }
+}
+
+impl<T: Scalar> sealed::Find<T> for EntryId {
+    fn find(self, program: &Program<T>) -> Result<Found> {
+        let found = program.found.get(&self.entry).filter(|_| self.tape == program.tape);
+        found.copied().ok_or_else(|| Error::NotInProgram { variable: self.label(program) })
+    }
+
+    fn label(self, program: &Program<T>) -> String {
+        match program.found.get(&self.entry) {
+            _ if self.tape != program.tape => format!("%{} of another tape", self.entry),
+            Some(found) => program.about[found.node as usize].to_string(),
+            None => format!("%{}", self.entry),
+        }
+    }
+}
