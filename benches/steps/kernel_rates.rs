@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use tape::{Matrix, Scalar, kernels};
+use tape::kernels::{self, Aligned};
+use tape::{Matrix, Scalar};
 
 use crate::peak;
 
@@ -25,8 +26,12 @@ pub(crate) fn rows<T: Scalar>() {
         println!("{m:>5} × {n:<5} over {inner:<4} {}", rates.join(" "));
     }
     println!("functions in {}, ns an entry of a slice of 4096:", T::NAME);
-    let x: Vec<T> = (0..4096).map(|i| T::from_f64(f64::from(i) / 512.0 - 4.0)).collect();
-    let (mut value, mut slope) = (x.clone(), x.clone());
+    // As programs keep them: lists of the standard library may begin in the middle of a cache line.
+    let mut x = Aligned::new(4096, T::ZERO);
+    for (i, x) in x.iter_mut().enumerate() {
+        *x = T::from_f64(i as f64 / 512.0 - 4.0);
+    }
+    let (mut value, mut slope) = (Aligned::new(4096, T::ZERO), Aligned::new(4096, T::ZERO));
     let rate = |f: &mut dyn FnMut()| fastest(f) / 4096.0 * 1e9;
     let exp = rate(&mut || kernels::exp(&x, &mut value));
     let tanh = rate(&mut || kernels::tanh(&x, &mut value));

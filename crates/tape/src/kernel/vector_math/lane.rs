@@ -72,10 +72,17 @@ fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> T {
     ((lost * T::of(-0.75)).fused::<F>(m, m) / d).with_sign_of(x)
 }
 
+/// −2|x|, as a sum: multipliers are what the functions are short of.
+#[inline(always)]
+fn minus_twice_magnitude<T: Real>(x: T) -> T {
+    let negative = -x.magnitude();
+    negative + negative
+}
+
 /// tanh x.
 #[inline(always)]
 pub(crate) fn tanh<T: Real, const F: bool>(x: T) -> T {
-    tanh_of::<T, F>(x, (T::of(-2.0) * x.magnitude()).exp_m1_of_negative::<F>())
+    tanh_of::<T, F>(x, minus_twice_magnitude(x).exp_m1_of_negative::<F>())
 }
 
 /// tanh′(x) = 4·e^(−2|x|)/(1 + e^(−2|x|))².
@@ -87,7 +94,7 @@ pub(crate) fn tanh_derivative<T: Real, const F: bool>(x: T) -> T {
 /// tanh x and tanh′(x).
 #[inline(always)]
 pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
-    let e = (T::of(-2.0) * x.magnitude()).exponential::<F>();
+    let e = minus_twice_magnitude(x).exponential_of_negative::<F>();
     let t = e.value::<F>();
     (tanh_of::<T, F>(x, e.minus_one::<F>()), bell::<T, F>(e, t, T::of(4.0)))
 }
@@ -95,7 +102,7 @@ pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
 /// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has a negative exponent.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Real, const F: bool>(x: T) -> T {
-    let t = (-x.magnitude()).exponential::<F>().value::<F>();
+    let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
     let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
     numerator / (T::of(1.0) + t)
 }
@@ -109,7 +116,7 @@ pub(crate) fn sigmoid_derivative<T: Real, const F: bool>(x: T) -> T {
 /// σ(x) and σ′(x).
 #[inline(always)]
 pub(crate) fn sigmoid_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
-    let e = (-x.magnitude()).exponential::<F>();
+    let e = (-x.magnitude()).exponential_of_negative::<F>();
     let t = e.value::<F>();
     let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
     (numerator / (T::of(1.0) + t), bell::<T, F>(e, t, T::of(1.0)))
@@ -150,7 +157,7 @@ pub(crate) struct SoftplusParts<T> {
 #[inline(always)]
 pub(crate) fn softplus_parts<T: Real, const F: bool>(x: T) -> SoftplusParts<T> {
     let one = T::of(1.0);
-    let t = (-x.magnitude()).exponential::<F>().value::<F>();
+    let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
     let log = t.log_1p_of_unit::<F>();
     let d = one + t;
     let left = x < T::of(0.0);
@@ -168,7 +175,7 @@ pub(crate) fn softplus_parts<T: Real, const F: bool>(x: T) -> SoftplusParts<T> {
 #[inline(always)]
 pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let (zero, one) = (T::of(0.0), T::of(1.0));
-    let e = (-x.magnitude()).exponential::<F>();
+    let e = (-x.magnitude()).exponential_of_negative::<F>();
     let t = e.value::<F>();
     let (d, lost_of_square) = one_plus(t);
     let (left, right) = (x < zero, x > -T::EXP_IS_LOST);
@@ -177,9 +184,10 @@ pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     // What rounding loses of the root and, divided by it, of 1 + t.
     let lost = (e.p - (root - one)) - root * (T::of(0.5) * lost_of_square);
     let value = if left { y.fused::<F>(root, y * lost) * e.a } else { x } / d;
-    let tilt = if left { y } else { y * t };
+    // 1 + y + t on the left, 1 + (y·t + t) on the right.
+    let tilt = if left { one + y } else { y.fused::<F>(t, t) };
     let tilt = if right { zero } else { tilt };
-    let sum = (one + tilt) + t;
+    let sum = tilt + if left { t } else { one };
     let slope = (-lost_of_square).fused::<F>(sum, sum) / (d * d);
     let slope = if left { root * e.a * slope } else { slope };
     let last = if left { e.b } else { one };

@@ -52,6 +52,8 @@ pub trait Real: Lanes + PartialOrd + Sub<Output = Self> + Div<Output = Self> + N
     fn with_sign_of(self, x: Self) -> Self;
     /// eˣ in parts.
     fn exponential<const F: bool>(self) -> Exponential<Self>;
+    /// eˣ in parts, for x ≤ 0.
+    fn exponential_of_negative<const F: bool>(self) -> Exponential<Self>;
     /// eˣ − 1 for x ≤ 0.
     fn exp_m1_of_negative<const F: bool>(self) -> Self;
     /// ln(self + c), where c is less than an ulp of self, and self is positive, finite and not subnormal.
@@ -82,6 +84,19 @@ fn quarter_turns<const F: bool>(x: f64) -> (u64, f64) {
     let k = -(rounded - ROUND);
     let r = k.fused::<F>(HALF_PI[1], k.fused::<F>(HALF_PI[0], x));
     (rounded.to_bits(), k.fused::<F>(HALF_PI[2], r))
+}
+
+/// c₀ + c₁x + c₂x² + … where x² is known, as (c₀ + c₁x) + x²·((c₂ + c₃x) + x²·(…)): as many operations as Horner's rule has,
+/// half as many of which wait for each other.
+#[inline(always)]
+fn in_pairs<T: Real, const F: bool, const N: usize>(x: T, square: T, c: [T; N]) -> T {
+    let mut i = (N - 1) / 2 * 2;
+    let mut sum = if i + 1 < N { c[i + 1].fused::<F>(x, c[i]) } else { c[i] };
+    while i > 0 {
+        i -= 2;
+        sum = sum.fused::<F>(square, c[i + 1].fused::<F>(x, c[i]));
+    }
+    sum
 }
 
 /// c₀ + c₁x + c₂x² + …
@@ -119,9 +134,16 @@ macro_rules! real {
 
             #[inline(always)]
             fn exponential<const F: bool>(self) -> Exponential<Self> {
-                use $constants::{EXP_HIGH, EXP_LOW};
+                use $constants::EXP_HIGH;
+                let x = if self > EXP_HIGH { EXP_HIGH } else { self };
+                x.exponential_of_negative::<F>()
+            }
+
+            /// Right up to [`EXP_HIGH`]($constants::EXP_HIGH).
+            #[inline(always)]
+            fn exponential_of_negative<const F: bool>(self) -> Exponential<Self> {
+                use $constants::EXP_LOW;
                 let x = if self < EXP_LOW { EXP_LOW } else { self };
-                let x = if x > EXP_HIGH { EXP_HIGH } else { x };
                 let (p, k) = $constants::reduced::<F>(x);
                 // 2ᵏ as two factors. The biased sum of their exponents is positive, so that it can be halved by a
                 // shift without sign, which all instruction sets have.
@@ -226,7 +248,7 @@ real!(f32, u32, digits 23, bias 127, single);
 real!(f64, u64, digits 52, bias 1023, double);
 
 mod single {
-    use super::{Real, horner};
+    use super::{Real, horner, in_pairs};
 
     pub(super) const LN_2_HIGH: f32 = 0.693_145_75;
     pub(super) const LN_2_LOW: f32 = 1.428_606_8e-6;
@@ -289,7 +311,8 @@ mod single {
         let rounded = x.fused::<F>(std::f32::consts::LOG2_E, ROUND);
         let k = rounded - ROUND;
         let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
-        let p = (r * r).fused::<F>(horner::<_, F, _>(r, EXP), r);
+        let square = r * r;
+        let p = square.fused::<F>(in_pairs::<_, F, _>(r, square, EXP), r);
         (p, rounded.to_bits().wrapping_sub(ROUND.to_bits()))
     }
 
@@ -303,7 +326,7 @@ mod single {
 }
 
 mod double {
-    use super::{Real, horner};
+    use super::{Real, horner, in_pairs};
 
     pub(super) const LN_2_HIGH: f64 = 0.693_147_180_369_123_816_49;
     pub(super) const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
@@ -409,7 +432,8 @@ mod double {
         let rounded = x.fused::<F>(std::f64::consts::LOG2_E, ROUND);
         let k = rounded - ROUND;
         let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
-        let p = (r * r).fused::<F>(horner::<_, F, _>(r, EXP), r);
+        let square = r * r;
+        let p = square.fused::<F>(in_pairs::<_, F, _>(r, square, EXP), r);
         (p, rounded.to_bits().wrapping_sub(ROUND.to_bits()))
     }
 
