@@ -138,9 +138,9 @@ fn differences<'t, T: Scalar>(
         for (way, program) in &mut programs {
             run(program, batch);
             is_equal(program, &reference, outputs, *way, m)?;
-            // Even a run that is not worth waking threads shares its work with those that are there.
+            // Even a short run shares its work with threads that are there, and awake since the one before.
             if way.0 > 1 {
-                installed(way.0, || program.run()).unwrap();
+                installed(way.0, || program.run().and_then(|()| program.run())).unwrap();
                 is_equal(program, &reference, outputs, *way, m)?;
             }
             // The first batch is what the case is about.
@@ -191,7 +191,7 @@ impl<T: Scalar> Operation<T> for Costly {
 // ---- Random graphs --------------------------------------------------------------------------------------------
 
 /// Around a unit of 256, and around 8 and 16 of them, from where on a loop has several spans, of more than one.
-const M: &[usize] = &[255, 256, 257, 2047, 2048, 2049, 4095, 5000, 20_000];
+const M: &[usize] = &[255, 256, 257, 700, 1025, 2047, 2048, 2049, 4095, 5000, 20_000];
 
 fn random_graphs<T: Scalar>(cases: u32) {
     let (as_it_is, forced) = (RefCell::new(Used::default()), RefCell::new(Used::default()));
@@ -272,7 +272,7 @@ fn few_examples_in_both_precisions() {
 const WIDTHS: &[usize] = &[1, 2, 5, 31, 33, 64, 100, 300];
 
 /// Few examples, and those of [`M`].
-const MORE_M: &[usize] = &[1, 2, 40, 255, 256, 257, 700, 2047, 2048, 2049, 4095, 5000, 20_000];
+const MORE_M: &[usize] = &[1, 2, 40, 255, 256, 257, 700, 1025, 2047, 2048, 2049, 4095, 5000, 20_000];
 
 /// So many multiplications a run at most, or a test takes long.
 const MOST_WORK: usize = 100_000_000;
@@ -787,6 +787,28 @@ fn network_and_bits<'t>(tape: &'t Tape<f32>, seed: u64) -> (Vec<Var<'t, f32>>, [
         (batch, bits)
     });
     (outputs, batches)
+}
+
+/// A short run has two threads where each of them gets about half of the units of 256 examples, and gives the same bits.
+#[test]
+fn short_runs_are_shared_by_units() {
+    let g = vec![G::named("sigmoid"), G::named("sigmoid")];
+    let (sizes, loss) = (vec![30, 16, 1], mlp::Loss::LogLoss);
+    for (m, threads) in [(256, 1), (300, 1), (569, 2), (1025, 2)] {
+        let description =
+            networks::Description { sizes: sizes.clone(), g: g.clone(), loss, m, scale: 1.0, seed: 7 };
+        let (tape, (x, y)) = (Tape::<f32>::new(), description.examples());
+        let network = description.network().record(&tape, &x, &y).unwrap();
+        let outputs: Vec<_> = [network.j].into_iter().chain(network.gradients()).collect();
+        let compile = |way| tape.compile_with(outputs.iter().copied(), options(way)).unwrap();
+        let (mut reference, mut program) = (compile(REFERENCE), compile((2, 0)));
+        assert_eq!(program.threads(m), threads, "m = {m}");
+        reference.run().unwrap();
+        for _ in 0..20 {
+            installed(2, || program.run().and_then(|()| program.run())).unwrap();
+            assert_eq!(fingerprint(&program, &outputs), fingerprint(&reference, &outputs), "m = {m}");
+        }
+    }
 }
 
 #[test]

@@ -21,6 +21,8 @@ use crate::{MatrixMut, Scalar};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shares {
     pub(super) threads: usize,
+    /// Whether they are those that the caller works on.
+    pub(super) at_hand: bool,
     /// Whether the work is worth waking them.
     pub(super) wake: bool,
     /// How many spans keep their own sums, and of how many numbers.
@@ -70,7 +72,7 @@ impl<T: Scalar> Execution<T> {
             sums: Vec::new(),
             tile_rows: Vec::new(),
             tile: 1,
-            shares: Shares { threads: 1, wake: false, sums: (0, 0) },
+            shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
             flat: None,
         }
     }
@@ -129,7 +131,7 @@ impl<T: Scalar> Execution<T> {
 
     /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
     fn run_loop(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
-        let spans = Spans::new(m, self.segments[at].numbers);
+        let spans = self.segments[at].spans(m, self.shares.threads);
         let lanes = self.lanes(&self.segments[at], spans);
         let code = self.segments[at].code.clone();
         if spans.count == 1 {
@@ -210,6 +212,12 @@ impl<T: Scalar> Execution<T> {
 }
 
 impl Segment {
+    /// The spans of a loop on so many threads.
+    pub(super) fn spans(&self, m: usize, threads: usize) -> Spans {
+        let spans = Spans::new(m, self.numbers);
+        spans.in_units(self.numbers, threads).unwrap_or(spans)
+    }
+
     /// Some columns of the whole buffers of which the loop writes columns.
     pub(super) fn windows_of<'a, T>(&self, taken: &'a mut [Aligned<T>], columns: Columns) -> Windows<'a, T> {
         let mut windows = Windows { columns, windows: SmallVec::new() };

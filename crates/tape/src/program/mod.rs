@@ -133,7 +133,7 @@ pub struct Program<T: Scalar> {
     /// Whether nobody has asked for tiles of a certain width.
     tiles_are_free: bool,
     /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
-    known_shares: FxHashMap<usize, Shares>,
+    known_shares: FxHashMap<(usize, bool), Shares>,
     /// The tape's number of examples, for programs without a leaf that says it.
     default_m: Option<usize>,
     /// The number of examples that the buffers are sized for.

@@ -87,9 +87,9 @@ impl<T: Scalar> Program<T> {
         flops.fold(0, u64::saturating_add)
     }
 
-    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with the threads that these runs use.
+    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with as many [threads](Program::threads) as they can make use of.
     pub fn peak_bytes(&self, m: usize) -> usize {
-        let shares = self.shares(m);
+        let shares = self.shares(m, true);
         let Shares { threads, sums: (spans, numbers), .. } = shares;
         let whole =
             (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
@@ -106,10 +106,11 @@ impl<T: Scalar> Program<T> {
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
     }
 
-    /// How many threads a run on `m` examples uses: at most what [`Options`](crate::Options) allow, and no more than its
-    /// work is worth. Where they sleep, and are not worth waking, it runs on one.
+    /// How many threads a run on `m` examples can make use of: at most what [`Options`](crate::Options) allow, and no more than its
+    /// work is worth. That is less outside of [`Threads::install`](crate::Threads::install): a short run stays on one thread there if it would
+    /// have to wake others, or takes no longer than to hand it over.
     pub fn threads(&self, m: usize) -> usize {
-        self.shares(m).threads
+        self.shares(m, true).threads
     }
 
     /// Number of buffers.

@@ -6,22 +6,23 @@ use std::time::{Duration, Instant};
 
 use crate::aligned::Aligned;
 use crate::error::{NonFinite, OperandRange};
-use crate::kernel::product::reserve_scratch;
+use crate::kernel::product::{UNIT, reserve_scratch};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::scale::Scale;
 use crate::program::execute::{Execution, Outcome, Parcel, Shares};
 use crate::program::flat::Flat;
 use crate::program::lower::Node;
-use crate::program::tiles::Spans;
-use crate::program::{Instruction, Options, Program};
+use crate::program::{Instruction, Options, Program, Segment};
 use crate::storage::{Columns, Operand};
 use crate::{Error, Result, Scalar};
 
 /// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
 const WORTH_A_THREAD: f64 = 80_000.0;
-/// And so many if the threads sleep: on a virtual machine it may take 60 µs until a processor that idles runs again, and a run
-/// waits for that up to three times.
+/// Where the threads are at hand, and meet but once in every loop, so many that are saved are worth a meeting.
+const WORTH_A_MEETING: f64 = 5_000.0;
+/// And so many if it is to be given away and the threads sleep: on a virtual machine it may take 60 µs until a processor that
+/// idles runs again, and a run waits for that up to three times.
 const WORTH_WAKING: f64 = 300_000.0;
 /// Threads are awake, or soon will be, if runs come so shortly after each other.
 const STILL_AWAKE: Duration = Duration::from_micros(100);
@@ -45,10 +46,9 @@ impl<T: Scalar> Program<T> {
         self.m = None;
         let done = match self.execution.shares {
             Shares { threads: 1, .. } => self.execution.execute(m),
-            // The threads of the caller's help.
-            _ if threads::here() > 1 => self.execution.execute(m),
-            shares if shares.wake || self.runs_in_succession() => self.run_on_team(shares.threads, m)?,
-            _ => self.execution.execute_alone(m),
+            shares if !shares.wake && !self.runs_in_succession() => self.execution.execute_alone(m),
+            Shares { at_hand: true, .. } => self.execution.execute(m),
+            shares => self.run_on_team(shares.threads, m)?,
         };
         self.last_run = (self.execution.shares.threads > 1).then(Instant::now);
         let done = done.map_err(|found| self.execution.first_fault(found, m));
@@ -132,7 +132,7 @@ impl<T: Scalar> Program<T> {
         if m == 0 {
             self.refuse_empty_mean()?;
         }
-        if self.m != Some(m) {
+        if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
             self.m = None;
             for (index, buffer) in
                 self.execution.memory.whole.iter_mut().enumerate().skip(self.execution.memory.shared.len())
@@ -148,13 +148,14 @@ impl<T: Scalar> Program<T> {
 
     /// Finds the threads for runs on m examples, and makes room for them.
     fn share_out(&mut self, m: usize) -> Result<()> {
-        let shares = match self.known_shares.get(&m) {
+        let key = (m, at_hand());
+        let shares = match self.known_shares.get(&key) {
             Some(&shares) => shares,
             None => self.reckon(m)?,
         };
-        self.known_shares.insert(m, shares);
+        self.known_shares.insert(key, shares);
         self.execution.shares = shares;
-        let Shares { threads, sums: (spans, numbers), .. } = shares;
+        let Shares { threads, at_hand, sums: (spans, numbers), .. } = shares;
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.register_count;
@@ -173,7 +174,7 @@ impl<T: Scalar> Program<T> {
         for sums in &mut self.execution.sums {
             resize(sums, numbers, 1)?;
         }
-        if threads > 1 && threads::here() == 1 {
+        if threads > 1 && !at_hand {
             // This run may do without them, and the next one not.
             self.parcel.get_or_insert_with(Parcel::empty);
             threads::reserve(threads, reserve_scratch)
@@ -184,7 +185,7 @@ impl<T: Scalar> Program<T> {
 
     /// Finds out how to run on m examples, for the first time.
     fn reckon(&mut self, m: usize) -> Result<Shares> {
-        let shares = self.shares(m);
+        let shares = self.shares(m, at_hand());
         let Execution { code, memory, flat, .. } = &self.execution;
         if self.may_be_flat(shares) && !flat.as_ref().is_some_and(|flat| flat.holds(m)) {
             let results = self.graph.outputs.iter().filter_map(|&output| self.operand(output));
@@ -200,21 +201,37 @@ impl<T: Scalar> Program<T> {
         self.tiles_are_free && shares.threads == 1
     }
 
-    /// How runs on m examples are shared out.
-    pub(super) fn shares(&self, m: usize) -> Shares {
+    /// How runs on m examples are shared out, among threads of the caller's if they are at hand.
+    pub(super) fn shares(&self, m: usize, at_hand: bool) -> Shares {
         let (threads, wake) = match self.threads {
             1 => (1, false),
             most => {
                 let time = self.nanoseconds(m);
-                let threads = most.min((time / WORTH_A_THREAD) as usize).max(1);
-                (threads, time >= WORTH_WAKING * threads as f64)
+                let threads = match most.min((time / WORTH_A_THREAD) as usize) {
+                    0 | 1 if at_hand => self.lanes_worth_meeting(m, most, time),
+                    threads => threads.max(1),
+                };
+                let worth_waking = if at_hand { WORTH_A_THREAD } else { WORTH_WAKING };
+                (threads, time >= worth_waking * threads as f64)
             }
         };
-        let loops = self.execution.segments.iter().filter(|segment| segment.tiled);
-        let spans = loops.map(|segment| (Spans::new(m, segment.numbers).count, segment.numbers));
+        let spans = self.loops().map(|segment| (segment.spans(m, threads).count, segment.numbers));
         let spans = spans.filter(|(count, _)| *count > 1);
         let sums = spans.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
-        Shares { threads, wake, sums }
+        Shares { threads, at_hand, wake, sums }
+    }
+
+    fn loops(&self) -> impl Iterator<Item = &Segment> {
+        self.execution.segments.iter().filter(|segment| segment.tiled)
+    }
+
+    /// How many threads with tiles of their own save a run of so many nanoseconds enough of them.
+    fn lanes_worth_meeting(&self, m: usize, most: usize, time: f64) -> usize {
+        let worth = WORTH_A_MEETING * self.loops().count() as f64;
+        let lanes = most.min((time / worth) as usize).min(m.div_ceil(UNIT));
+        let share = |segment: &Segment| segment.spans(m, lanes).widest(lanes) as f64 / m as f64;
+        let widest = self.loops().map(share).fold(0.0, f64::max);
+        if lanes > 1 && time * (1.0 - widest) >= worth { lanes } else { 1 }
     }
 
     /// About how long a run on m examples takes one thread.
@@ -305,6 +322,11 @@ fn range<T: Scalar>(name: String, values: &[T]) -> OperandRange {
         range: low.zip(high).map(|(low, high)| (low.to_f64(), high.to_f64())),
         nans: values.len() - numbers().count(),
     }
+}
+
+/// Whether the caller works on threads that can help.
+fn at_hand() -> bool {
+    threads::here() > 1
 }
 
 /// Makes a list long enough.

@@ -2,10 +2,13 @@
 //!
 //! A sum over the examples is added up unit by unit inside a span, and then span by span. Units and spans are functions of
 //! the program and of m. A tile, of any number of units, is what runs through a loop at a time, and spans may run side by
-//! side: neither changes the order in which anything is added.
+//! side: neither changes the order in which anything is added. Nor does it matter whether one span is taken for several of
+//! one unit each, since what a unit adds to a sum is rounded before.
 
-use crate::kernel::cache;
+use std::ops::Range;
+
 use crate::kernel::product::UNIT;
+use crate::kernel::{cache, threads};
 use crate::storage::Columns;
 
 /// The most spans.
@@ -14,6 +17,8 @@ const SPANS: usize = 16;
 const LEAST_UNITS: usize = 8;
 /// The most numbers that the sums of all spans may have: adding them up has to be little work.
 const MOST_SUMS: usize = 1 << 20;
+/// And those of spans that are there for the threads' sake.
+const MOST_SUMS_OF_UNITS: usize = 1 << 16;
 
 /// The spans of a loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +41,29 @@ impl Spans {
         Spans { count: m.div_ceil(width), width, m }
     }
 
+    /// The same sums in the same order, in spans of one unit; if there are few of both, and so many threads get about the same
+    /// of them.
+    pub(crate) fn in_units(self, numbers: usize, threads: usize) -> Option<Self> {
+        let units = Spans { count: self.m.div_ceil(UNIT), width: UNIT, ..self };
+        let few = units.count <= SPANS && units.count.saturating_mul(numbers) <= MOST_SUMS_OF_UNITS;
+        let even = || 2 * threads * units.widest(threads) <= 3 * self.m;
+        (self.count == 1 && threads > 1 && units.count > 1 && few && even()).then_some(units)
+    }
+
+    /// The most columns that one of so many threads gets.
+    pub(crate) fn widest(self, threads: usize) -> usize {
+        self.widest_of(0..self.count, threads.min(self.count))
+    }
+
+    fn widest_of(self, spans: Range<usize>, threads: usize) -> usize {
+        if threads < 2 {
+            return self.columns_of(spans).count;
+        }
+        let at = spans.start + threads::cut(spans.len(), threads, 1);
+        let others = self.widest_of(at..spans.end, threads - threads / 2);
+        self.widest_of(spans.start..at, threads / 2).max(others)
+    }
+
     /// The columns of a span.
     pub(crate) fn columns(self, span: usize) -> Columns {
         let start = span * self.width;
@@ -43,7 +71,7 @@ impl Spans {
     }
 
     /// The columns of some spans that follow each other.
-    pub(crate) fn columns_of(self, spans: std::ops::Range<usize>) -> Columns {
+    pub(crate) fn columns_of(self, spans: Range<usize>) -> Columns {
         let start = spans.start * self.width;
         Columns { start, count: (spans.end * self.width).min(self.m) - start, m: self.m }
     }
@@ -88,6 +116,20 @@ mod tests {
             }
         }
         assert_eq!(Spans::new(1024, 10).count, 1);
+    }
+
+    #[test]
+    fn a_few_units_are_spans_of_several_threads() {
+        let in_units = |m, numbers, threads| Spans::new(m, numbers).in_units(numbers, threads);
+        assert_eq!(in_units(1025, 10, 2).map(|spans| spans.columns(4).count), Some(1));
+        assert_eq!(in_units(569, 10, 2).map(|spans| spans.widest(2)), Some(313));
+        assert_eq!(in_units(569, 10, 3).map(|spans| spans.widest(3)), Some(256));
+        // One thread, one unit, a thread that would have most, more threads than units, many sums.
+        for (m, numbers, threads) in
+            [(569, 10, 1), (256, 10, 2), (300, 10, 2), (569, 10, 4), (1024, 1 << 15, 2)]
+        {
+            assert_eq!(in_units(m, numbers, threads), None);
+        }
         assert_eq!(Spans::new(65_536, 10).count, 16);
     }
 

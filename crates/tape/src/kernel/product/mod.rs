@@ -35,8 +35,8 @@ pub(crate) enum Beta {
 pub(crate) enum Order {
     /// In slabs of one length, as long as the caches like them.
     Free,
-    /// In slabs of [`UNIT`], each added to the output: a product gives the same bits as several, one after the other, that
-    /// each have some of the slabs.
+    /// In slabs of [`UNIT`], each added to the output: a product gives the same bits as several that each have some of the
+    /// slabs, whether these add to one output, one after the other, or are added up afterwards.
     Units,
 }
 
@@ -44,6 +44,7 @@ pub(crate) enum Order {
 pub(crate) const UNIT: usize = 256;
 
 /// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is set, else the operand.
+/// α times a sum is rounded before it is added.
 ///
 /// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads' scratch memory has grown
 /// to what their largest product needs, at most [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN

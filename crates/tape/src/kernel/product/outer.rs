@@ -41,8 +41,8 @@ fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
     if i < m {
         for (out, &y) in out.chunks_exact_mut(m).zip(b.data) {
             for (out, &x) in out[i..].iter_mut().zip(&a.data[i..]) {
-                let product = x.fused::<F>(y, T::of(0.0));
-                *out = if accumulate { product.fused::<F>(alpha, *out) } else { product * alpha };
+                let scaled = x.fused::<F>(y, T::of(0.0)) * alpha;
+                *out = if accumulate { *out + scaled } else { scaled };
             }
         }
     }
@@ -64,11 +64,8 @@ fn rows<T: Lanes, S: Simd, const V: usize>(
         let out = T::vectors_mut::<S>(&mut out[..V * T::lanes::<S>()]).0;
         for (out, a) in out.iter_mut().zip(a) {
             let product = T::multiply_add(simd, a, b, zero);
-            *out = if accumulate {
-                T::multiply_add(simd, product, alpha, *out)
-            } else {
-                T::multiply(simd, product, alpha)
-            };
+            let scaled = T::multiply(simd, product, alpha);
+            *out = if accumulate { T::add_vectors(simd, *out, scaled) } else { scaled };
         }
     }
 }

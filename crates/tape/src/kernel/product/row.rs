@@ -38,8 +38,9 @@ fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
 
 /// α·sum, stored or added.
 #[inline(always)]
-fn put<T: Real, const F: bool>(out: &mut T, sum: T, alpha: T, beta: Beta) {
-    *out = if beta == Beta::One { sum.fused::<F>(alpha, *out) } else { sum * alpha };
+fn put<T: Real>(out: &mut T, sum: T, alpha: T, beta: Beta) {
+    let scaled = sum * alpha;
+    *out = if beta == Beta::One { *out + scaled } else { scaled };
 }
 
 /// The columns of b are stored one after the other: each is summed in vectors along it.
@@ -51,12 +52,12 @@ fn times_columns<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T
     for (out, b) in groups.iter_mut().zip(p.b.data.chunks_exact(COLUMNS * inner)) {
         let sums = dots::<T, S, F, COLUMNS>(simd, p.a.data, b);
         for (out, sum) in out.iter_mut().zip(sums) {
-            put::<T, F>(out, sum, alpha, beta);
+            put(out, sum, alpha, beta);
         }
     }
     for (out, b) in rest.iter_mut().zip(p.b.data[whole..].chunks_exact(inner)) {
         let [sum] = dots::<T, S, F, 1>(simd, p.a.data, b);
-        put::<T, F>(out, sum, alpha, beta);
+        put(out, sum, alpha, beta);
     }
 }
 
@@ -120,7 +121,7 @@ fn times_rows<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) 
                 sums[s] = a.fused::<F>(b, sums[s]);
             }
         }
-        put::<T, F>(&mut p.out[j], (sums[0] + sums[1]) + (sums[2] + sums[3]), p.alpha, p.beta);
+        put(&mut p.out[j], (sums[0] + sums[1]) + (sums[2] + sums[3]), p.alpha, p.beta);
     }
 }
 
@@ -150,11 +151,8 @@ fn entries<T: Lanes, S: Simd, const V: usize>(
         let halves =
             [T::add_vectors(simd, sums[0][i], sums[1][i]), T::add_vectors(simd, sums[2][i], sums[3][i])];
         let sum = T::add_vectors(simd, halves[0], halves[1]);
-        *out = if beta == Beta::One {
-            T::multiply_add(simd, sum, alpha, *out)
-        } else {
-            T::multiply(simd, sum, alpha)
-        };
+        let scaled = T::multiply(simd, sum, alpha);
+        *out = if beta == Beta::One { T::add_vectors(simd, *out, scaled) } else { scaled };
     }
 }
 

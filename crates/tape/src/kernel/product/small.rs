@@ -46,7 +46,8 @@ fn of_rows<T: Real, const F: bool, const M: usize>(p: &mut Product<'_, T>) {
             (true, true) => column::<T, F, M>(columns(a.data, inner), b.data[j..].iter().step_by(n).copied()),
         };
         for (out, sum) in out.iter_mut().zip(sums) {
-            *out = if beta == Beta::One { sum.fused::<F>(alpha, *out) } else { sum * alpha };
+            let scaled = sum * alpha;
+            *out = if beta == Beta::One { *out + scaled } else { scaled };
         }
     }
 }

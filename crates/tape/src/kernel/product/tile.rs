@@ -270,11 +270,8 @@ fn store<T: Lanes, S: Simd, const V: usize, const C: usize>(
     for (j, sums) in sums.into_iter().enumerate() {
         let out = &mut target.out[j * target.stride + row..][..V * T::lanes::<S>()];
         for (out, sum) in T::vectors_mut::<S>(out).0.iter_mut().zip(sums) {
-            *out = if target.accumulate {
-                T::multiply_add(simd, sum, alpha, *out)
-            } else {
-                T::multiply(simd, sum, alpha)
-            };
+            let scaled = T::multiply(simd, sum, alpha);
+            *out = if target.accumulate { T::add_vectors(simd, *out, scaled) } else { scaled };
         }
     }
 }
