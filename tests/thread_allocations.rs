@@ -7,6 +7,8 @@ mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use random::Random;
 use tape::{Matrix, Options, Over, Program, Tape, Threads, Var};
@@ -129,7 +131,13 @@ fn allocations_here(threads: usize, sizes: [usize; 2], m: [usize; 2], kept: Outp
         (random.matrix(sizes[0], m, -2.0, 2.0), random.matrix(1, m, 0.0, 1.0))
     });
     let mut run = |times: usize| {
-        batches.iter().cycle().take(2 * times).for_each(|batch| network.step(&mut program, batch));
+        for (at, batch) in batches.iter().cycle().take(2 * times).enumerate() {
+            // Now and then so late that the threads sleep, and may not be woken.
+            if at % 10 == 9 {
+                thread::sleep(Duration::from_micros(300));
+            }
+            network.step(&mut program, batch);
+        }
     };
     run(2);
     let before = ASKED.load(Ordering::SeqCst);

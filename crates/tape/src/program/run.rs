@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::aligned::Aligned;
 use crate::error::{NonFinite, OperandRange};
-use crate::kernel::product::{UNIT, reserve_scratch};
+use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::scale::Scale;
@@ -175,7 +175,8 @@ impl<T: Scalar> Program<T> {
             resize(sums, numbers, 1)?;
         }
         if threads > 1 && !at_hand {
-            // This run may do without them, and the next one not.
+            // This run may do without them and the next one not, or the other way round.
+            reserve_scratch_of::<T>();
             self.parcel.get_or_insert_with(Parcel::empty);
             threads::reserve(threads, reserve_scratch)
                 .map_err(|reason| Error::Threads { threads, reason })?;

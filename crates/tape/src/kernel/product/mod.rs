@@ -18,7 +18,6 @@ use std::ops::Range;
 use super::simd::{dispatch, run};
 use super::threads;
 use super::vector_math::Real;
-use crate::aligned::Aligned;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// What the output is multiplied by before the product is added.
@@ -92,11 +91,15 @@ pub(crate) fn product<T: Scalar + Multiply>(
 
 /// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
 pub(crate) fn reserve_scratch() {
-    fn reserve<T: Real>() {
-        T::scratch().set(Aligned::new(tile::most_scratch::<T>(), T::of(0.0)));
-    }
-    reserve::<f32>();
-    reserve::<f64>();
+    reserve_scratch_of::<f32>();
+    reserve_scratch_of::<f64>();
+}
+
+/// The same for products in one type.
+pub(crate) fn reserve_scratch_of<T: Real>() {
+    let mut scratch = T::scratch().take();
+    scratch.grow(tile::most_scratch::<T>(), T::of(0.0)).expect("scratch memory for products");
+    T::scratch().set(scratch);
 }
 
 /// Fewer floating-point operations are not worth a second thread.
