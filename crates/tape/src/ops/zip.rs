@@ -69,6 +69,16 @@ impl Zip {
     pub const ALL: &'static [Zip] =
         &[Zip::Add, Zip::Subtract, Zip::Multiply, Zip::Divide, Zip::Power, Zip::Greater, Zip::Equal];
 
+    /// Computes it, with an operand of one row or one column repeated.
+    pub(crate) fn apply<T: Scalar>(
+        self,
+        a: MatrixRef<'_, T>,
+        b: MatrixRef<'_, T>,
+        out: &mut MatrixMut<'_, T>,
+    ) {
+        with_function!(self, f => zip(a, b, out, f));
+    }
+
     /// Whether the operands may change places, to the same bits.
     pub(crate) fn commutes(self) -> bool {
         match self {
@@ -106,7 +116,7 @@ impl<T: Scalar> Operation<T> for Zip {
             .ok_or_else(|| Mismatch::new("shapes do not go together entry by entry"))
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        with_function!(self, f => zip(x.get(0), x.get(1), out, f));
+        self.apply(x.get(0), x.get(1), out);
         Ok(())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {

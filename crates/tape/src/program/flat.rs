@@ -13,6 +13,7 @@ use crate::kernel::product::{Beta, Order, UNIT, product};
 use crate::op::{Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Factor;
+use crate::ops::zip::Zip;
 use crate::program::Instruction;
 use crate::program::execute::{Outcome, accumulate};
 use crate::program::fuse::{Fused, Slot, Spread, add_columns, apply, apply_with_derivative, repeat};
@@ -32,8 +33,6 @@ pub(super) struct Flat<T: Scalar> {
     calls: Vec<Call<T>>,
     values: Aligned<T>,
     starts: Starts,
-    /// Values that are copied to where the program keeps them, and where they begin.
-    results: Vec<(Operand, usize)>,
 }
 
 /// A kernel and its operands.
@@ -45,6 +44,8 @@ enum Call<T: Scalar> {
     Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Target },
     /// A contraction over the examples that is no product.
     Accumulate { op: Op<T>, factor: Factor<T>, operands: SmallVec<[Operand; 2]>, out: Target },
+    /// An operation of two operands, of which one may have to be repeated.
+    Zip { zip: Zip, operands: [Source; 2], out: Target },
     /// Repeats an input of a pass.
     Repeat { from: Source, spread: Spread, rows: usize, out: Target },
     /// An operation of a pass, with g′ where the pass has both.
@@ -92,20 +93,13 @@ impl Target {
 
 impl<T: Scalar> Flat<T> {
     /// The calls for runs of up to m examples and a few more; `None` if that is too much.
-    pub(super) fn new(
-        code: &[Instruction<T>],
-        plan: &Plan,
-        leaves: usize,
-        results: impl Iterator<Item = Operand>,
-        m: usize,
-    ) -> Result<Option<Self>> {
+    pub(super) fn new(code: &[Instruction<T>], plan: &Plan, leaves: usize, m: usize) -> Result<Option<Self>> {
         let Some((starts, numbers)) = Starts::new(code, plan, leaves, m) else { return Ok(None) };
         let mut values = Aligned::default();
         resize(&mut values, numbers, 1)?;
-        let results = results.filter_map(|at| Some((at, starts.value(at)?))).collect();
         let mut calls = Vec::new();
         code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
-        Ok(Some(Flat { calls, values, starts, results }))
+        Ok(Some(Flat { calls, values, starts }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -119,17 +113,14 @@ impl<T: Scalar> Flat<T> {
     }
 
     /// Computes everything for m examples.
-    pub(super) fn run(&mut self, memory: &mut Memory<T>, m: usize) -> Outcome {
+    pub(super) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
         let starts = &self.starts;
-        for call in &self.calls {
-            call.run(&mut self.values, (memory, starts), m)?;
-        }
-        for &(at, start) in &self.results {
-            let (rows, columns) = at.shape.at(m);
-            let value = &self.values[start..start + rows * columns];
-            memory.whole_mut(at.at.index())[..value.len()].copy_from_slice(value);
-        }
-        Ok(())
+        self.calls.iter().try_for_each(|call| call.run(&mut self.values, (memory, starts), m))
+    }
+
+    /// The value that another way of running leaves in this buffer, and what follows it; `None` for a leaf's.
+    pub(super) fn whole(&self, buffer: u32) -> Option<&[T]> {
+        self.starts.whole[buffer as usize].map(|start| &self.values[start..])
     }
 }
 
@@ -247,22 +238,34 @@ impl Starts {
             Slot::Output(output) => self.target(pass.outputs[output as usize]),
             Slot::Input(_) => unreachable!("inputs are not written"),
         };
-        let source = |slot: Slot| match slot {
+        let value = |slot: Slot| match slot {
             Slot::Input(input) => self.source(pass.inputs[input as usize].operand),
             Slot::Register(_) | Slot::Output(_) => {
                 let Target { start, shape } = target(slot);
                 Source { at: Place::Value(start), shape }
             }
         };
+        let mut as_they_are: SmallVec<[(Slot, Operand); 4]> = SmallVec::new();
         for input in &pass.inputs {
-            if let Some(register) = input.spread.register() {
+            let Some(register) = input.spread.register() else { continue };
+            if pass.is_only_zipped(Slot::Register(register)) {
+                as_they_are.push((Slot::Register(register), input.operand));
+            } else {
                 let (from, out) = (self.source(input.operand), self.register(register, whole));
                 calls.push(Call::Repeat { from, spread: input.spread, rows, out });
             }
         }
+        let source = |slot: Slot| match as_they_are.iter().find(|(of, _)| *of == slot) {
+            Some(&(_, operand)) => self.source(operand),
+            None => value(slot),
+        };
         for micro in &pass.code {
-            let sources = micro.sources.iter().map(|&slot| source(slot)).collect();
+            let sources: SmallVec<[Source; 3]> = micro.sources.iter().map(|&slot| source(slot)).collect();
             let (out, derivative) = (target(micro.target), micro.derivative.map(target));
+            if let (Op::Zip(zip), &[a, b]) = (&micro.op, &sources[..]) {
+                calls.push(Call::Zip { zip: *zip, operands: [a, b], out });
+                continue;
+            }
             calls.push(Call::Entrywise {
                 node: micro.node,
                 op: micro.op.clone(),
@@ -298,6 +301,10 @@ impl<T: Scalar> Call<T> {
                 let (rest, mut out) = Rest::around(values, known, *out, m);
                 let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
                 accumulate(op, *factor, true, &operands, &mut out);
+            }
+            Call::Zip { zip, operands: [a, b], out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                zip.apply(rest.matrix(*a, m), rest.matrix(*b, m), &mut out);
             }
             Call::Repeat { from, spread, rows, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out, m);

@@ -197,6 +197,13 @@ impl<T: Scalar> Fused<T> {
         self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
     }
 
+    /// Whether a value is read by nothing but operations that can repeat it themselves.
+    pub(super) fn is_only_zipped(&self, slot: Slot) -> bool {
+        let reads = |micro: &&Micro<T>| micro.sources.contains(&slot);
+        let zipped = self.code.iter().filter(reads).all(|micro| matches!(micro.op, Op::Zip(_)));
+        zipped && self.sums.iter().all(|sum| sum.source != slot)
+    }
+
     /// How many entries of a column are computed.
     pub(super) fn entries_of_a_column(&self) -> usize {
         self.rows * self.code.len()

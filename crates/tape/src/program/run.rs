@@ -189,8 +189,7 @@ impl<T: Scalar> Program<T> {
         let shares = self.shares(m, at_hand());
         let Execution { code, memory, flat, .. } = &self.execution;
         if self.may_be_flat(shares) && !flat.as_ref().is_some_and(|flat| flat.holds(m)) {
-            let results = self.graph.outputs.iter().filter_map(|&output| self.operand(output));
-            if let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), results, m)? {
+            if let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), m)? {
                 self.execution.flat = Some(flat);
             }
         }

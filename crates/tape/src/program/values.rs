@@ -61,7 +61,7 @@ impl<T: Scalar> Program<T> {
             });
         }
         let read = self.view(output)?.as_slice().len();
-        let (values, output) = self.execution.memory.pair(buffer, from);
+        let (values, output) = self.execution.pair(buffer, from);
         change(&mut values[..length], &output[..read]);
         Ok(())
     }
@@ -94,7 +94,7 @@ impl<T: Scalar> Program<T> {
             None => self.m.unwrap_or(0),
         };
         let (rows, columns) = found.at.shape.at(m);
-        MatrixRef::new(rows, columns, &self.execution.memory.whole(found.at.at.index())[..rows * columns])
+        MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.index())[..rows * columns])
     }
 
     /// The value of a 1 × 1 output after a run.
