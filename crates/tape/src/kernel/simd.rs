@@ -78,6 +78,10 @@ pub trait Lanes:
     fn vectors<S: Simd>(x: &[Self]) -> (&[Self::Vector<S>], &[Self]);
     /// The vectors that a slice consists of, and the numbers left over.
     fn vectors_mut<S: Simd>(x: &mut [Self]) -> (&mut [Self::Vector<S>], &mut [Self]);
+    /// A vector that begins with a slice shorter than it, and 0 in the lanes after that.
+    fn load_part<S: Simd>(simd: S, x: &[Self]) -> Self::Vector<S>;
+    /// The first lanes of a vector, as many as a slice shorter than it has numbers.
+    fn store_part<S: Simd>(simd: S, x: Self::Vector<S>, out: &mut [Self]);
     /// The columns of a square, of its rows.
     fn transposed(rows: [[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
     /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be put back.
@@ -88,7 +92,7 @@ pub trait Lanes:
 
 macro_rules! lanes {
     ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $add:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
-     $vectors:ident, $vectors_mut:ident, $transposed:ident) => {
+     $vectors:ident, $vectors_mut:ident, $load_part:ident, $store_part:ident, $transposed:ident) => {
         impl Lanes for $t {
             type Vector<S: Simd> = S::$vector;
 
@@ -125,6 +129,14 @@ macro_rules! lanes {
                 S::$vectors_mut(x)
             }
             #[inline(always)]
+            fn load_part<S: Simd>(simd: S, x: &[Self]) -> S::$vector {
+                simd.$load_part(x)
+            }
+            #[inline(always)]
+            fn store_part<S: Simd>(simd: S, x: S::$vector, out: &mut [Self]) {
+                simd.$store_part(out, x);
+            }
+            #[inline(always)]
             fn transposed(rows: [[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE] {
                 $transposed(rows)
             }
@@ -148,6 +160,8 @@ lanes!(
     reduce_sum_f32s,
     as_simd_f32s,
     as_mut_simd_f32s,
+    partial_load_f32s,
+    partial_store_f32s,
     transposed_f32
 );
 lanes!(
@@ -161,6 +175,8 @@ lanes!(
     reduce_sum_f64s,
     as_simd_f64s,
     as_mut_simd_f64s,
+    partial_load_f64s,
+    partial_store_f64s,
     transposed_f64
 );
 

@@ -6,6 +6,7 @@
 
 mod outer;
 mod pack;
+mod part;
 mod row;
 mod small;
 mod tile;
@@ -205,7 +206,7 @@ impl<'a, T: Copy> Product<'a, T> {
     fn way(&self) -> Way {
         if self.m == 1 {
             Way::Row
-        } else if self.m <= small::ROWS && self.inner <= small::INNER {
+        } else if self.m <= small::ROWS && small::is_small(self) {
             Way::Small
         } else if self.inner == 1 {
             Way::Outer

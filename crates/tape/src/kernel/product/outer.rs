@@ -1,7 +1,10 @@
 //! Products with an inner dimension of 1: a column times a row.
 
+#![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
+
+use super::part::{load, put_vector};
 use super::{Beta, Product};
-use crate::kernel::simd::{Lanes, is_fused};
+use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
 
@@ -16,56 +19,50 @@ impl<T: Real> WithSimd for Outer<'_, '_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        if const { is_fused::<S>() } {
-            product::<T, S, true>(simd, self.0)
-        } else {
-            product::<T, S, false>(simd, self.0)
-        }
+        product(simd, self.0);
     }
 }
 
 #[inline(always)]
-fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
+fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     let lanes = T::lanes::<S>();
     let &mut Product { m, alpha, a, b, beta, ref mut out, .. } = p;
-    let accumulate = beta == Beta::One;
+    let how = (m, alpha, beta == Beta::One);
     let mut i = 0;
     while i + VECTORS * lanes <= m {
-        rows::<T, S, VECTORS>(simd, &a.data[i..], b.data, (m, alpha, accumulate), &mut out[i..]);
+        rows::<T, S, VECTORS, false>(simd, &a.data[i..i + VECTORS * lanes], b.data, how, &mut out[i..]);
         i += VECTORS * lanes;
     }
     while i + lanes <= m {
-        rows::<T, S, 1>(simd, &a.data[i..], b.data, (m, alpha, accumulate), &mut out[i..]);
+        rows::<T, S, 1, false>(simd, &a.data[i..i + lanes], b.data, how, &mut out[i..]);
         i += lanes;
     }
     if i < m {
-        for (out, &y) in out.chunks_exact_mut(m).zip(b.data) {
-            for (out, &x) in out[i..].iter_mut().zip(&a.data[i..]) {
-                let scaled = x.fused::<F>(y, T::of(0.0)) * alpha;
-                *out = if accumulate { *out + scaled } else { scaled };
-            }
-        }
+        rows::<T, S, 1, true>(simd, &a.data[i..m], b.data, how, &mut out[i..]);
     }
 }
 
-/// The rows of some vectors. As in a tile the product is added to 0, which makes −0 a 0.
+/// The rows of V vectors, the last of which is not full if there is a PART. As in a tile the product is added to 0, which makes −0
+/// a 0.
 #[inline(always)]
-fn rows<T: Lanes, S: Simd, const V: usize>(
+fn rows<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,
     a: &[T],
     b: &[T],
     (m, alpha, accumulate): (usize, T, bool),
     out: &mut [T],
 ) {
-    let a: [T::Vector<S>; V] = *T::vectors::<S>(a).0.first_chunk().expect("there are so many rows");
+    let lanes = T::lanes::<S>();
     let (alpha, zero) = (T::splat(simd, alpha), T::splat(simd, T::default()));
+    let mut column = [zero; V];
+    for i in 0..V {
+        column[i] = load::<T, S, PART>(simd, &a[i * lanes..]);
+    }
     for (out, &b) in out.chunks_mut(m).zip(b) {
         let b = T::splat(simd, b);
-        let out = T::vectors_mut::<S>(&mut out[..V * T::lanes::<S>()]).0;
-        for (out, a) in out.iter_mut().zip(a) {
-            let product = T::multiply_add(simd, a, b, zero);
-            let scaled = T::multiply(simd, product, alpha);
-            *out = if accumulate { T::add_vectors(simd, *out, scaled) } else { scaled };
+        for (out, a) in out[..a.len()].chunks_mut(lanes).zip(column) {
+            let scaled = T::multiply(simd, T::multiply_add(simd, a, b, zero), alpha);
+            put_vector::<T, S, PART>(simd, out, scaled, accumulate);
         }
     }
 }

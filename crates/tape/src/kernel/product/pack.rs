@@ -10,6 +10,7 @@ use std::ops::Range;
 /// filled up with 0, each column by column.
 #[inline(always)]
 pub(super) fn panels<T: Lanes, S: Simd>(
+    simd: S,
     a: Operand<'_, T>,
     (m, inner): (usize, usize),
     rows: Range<usize>,
@@ -33,7 +34,7 @@ pub(super) fn panels<T: Lanes, S: Simd>(
             } else if rest >= lanes {
                 vectors::<T, S, 1>(source, m, panel);
             } else {
-                filled_up(source, (m, rest), width, panel);
+                filled_up(simd, source, (m, rest), panel);
             }
         }
         row += width;
@@ -50,13 +51,11 @@ fn vectors<T: Lanes, S: Simd, const V: usize>(a: &[T], stride: usize, panel: &mu
     }
 }
 
-/// Columns of fewer rows than a panel is wide.
+/// Columns of fewer rows than a vector has lanes.
 #[inline(always)]
-fn filled_up<T: Lanes>(a: &[T], (stride, rows): (usize, usize), width: usize, panel: &mut [T]) {
-    for (target, column) in panel.chunks_exact_mut(width).zip(a.chunks(stride)) {
-        let (target, rest) = target.split_at_mut(rows);
-        target.copy_from_slice(&column[..rows]);
-        rest.fill(T::default());
+fn filled_up<T: Lanes, S: Simd>(simd: S, a: &[T], (stride, rows): (usize, usize), panel: &mut [T]) {
+    for (target, column) in T::vectors_mut::<S>(panel).0.iter_mut().zip(a.chunks(stride)) {
+        *target = T::load_part(simd, &column[..rows]);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
+use super::part::{load, put_vector};
 use super::{Beta, Product};
 use crate::kernel::simd::{Lanes, is_fused};
 use crate::kernel::vector_math::Real;
@@ -33,7 +34,7 @@ impl<T: Real> WithSimd for Row<'_, '_, T> {
 
 #[inline(always)]
 fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
-    if p.b.transposed { times_rows::<T, S, F>(simd, p) } else { times_columns::<T, S, F>(simd, p) }
+    if p.b.transposed { times_rows::<T, S>(simd, p) } else { times_columns::<T, S, F>(simd, p) }
 }
 
 /// α·sum, stored or added.
@@ -93,80 +94,71 @@ fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[
 
 /// The rows of b are stored one after the other: vectors along them are summed, [`SUMS`] rows apart.
 #[inline(always)]
-fn times_rows<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
-    let lanes = T::lanes::<S>();
+fn times_rows<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
+    let &mut Product { n, alpha, beta, .. } = p;
+    let (a, b, lanes) = (p.a.data, p.b.data, T::lanes::<S>());
     let mut j = 0;
-    while j + VECTORS * lanes <= p.n {
-        entries::<T, S, VECTORS>(simd, &p.b.data[j..], (p.n, p.alpha, p.beta), p.a.data, &mut p.out[j..]);
+    while j + VECTORS * lanes <= n {
+        entries::<T, S, VECTORS, false>(
+            simd,
+            &b[j..],
+            (n, alpha, beta),
+            a,
+            &mut p.out[j..][..VECTORS * lanes],
+        );
         j += VECTORS * lanes;
     }
-    while j + lanes <= p.n {
-        entries::<T, S, 1>(simd, &p.b.data[j..], (p.n, p.alpha, p.beta), p.a.data, &mut p.out[j..]);
+    while j + lanes <= n {
+        entries::<T, S, 1, false>(simd, &b[j..], (n, alpha, beta), a, &mut p.out[j..][..lanes]);
         j += lanes;
     }
-    for j in j..p.n {
-        let mut sums = [T::of(0.0); SUMS];
-        let (groups, rest) = p.a.data.as_chunks::<SUMS>();
-        let mut column = p.b.data[j..].iter().step_by(p.n);
-        for group in groups {
-            for s in 0..SUMS {
-                let &b = column.next().expect("b has as many rows as a has numbers");
-                sums[s] = group[s].fused::<F>(b, sums[s]);
-            }
-        }
-        for s in 0..SUMS {
-            // A loop of known length keeps the sums in registers.
-            if let Some(&a) = rest.get(s) {
-                let &b = column.next().expect("b has as many rows as a has numbers");
-                sums[s] = a.fused::<F>(b, sums[s]);
-            }
-        }
-        put(&mut p.out[j], (sums[0] + sums[1]) + (sums[2] + sums[3]), p.alpha, p.beta);
+    if j < n {
+        entries::<T, S, 1, true>(simd, &b[j..], (n, alpha, beta), a, &mut p.out[j..]);
     }
 }
 
-/// The entries of V vectors.
+/// The entries of V vectors, the last of which is not full if there is a PART.
 #[inline(always)]
-fn entries<T: Lanes, S: Simd, const V: usize>(
+fn entries<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,
     b: &[T],
     (stride, alpha, beta): (usize, T, Beta),
     a: &[T],
     out: &mut [T],
 ) {
+    let width = out.len();
     let mut sums = [[T::splat(simd, T::default()); V]; SUMS];
     let (groups, rest) = a.as_chunks::<SUMS>();
     let mut rows = b.chunks(stride);
     for group in groups {
         for s in 0..SUMS {
-            add_row(simd, group[s], rows.next(), &mut sums[s]);
+            add_row::<T, S, V, PART>(simd, group[s], (rows.next(), width), &mut sums[s]);
         }
     }
     for (s, &a) in rest.iter().enumerate() {
-        add_row(simd, a, rows.next(), &mut sums[s]);
+        add_row::<T, S, V, PART>(simd, a, (rows.next(), width), &mut sums[s]);
     }
-    let alpha = T::splat(simd, alpha);
-    let out = T::vectors_mut::<S>(&mut out[..V * T::lanes::<S>()]).0;
-    for (i, out) in out.iter_mut().enumerate() {
+    let (alpha, lanes) = (T::splat(simd, alpha), T::lanes::<S>());
+    for (i, out) in out.chunks_mut(lanes).enumerate() {
         let halves =
             [T::add_vectors(simd, sums[0][i], sums[1][i]), T::add_vectors(simd, sums[2][i], sums[3][i])];
         let sum = T::add_vectors(simd, halves[0], halves[1]);
-        let scaled = T::multiply(simd, sum, alpha);
-        *out = if beta == Beta::One { T::add_vectors(simd, *out, scaled) } else { scaled };
+        put_vector::<T, S, PART>(simd, out, T::multiply(simd, sum, alpha), beta == Beta::One);
     }
 }
 
 /// Adds a times the first numbers of a row.
 #[inline(always)]
-fn add_row<T: Lanes, S: Simd, const V: usize>(
+fn add_row<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,
     a: T,
-    row: Option<&[T]>,
+    (row, width): (Option<&[T]>, usize),
     sums: &mut [T::Vector<S>; V],
 ) {
-    let row = T::vectors::<S>(&row.expect("b has as many rows as a has numbers")[..V * T::lanes::<S>()]).0;
+    let row = &row.expect("b has as many rows as a has numbers")[..width];
     let a = T::splat(simd, a);
     for i in 0..V {
-        sums[i] = T::multiply_add(simd, a, row[i], sums[i]);
+        let b = load::<T, S, PART>(simd, &row[i * T::lanes::<S>()..]);
+        sums[i] = T::multiply_add(simd, a, b, sums[i]);
     }
 }

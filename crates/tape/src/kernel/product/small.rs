@@ -5,11 +5,19 @@ use super::{Beta, Product};
 use crate::kernel::simd::Loops;
 use crate::kernel::vector_math::Real;
 
-/// The most rows, and the longest inner dimension.
+/// The most rows.
 pub(super) const ROWS: usize = 4;
-pub(super) const INNER: usize = 32;
 
-/// A product with 2 to [`ROWS`] rows and an inner dimension up to [`INNER`].
+/// Whether a product with no more rows than that is faster here: before a tile has begun, a few sums are done, or many short
+/// ones.
+pub(super) fn is_small<T>(p: &Product<'_, T>) -> bool {
+    const COLUMNS: usize = 8;
+    const INNER: usize = 32;
+    let short = if p.a.transposed { 4 } else { 16 };
+    p.inner <= short || p.inner <= INNER && p.panel.len() <= COLUMNS
+}
+
+/// A product with 2 to [`ROWS`] rows and a short inner dimension.
 pub(super) struct Small<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
 
 impl<T: Real> Loops for Small<'_, '_, T> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
+use super::part::put_vector;
 use super::{Beta, Order, Product, UNIT, pack};
 use crate::aligned::Aligned;
 use crate::kernel::simd::Lanes;
@@ -88,7 +89,7 @@ fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>,
         debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
         scratch.grow(needed, T::default()).expect("scratch memory for a product");
         let (packed_b, packed) = scratch.split_at_mut(STRIPS * most_columns::<S>() * depth);
-        pack::panels::<T, S>(p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
+        pack::panels(simd, p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
         let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
         let left = Left { rows, in_place, data, stride: p.m, packed };
         block(simd, p, (first, range.clone()), left, packed_b);
@@ -269,9 +270,8 @@ fn store<T: Lanes, S: Simd, const V: usize, const C: usize>(
     let alpha = T::splat(simd, target.alpha);
     for (j, sums) in sums.into_iter().enumerate() {
         let out = &mut target.out[j * target.stride + row..][..V * T::lanes::<S>()];
-        for (out, sum) in T::vectors_mut::<S>(out).0.iter_mut().zip(sums) {
-            let scaled = T::multiply(simd, sum, alpha);
-            *out = if target.accumulate { T::add_vectors(simd, *out, scaled) } else { scaled };
+        for (out, sum) in out.chunks_exact_mut(T::lanes::<S>()).zip(sums) {
+            put_vector::<T, S, false>(simd, out, T::multiply(simd, sum, alpha), target.accumulate);
         }
     }
 }
@@ -284,12 +284,9 @@ fn store_part<T: Lanes, S: Simd, const C: usize>(
     target: &mut Target<'_, T>,
     rows: Range<usize>,
 ) {
-    let mut column = [T::default(); MOST_LANES];
-    for (j, sums) in sums.into_iter().enumerate() {
+    let alpha = T::splat(simd, target.alpha);
+    for (j, [sum]) in sums.into_iter().enumerate() {
         let out = &mut target.out[j * target.stride..][rows.clone()];
-        column[..out.len()].copy_from_slice(out);
-        let mut whole = Target { out: &mut column, ..*target };
-        store(simd, [sums], &mut whole, 0);
-        out.copy_from_slice(&column[..out.len()]);
+        put_vector::<T, S, true>(simd, out, T::multiply(simd, sum, alpha), target.accumulate);
     }
 }
