@@ -120,7 +120,7 @@ fn training_allocates_nothing_at_a_size_of_batch_already_seen() {
     let mut random = Random::new(5);
     let (x, y) = (random.matrix(30, 1500, -2.0, 2.0), random.matrix(1, 1500, 0.0, 1.0));
     let order = random.permutation(1500);
-    for options in [Options::default(), Options::literal()] {
+    for options in [Options::default(), Options::literal()].map(|options| options.threads(1)) {
         for hidden in [1, 16, 65] {
             for sizes in [[1, 1], [7, 32], [64, 5], [255, 257], [1025, 700], [1500, 1]] {
                 let tape = Tape::new();
@@ -170,7 +170,8 @@ fn a_pass_with_many_results_allocates_nothing() {
     }
 }
 
-/// Graphs of all operations, with their first and second derivatives, in every way to run them.
+/// Graphs of all operations, with their first and second derivatives, in every way to run them. On one thread: where several
+/// callers run programs at a time, as tests do, one may have to start more threads.
 #[test]
 fn random_graphs_allocate_nothing_in_their_second_run() {
     // The same cases in every run.
@@ -179,7 +180,7 @@ fn random_graphs_allocate_nothing_in_their_second_run() {
     let result = runner.run(&descriptions(&[1, 9, 64, 257]), |description| {
         let tape = Tape::<f64>::new();
         let graph = description.record(&tape);
-        for options in [Options::default(), Options::literal()] {
+        for options in [Options::default(), Options::literal()].map(|options| options.threads(1)) {
             let mut program = tape.compile_with(graph.outputs.iter().copied(), options).unwrap();
             let examples = [description.m, 300].map(|m| description.examples::<f64>(m, description.seed));
             let mut step = |(x, y): &(Matrix<f64>, Matrix<f64>)| {

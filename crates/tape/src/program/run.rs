@@ -30,8 +30,8 @@ const STILL_AWAKE: Duration = Duration::from_micros(100);
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
-    /// From the second run on at an m already seen, nothing is allocated. The same program on the same inputs gives the
-    /// same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
+    /// From the second run on at an m already seen, nothing is allocated, unless more callers than ever before run programs on several
+    /// threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
     /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Allocation`],
@@ -188,10 +188,11 @@ impl<T: Scalar> Program<T> {
     fn reckon(&mut self, m: usize) -> Result<Shares> {
         let shares = self.shares(m, at_hand());
         let Execution { code, memory, flat, .. } = &self.execution;
-        if self.may_be_flat(shares) && !flat.as_ref().is_some_and(|flat| flat.holds(m)) {
-            if let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), m)? {
-                self.execution.flat = Some(flat);
-            }
+        if self.may_be_flat(shares)
+            && !flat.as_ref().is_some_and(|flat| flat.holds(m))
+            && let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), m)?
+        {
+            self.execution.flat = Some(flat);
         }
         Ok(shares)
     }
