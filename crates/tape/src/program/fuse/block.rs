@@ -1,0 +1,88 @@
+//! What is done to one block.
+
+use smallvec::SmallVec;
+
+use super::Spread;
+use crate::Scalar;
+use crate::kernel::simd::vectorised;
+use crate::op::{Fault, Op};
+use crate::ops::log_loss::LogLossOnLogits;
+use crate::program::schedule::INPUTS;
+
+/// Repeats an input of a pass until it has an entry for each of the pass.
+pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {
+    match spread {
+        Spread::Full => {}
+        Spread::Number(_) => out.fill(value[0]),
+        Spread::Row(_) => {
+            value.iter().zip(out.chunks_exact_mut(rows.max(1))).for_each(|(&x, column)| column.fill(x));
+        }
+        Spread::Column(_) => {
+            let mut done = rows.min(out.len());
+            out[..done].copy_from_slice(&value[..done]);
+            while done < out.len() {
+                let (from, to) = out.split_at_mut(done);
+                let more = done.min(to.len());
+                to[..more].copy_from_slice(&from[..more]);
+                done += more;
+            }
+        }
+    }
+}
+
+/// One operation on a block; every source has the block's length.
+pub(in crate::program) fn apply<'a, T: Scalar, S: Copy>(
+    op: &Op<T>,
+    sources: &[S],
+    read: impl Fn(S) -> &'a [T],
+    out: &mut [T],
+    m: usize,
+) -> Result<(), Fault> {
+    let kernel = op.rule().entrywise().expect("only entrywise operations are fused");
+    match *sources {
+        [x] => kernel.block(&[read(x)], out, m),
+        [x, y] => kernel.block(&[read(x), read(y)], out, m),
+        ref sources => {
+            let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
+            kernel.block(&sources, out, m)
+        }
+    }
+}
+
+/// A function and its derivative.
+pub(in crate::program) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
+    op: &Op<T>,
+    sources: &[S],
+    read: impl Fn(S) -> &'a [T],
+    out: &mut [T],
+    derivative: &mut [T],
+) -> Result<(), Fault> {
+    match (op, sources) {
+        (Op::Map(map), &[x]) => {
+            map.0.apply_with_derivative(read(x), out, derivative);
+            Ok(())
+        }
+        (Op::LogLossOnLogits(_), &[y, z]) => {
+            LogLossOnLogits::block_with_derivative(read(y), read(z), out, derivative)
+        }
+        _ => unreachable!("no other operations have a derivative beside them"),
+    }
+}
+
+/// Adds the columns of a block to the sums of the rows, or everything to the only sum.
+pub(in crate::program) fn add_columns<T: Scalar>(block: &[T], rows: usize, sums: &mut [T]) {
+    if let [sum] = sums {
+        *sum += crate::kernel::functions::sum(block);
+        return;
+    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for column in block.chunks_exact(rows.max(1)) {
+                for (sum, &x) in sums.iter_mut().zip(column) {
+                    *sum += x;
+                }
+            }
+        },
+    );
+}

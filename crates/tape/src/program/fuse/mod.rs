@@ -1,0 +1,143 @@
+//! Entrywise operations of one shape in one pass over blocks that stay in the first-level cache.
+//!
+//! A pass goes over its columns block by block. Inside a block every operation is a loop over slices of one length: what is
+//! repeated (a bias, a number) is spread out once before the pass, a row once for each block. Values that only the pass
+//! needs live in registers, slices of a block's length; the others are written to their buffers.
+
+mod assemble;
+mod block;
+mod run;
+
+use smallvec::SmallVec;
+
+pub(super) use block::{add_columns, apply, apply_with_derivative, repeat};
+
+use crate::Scalar;
+use crate::op::Op;
+use crate::ops::scale::Factor;
+use crate::storage::{Operand, SumAt};
+
+/// Entries of a block: a few registers of this many numbers fit the first-level cache.
+const BLOCK: usize = 1024;
+
+/// A fused pass.
+#[derive(Debug)]
+pub(crate) struct Fused<T: Scalar> {
+    pub(super) rows: usize,
+    pub(super) inputs: Vec<Input>,
+    pub(super) code: Vec<Micro<T>>,
+    /// Values that are written to buffers.
+    pub(super) outputs: Vec<Operand>,
+    pub(super) sums: Vec<Sum<T>>,
+    registers: usize,
+}
+
+/// A value from outside the pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input {
+    pub(super) operand: Operand,
+    pub(super) spread: Spread,
+}
+
+/// How an input becomes a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spread {
+    /// It has an entry for each: the block is a slice of it.
+    Full,
+    /// n × 1: repeated for each column, into a register before the pass.
+    Column(u32),
+    /// 1 × 1: repeated, into a register before the pass.
+    Number(u32),
+    /// 1 × m: each entry repeated down its column, into a register for each block.
+    Row(u32),
+}
+
+impl Spread {
+    /// Where it is repeated, if it is.
+    pub(super) fn register(self) -> Option<u32> {
+        match self {
+            Spread::Full => None,
+            Spread::Column(register) | Spread::Number(register) | Spread::Row(register) => Some(register),
+        }
+    }
+}
+
+/// Where an operation of the pass reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    Input(u32),
+    Register(u32),
+    Output(u32),
+}
+
+/// An operation on blocks.
+#[derive(Debug)]
+pub(super) struct Micro<T: Scalar> {
+    pub(super) node: u32,
+    pub(super) op: Op<T>,
+    pub(super) sources: SmallVec<[Slot; 3]>,
+    pub(super) target: Slot,
+    /// For a function whose derivative is in the pass too: where g′ goes.
+    pub(super) derivative: Option<Slot>,
+}
+
+/// Σᵢ over the columns of a value of the pass, or the sum of all its entries.
+#[derive(Debug)]
+pub(super) struct Sum<T: Scalar> {
+    pub(super) source: Slot,
+    pub(super) at: SumAt,
+    pub(super) factor: Factor<T>,
+    /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
+    /// order of the additions that of the units.
+    pub(super) partial: u32,
+    /// The register of the whole sum.
+    total: u32,
+}
+
+impl<T: Scalar> Fused<T> {
+    /// Number of registers that the pass needs.
+    pub(crate) fn registers(&self) -> usize {
+        self.registers
+    }
+
+    /// Entries of a register for tiles of so many columns; a sum needs a column of them.
+    pub(crate) fn register_len(&self, columns: usize) -> usize {
+        (self.rows * self.block_columns().min(columns).max(1)).max(1)
+    }
+
+    /// A power of two, so that blocks and units end together.
+    pub(super) fn block_columns(&self) -> usize {
+        1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
+    }
+
+    /// The operations, for reports: name, and whether it shares its exponential with its derivative.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = String> + '_ {
+        let of_code = self.code.iter().map(|micro| match micro.derivative {
+            Some(_) => format!("{0} and {0}′", micro.op.rule().name()),
+            None => micro.op.rule().name().into_owned(),
+        });
+        of_code.chain(self.sums.iter().map(|_| "sum".to_owned()))
+    }
+
+    /// Whether nothing is summed.
+    pub(super) fn has_no_sums(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// Whether the sums may come after the pass with the same bits: they are sums of rows, of values that are written.
+    pub(super) fn sums_come_after(&self) -> bool {
+        self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
+    }
+
+    /// Whether a value is read by nothing but operations that can repeat it themselves.
+    pub(super) fn is_only_zipped(&self, slot: Slot) -> bool {
+        let reads = |micro: &&Micro<T>| micro.sources.contains(&slot);
+        let zipped = self.code.iter().filter(reads).all(|micro| matches!(micro.op, Op::Zip(_)));
+        zipped && self.sums.iter().all(|sum| sum.source != slot)
+    }
+
+    /// How many entries of a column are computed.
+    pub(super) fn entries_of_a_column(&self) -> usize {
+        self.rows * self.code.len()
+    }
+}

@@ -1,0 +1,314 @@
+//! Running a pass, block by block.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::{Fused, Slot, Spread, Sum, add_columns, apply, apply_with_derivative, repeat};
+use crate::Scalar;
+use crate::aligned::Aligned;
+use crate::kernel::product::UNIT;
+use crate::kernel::threads;
+use crate::op::Fault;
+use crate::program::schedule::{INPUTS, LONGEST};
+use crate::storage::{Buffers, Columns, Taken, Values, Work};
+
+/// Fewer entries, counted for each operation, are not worth a second thread.
+const LEAST_ENTRIES: usize = 20_000;
+
+/// The columns that a thread has of a pass, and the values there that are not in registers.
+struct Part<'a, T> {
+    columns: Columns,
+    inputs: SmallVec<[&'a [T]; INPUTS]>,
+    outputs: SmallVec<[&'a mut [T]; LONGEST]>,
+}
+
+impl<T: Scalar> Fused<T> {
+    /// Runs the pass over the columns; a fault comes with its node.
+    pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
+        self.run_with(&self.sums, work, columns)
+    }
+
+    /// Runs the pass without its sums, which [`add_sums`](Self::add_sums) adds up.
+    pub(in crate::program) fn run_apart(
+        &self,
+        work: &mut Work<'_, T>,
+        columns: Columns,
+    ) -> Result<(), (u32, Fault)> {
+        self.run_with(&[], work, columns)
+    }
+
+    /// Adds up what [`run_apart`](Self::run_apart) has left.
+    pub(in crate::program) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
+        let registers = std::mem::take(&mut work.registers);
+        begin_sums(&self.sums, work, &mut registers[0], columns);
+        for sum in &self.sums {
+            let Slot::Output(output) = sum.source else {
+                unreachable!("only written values are summed later")
+            };
+            let values = work.read(self.outputs[output as usize], columns);
+            let [partial, total] = &mut registers[0]
+                .get_disjoint_mut([sum.partial as usize, sum.total as usize])
+                .expect("a sum has two registers");
+            partial[..sum.at.len()].fill(T::ZERO);
+            self.add_values(sum, values, columns, (partial, total), 0);
+        }
+        end_sums(&self.sums, work, &registers[0]);
+        work.registers = registers;
+    }
+
+    fn run_with(
+        &self,
+        sums: &[Sum<T>],
+        work: &mut Work<'_, T>,
+        columns: Columns,
+    ) -> Result<(), (u32, Fault)> {
+        // Outputs are taken out while they are written; the plan never lets them be inputs. There are few enough of both
+        // that their lists need no allocation.
+        let mut taken: SmallVec<[Taken<'_, T>; LONGEST]> = SmallVec::new();
+        for &output in &self.outputs {
+            taken.push(work.take(output));
+        }
+        let registers = std::mem::take(&mut work.registers);
+        begin_sums(sums, work, &mut registers[0], columns);
+        let mut part = Part { columns, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        for input in &self.inputs {
+            part.inputs.push(work.read(input.operand, columns));
+        }
+        for (taken, &output) in taken.iter_mut().zip(&self.outputs) {
+            part.outputs.push(taken.window(output, columns));
+        }
+        let done = self.share(sums, &mut part, registers);
+        drop(part);
+        for (taken, &output) in taken.drain(..).zip(&self.outputs) {
+            work.put(output, taken);
+        }
+        end_sums(sums, work, &registers[0]);
+        work.registers = registers;
+        done
+    }
+
+    /// Cuts a part for the threads that have registers. Not where there are sums, whose order would have to be kept.
+    fn share(
+        &self,
+        sums: &[Sum<T>],
+        part: &mut Part<'_, T>,
+        registers: &mut [Buffers<T>],
+    ) -> Result<(), (u32, Fault)> {
+        let entries = self.rows * part.columns.count * self.code.len();
+        let columns = if registers.len() > 1 && sums.is_empty() && entries > LEAST_ENTRIES {
+            threads::cut(part.columns.count, registers.len(), self.block_columns())
+        } else {
+            0
+        };
+        if columns == 0 {
+            return self.run_part(sums, part, &mut registers[0]);
+        }
+        let (mine, others) = registers.split_at_mut(registers.len() / 2);
+        let (mut left, mut right) = self.cut(part, columns);
+        let (left, right) =
+            threads::join(|| self.share(sums, &mut left, mine), || self.share(sums, &mut right, others));
+        left.and(right)
+    }
+
+    /// The first columns of a part, and the others.
+    fn cut<'a>(&self, part: &'a mut Part<'_, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
+        let (first, second) = part.columns.cut(count);
+        let mut left = Part { columns: first, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        let mut right = Part { columns: second, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        for (input, &values) in self.inputs.iter().zip(&part.inputs) {
+            let (first, second) = match input.spread {
+                Spread::Full => values.split_at(count * self.rows),
+                Spread::Row(_) => values.split_at(count),
+                Spread::Column(_) | Spread::Number(_) => (values, values),
+            };
+            left.inputs.push(first);
+            right.inputs.push(second);
+        }
+        for values in &mut part.outputs {
+            let (first, second) = values.split_at_mut(count * self.rows);
+            left.outputs.push(first);
+            right.outputs.push(second);
+        }
+        (left, right)
+    }
+
+    fn run_part(
+        &self,
+        sums: &[Sum<T>],
+        part: &mut Part<'_, T>,
+        registers: &mut Buffers<T>,
+    ) -> Result<(), (u32, Fault)> {
+        self.spread(sums, part, registers);
+        let (step, mut start) = (self.block_columns(), 0);
+        while start < part.columns.count {
+            let count = step.min(part.columns.count - start);
+            self.run_block(part, registers, start, count)?;
+            for sum in sums {
+                let block = start * self.rows..(start + count) * self.rows;
+                self.add_block(sum, part, registers, (start, block));
+            }
+            start += count;
+        }
+        Ok(())
+    }
+
+    /// Fills the registers of repeated inputs, and clears the sums of the first unit.
+    fn spread(&self, sums: &[Sum<T>], part: &Part<'_, T>, registers: &mut Buffers<T>) {
+        let used = self.rows * self.block_columns().min(part.columns.count);
+        for (input, value) in self.inputs.iter().zip(&part.inputs) {
+            if let Spread::Number(register) | Spread::Column(register) = input.spread {
+                repeat(value, input.spread, self.rows, &mut registers[register as usize][..used]);
+            }
+        }
+        for sum in sums {
+            registers[sum.partial as usize][..sum.at.len()].fill(T::ZERO);
+        }
+    }
+
+    /// The operations on the columns from `start` on, counted inside the part.
+    fn run_block(
+        &self,
+        part: &mut Part<'_, T>,
+        registers: &mut Buffers<T>,
+        start: usize,
+        count: usize,
+    ) -> Result<(), (u32, Fault)> {
+        for (input, values) in self.inputs.iter().zip(&part.inputs) {
+            if let Spread::Row(register) = input.spread {
+                let spread = &mut registers[register as usize][..self.rows * count];
+                repeat(&values[start..start + count], input.spread, self.rows, spread);
+            }
+        }
+        let block = start * self.rows..(start + count) * self.rows;
+        let m = part.columns.m;
+        for micro in &self.code {
+            let mut target = Storage::take(micro.target, part, registers);
+            let mut derivative = micro.derivative.map(|slot| Storage::take(slot, part, registers));
+            let read = |slot: Slot| part.block(slot, registers, &block);
+            let out = target.block_mut(&block);
+            let done = match &mut derivative {
+                Some(derivative) => {
+                    apply_with_derivative(&micro.op, &micro.sources, read, out, derivative.block_mut(&block))
+                }
+                None => apply(&micro.op, &micro.sources, read, out, m),
+            };
+            target.put(micro.target, part, registers);
+            if let (Some(slot), Some(derivative)) = (micro.derivative, derivative) {
+                derivative.put(slot, part, registers);
+            }
+            done.map_err(|fault| (micro.node, fault.placed(self.rows, part.columns.start + start)))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a block of a part to a sum.
+    fn add_block(
+        &self,
+        sum: &Sum<T>,
+        part: &Part<'_, T>,
+        registers: &mut Buffers<T>,
+        (start, block): (usize, Range<usize>),
+    ) {
+        // The block itself may be in a register.
+        let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
+        let mut total = std::mem::take(&mut registers[sum.total as usize]);
+        let values = part.block(sum.source, registers, &block);
+        self.add_values(sum, values, part.columns, (&mut partial, &mut total), start);
+        registers[sum.partial as usize] = partial;
+        registers[sum.total as usize] = total;
+    }
+
+    /// Adds values, of the columns from `start` on, to a sum, unit by unit; they end where a unit does, or are a part of one.
+    fn add_values(
+        &self,
+        sum: &Sum<T>,
+        values: &[T],
+        columns: Columns,
+        (partial, total): (&mut [T], &mut [T]),
+        start: usize,
+    ) {
+        let factor = sum.factor.at(columns.m);
+        let end_of_all = start + values.len() / self.rows.max(1);
+        for (unit, first) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
+            add_columns(unit, self.rows, &mut partial[..sum.at.len()]);
+            let end = end_of_all.min(first + UNIT);
+            if end.is_multiple_of(UNIT) || end == columns.count {
+                for (total, partial) in total.iter_mut().zip(&mut partial[..sum.at.len()]) {
+                    *total += factor * std::mem::take(partial);
+                }
+            }
+        }
+    }
+}
+
+/// Fetches what the sums were before these columns.
+fn begin_sums<T: Scalar>(
+    sums: &[Sum<T>],
+    work: &mut Work<'_, T>,
+    registers: &mut Buffers<T>,
+    columns: Columns,
+) {
+    for sum in sums {
+        let total = &mut registers[sum.total as usize][..sum.at.len()];
+        match columns.start == work.first {
+            true => total.fill(T::ZERO),
+            false => work.write_sum(sum.at, |_, sum| total.copy_from_slice(sum)),
+        }
+    }
+}
+
+/// Stores what the sums are now.
+fn end_sums<T: Scalar>(sums: &[Sum<T>], work: &mut Work<'_, T>, registers: &Buffers<T>) {
+    for sum in sums {
+        let total = &registers[sum.total as usize];
+        work.write_sum(sum.at, |_, sum| sum.copy_from_slice(&total[..sum.len()]));
+    }
+}
+
+impl<T> Part<'_, T> {
+    /// A block of what a slot holds.
+    fn block<'a>(
+        &'a self,
+        slot: Slot,
+        registers: &'a [Aligned<T>],
+        block: &std::ops::Range<usize>,
+    ) -> &'a [T] {
+        match slot {
+            Slot::Register(register) => &registers[register as usize][..block.len()],
+            Slot::Output(output) => &self.outputs[output as usize][block.clone()],
+            Slot::Input(input) => &self.inputs[input as usize][block.clone()],
+        }
+    }
+}
+
+/// What a slot holds, taken out while it is written.
+enum Storage<'a, T> {
+    Register(Aligned<T>),
+    Output(&'a mut [T]),
+}
+
+impl<'a, T> Storage<'a, T> {
+    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) -> Self {
+        match slot {
+            Slot::Register(register) => Storage::Register(std::mem::take(&mut registers[register as usize])),
+            Slot::Output(output) => Storage::Output(std::mem::take(&mut part.outputs[output as usize])),
+            Slot::Input(_) => unreachable!("inputs are not written"),
+        }
+    }
+
+    fn block_mut(&mut self, block: &std::ops::Range<usize>) -> &mut [T] {
+        match self {
+            Storage::Register(values) => &mut values[..block.len()],
+            Storage::Output(values) => &mut values[block.clone()],
+        }
+    }
+
+    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) {
+        match (self, slot) {
+            (Storage::Register(values), Slot::Register(register)) => registers[register as usize] = values,
+            (Storage::Output(values), Slot::Output(output)) => part.outputs[output as usize] = values,
+            (Storage::Register(_) | Storage::Output(_), _) => unreachable!("it goes back where it came from"),
+        }
+    }
+}
