@@ -209,7 +209,7 @@ impl<T: Scalar> Program<T> {
             most => {
                 let time = self.nanoseconds(m);
                 let threads = match most.min((time / WORTH_A_THREAD) as usize) {
-                    0 | 1 if at_hand => self.lanes_worth_meeting(m, most, time),
+                    0 | 1 if at_hand => self.lanes_worth_meeting(m, most),
                     threads => threads.max(1),
                 };
                 let worth_waking = if at_hand { WORTH_A_THREAD } else { WORTH_WAKING };
@@ -226,9 +226,12 @@ impl<T: Scalar> Program<T> {
         self.execution.segments.iter().filter(|segment| segment.tiled)
     }
 
-    /// How many threads with tiles of their own save a run of so many nanoseconds enough of them.
-    fn lanes_worth_meeting(&self, m: usize, most: usize, time: f64) -> usize {
-        let worth = WORTH_A_MEETING * self.loops().count() as f64;
+    /// How many threads with tiles of their own save enough.
+    fn lanes_worth_meeting(&self, m: usize, most: usize) -> usize {
+        let (time, worth) = (self.nanoseconds_in_loops(m), WORTH_A_MEETING * self.loops().count() as f64);
+        if time <= worth {
+            return 1;
+        }
         let lanes = most.min((time / worth) as usize).min(m.div_ceil(UNIT));
         let share = |segment: &Segment| segment.spans(m, lanes).widest(lanes) as f64 / m as f64;
         let widest = self.loops().map(share).fold(0.0, f64::max);
@@ -237,12 +240,24 @@ impl<T: Scalar> Program<T> {
 
     /// About how long a run on m examples takes one thread.
     fn nanoseconds(&self, m: usize) -> f64 {
-        let of_node = |node: &Node<T>| {
-            let flops = self.graph.flops(node, m) as f64;
-            let bytes = size_of::<T>() as f64;
-            flops * if matches!(node.op, Op::Matmul(_)) { bytes / 400.0 } else { bytes / 16.0 }
+        self.graph.nodes.iter().map(|node| self.nanoseconds_of(node, m)).sum()
+    }
+
+    /// And how long its loops take, or somewhat less: sums are left out.
+    fn nanoseconds_in_loops(&self, m: usize) -> f64 {
+        let of = |node: u32| self.nanoseconds_of(self.graph.node(node), m);
+        let of_instruction = |instruction: &Instruction<T>| match instruction {
+            Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => of(*node),
+            Instruction::Fused { pass, .. } => pass.nodes().map(of).sum(),
         };
-        self.graph.nodes.iter().map(of_node).sum()
+        let code = self.loops().flat_map(|segment| &self.execution.code[segment.code.clone()]);
+        code.map(of_instruction).sum()
+    }
+
+    fn nanoseconds_of(&self, node: &Node<T>, m: usize) -> f64 {
+        let flops = self.graph.flops(node, m) as f64;
+        let bytes = size_of::<T>() as f64;
+        flops * if matches!(node.op, Op::Matmul(_)) { bytes / 400.0 } else { bytes / 16.0 }
     }
 
     /// Entries of a register that runs on `m` examples need.

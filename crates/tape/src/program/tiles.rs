@@ -116,6 +116,7 @@ mod tests {
             }
         }
         assert_eq!(Spans::new(1024, 10).count, 1);
+        assert_eq!(Spans::new(65_536, 10).count, 16);
     }
 
     #[test]
@@ -130,7 +131,6 @@ mod tests {
         {
             assert_eq!(in_units(m, numbers, threads), None);
         }
-        assert_eq!(Spans::new(65_536, 10).count, 16);
     }
 
     #[test]

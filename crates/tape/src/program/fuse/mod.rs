@@ -119,6 +119,11 @@ impl<T: Scalar> Fused<T> {
         of_code.chain(self.sums.iter().map(|_| "sum".to_owned()))
     }
 
+    /// The nodes of its operations; of a function and its derivative the function twice.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
+        self.code.iter().flat_map(|micro| [Some(micro.node), micro.derivative.map(|_| micro.node)]).flatten()
+    }
+
     /// Whether nothing is summed.
     pub(super) fn has_no_sums(&self) -> bool {
         self.sums.is_empty()
