@@ -48,6 +48,16 @@ pub(crate) const fn is_fused<S: Simd>() -> bool {
     !S::IS_SCALAR && cfg!(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
 }
 
+/// Asks the processor to bring a cache line near, and does not wait for it. Other architectures than x86-64 have no safe way
+/// to ask.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: &T) {
+    #[cfg(target_arch = "x86_64")]
+    shuffles::sse()._mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(at).cast());
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// A number type that fills vectors.
 ///
 /// The functions stand for `pulp`'s, which have one name for each type.
@@ -194,7 +204,7 @@ mod shuffles {
 
     /// Every processor of this architecture has these instructions.
     #[inline(always)]
-    fn sse() -> Sse {
+    pub(super) fn sse() -> Sse {
         Sse::try_new().expect("SSE")
     }
 

@@ -5,7 +5,8 @@
 use super::part::put_vector;
 use super::{Beta, Order, Product, UNIT, pack};
 use crate::aligned::Aligned;
-use crate::kernel::simd::Lanes;
+use crate::kernel::cache;
+use crate::kernel::simd::{Lanes, prefetch};
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -133,6 +134,9 @@ struct Target<'a, T> {
     stride: usize,
     alpha: T,
     accumulate: bool,
+    /// Whether what is added to has left the second-level cache. Then a tile's part of it is asked for before the sums, which
+    /// take longer than it takes to come: the large case of the bench gains 2 % in f32 and 5 in f64.
+    far: bool,
 }
 
 /// All tiles in some rows of the output.
@@ -148,6 +152,8 @@ fn block<T: Lanes, S: Simd>(
     let pack_b =
         p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
     let most = most_columns::<S>();
+    let accumulate = p.beta == Beta::One;
+    let far = accumulate && size_of_val(&*p.out) > cache::second_level_bytes();
     let mut j = p.panel.start;
     // The columns whose strips are packed now.
     let mut ready = j..j;
@@ -167,7 +173,7 @@ fn block<T: Lanes, S: Simd>(
             Right { data: &p.b.data[j * p.inner + range.start..], stride: p.inner, rows: false }
         };
         let out = &mut p.out[(j - p.panel.start) * m + first..];
-        let target = Target { out, stride: m, alpha: p.alpha, accumulate: p.beta == Beta::One };
+        let target = Target { out, stride: m, alpha: p.alpha, accumulate, far };
         // What an instruction set has no tiles for is not compiled for it.
         match columns {
             8 if most == 8 => strip::<T, S, 8>(simd, depth, left, right, target),
@@ -192,6 +198,12 @@ fn strip<T: Lanes, S: Simd, const C: usize>(
     let lanes = T::lanes::<S>();
     let mut i = 0;
     while i + VECTORS * lanes <= left.rows {
+        if target.far {
+            for j in 0..C {
+                let out = &target.out[j * target.stride + i..][..VECTORS * lanes];
+                out.iter().step_by(lanes).for_each(prefetch);
+            }
+        }
         let sums = sums::<T, S, VECTORS, C>(simd, depth, left.panel(i, VECTORS * lanes, depth), right);
         store(simd, sums, &mut target, i);
         i += VECTORS * lanes;
