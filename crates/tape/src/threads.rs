@@ -10,7 +10,8 @@ use crate::{Error, Result};
 ///
 /// A program needs none to run on several threads: it gives a run away to threads of its own and gets it back. That takes some ten
 /// microseconds, which many short runs one after the other, such as a training in mini-batches, do without when the loop
-/// around them is installed here. The results have the same bits either way.
+/// around them is installed here. So runs of some 15 microseconds are shared too, if each comes soon after the one before, while the
+/// threads are awake. The results have the same bits either way.
 ///
 /// ```
 /// use tape::{Tape, Threads, matrix};
