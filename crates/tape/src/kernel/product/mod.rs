@@ -6,9 +6,9 @@
 
 mod outer;
 mod pack;
-mod part;
 mod row;
 mod small;
+mod store;
 mod tile;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::part::{load, put_vector};
+use super::store::{load, put_vector};
 use super::{Beta, Product};
 use crate::kernel::simd::Lanes;
 use crate::kernel::vector_math::Real;

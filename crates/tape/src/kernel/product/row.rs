@@ -3,7 +3,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::part::{load, put_vector};
+use super::store::{load, put, put_vector};
 use super::{Beta, Product};
 use crate::kernel::simd::{Lanes, is_fused};
 use crate::kernel::vector_math::Real;
@@ -37,13 +37,6 @@ fn product<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
     if p.b.transposed { times_rows::<T, S>(simd, p) } else { times_columns::<T, S, F>(simd, p) }
 }
 
-/// α·sum, stored or added.
-#[inline(always)]
-fn put<T: Real>(out: &mut T, sum: T, alpha: T, beta: Beta) {
-    let scaled = sum * alpha;
-    *out = if beta == Beta::One { *out + scaled } else { scaled };
-}
-
 /// The columns of b are stored one after the other: each is summed in vectors along it.
 #[inline(always)]
 fn times_columns<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T>) {
@@ -53,12 +46,12 @@ fn times_columns<T: Real, S: Simd, const F: bool>(simd: S, p: &mut Product<'_, T
     for (out, b) in groups.iter_mut().zip(p.b.data.chunks_exact(COLUMNS * inner)) {
         let sums = dots::<T, S, F, COLUMNS>(simd, p.a.data, b);
         for (out, sum) in out.iter_mut().zip(sums) {
-            put(out, sum, alpha, beta);
+            put(out, sum * alpha, beta == Beta::One);
         }
     }
     for (out, b) in rest.iter_mut().zip(p.b.data[whole..].chunks_exact(inner)) {
         let [sum] = dots::<T, S, F, 1>(simd, p.a.data, b);
-        put(out, sum, alpha, beta);
+        put(out, sum * alpha, beta == Beta::One);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Products with few rows and a short inner dimension, where a tile would be mostly empty and its bookkeeping dearer than
 //! its arithmetic. The sums are those of tiles, bit by bit.
 
+use super::store::put;
 use super::{Beta, Product};
 use crate::kernel::simd::Loops;
 use crate::kernel::vector_math::Real;
@@ -54,8 +55,7 @@ fn of_rows<T: Real, const F: bool, const M: usize>(p: &mut Product<'_, T>) {
             (true, true) => column::<T, F, M>(columns(a.data, inner), b.data[j..].iter().step_by(n).copied()),
         };
         for (out, sum) in out.iter_mut().zip(sums) {
-            let scaled = sum * alpha;
-            *out = if beta == Beta::One { *out + scaled } else { scaled };
+            put(out, sum * alpha, beta == Beta::One);
         }
     }
 }

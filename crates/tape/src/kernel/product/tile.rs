@@ -2,7 +2,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::part::put_vector;
+use super::store::put_vector;
 use super::{Beta, Order, Product, UNIT, pack};
 use crate::aligned::Aligned;
 use crate::kernel::cache;
@@ -205,15 +205,15 @@ fn strip<T: Lanes, S: Simd, const C: usize>(
             }
         }
         let sums = sums::<T, S, VECTORS, C>(simd, depth, left.panel(i, VECTORS * lanes, depth), right);
-        store(simd, sums, &mut target, i);
+        store::<T, S, VECTORS, C, false>(simd, sums, &mut target, i..i + VECTORS * lanes);
         i += VECTORS * lanes;
     }
     while i < left.rows {
         let sums = sums::<T, S, 1, C>(simd, depth, left.panel(i, lanes, depth), right);
         if i + lanes <= left.rows {
-            store(simd, sums, &mut target, i);
+            store::<T, S, 1, C, false>(simd, sums, &mut target, i..i + lanes);
         } else {
-            store_part(simd, sums, &mut target, i..left.rows);
+            store::<T, S, 1, C, true>(simd, sums, &mut target, i..left.rows);
         }
         i += lanes;
     }
@@ -271,34 +271,19 @@ fn add_products<T: Lanes, S: Simd, const V: usize, const C: usize>(
     }
 }
 
-/// α times the sums, stored or added from a row of the output on.
+/// α times the sums, stored or added in these rows of the output, which are but a PART of a vector or whole ones.
 #[inline(always)]
-fn store<T: Lanes, S: Simd, const V: usize, const C: usize>(
+fn store<T: Lanes, S: Simd, const V: usize, const C: usize, const PART: bool>(
     simd: S,
     sums: [[T::Vector<S>; V]; C],
-    target: &mut Target<'_, T>,
-    row: usize,
-) {
-    let alpha = T::splat(simd, target.alpha);
-    for (j, sums) in sums.into_iter().enumerate() {
-        let out = &mut target.out[j * target.stride + row..][..V * T::lanes::<S>()];
-        for (out, sum) in out.chunks_exact_mut(T::lanes::<S>()).zip(sums) {
-            put_vector::<T, S, false>(simd, out, T::multiply(simd, sum, alpha), target.accumulate);
-        }
-    }
-}
-
-/// The same for fewer rows than a vector has lanes.
-#[inline(always)]
-fn store_part<T: Lanes, S: Simd, const C: usize>(
-    simd: S,
-    sums: [[T::Vector<S>; 1]; C],
     target: &mut Target<'_, T>,
     rows: Range<usize>,
 ) {
     let alpha = T::splat(simd, target.alpha);
-    for (j, [sum]) in sums.into_iter().enumerate() {
+    for (j, sums) in sums.into_iter().enumerate() {
         let out = &mut target.out[j * target.stride..][rows.clone()];
-        put_vector::<T, S, true>(simd, out, T::multiply(simd, sum, alpha), target.accumulate);
+        for (out, sum) in out.chunks_mut(T::lanes::<S>()).zip(sums) {
+            put_vector::<T, S, PART>(simd, out, T::multiply(simd, sum, alpha), target.accumulate);
+        }
     }
 }

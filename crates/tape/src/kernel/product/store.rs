@@ -1,7 +1,14 @@
-//! Vectors at the end of a column, which may be longer than what is left of it.
+//! Storing or adding what was computed; at the end of a column a vector may be longer than what is left of it.
 
 use crate::kernel::simd::Lanes;
+use crate::kernel::vector_math::Real;
 use pulp::Simd;
+
+/// Stores a number, or adds it.
+#[inline(always)]
+pub(super) fn put<T: Real>(out: &mut T, x: T, accumulate: bool) {
+    *out = if accumulate { *out + x } else { x };
+}
 
 /// A vector that begins with some numbers: with all of them, and 0 in its other lanes, if they are but a PART of one.
 #[inline(always)]
