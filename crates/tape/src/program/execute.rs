@@ -58,8 +58,6 @@ pub(super) struct Execution<T: Scalar> {
     pub(super) shares: Shares,
     /// The instructions for few examples.
     pub(super) flat: Option<Flat<T>>,
-    /// Whether the last run went that way, and left its results there.
-    is_flat: bool,
 }
 
 impl<T: Scalar> Execution<T> {
@@ -76,41 +74,29 @@ impl<T: Scalar> Execution<T> {
             tile: 1,
             shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
             flat: None,
-            is_flat: false,
         }
     }
 
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(super) fn execute(&mut self, m: usize) -> Outcome {
         match &mut self.flat {
-            Some(flat) if self.shares.threads == 1 && flat.holds(m) => {
-                self.is_flat = true;
-                flat.run(&self.memory, m)
-            }
+            Some(flat) if self.shares.threads == 1 && flat.holds(m) => flat.run(&self.memory, m),
             _ => self.execute_in_tiles(self.tile, m),
         }
     }
 
     /// The value of a leaf, or of an output after a run, and what may follow it.
     pub(super) fn whole(&self, buffer: u32) -> &[T] {
-        self.flat_result(buffer).unwrap_or_else(|| self.memory.whole(buffer))
+        let result = self.flat.as_ref().and_then(|flat| flat.result(buffer));
+        result.unwrap_or_else(|| self.memory.whole(buffer))
     }
 
     /// A leaf's value to be written, and another value.
     pub(super) fn pair(&mut self, leaf: u32, read: u32) -> (&mut [T], &[T]) {
-        match &self.flat {
-            Some(flat)
-                if self.is_flat
-                    && let Some(value) = flat.whole(read) =>
-            {
-                (self.memory.whole_mut(leaf), value)
-            }
-            _ => self.memory.pair(leaf, read),
+        match self.flat.as_ref().and_then(|flat| flat.result(read)) {
+            Some(value) => (self.memory.whole_mut(leaf), value),
+            None => self.memory.pair(leaf, read),
         }
-    }
-
-    fn flat_result(&self, buffer: u32) -> Option<&[T]> {
-        self.flat.as_ref().filter(|_| self.is_flat)?.whole(buffer)
     }
 
     /// Computes everything on this thread, whatever the others would have.
@@ -133,7 +119,9 @@ impl<T: Scalar> Execution<T> {
     }
 
     fn execute_in_tiles(&mut self, tile: usize, m: usize) -> Outcome {
-        self.is_flat = false;
+        if let Some(flat) = &mut self.flat {
+            flat.results_are_elsewhere();
+        }
         for at in 0..self.segments.len() {
             if self.segments[at].tiled {
                 self.run_loop(at, tile, m)?;

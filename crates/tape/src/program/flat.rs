@@ -33,6 +33,8 @@ pub(super) struct Flat<T: Scalar> {
     calls: Vec<Call<T>>,
     values: Aligned<T>,
     starts: Starts,
+    /// Whether the last run went this way, so that its results are here.
+    has_results: bool,
 }
 
 /// A kernel and its operands.
@@ -99,7 +101,7 @@ impl<T: Scalar> Flat<T> {
         resize(&mut values, numbers, 1)?;
         let mut calls = Vec::new();
         code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
-        Ok(Some(Flat { calls, values, starts }))
+        Ok(Some(Flat { calls, values, starts, has_results: false }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -114,13 +116,21 @@ impl<T: Scalar> Flat<T> {
 
     /// Computes everything for m examples.
     pub(super) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
+        self.has_results = true;
         let starts = &self.starts;
         self.calls.iter().try_for_each(|call| call.run(&mut self.values, (memory, starts), m))
     }
 
-    /// The value that another way of running leaves in this buffer, and what follows it; `None` for a leaf's.
-    pub(super) fn whole(&self, buffer: u32) -> Option<&[T]> {
-        self.starts.whole[buffer as usize].map(|start| &self.values[start..])
+    /// Another way leaves its results in their buffers.
+    pub(super) fn results_are_elsewhere(&mut self) {
+        self.has_results = false;
+    }
+
+    /// What another way of running would have left in this buffer, and what follows it; `None` for a leaf's, and if the last run went
+    /// another way.
+    pub(super) fn result(&self, buffer: u32) -> Option<&[T]> {
+        let start = self.starts.whole[buffer as usize].filter(|_| self.has_results)?;
+        Some(&self.values[start..])
     }
 }
 
@@ -238,13 +248,6 @@ impl Starts {
             Slot::Output(output) => self.target(pass.outputs[output as usize]),
             Slot::Input(_) => unreachable!("inputs are not written"),
         };
-        let value = |slot: Slot| match slot {
-            Slot::Input(input) => self.source(pass.inputs[input as usize].operand),
-            Slot::Register(_) | Slot::Output(_) => {
-                let Target { start, shape } = target(slot);
-                Source { at: Place::Value(start), shape }
-            }
-        };
         let mut as_they_are: SmallVec<[(Slot, Operand); 4]> = SmallVec::new();
         for input in &pass.inputs {
             let Some(register) = input.spread.register() else { continue };
@@ -255,9 +258,13 @@ impl Starts {
                 calls.push(Call::Repeat { from, spread: input.spread, rows, out });
             }
         }
-        let source = |slot: Slot| match as_they_are.iter().find(|(of, _)| *of == slot) {
-            Some(&(_, operand)) => self.source(operand),
-            None => value(slot),
+        let source = |slot: Slot| match (slot, as_they_are.iter().find(|(of, _)| *of == slot)) {
+            (_, Some(&(_, operand))) => self.source(operand),
+            (Slot::Input(input), None) => self.source(pass.inputs[input as usize].operand),
+            (Slot::Register(_) | Slot::Output(_), None) => {
+                let Target { start, shape } = target(slot);
+                Source { at: Place::Value(start), shape }
+            }
         };
         for micro in &pass.code {
             let sources: SmallVec<[Source; 3]> = micro.sources.iter().map(|&slot| source(slot)).collect();
