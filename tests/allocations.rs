@@ -8,6 +8,7 @@ mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use graphs::descriptions;
 use proptest::prelude::*;
@@ -117,10 +118,11 @@ impl<'t> Training<'t> {
 
 #[test]
 fn training_allocates_nothing_at_a_size_of_batch_already_seen() {
+    let _alone = only_caller();
     let mut random = Random::new(5);
     let (x, y) = (random.matrix(30, 1500, -2.0, 2.0), random.matrix(1, 1500, 0.0, 1.0));
     let order = random.permutation(1500);
-    for options in [Options::default(), Options::literal()].map(|options| options.threads(1)) {
+    for options in [Options::default(), Options::literal()] {
         for hidden in [1, 16, 65] {
             for sizes in [[1, 1], [7, 32], [64, 5], [255, 257], [1025, 700], [1500, 1]] {
                 let tape = Tape::new();
@@ -170,17 +172,23 @@ fn a_pass_with_many_results_allocates_nothing() {
     }
 }
 
-/// Graphs of all operations, with their first and second derivatives, in every way to run them. On one thread: where several
-/// callers run programs at a time, as tests do, one may have to start more threads.
+/// Keeps the tests apart whose programs may have several threads: more callers at a time than ever before have to start some.
+fn only_caller() -> MutexGuard<'static, ()> {
+    static CALLER: Mutex<()> = Mutex::new(());
+    CALLER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Graphs of all operations, with their first and second derivatives, in every way to run them.
 #[test]
 fn random_graphs_allocate_nothing_in_their_second_run() {
+    let _alone = only_caller();
     // The same cases in every run.
     let config = Config { cases: 60, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let result = runner.run(&descriptions(&[1, 9, 64, 257]), |description| {
         let tape = Tape::<f64>::new();
         let graph = description.record(&tape);
-        for options in [Options::default(), Options::literal()].map(|options| options.threads(1)) {
+        for options in [Options::default(), Options::literal()] {
             let mut program = tape.compile_with(graph.outputs.iter().copied(), options).unwrap();
             let examples = [description.m, 300].map(|m| description.examples::<f64>(m, description.seed));
             let mut step = |(x, y): &(Matrix<f64>, Matrix<f64>)| {
