@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use tape::kernels::Aligned;
+use tape::kernels::{Aligned, Epilogue};
 use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
 
 use crate::cases::{Case, Hidden, Start};
@@ -43,6 +43,8 @@ struct Layer<T: Scalar> {
     a: Aligned<T>,
     slope: Aligned<T>,
     dz: Aligned<T>,
+    /// Σ of the columns of ∂ℒ/∂Z.
+    sums: Aligned<T>,
 }
 
 impl<T: Scalar> ByHand<T> {
@@ -90,7 +92,7 @@ impl<T: Scalar> Part<T> {
             let (dw, db) = (Matrix::zeros(w.rows(), w.columns()), Matrix::zeros(b.rows(), 1));
             let values = || Aligned::new(w.rows() * tile, T::ZERO);
             let (z, a, slope, dz) = (values(), values(), values(), values());
-            Layer { dw, db, z, a, slope, dz }
+            Layer { dw, db, z, a, slope, dz, sums: Aligned::new(w.rows(), T::ZERO) }
         };
         let layers = data.parameters.iter().map(layer).collect();
         let losses = Aligned::new(data.y.rows() * tile, T::ZERO);
@@ -129,8 +131,8 @@ impl<T: Scalar> Part<T> {
             let length = n * count;
             let z = &mut layer.z[..length];
             let mut out = MatrixMut::new(n, count, z).expect("a tile of Z");
-            kernels::product(T::ONE, (w.view(), false), (input, false), false, &mut out);
-            add_bias(z, b.as_slice());
+            let bias = Epilogue::Bias(b.as_slice());
+            kernels::product(T::ONE, (w.view(), false), (input, false), (false, bias), &mut out);
             let (a, slope) = (&mut layer.a[..length], &mut layer.slope[..length]);
             match data.hidden {
                 _ if l == last => {} // its A is not needed
@@ -152,22 +154,21 @@ impl<T: Scalar> Part<T> {
             let n = w.rows();
             let dz = MatrixRef::new(n, count, &layer.dz[..n * count]).expect("a tile of ∂ℒ/∂Z");
             let input = input(before, data, l, start, count);
-            kernels::product(
-                over_m,
-                (dz, false),
-                (input, true),
-                start > self.examples.start,
-                &mut layer.dw.view_mut(),
-            ); // eq. 26
-            add_sums(over_m, dz, layer.db.as_mut_slice(), start > self.examples.start); // eq. 27
+            let accumulate = start > self.examples.start;
+            let dw = &mut layer.dw.view_mut();
+            kernels::product(over_m, (dz, false), (input, true), (accumulate, Epilogue::None), dw); // eq. 26
+            add_sums(over_m, dz, (&mut layer.sums, layer.db.as_mut_slice()), accumulate); // eq. 27
             if let Some(below) = before.last_mut() {
                 let length = w.columns() * count;
                 let da = &mut below.dz[..length];
                 let mut out = MatrixMut::new(w.columns(), count, da).expect("a tile of ∂ℒ/∂A");
-                kernels::product(T::ONE, (w.view(), true), (dz, false), false, &mut out); // eq. 28
-                match data.hidden {
-                    Hidden::Relu => mask(da, &below.a[..length]),
-                    Hidden::Tanh | Hidden::Sigmoid => multiply(da, &below.slope[..length]),
+                let slope = match data.hidden {
+                    Hidden::Relu => Epilogue::None,
+                    Hidden::Tanh | Hidden::Sigmoid => Epilogue::Multiply(&below.slope[..length]),
+                };
+                kernels::product(T::ONE, (w.view(), true), (dz, false), (false, slope), &mut out); // eq. 28
+                if data.hidden == Hidden::Relu {
+                    mask(da, &below.a[..length]);
                 }
             }
         }
@@ -199,19 +200,6 @@ fn input<'a, T: Scalar>(
         None => &data.x.as_slice()[start * rows..(start + count) * rows],
     };
     MatrixRef::new(rows, count, values).expect("a tile")
-}
-
-fn add_bias<T: Scalar>(z: &mut [T], b: &[T]) {
-    kernels::vectorised(
-        #[inline(always)]
-        || {
-            for column in z.chunks_exact_mut(b.len()) {
-                for (z, &b) in column.iter_mut().zip(b) {
-                    *z += b;
-                }
-            }
-        },
-    );
 }
 
 fn add<T: Scalar>(sum: &mut [T], part: &[T]) {
@@ -247,33 +235,14 @@ fn mask<T: Scalar>(da: &mut [T], a: &[T]) {
     );
 }
 
-fn multiply<T: Scalar>(da: &mut [T], slope: &[T]) {
-    kernels::vectorised(
-        #[inline(always)]
-        || {
-            for (da, &slope) in da.iter_mut().zip(slope) {
-                *da *= slope;
-            }
-        },
-    );
-}
-
-fn add_sums<T: Scalar>(alpha: T, dz: MatrixRef<'_, T>, db: &mut [T], accumulate: bool) {
-    if !accumulate {
-        db.fill(T::ZERO);
+fn add_sums<T: Scalar>(alpha: T, dz: MatrixRef<'_, T>, (sums, db): (&mut [T], &mut [T]), accumulate: bool) {
+    if let [sum] = sums {
+        *sum = kernels::sum(dz.as_slice());
+    } else {
+        sums.fill(T::ZERO);
+        kernels::add_columns(dz, sums);
     }
-    if let [db] = db {
-        *db += alpha * kernels::sum(dz.as_slice());
-        return;
+    for (db, &sum) in db.iter_mut().zip(&*sums) {
+        *db = if accumulate { *db + alpha * sum } else { alpha * sum };
     }
-    kernels::vectorised(
-        #[inline(always)]
-        || {
-            for column in dz.as_slice().chunks_exact(db.len()) {
-                for (db, &dz) in db.iter_mut().zip(column) {
-                    *db += alpha * dz;
-                }
-            }
-        },
-    );
 }

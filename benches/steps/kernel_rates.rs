@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tape::kernels::{self, Aligned};
+use tape::kernels::{self, Aligned, Epilogue};
 use tape::{Matrix, Scalar};
 
 use crate::peak;
@@ -51,7 +51,8 @@ fn product<T: Scalar>(m: usize, n: usize, inner: usize, (left, right): (bool, bo
     let (a, b) = (stored(m, inner, left), stored(inner, n, right));
     let mut out = Matrix::zeros(m, n);
     let seconds = fastest(&mut || {
-        kernels::product(T::ONE, (a.view(), left), (b.view(), right), false, &mut out.view_mut());
+        let out = &mut out.view_mut();
+        kernels::product(T::ONE, (a.view(), left), (b.view(), right), (false, Epilogue::None), out);
     });
     2.0 * (m * n * inner) as f64 / seconds / 1e9
 }

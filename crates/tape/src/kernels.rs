@@ -3,11 +3,12 @@
 //! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
 
 pub use crate::aligned::Aligned;
+pub use crate::kernel::product::Epilogue;
 use crate::kernel::{product as products, simd, threads};
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::{Fault, MatrixMut, MatrixRef, Scalar};
 
-/// `out` = α · op(A) * op(B), or that added to `out`; op transposes where the flag says so.
+/// `out` = α · op(A) * op(B), or that added to `out`, and what the epilogue makes of it; op transposes where the flag says so.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -15,11 +16,11 @@ pub fn product<T: Scalar>(
     alpha: T,
     a: (MatrixRef<'_, T>, bool),
     b: (MatrixRef<'_, T>, bool),
-    accumulate: bool,
+    (accumulate, epilogue): (bool, Epilogue<'_, T>),
     out: &mut MatrixMut<'_, T>,
 ) {
     let beta = if accumulate { products::Beta::One } else { products::Beta::Zero };
-    products::product(alpha, a, b, beta, (products::Order::Free, 1), out);
+    products::product(alpha, a, b, (beta, epilogue), (products::Order::Free, 1), out);
 }
 
 /// Runs a closure compiled for the best instruction set that the processor has.
@@ -76,6 +77,15 @@ pub fn log_loss_and_derivative<T: Scalar>(
     derivative: &mut [T],
 ) -> Result<(), Fault> {
     LogLossOnLogits::block_with_derivative(y, z, loss, derivative)
+}
+
+/// Adds every column of a matrix to `sums`.
+///
+/// # Panics
+/// If there is not a sum for each row.
+pub fn add_columns<T: Scalar>(matrix: MatrixRef<'_, T>, sums: &mut [T]) {
+    assert_eq!(sums.len(), matrix.rows(), "add_columns: a sum for each row");
+    T::add_columns(matrix.as_slice(), matrix.rows(), 0, sums);
 }
 
 /// Σ x, in an order that depends on the length alone.

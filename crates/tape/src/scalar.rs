@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::kernel::column_sums::ColumnSums;
 use crate::kernel::log_loss::LogLossMath;
 use crate::kernel::product::Multiply;
 use crate::kernel::simd::Lanes;
@@ -33,6 +34,7 @@ pub trait Scalar:
     + Multiply
     + VectorMath
     + LogLossMath
+    + ColumnSums
     + Copy
     + PartialEq
     + PartialOrd

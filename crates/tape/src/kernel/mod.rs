@@ -1,6 +1,7 @@
 //! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
 
 pub(crate) mod cache;
+pub(crate) mod column_sums;
 pub(crate) mod functions;
 pub(crate) mod log_loss;
 pub(crate) mod product;

@@ -190,6 +190,22 @@ lanes!(
     transposed_f64
 );
 
+/// A vector that begins with some numbers: with all of them, and 0 in its other lanes, if they are but a PART of one.
+#[inline(always)]
+pub(crate) fn load<T: Lanes, S: Simd, const PART: bool>(simd: S, x: &[T]) -> T::Vector<S> {
+    if PART { T::load_part(simd, x) } else { T::vectors::<S>(&x[..T::lanes::<S>()]).0[0] }
+}
+
+/// Stores a vector, or the PART of it that there is room for.
+#[inline(always)]
+pub(crate) fn store<T: Lanes, S: Simd, const PART: bool>(simd: S, x: T::Vector<S>, out: &mut [T]) {
+    if PART {
+        T::store_part(simd, x, out);
+    } else {
+        T::vectors_mut::<S>(&mut out[..T::lanes::<S>()]).0[0] = x;
+    }
+}
+
 /// Rows and columns of a square that is transposed at a time.
 pub(crate) const SIDE: usize = 4;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::product::{Beta, Order, product};
+use crate::kernel::product::{Beta, Epilogue, Order, product};
 use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
@@ -53,7 +53,7 @@ impl<T: Scalar> Operation<T> for Matmul {
             T::ONE,
             (x.get(0), self.left),
             (x.get(1), self.right),
-            Beta::Zero,
+            (Beta::Zero, Epilogue::None),
             (Order::Free, x.threads),
             out,
         );

@@ -168,12 +168,10 @@ fn add_unit<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut Matr
     const ROWS: usize = 64;
     for first in (0..a.rows()).step_by(ROWS) {
         let rows = ROWS.min(a.rows() - first);
-        let mut partial = [T::ZERO; ROWS];
-        for j in 0..a.columns() {
-            partial.iter_mut().zip(&a.column(j)[first..first + rows]).for_each(|(sum, &x)| *sum += x);
-        }
+        let partial = &mut [T::ZERO; ROWS][..rows];
+        T::add_columns(a.as_slice(), a.rows(), first, partial);
         let out = &mut out.as_mut_slice()[first..first + rows];
-        out.iter_mut().zip(&partial).for_each(|(out, &sum)| *out += alpha * sum);
+        out.iter_mut().zip(partial).for_each(|(out, &mut sum)| *out += alpha * sum);
     }
 }
 

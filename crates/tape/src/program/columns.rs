@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::kernel::product::PANEL_STEP;
 use crate::kernel::threads;
-use crate::op::Op;
+use crate::op::{Op, Operation};
 use crate::program::execute::{Execution, Outcome};
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
@@ -44,7 +44,7 @@ impl<T: Scalar> Execution<T> {
     fn stretch(&self, code: Range<usize>) -> Range<usize> {
         for at in code.clone() {
             match &self.code[at] {
-                Instruction::Single { .. } => {}
+                Instruction::Single { .. } | Instruction::Product { .. } => {}
                 Instruction::Fused { pass, .. } if pass.has_no_sums() => {}
                 Instruction::Fused { pass, .. } if pass.sums_come_after() => return code.start..at + 1,
                 Instruction::Fused { .. } | Instruction::Accumulate { .. } => return code.start..at,
@@ -60,6 +60,10 @@ impl<T: Scalar> Execution<T> {
             Instruction::Single { op: op @ Op::Matmul(_), operands, out, .. } => {
                 let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
                 op.rule().flops(&shapes, out.shape.at(columns))
+            }
+            Instruction::Product { matmul, operands, out, .. } => {
+                let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
+                Operation::<T>::flops(matmul, &shapes, out.shape.at(columns))
             }
             // Not by its rule: a list of many operands' shapes would be an allocation.
             Instruction::Single { out, .. } => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,

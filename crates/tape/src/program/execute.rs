@@ -5,7 +5,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
-use crate::kernel::product::{Beta, Order, UNIT, product};
+use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
@@ -329,7 +329,9 @@ impl<T: Scalar> Instruction<T> {
     pub(super) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
             Instruction::Fused { pass, .. } => pass.run_apart(work, columns),
-            Instruction::Single { .. } | Instruction::Accumulate { .. } => self.run(work, columns),
+            Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
+                self.run(work, columns)
+            }
         }
     }
 
@@ -354,6 +356,19 @@ impl<T: Scalar> Instruction<T> {
                 });
                 done.map_err(|fault| (*node, shifted(fault, columns.start)))
             }
+            Instruction::Product { matmul, next, operands, out, .. } => {
+                let (rows, count, _) = out.window(columns);
+                work.write(*out, columns, |work, values| {
+                    let x = inputs(work, operands, columns);
+                    let (a, b) = ((x.get(0), matmul.left), (x.get(1), matmul.right));
+                    let other = x.get(2);
+                    let last = (Beta::Zero, next.epilogue(other.as_slice()));
+                    let mut view =
+                        MatrixMut::new(rows, count, values).expect("as many values as its shape says");
+                    product(T::ONE, a, b, last, (Order::Free, x.threads), &mut view);
+                });
+                Ok(())
+            }
             Instruction::Accumulate { op, operands, at, factor, .. } => {
                 let (rows, count, _) = at.out.window(columns);
                 let begins = columns.start == work.first;
@@ -374,7 +389,7 @@ fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Colu
 }
 
 /// Adds a tile's part of a contraction to what the tiles before have left.
-pub(super) fn accumulate<T: Scalar>(
+fn accumulate<T: Scalar>(
     op: &Op<T>,
     factor: Factor<T>,
     begins: bool,
@@ -385,7 +400,8 @@ pub(super) fn accumulate<T: Scalar>(
     match op {
         Op::Matmul(Matmul { left, right }) => {
             let beta = if begins { Beta::Zero } else { Beta::One };
-            product(alpha, (x.get(0), *left), (x.get(1), *right), beta, (Order::Units, x.threads), out);
+            let (a, b) = ((x.get(0), *left), (x.get(1), *right));
+            product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
         }
         Op::Reduce(Reduce { over, .. }) => {
             if begins {

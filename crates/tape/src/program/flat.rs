@@ -9,13 +9,14 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
-use crate::kernel::product::{Beta, Order, UNIT, product};
+use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::op::{Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::program::Instruction;
-use crate::program::execute::{Outcome, accumulate};
+use crate::program::epilogue::Next;
+use crate::program::execute::Outcome;
 use crate::program::fuse::{Fused, Slot, Spread, add_columns, apply, apply_with_derivative, repeat};
 use crate::program::memory::Plan;
 use crate::program::run::resize;
@@ -40,12 +41,17 @@ pub(super) struct Flat<T: Scalar> {
 /// A kernel and its operands.
 #[derive(Debug)]
 enum Call<T: Scalar> {
-    /// α·op(A) * op(B).
-    Product { alpha: Factor<T>, matmul: Matmul, order: Order, a: Source, b: Source, out: Target },
+    /// α·op(A) * op(B), and what the product does to it as it stores it.
+    Product {
+        alpha: Factor<T>,
+        matmul: Matmul,
+        order: Order,
+        operands: [Source; 2],
+        next: Option<(Next, Source)>,
+        out: Target,
+    },
     /// A node by its own kernel.
     Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Target },
-    /// A contraction over the examples that is no product.
-    Accumulate { op: Op<T>, factor: Factor<T>, operands: SmallVec<[Operand; 2]>, out: Target },
     /// An operation of two operands, of which one may have to be repeated.
     Zip { zip: Zip, operands: [Source; 2], out: Target },
     /// Repeats an input of a pass.
@@ -59,8 +65,8 @@ enum Call<T: Scalar> {
         out: Target,
         derivative: Option<Target>,
     },
-    /// A sum of a pass, by way of the sum of its only unit.
-    Sum { of: Source, rows: usize, factor: Factor<T>, unit: Target, out: Target },
+    /// A sum over the examples, which are one unit.
+    Sum { of: Source, rows: usize, factor: Factor<T>, out: Target },
 }
 
 /// A value that is read.
@@ -158,7 +164,9 @@ impl Starts {
         let passes = || {
             code.iter().filter_map(|instruction| match instruction {
                 Instruction::Fused { pass, .. } => Some(pass),
-                Instruction::Single { .. } | Instruction::Accumulate { .. } => None,
+                Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
+                    None
+                }
             })
         };
         if m == 0 || m > passes().map(Fused::block_columns).fold(UNIT, usize::min) {
@@ -210,19 +218,24 @@ impl Starts {
     fn add_calls<T: Scalar>(&self, instruction: &Instruction<T>, calls: &mut Vec<Call<T>>) {
         match instruction {
             Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                calls.push(self.product(Factor::ONE, *matmul, Order::Free, operands, *out));
+                calls.push(self.product(Factor::ONE, *matmul, Order::Free, operands, None, *out));
+            }
+            Instruction::Product { matmul, next, operands: [a, b, other], out, .. } => {
+                let next = Some((*next, self.source(*other)));
+                calls.push(self.product(Factor::ONE, *matmul, Order::Free, &[*a, *b], next, *out));
             }
             Instruction::Single { node, op, operands, out } => {
                 let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
                 calls.push(Call::Single { node: *node, op, operands, out });
             }
             Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, factor, .. } => {
-                calls.push(self.product(*factor, *matmul, Order::Units, operands, at.out));
+                calls.push(self.product(*factor, *matmul, Order::Units, operands, None, at.out));
             }
-            Instruction::Accumulate { op, operands, at, factor, .. } => {
-                let (op, operands, out) = (op.clone(), operands.clone(), self.target(at.out));
-                calls.push(Call::Accumulate { op, factor: *factor, operands, out });
+            Instruction::Accumulate { op: Op::Reduce(_), operands, at, factor, .. } => {
+                let (of, rows) = (self.source(operands[0]), operands[0].shape.rows.at(0));
+                calls.push(Call::Sum { of, rows, factor: *factor, out: self.target(at.out) });
             }
+            Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
             Instruction::Fused { pass, .. } => self.add_pass(pass, calls),
         }
     }
@@ -233,10 +246,11 @@ impl Starts {
         matmul: Matmul,
         order: Order,
         operands: &[Operand],
+        next: Option<(Next, Source)>,
         out: Operand,
     ) -> Call<T> {
-        let (a, b) = (self.source(operands[0]), self.source(operands[1]));
-        Call::Product { alpha, matmul, order, a, b, out: self.target(out) }
+        let operands = [self.source(operands[0]), self.source(operands[1])];
+        Call::Product { alpha, matmul, order, operands, next, out: self.target(out) }
     }
 
     /// What [`Fused`] does block by block, for its only block.
@@ -284,8 +298,7 @@ impl Starts {
         }
         for sum in &pass.sums {
             let out = self.target(sum.at.out);
-            let unit = self.register(sum.partial, out.shape);
-            calls.push(Call::Sum { of: source(sum.source), rows, factor: sum.factor, unit, out });
+            calls.push(Call::Sum { of: source(sum.source), rows, factor: sum.factor, out });
         }
     }
 }
@@ -294,20 +307,19 @@ impl<T: Scalar> Call<T> {
     fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
         let all = Columns::all(m);
         match self {
-            Call::Product { alpha, matmul, order, a, b, out } => {
+            Call::Product { alpha, matmul, order, operands: [a, b], next, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out, m);
                 let (a, b) = ((rest.matrix(*a, m), matmul.left), (rest.matrix(*b, m), matmul.right));
-                product(alpha.at(m), a, b, Beta::Zero, (*order, 1), &mut out);
+                let epilogue = match next {
+                    Some((next, other)) => next.epilogue(rest.get(*other, m)),
+                    None => Epilogue::None,
+                };
+                product(alpha.at(m), a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
             }
             Call::Single { node, op, operands, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out, m);
                 let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
                 op.rule().eval(&operands, &mut out).map_err(|fault| (*node, fault))?;
-            }
-            Call::Accumulate { op, factor, operands, out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
-                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
-                accumulate(op, *factor, true, &operands, &mut out);
             }
             Call::Zip { zip, operands: [a, b], out } => {
                 let (rest, mut out) = Rest::around(values, known, *out, m);
@@ -331,12 +343,12 @@ impl<T: Scalar> Call<T> {
                 };
                 done.map_err(|fault| (*node, fault.placed(*rows, 0)))?;
             }
-            Call::Sum { of, rows, factor, unit, out } => {
-                let (rest, [unit, out]) = Rest::around_two(values, known, [*unit, *out], m);
-                unit.fill(T::ZERO);
-                add_columns(rest.get(*of, m), *rows, unit);
-                let factor = factor.at(m);
-                out.iter_mut().zip(unit).for_each(|(out, &mut unit)| *out = T::ZERO + factor * unit);
+            Call::Sum { of, rows, factor, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out, m);
+                let (out, factor) = (out.as_mut_slice(), factor.at(m));
+                out.fill(T::ZERO);
+                add_columns(rest.get(*of, m), *rows, out);
+                out.iter_mut().for_each(|out| *out = T::ZERO + factor * *out);
             }
         }
         Ok(())

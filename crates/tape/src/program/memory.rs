@@ -6,7 +6,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::op::Op;
 use crate::program::lower::Graph;
-use crate::program::schedule::{BEFORE, Planned, Schedule};
+use crate::program::schedule::{BEFORE, Epilogued, Planned, Schedule};
 use crate::storage::Buffer;
 use crate::{Dim, Scalar, Shape};
 
@@ -204,6 +204,9 @@ pub(crate) fn nodes_of<T: Scalar>(
     let operands = |id: u32| graph.node(id).operands.iter().copied();
     match planned {
         Planned::Single(id) => (smallvec![*id], operands(*id).collect()),
+        Planned::Product(Epilogued { product, node, other, .. }) => {
+            (smallvec![*node], operands(*product).chain([*other]).collect())
+        }
         Planned::Accumulate(id) => (smallvec![result(*id)], operands(*id).collect()),
         Planned::Fused { nodes, sums } => {
             let made = nodes.iter().copied().chain(sums.iter().map(|&sum| result(sum))).collect();
@@ -234,8 +237,9 @@ impl Lifetimes {
                     (lifetimes.last_tick[id], lifetimes.last_step[id]) = (tick, step);
                     lifetimes.stored[id] = match planned {
                         Planned::Fused { nodes, .. } if nodes.contains(&(id as u32)) => Stored::No,
-                        Planned::Single(_) if segment.tiled => Stored::Tile,
-                        Planned::Fused { .. } | Planned::Single(_) | Planned::Accumulate(_) => Stored::Whole,
+                        Planned::Single(_) | Planned::Product(_) if segment.tiled => Stored::Tile,
+                        Planned::Single(_) | Planned::Product(_) => Stored::Whole,
+                        Planned::Fused { .. } | Planned::Accumulate(_) => Stored::Whole,
                     };
                 }
                 for id in read {

@@ -2,6 +2,7 @@
 
 mod about;
 mod columns;
+mod epilogue;
 mod execute;
 mod flat;
 mod fuse;
@@ -25,16 +26,18 @@ use smallvec::SmallVec;
 use crate::aligned::Aligned;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
+use crate::ops::matmul::Matmul;
 use crate::ops::scale::Factor;
 use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Error, Result, Scalar, Tape, Var};
 use about::About;
+use epilogue::Next;
 use execute::{Execution, Parcel, Shares};
 use fuse::Fused;
 use lower::{Graph, Node};
 use memory::Plan;
 use named::Found;
-use schedule::{Planned, Schedule};
+use schedule::{Epilogued, Planned, Schedule};
 
 pub use named::{EntryId, Named};
 pub use report::Step;
@@ -178,6 +181,8 @@ impl Sums {
 enum Instruction<T: Scalar> {
     /// A node by its own kernel.
     Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Operand },
+    /// A product and, as it stores its entries, the node that follows it; the last operand is the other one of that.
+    Product { product: u32, node: u32, matmul: Matmul, next: Next, operands: [Operand; 3], out: Operand },
     /// Entrywise nodes in one pass; the last of them.
     Fused { node: u32, pass: Fused<T> },
     /// A contraction over the examples, added up tile by tile.
@@ -311,7 +316,7 @@ impl<T: Scalar> Program<T> {
     /// The whole buffers of which a step of a loop writes columns.
     fn windows_of(&self, planned: &Planned) -> impl Iterator<Item = (u32, usize)> {
         let nodes: &[u32] = match planned {
-            Planned::Single(node) => std::slice::from_ref(node),
+            Planned::Single(node) | Planned::Product(Epilogued { node, .. }) => std::slice::from_ref(node),
             Planned::Fused { nodes, .. } => nodes,
             Planned::Accumulate(_) => &[],
         };
@@ -331,6 +336,14 @@ impl<T: Scalar> Program<T> {
                 let (op, operands) = parts(*node);
                 let (operands, out) = (operands.collect(), self.stored(*node));
                 Instruction::Single { node: *node, op, operands, out }
+            }
+            Planned::Product(Epilogued { product, next, node, other }) => {
+                let Node { op: Op::Matmul(matmul), operands, .. } = self.graph.node(*product) else {
+                    unreachable!("it was planned as a product")
+                };
+                let operands = [operands[0], operands[1], *other].map(|operand| self.stored(operand));
+                let (product, node, out) = (*product, *node, self.stored(*node));
+                Instruction::Product { product, node, matmul: *matmul, next: *next, operands, out }
             }
             Planned::Accumulate(node) => {
                 let (op, operands) = parts(*node);

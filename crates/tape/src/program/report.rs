@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::op::Operation;
 use crate::program::execute::{Execution, Shares};
 use crate::program::flat::Flat;
 use crate::program::{Instruction, Program};
@@ -45,6 +46,9 @@ impl<T: Scalar> Program<T> {
             Instruction::Single { node, op, out, .. } => {
                 (*node, vec![op.rule().name().into_owned()], Some(out))
             }
+            Instruction::Product { node, matmul, next, out, .. } => {
+                (*node, vec![Operation::<T>::name(matmul).into_owned(), next.name().to_owned()], Some(out))
+            }
             Instruction::Accumulate { node, op, at, factor, .. } => {
                 let name = op.rule().name();
                 let name = if factor.is_one() { name.into_owned() } else { format!("{factor} · {name}") };
@@ -55,6 +59,12 @@ impl<T: Scalar> Program<T> {
         let operands = match instruction {
             Instruction::Fused { .. } => Vec::new(),
             Instruction::Single { .. } => self.operands_of(node),
+            Instruction::Product { product, .. } => {
+                let mut operands = self.operands_of(*product);
+                let others = self.graph.node(node).operands.iter().filter(|operand| *operand != product);
+                operands.extend(others.map(|&other| self.about[other as usize].to_string()));
+                operands
+            }
             // The node is the scaled result; the product's operands are those of what it scales.
             Instruction::Accumulate { op, .. } => match self.graph.node(node) {
                 scaled if scaled.op != *op => self.operands_of(scaled.operands[0]),

@@ -248,6 +248,7 @@ impl<T: Scalar> Program<T> {
         let of = |node: u32| self.nanoseconds_of(self.graph.node(node), m);
         let of_instruction = |instruction: &Instruction<T>| match instruction {
             Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => of(*node),
+            Instruction::Product { product, node, .. } => of(*product) + of(*node),
             Instruction::Fused { pass, .. } => pass.nodes().map(of).sum(),
         };
         let code = self.loops().flat_map(|segment| &self.execution.code[segment.code.clone()]);
@@ -264,7 +265,7 @@ impl<T: Scalar> Program<T> {
     pub(super) fn register_len(&self, m: usize) -> usize {
         let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
             Instruction::Fused { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
-            Instruction::Single { .. } | Instruction::Accumulate { .. } => None,
+            Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => None,
         });
         passes.max().unwrap_or(0)
     }

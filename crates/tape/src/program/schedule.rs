@@ -4,12 +4,13 @@
 //! example. It is a *contraction* if it sums per-column values over the examples: D * Aᵀ and Σᵢ. Everything else runs whole.
 //! Nodes are put into segments that alternate: whole steps, a loop over tiles, whole steps, and so on. A loop computes
 //! per-column values and accumulates contractions, whose sums exist only after it; a per-column node that needs such a sum
-//! falls to the next loop.
+//! falls to the next loop. In a loop a product takes up what is done to its result, if it can as it stores it.
 
 use crate::op::{Op, Over};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::scale::{Factor, Scale};
+use crate::program::epilogue::{Next, next_of, only_uses};
 use crate::program::lower::Graph;
 use crate::{Dim, Scalar, Shape};
 
@@ -35,10 +36,23 @@ pub(crate) struct Segment {
 pub(crate) enum Planned {
     /// One node by its own kernel.
     Single(u32),
+    /// A product and the only node that uses it.
+    Product(Epilogued),
     /// Entrywise nodes of one shape in one pass, and contractions that sum what the pass makes.
     Fused { nodes: Vec<u32>, sums: Vec<u32> },
     /// A contraction, added up tile by tile.
     Accumulate(u32),
+}
+
+/// A product, and what it does to its entries as it stores them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Epilogued {
+    pub(crate) product: u32,
+    pub(crate) next: Next,
+    /// The node whose value is stored.
+    pub(crate) node: u32,
+    /// Its other operand.
+    pub(crate) other: u32,
 }
 
 /// No segment: the value is there before the program runs.
@@ -128,7 +142,8 @@ impl<T: Scalar> Schedule<T> {
     pub(crate) fn fused(graph: &Graph<T>) -> Self {
         let classes = classify(graph);
         let mut segment_of = assign(graph, &classes);
-        let folded = fold_factors(graph, &classes);
+        let only_use = only_uses(graph);
+        let folded = fold_factors(graph, &classes, &only_use);
         for (id, fold) in folded.iter().enumerate() {
             if let Some((scaled, _)) = fold {
                 segment_of[*scaled as usize] = segment_of[id];
@@ -150,7 +165,8 @@ impl<T: Scalar> Schedule<T> {
         let segment = |(at, nodes): (usize, Vec<u32>)| {
             let tiled = at % 2 == 1;
             let steps = match tiled {
-                true => fuse(graph, &classes, &nodes),
+                true => Loop { graph, classes: &classes, only_use: &only_use, segment_of: &segment_of }
+                    .fuse(&nodes),
                 false => nodes.into_iter().map(Planned::Single).collect(),
             };
             Segment { tiled, steps }
@@ -161,17 +177,16 @@ impl<T: Scalar> Schedule<T> {
 }
 
 /// c·mᵏ · (D * Aᵀ) becomes the product's own factor, where nothing else uses D * Aᵀ.
-fn fold_factors<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<Option<(u32, Factor<T>)>> {
-    let mut uses = vec![0u32; classes.len()];
-    for node in &graph.nodes {
-        node.operands.iter().for_each(|&operand| uses[operand as usize] += 1);
-    }
-    graph.outputs.iter().for_each(|&output| uses[output as usize] += 2);
+fn fold_factors<T: Scalar>(
+    graph: &Graph<T>,
+    classes: &[Class],
+    only_use: &[Option<u32>],
+) -> Vec<Option<(u32, Factor<T>)>> {
     let mut folded = vec![None; classes.len()];
     for (id, node) in graph.nodes.iter().enumerate() {
         if let (Op::Scale(Scale(factor)), &[operand]) = (&node.op, node.operands.as_slice())
             && classes[operand as usize] == Class::Contraction
-            && uses[operand as usize] == 1
+            && only_use[operand as usize].is_some()
         {
             folded[operand as usize] = Some((id as u32, *factor));
         }
@@ -231,40 +246,75 @@ impl Open {
     }
 }
 
-/// Groups the nodes of a loop: entrywise nodes of one shape gather until something outside needs one of them.
-fn fuse<T: Scalar>(graph: &Graph<T>, classes: &[Class], nodes: &[u32]) -> Vec<Planned> {
-    let mut steps = Vec::new();
-    let mut open: Option<Open> = None;
-    let mut in_open = vec![false; graph.nodes.len()];
-    for &id in nodes {
-        let node = graph.node(id);
-        let needs_open = node.operands.iter().any(|&operand| in_open[operand as usize]);
-        let entrywise = node.op.rule().entrywise().is_some()
-            && classes[id as usize] == Class::PerColumn
-            && node.operands.len() <= INPUTS;
-        let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));
-        let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
-        if is_sum && needs_open {
-            open.as_mut().expect("its operand is in it").sums.push(id);
-        } else if entrywise && joins {
-            open.as_mut().expect("it is open").add(graph, id, &in_open);
-            in_open[id as usize] = true;
-        } else {
-            if entrywise || needs_open {
-                close(&mut open, &mut in_open, &mut steps);
+/// What is known of the nodes of a loop.
+struct Loop<'g, T: Scalar> {
+    graph: &'g Graph<T>,
+    classes: &'g [Class],
+    only_use: &'g [Option<u32>],
+    segment_of: &'g [u32],
+}
+
+impl<T: Scalar> Loop<'_, T> {
+    /// Groups the nodes: entrywise nodes of one shape gather until something outside needs one of them.
+    fn fuse(&self, nodes: &[u32]) -> Vec<Planned> {
+        let Loop { graph, classes, .. } = *self;
+        let mut steps = Vec::new();
+        let mut open: Option<Open> = None;
+        let mut in_open = vec![false; graph.nodes.len()];
+        // Whether the nodes' steps are planned, or they are in the open pass.
+        let mut is_planned = vec![false; graph.nodes.len()];
+        for &id in nodes {
+            if std::mem::replace(&mut is_planned[id as usize], true) {
+                continue; // a product has taken it up
             }
-            if entrywise {
-                open.insert(Open::new(node.shape.rows)).add(graph, id, &in_open);
+            let node = graph.node(id);
+            let epilogued = self.epilogued(id, &is_planned);
+            let reads = node.operands.iter().copied().chain(epilogued.map(|product| product.other));
+            let needs_open = reads.into_iter().any(|operand| in_open[operand as usize]);
+            let entrywise = node.op.rule().entrywise().is_some()
+                && classes[id as usize] == Class::PerColumn
+                && node.operands.len() <= INPUTS;
+            let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));
+            let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
+            if is_sum && needs_open {
+                open.as_mut().expect("its operand is in it").sums.push(id);
+            } else if entrywise && joins {
+                open.as_mut().expect("it is open").add(graph, id, &in_open);
                 in_open[id as usize] = true;
-            } else if classes[id as usize] == Class::Contraction {
-                steps.push(Planned::Accumulate(id));
             } else {
-                steps.push(Planned::Single(id));
+                if entrywise || needs_open {
+                    close(&mut open, &mut in_open, &mut steps);
+                }
+                if entrywise {
+                    open.insert(Open::new(node.shape.rows)).add(graph, id, &in_open);
+                    in_open[id as usize] = true;
+                } else if classes[id as usize] == Class::Contraction {
+                    steps.push(Planned::Accumulate(id));
+                } else if let Some(product) = epilogued {
+                    is_planned[product.node as usize] = true;
+                    steps.push(Planned::Product(product));
+                } else {
+                    steps.push(Planned::Single(id));
+                }
             }
         }
+        close(&mut open, &mut in_open, &mut steps);
+        steps
     }
-    close(&mut open, &mut in_open, &mut steps);
-    steps
+
+    /// The product with what it can take up: the node that uses it alone, if that node's other operand is there before it.
+    fn epilogued(&self, product: u32, is_planned: &[bool]) -> Option<Epilogued> {
+        if self.classes[product as usize] != Class::PerColumn
+            || !matches!(self.graph.node(product).op, Op::Matmul(_))
+        {
+            return None;
+        }
+        let node = self.only_use[product as usize]?;
+        let (next, other) = next_of(self.graph, product, node)?;
+        let segment = |id: u32| self.segment_of[id as usize];
+        let is_there = segment(other) != segment(product) || is_planned[other as usize];
+        (segment(node) == segment(product) && is_there).then_some(Epilogued { product, next, node, other })
+    }
 }
 
 fn close(open: &mut Option<Open>, in_open: &mut [bool], steps: &mut Vec<Planned>) {

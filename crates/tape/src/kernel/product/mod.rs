@@ -4,6 +4,7 @@
 //! dimension and on whether b is transposed: never on the number of columns. So a product gives the same bits whether it
 //! is computed whole or in blocks of columns, by one thread or by several.
 
+mod epilogue;
 mod outer;
 mod pack;
 mod row;
@@ -15,6 +16,8 @@ mod tile;
 mod tests;
 
 use std::ops::Range;
+
+pub use epilogue::Epilogue;
 
 use super::simd::{dispatch, run};
 use super::threads;
@@ -43,8 +46,8 @@ pub(crate) enum Order {
 /// The length of a slab whose sum is added to the output as a whole.
 pub(crate) const UNIT: usize = 256;
 
-/// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is set, else the operand.
-/// α times a sum is rounded before it is added.
+/// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is set, else the operand, and
+/// what the epilogue makes of that. α times a sum is rounded before it is added.
 ///
 /// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads' scratch memory has grown
 /// to what their largest product needs, at most [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN
@@ -56,7 +59,7 @@ pub(crate) fn product<T: Scalar + Multiply>(
     alpha: T,
     (a, transpose_a): (MatrixRef<'_, T>, bool),
     (b, transpose_b): (MatrixRef<'_, T>, bool),
-    beta: Beta,
+    (beta, epilogue): (Beta, Epilogue<'_, T>),
     (order, threads): (Order, usize),
     out: &mut MatrixMut<'_, T>,
 ) {
@@ -64,16 +67,14 @@ pub(crate) fn product<T: Scalar + Multiply>(
     let (b_inner, n) = if transpose_b { (b.columns(), b.rows()) } else { b.shape() };
     assert_eq!(inner, b_inner, "product: the inner dimensions differ");
     assert_eq!(out.shape(), (m, n), "product: the output has another shape");
+    assert!(epilogue.fits(m, n), "product: the epilogue is for another shape");
     if m == 0 || n == 0 {
         return;
     }
     if inner == 0 {
-        if beta == Beta::Zero {
-            out.as_mut_slice().fill(T::ZERO);
-        }
-        return;
+        return of_nothing(beta, epilogue, out.as_mut_slice());
     }
-    let whole = Product {
+    let mut whole = Product {
         m,
         n,
         inner,
@@ -83,11 +84,21 @@ pub(crate) fn product<T: Scalar + Multiply>(
         a: Operand { data: a.as_slice(), transposed: transpose_a && m > 1 && inner > 1 },
         b: Operand { data: b.as_slice(), transposed: transpose_b && inner > 1 && (n > 1 || m == 1) },
         beta,
+        epilogue,
         order,
         panel: 0..n,
         out: out.as_mut_slice(),
     };
-    in_panels(whole, threads);
+    // A small product would feel that it is moved.
+    if threads == 1 { T::compute(&mut whole) } else { in_panels(whole, threads) }
+}
+
+/// Sums of nothing are 0.
+fn of_nothing<T: Scalar>(beta: Beta, epilogue: Epilogue<'_, T>, out: &mut [T]) {
+    if beta == Beta::Zero {
+        out.fill(T::ZERO);
+    }
+    epilogue.apply(out);
 }
 
 /// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
@@ -156,7 +167,10 @@ enum Way {
 #[inline(always)]
 fn by_shape<T: Real>(p: &mut Product<'_, T>) {
     match p.way() {
-        Way::Row => row_by_units(p),
+        Way::Row => {
+            row_by_units(p);
+            p.epilogue.apply(p.out);
+        }
         Way::Small => run(small::Small(p)),
         Way::Outer => dispatch(outer::Outer(p)),
         Way::Tiles => dispatch(tile::Tiles(p)),
@@ -200,6 +214,8 @@ pub struct Product<'a, T> {
     panel: Range<usize>,
     /// They alone.
     out: &'a mut [T],
+    /// Theirs.
+    epilogue: Epilogue<'a, T>,
 }
 
 impl<'a, T: Copy> Product<'a, T> {
@@ -218,9 +234,10 @@ impl<'a, T: Copy> Product<'a, T> {
     /// The first columns of the panel, and the others.
     fn cut(self, columns: usize) -> (Self, Self) {
         let (first, second) = self.out.split_at_mut(columns * self.m);
+        let (epilogue, other) = self.epilogue.cut(columns * self.m);
         let at = self.panel.start + columns;
-        let left = Product { panel: self.panel.start..at, out: first, ..self };
-        let right = Product { panel: at..self.panel.end, out: second, ..left };
+        let left = Product { panel: self.panel.start..at, out: first, epilogue, ..self };
+        let right = Product { panel: at..self.panel.end, out: second, epilogue: other, ..left };
         (left, right)
     }
 }

@@ -2,9 +2,9 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::store::{load, put_vector};
-use super::{Beta, Product};
-use crate::kernel::simd::Lanes;
+use super::store::put_vector;
+use super::{Beta, Epilogue, Product};
+use crate::kernel::simd::{Lanes, load};
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
 
@@ -26,19 +26,19 @@ impl<T: Real> WithSimd for Outer<'_, '_, T> {
 #[inline(always)]
 fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     let lanes = T::lanes::<S>();
-    let &mut Product { m, alpha, a, b, beta, ref mut out, .. } = p;
-    let how = (m, alpha, beta == Beta::One);
+    let &mut Product { m, alpha, a, b, beta, epilogue, ref mut out, .. } = p;
+    let how = |i: usize| (m, alpha, beta == Beta::One, epilogue.from(i, i));
     let mut i = 0;
     while i + VECTORS * lanes <= m {
-        rows::<T, S, VECTORS, false>(simd, &a.data[i..i + VECTORS * lanes], b.data, how, &mut out[i..]);
+        rows::<T, S, VECTORS, false>(simd, &a.data[i..i + VECTORS * lanes], b.data, how(i), &mut out[i..]);
         i += VECTORS * lanes;
     }
     while i + lanes <= m {
-        rows::<T, S, 1, false>(simd, &a.data[i..i + lanes], b.data, how, &mut out[i..]);
+        rows::<T, S, 1, false>(simd, &a.data[i..i + lanes], b.data, how(i), &mut out[i..]);
         i += lanes;
     }
     if i < m {
-        rows::<T, S, 1, true>(simd, &a.data[i..m], b.data, how, &mut out[i..]);
+        rows::<T, S, 1, true>(simd, &a.data[i..m], b.data, how(i), &mut out[i..]);
     }
 }
 
@@ -49,7 +49,7 @@ fn rows<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,
     a: &[T],
     b: &[T],
-    (m, alpha, accumulate): (usize, T, bool),
+    (m, alpha, accumulate, epilogue): (usize, T, bool, Epilogue<'_, T>),
     out: &mut [T],
 ) {
     let lanes = T::lanes::<S>();
@@ -58,11 +58,12 @@ fn rows<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     for i in 0..V {
         column[i] = load::<T, S, PART>(simd, &a[i * lanes..]);
     }
-    for (out, &b) in out.chunks_mut(m).zip(b) {
+    for (j, (out, &b)) in out.chunks_mut(m).zip(b).enumerate() {
         let b = T::splat(simd, b);
-        for (out, a) in out[..a.len()].chunks_mut(lanes).zip(column) {
+        for (i, (out, a)) in out[..a.len()].chunks_mut(lanes).zip(column).enumerate() {
             let scaled = T::multiply(simd, T::multiply_add(simd, a, b, zero), alpha);
-            put_vector::<T, S, PART>(simd, out, scaled, accumulate);
+            let finish = (epilogue, j * m + i * lanes, i * lanes);
+            put_vector::<T, S, PART>(simd, out, scaled, accumulate, finish);
         }
     }
 }

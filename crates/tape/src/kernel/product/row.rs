@@ -1,11 +1,11 @@
 //! One row times a matrix: every entry is a sum of its own, in an order that depends on its length and on whether b is
-//! transposed.
+//! transposed. The epilogue comes after it.
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
-use super::store::{load, put, put_vector};
-use super::{Beta, Product};
-use crate::kernel::simd::{Lanes, is_fused};
+use super::store::{put, put_vector};
+use super::{Beta, Epilogue, Product};
+use crate::kernel::simd::{Lanes, is_fused, load};
 use crate::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
 
@@ -136,7 +136,8 @@ fn entries<T: Lanes, S: Simd, const V: usize, const PART: bool>(
         let halves =
             [T::add_vectors(simd, sums[0][i], sums[1][i]), T::add_vectors(simd, sums[2][i], sums[3][i])];
         let sum = T::add_vectors(simd, halves[0], halves[1]);
-        put_vector::<T, S, PART>(simd, out, T::multiply(simd, sum, alpha), beta == Beta::One);
+        let x = T::multiply(simd, sum, alpha);
+        put_vector::<T, S, PART>(simd, out, x, beta == Beta::One, (Epilogue::None, 0, 0));
     }
 }
 

@@ -41,8 +41,9 @@ fn product<T: Real, const F: bool>(p: &mut Product<'_, T>) {
 
 #[inline(always)]
 fn of_rows<T: Real, const F: bool, const M: usize>(p: &mut Product<'_, T>) {
-    let &mut Product { n, inner, alpha, a, b, beta, .. } = p;
-    for (j, out) in p.out.as_chunks_mut::<M>().0.iter_mut().enumerate() {
+    let &mut Product { n, inner, alpha, a, b, beta, epilogue, .. } = p;
+    let out_columns = p.out.as_chunks_mut::<M>().0;
+    for (j, out) in out_columns.iter_mut().enumerate() {
         let sums = match (a.transposed, b.transposed) {
             (false, false) => {
                 column::<T, F, M>(a.data.as_chunks().0.iter().copied(), b.data[j * inner..].iter().copied())
@@ -58,6 +59,7 @@ fn of_rows<T: Real, const F: bool, const M: usize>(p: &mut Product<'_, T>) {
             put(out, sum * alpha, beta == Beta::One);
         }
     }
+    epilogue.columns(out_columns);
 }
 
 /// The columns of the transpose of a matrix with M columns.

@@ -1,6 +1,7 @@
 //! Storing or adding what was computed; at the end of a column a vector may be longer than what is left of it.
 
-use crate::kernel::simd::Lanes;
+use super::Epilogue;
+use crate::kernel::simd::{Lanes, load, store};
 use crate::kernel::vector_math::Real;
 use pulp::Simd;
 
@@ -10,24 +11,17 @@ pub(super) fn put<T: Real>(out: &mut T, x: T, accumulate: bool) {
     *out = if accumulate { *out + x } else { x };
 }
 
-/// A vector that begins with some numbers: with all of them, and 0 in its other lanes, if they are but a PART of one.
-#[inline(always)]
-pub(super) fn load<T: Lanes, S: Simd, const PART: bool>(simd: S, x: &[T]) -> T::Vector<S> {
-    if PART { T::load_part(simd, x) } else { T::vectors::<S>(&x[..T::lanes::<S>()]).0[0] }
-}
-
-/// Stores a vector, or the PART of it that there is room for, or adds it.
+/// Stores a vector, or the PART of it that there is room for, or adds it; after the epilogue, for which the vector begins with
+/// an entry in a row.
 #[inline(always)]
 pub(super) fn put_vector<T: Lanes, S: Simd, const PART: bool>(
     simd: S,
     out: &mut [T],
     x: T::Vector<S>,
     accumulate: bool,
+    (epilogue, entry, row): (Epilogue<'_, T>, usize, usize),
 ) {
     let x = if accumulate { T::add_vectors(simd, load::<T, S, PART>(simd, out), x) } else { x };
-    if PART {
-        T::store_part(simd, x, out);
-    } else {
-        T::vectors_mut::<S>(&mut out[..T::lanes::<S>()]).0[0] = x;
-    }
+    let x = epilogue.vector::<S, PART>(simd, x, (entry, row, out.len()));
+    store::<T, S, PART>(simd, x, out);
 }

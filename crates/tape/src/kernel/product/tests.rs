@@ -27,7 +27,7 @@ fn multiply<T: Scalar + Multiply>(a: &Matrix<T>, b: &Matrix<T>, flags: (bool, bo
         T::ONE,
         (a.view(), flags.0),
         (b.view(), flags.1),
-        Beta::Zero,
+        (Beta::Zero, Epilogue::None),
         (Order::Free, 1),
         &mut out.view_mut(),
     );
@@ -50,7 +50,7 @@ fn agrees_with_the_definition<T: Scalar + Multiply>(m: usize, inner: usize, n: u
             two,
             (a.view(), flags.0),
             (b.view(), flags.1),
-            Beta::One,
+            (Beta::One, Epilogue::None),
             (Order::Free, 1),
             &mut out.view_mut(),
         );
@@ -149,7 +149,7 @@ fn threads_do_not_change_a_bit() {
                     0.5,
                     (a.view(), flags.0),
                     (b.view(), flags.1),
-                    Beta::One,
+                    (Beta::One, Epilogue::None),
                     (order, threads),
                     &mut view,
                 );
@@ -181,6 +181,7 @@ fn units_of_the_inner_dimension_add_up_to_the_bits_of_the_whole() {
                     let beta = if start == 0 { Beta::Zero } else { Beta::One };
                     let (a, b) = (part(&a), part(&b));
                     let mut view = out.view_mut();
+                    let beta = (beta, Epilogue::None);
                     product(0.25, (a.view(), false), (b.view(), true), beta, (Order::Units, 1), &mut view);
                 }
                 out
@@ -191,4 +192,67 @@ fn units_of_the_inner_dimension_add_up_to_the_bits_of_the_whole() {
             }
         }
     }
+}
+
+fn epilogues_round_as_operations_of_their_own<T: Scalar + Multiply>(m: usize, inner: usize, n: usize) {
+    let (a, b) = (numbers::<T>(m, inner), numbers::<T>(inner, n));
+    let (bias, by) = (numbers::<T>(m, 1), numbers::<T>(n, m).transposed());
+    let (bias, by) = (bias.as_slice(), by.as_slice());
+    for (flags, beta) in FLAGS.iter().flat_map(|&flags| [(flags, Beta::Zero), (flags, Beta::One)]) {
+        let (a, b) = (stored(&a, flags.0), stored(&b, flags.1));
+        let compute = |epilogue: Epilogue<'_, T>, order: Order, threads: usize| {
+            let mut out = numbers::<T>(m, n);
+            let last = (beta, epilogue);
+            let (a, b) = ((a.view(), flags.0), (b.view(), flags.1));
+            product(T::from_f64(0.7), a, b, last, (order, threads), &mut out.view_mut());
+            out
+        };
+        for order in [Order::Free, Order::Units] {
+            let plain = compute(Epilogue::None, order, 1);
+            let biased = Matrix::from_fn(m, n, |i, j| plain[(i, j)] + bias[i]);
+            let multiplied = Matrix::from_fn(m, n, |i, j| plain[(i, j)] * by[i + j * m]);
+            for (epilogue, expected) in
+                [(Epilogue::Bias(bias), &biased), (Epilogue::Multiply(by), &multiplied)]
+            {
+                let case = format!("{m}×{inner} * {inner}×{n}, {flags:?}, {beta:?}, {order:?}");
+                assert_eq!(&compute(epilogue, order, 1), expected, "{case}");
+                let pool = rayon_core::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+                let on_threads = pool.install(|| compute(epilogue, order, 3));
+                assert_eq!(&on_threads, expected, "{case}, 3 threads");
+            }
+        }
+    }
+}
+
+/// Every way to compute a product, and edges of tiles, slabs and panels.
+#[test]
+fn epilogues_have_the_bits_of_another_operation() {
+    let shapes = [
+        (0, 3, 4),
+        (3, 3, 0),
+        (3, 0, 4),
+        (1, 5, 9),
+        (1, 700, 37),
+        (3, 2, 7),
+        (4, 16, 33),
+        (4, 40, 9),
+        (7, 1, 9),
+        (70, 1, 3),
+        (16, 30, 57),
+        (17, 33, 9),
+        (33, 700, 19),
+        (129, 20, 200),
+    ];
+    for (m, inner, n) in shapes {
+        epilogues_round_as_operations_of_their_own::<f32>(m, inner, n);
+        epilogues_round_as_operations_of_their_own::<f64>(m, inner, n);
+    }
+}
+
+#[test]
+#[should_panic(expected = "the epilogue is for another shape")]
+fn a_bias_has_a_number_for_each_row() {
+    let (a, b, mut out) = (numbers::<f64>(3, 2), numbers(2, 4), Matrix::zeros(3, 4));
+    let last = (Beta::Zero, Epilogue::Bias(&[0.0; 4]));
+    product(1.0, (a.view(), false), (b.view(), false), last, (Order::Free, 1), &mut out.view_mut());
 }

@@ -4,7 +4,6 @@ use smallvec::SmallVec;
 
 use super::Spread;
 use crate::Scalar;
-use crate::kernel::simd::vectorised;
 use crate::op::{Fault, Op};
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::program::schedule::INPUTS;
@@ -75,14 +74,5 @@ pub(in crate::program) fn add_columns<T: Scalar>(block: &[T], rows: usize, sums:
         *sum += crate::kernel::functions::sum(block);
         return;
     }
-    vectorised(
-        #[inline(always)]
-        || {
-            for column in block.chunks_exact(rows.max(1)) {
-                for (sum, &x) in sums.iter_mut().zip(column) {
-                    *sum += x;
-                }
-            }
-        },
-    );
+    T::add_columns(block, rows, 0, sums);
 }

@@ -13,12 +13,14 @@ use smallvec::SmallVec;
 pub(super) use block::{add_columns, apply, apply_with_derivative, repeat};
 
 use crate::Scalar;
+use crate::kernel::column_sums::MOST_ROWS_IN_GROUPS;
 use crate::op::Op;
 use crate::ops::scale::Factor;
 use crate::storage::{Operand, SumAt};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
+const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= 4, "blocks end where groups of columns do");
 
 /// A fused pass.
 #[derive(Debug)]
@@ -108,6 +110,20 @@ impl<T: Scalar> Fused<T> {
     /// A power of two, so that blocks and units end together.
     pub(super) fn block_columns(&self) -> usize {
         1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
+    }
+
+    /// How many of so many columns an operation of the pass gets at a time: all, where blocks would save nothing, as there is one
+    /// operation that reads and writes whole values.
+    fn step(&self, columns: usize) -> usize {
+        let is_whole = |slot: &Slot| matches!(slot, Slot::Output(_));
+        let is_one_kernel = match &self.code[..] {
+            [Micro { target, derivative, .. }] => {
+                is_whole(target) && derivative.as_ref().is_none_or(is_whole) && self.sums.is_empty()
+            }
+            _ => false,
+        };
+        let repeats = self.inputs.iter().any(|input| input.spread != Spread::Full);
+        if is_one_kernel && !repeats { columns } else { self.block_columns() }
     }
 
     /// The operations, for reports: name, and whether it shares its exponential with its derivative.

@@ -140,7 +140,7 @@ impl<T: Scalar> Fused<T> {
         registers: &mut Buffers<T>,
     ) -> Result<(), (u32, Fault)> {
         self.spread(sums, part, registers);
-        let (step, mut start) = (self.block_columns(), 0);
+        let (step, mut start) = (self.step(part.columns.count), 0);
         while start < part.columns.count {
             let count = step.min(part.columns.count - start);
             self.run_block(part, registers, start, count)?;
