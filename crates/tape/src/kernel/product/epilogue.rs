@@ -6,6 +6,7 @@ use pulp::Simd;
 
 /// What becomes of β·`out` + α·op(a) * op(b) before it is stored. It rounds as an operation of its own would.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(unreachable_pub)] // the feature `kernels` exports it
 pub enum Epilogue<'a, T> {
     /// Nothing.
     None,
