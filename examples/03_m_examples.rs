@@ -19,7 +19,7 @@ fn main() -> Result<(), Error> {
     a_column_is_an_example(&network, &x, &y)?;
     the_equations_are_entries(&tape, &network);
     the_mean_over_the_examples(&network)?;
-    any_number_of_examples(&tape, &network, &x, &y)
+    any_number_of_examples(&tape, &network)
 }
 
 /// The network as entries; position l − 1 holds layer l, and `a` begins with X.
@@ -127,12 +127,7 @@ fn the_mean_over_the_examples(network: &Network<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn any_number_of_examples<'t>(
-    tape: &'t Tape<f64>,
-    network: &Network<'t>,
-    x: &Matrix<f64>,
-    y: &Matrix<f64>,
-) -> Result<(), Error> {
+fn any_number_of_examples<'t>(tape: &'t Tape<f64>, network: &Network<'t>) -> Result<(), Error> {
     println!("4. One program, other numbers of examples\n");
     let Network { a, y: labels, j, w, .. } = *network;
     let [dw1] = j.gradients([w[0]]);
@@ -141,8 +136,8 @@ fn any_number_of_examples<'t>(
     for copies in [1, 2, 25_000] {
         // Every example `copies` times: the mean does not change, and so neither do J and its gradient.
         let columns: Vec<usize> = (0..4 * copies).map(|i| i % 4).collect();
-        program.bind_columns(a[0], x, &columns)?;
-        program.bind_columns(labels, y, &columns)?;
+        program.select_columns(a[0], &columns)?;
+        program.select_columns(labels, &columns)?;
         program.run()?;
         let (j, dw1) = (program.scalar(j)?, program.view(dw1)?.to_matrix());
         println!("  m = {:>6}: J = {j:.12}, ‖∂J/∂W[1]‖ = {:.12}", columns.len(), dw1.norm());

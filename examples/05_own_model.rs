@@ -64,7 +64,7 @@ fn learn(
     let mut program =
         tape.compile([model.j, model.prediction].into_iter().chain(gradients.iter().copied()))?;
     check_gradients(&model, &gradients, &mut program)?;
-    train(&model, &gradients, &mut program, x, y)?;
+    train(&model, &gradients, &mut program, x.columns())?;
 
     // The same program, other examples: points between the measurements, on the true curve.
     let grid = Matrix::from_fn(1, 201, |_, i| -2.0 + 0.02 * i as f64);
@@ -155,12 +155,11 @@ fn train(
     model: &Model<'_>,
     gradients: &[Var<'_, f64>],
     program: &mut Program<f64>,
-    x: &Matrix<f64>,
-    y: &Matrix<f64>,
+    m: usize,
 ) -> Result<(), Error> {
     const BETA: f64 = 0.9;
     let mut random = Random(5);
-    let mut order: Vec<usize> = (0..x.columns()).collect();
+    let mut order: Vec<usize> = (0..m).collect();
     let mut velocities: Vec<Vec<f64>> = Vec::new();
     for &parameter in &model.parameters {
         velocities.push(vec![0.0; program.parameter_mut(parameter)?.as_slice().len()]);
@@ -173,10 +172,10 @@ fn train(
         }
         let mut j = 0.0;
         for batch in order.chunks(BATCH) {
-            program.bind_columns(model.x, x, batch)?;
-            program.bind_columns(model.y, y, batch)?;
+            program.select_columns(model.x, batch)?;
+            program.select_columns(model.y, batch)?;
             program.run()?;
-            j += program.scalar(model.j)? * batch.len() as f64 / x.columns() as f64;
+            j += program.scalar(model.j)? * batch.len() as f64 / m as f64;
             for ((&parameter, &gradient), velocity) in
                 model.parameters.iter().zip(gradients).zip(&mut velocities)
             {

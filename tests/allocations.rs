@@ -141,6 +141,31 @@ fn training_allocates_nothing_at_a_size_of_batch_already_seen() {
     }
 }
 
+/// Columns that are copied, and columns that are read where they are.
+#[test]
+fn selecting_allocates_nothing_at_a_size_of_batch_already_seen() {
+    let _alone = only_caller();
+    let mut random = Random::new(9);
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &random.matrix(50, 900, -2.0, 2.0));
+    let w = tape.parameter("W", &random.matrix(8, 50, -0.3, 0.3));
+    let j = w.matmul(x).tanh().square().mean();
+    let [dw] = j.gradients([w]);
+    let mut program = tape.compile([j, dw]).unwrap();
+    let order = random.permutation(900);
+    for sizes in [[7, 32], [300, 200], [5, 900], [900, 901]] {
+        let mut step = |start: usize, m: usize| {
+            let batch = &order[start.min(order.len().saturating_sub(m))..];
+            program.select_columns(x, &batch[..m.min(batch.len())]).unwrap();
+            program.run().unwrap();
+            assert!(program.scalar(j).unwrap().is_finite());
+        };
+        sizes.iter().for_each(|&m| step(0, m));
+        let asked = allocations(|| (0..20).for_each(|i| step(i, sizes[i % 2])));
+        assert_eq!(asked, 0, "m = {sizes:?}");
+    }
+}
+
 #[test]
 fn ten_thousand_steps_hold_no_more_memory() {
     let mut random = Random::new(7);

@@ -390,6 +390,22 @@ fn labels() {
 }
 
 #[test]
+fn what_is_selected() {
+    let tape = Tape::<f64>::new();
+    let known = tape.examples("K", &Matrix::zeros(2, 4));
+    let mut of_known = tape.compile([known.sum()]).unwrap();
+    assert_error(
+        of_known.select_columns(known, &[3, 0, 4]),
+        "select_columns: K has 4 examples (columns), from 0, and no column 4",
+    );
+    of_known.bind(known, &Matrix::zeros(2, 5)).unwrap();
+    assert_error(
+        of_known.select_columns(known, &[0]),
+        "bind: K has no value of the tape's now: columns are selected of that alone",
+    );
+}
+
+#[test]
 fn what_is_bound() {
     let tape = Tape::new();
     let x = tape.examples_unbound("X", 3);
@@ -405,6 +421,19 @@ fn what_is_bound() {
     assert_error(program.bind(x, &other), "bind: X is 3×m, the matrix given is 2×5");
     assert_error(program.bind(w, &other), "bind: W is 2×3, the matrix given is 2×5");
     assert_error(program.bind_columns(x, &other, &[4]), "bind: X is 3×m, the matrix given is 2×1");
+    assert_error(
+        program.select_columns(x, &[0]),
+        "bind: X has no value of the tape's now: columns are selected of that alone",
+    );
+    assert_error(program.select_columns(w, &[0]), "bind: W has no columns that are examples to select");
+    assert_error(
+        program.select_columns(c, &[0]),
+        "bind: c is a constant: record it as a parameter or as examples to bind it",
+    );
+    assert_error(
+        program.select_columns(unused, &[0]),
+        "program: unused is neither an output nor a leaf of this program",
+    );
     assert_error(
         program.bind(c, &Matrix::zeros(2, 1)),
         "bind: c is a constant: record it as a parameter or as examples to bind it",

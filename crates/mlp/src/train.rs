@@ -144,9 +144,7 @@ impl<T: Scalar> Training<T> {
 }
 
 /// A training on its way.
-struct Run<'a, T: Scalar> {
-    x: &'a Matrix<T>,
-    y: &'a Matrix<T>,
+struct Run<T: Scalar> {
     batches: Batches,
     step: Step<T>,
     validation: Option<Validation<T>>,
@@ -158,13 +156,13 @@ struct Run<'a, T: Scalar> {
     epochs: usize,
 }
 
-impl<'a, T: Scalar> Run<'a, T> {
+impl<T: Scalar> Run<T> {
     /// With the threads that its steps are worth.
     #[track_caller]
     fn new(
         training: &Training<T>,
         network: &Mlp<T>,
-        (x, y): (&'a Matrix<T>, &'a Matrix<T>),
+        (x, y): (&Matrix<T>, &Matrix<T>),
     ) -> Result<(Self, Threads)> {
         let tape = Tape::new();
         let recorded = network.record(&tape, x, y)?;
@@ -178,7 +176,7 @@ impl<'a, T: Scalar> Run<'a, T> {
         let threads = Threads::new(step.program.threads(batches.largest()))?;
         let stopping = training.stopping.clone();
         let (stopped, best, history, epochs) = (false, None, History::new(), training.epochs);
-        let run = Run { x, y, batches, step, validation, stopping, stopped, best, history, epochs };
+        let run = Run { batches, step, validation, stopping, stopped, best, history, epochs };
         Ok((run, threads))
     }
 
@@ -188,7 +186,7 @@ impl<'a, T: Scalar> Run<'a, T> {
         if self.stopped || number == self.epochs {
             return Ok(None);
         }
-        let training = self.step.epoch(&mut self.batches, self.x, self.y)?;
+        let training = self.step.epoch(&mut self.batches)?;
         let validation = match &mut self.validation {
             Some(validation) => Some(validation.loss(&self.step)?),
             None => None,
@@ -248,20 +246,20 @@ impl<T: Scalar> Step<T> {
     }
 
     /// One pass over the examples; the mean of J over them.
-    fn epoch(&mut self, batches: &mut Batches, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    fn epoch(&mut self, batches: &mut Batches) -> Result<f64> {
         batches.shuffle();
         let mut sum = 0.0;
         for batch in batches.iter() {
             // Full batches are bound already: the program was made with X and Y.
-            if batch.len() < x.columns() {
-                self.program.bind_columns(self.x, x, batch)?;
-                self.program.bind_columns(self.y, y, batch)?;
+            if batch.len() < batches.order.len() {
+                self.program.select_columns(self.x, batch)?;
+                self.program.select_columns(self.y, batch)?;
             }
             self.program.run()?;
             sum += self.program.scalar(self.j)?.to_f64() * batch.len() as f64;
             self.descend()?;
         }
-        Ok(sum / x.columns() as f64)
+        Ok(sum / batches.order.len() as f64)
     }
 
     fn descend(&mut self) -> Result<()> {

@@ -134,6 +134,15 @@ pub enum Error {
         /// Why it cannot be bound.
         reason: &'static str,
     },
+    /// An example was selected that there is not.
+    NoExample {
+        /// The variable's name or number.
+        variable: String,
+        /// The example, from 0.
+        example: usize,
+        /// How many the variable has on the tape.
+        m: usize,
+    },
     /// A matrix of the wrong shape was bound.
     BindShape {
         /// The variable's name or number.
@@ -259,6 +268,12 @@ impl fmt::Display for Error {
             ),
             Error::NonFinite(found) => fmt::Display::fmt(found, f),
             Error::NotBindable { variable, reason } => write!(f, "bind: {variable} {reason}"),
+            Error::NoExample { variable, example, m } => {
+                write!(
+                    f,
+                    "select_columns: {variable} has {m} examples (columns), from 0, and no column {example}"
+                )
+            }
             Error::BindShape { variable, expected, found } => {
                 write!(f, "bind: {variable} is {expected}, the matrix given is {found}")
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
+use crate::kernel::product::Selection;
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, Number};
 use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
@@ -296,6 +297,14 @@ impl<'a, T: Scalar> Operands<'a, T> {
         let (rows, columns, _) = operand.window(self.columns);
         let data = self.values.read(operand, self.columns);
         MatrixRef::new(rows, columns, data).expect("as many values as its shape says")
+    }
+
+    /// Operand `i` of a product that can read columns from where they are.
+    pub(crate) fn selection(&self, i: usize) -> Selection<'a, T> {
+        match self.values.selection(self.at[i], self.columns) {
+            Some((of, chosen)) => Selection { of: of.view(), chosen: Some(chosen) },
+            None => self.get(i).into(),
+        }
     }
 
     /// The number of examples m of this run, of which a tile has a part.

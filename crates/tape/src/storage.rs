@@ -77,8 +77,40 @@ impl Operand {
 pub(crate) struct Memory<T> {
     /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
     pub(crate) whole: Buffers<T>,
-    /// For leaves the tape's own value, until they get another: compiling copies no data.
-    pub(crate) shared: Vec<Option<Arc<Matrix<T>>>>,
+    /// What the first of them hold, which are leaves and numbers.
+    pub(crate) leaves: Vec<Leaf<T>>,
+    /// How many of them are selections.
+    selections: usize,
+}
+
+/// The value of a leaf.
+#[derive(Debug)]
+pub(crate) struct Leaf<T> {
+    value: LeafValue<T>,
+    /// The list is kept from one selection to the next.
+    chosen: Vec<usize>,
+}
+
+/// Where the value of a leaf is.
+#[derive(Debug)]
+pub(crate) enum LeafValue<T> {
+    /// In its buffer.
+    Own,
+    /// It is the tape's own: compiling copies no data.
+    Shared(Arc<Matrix<T>>),
+    /// It is the chosen columns of the tape's. Only products read it, from where the columns are.
+    Selected(Arc<Matrix<T>>),
+}
+
+impl<T> Leaf<T> {
+    /// One whose value is in its buffer.
+    pub(crate) fn new() -> Self {
+        Leaf { value: LeafValue::Own, chosen: Vec::new() }
+    }
+
+    fn value(&self) -> &LeafValue<T> {
+        &self.value
+    }
 }
 
 impl Buffer {
@@ -92,11 +124,46 @@ impl Buffer {
 }
 
 impl<T: Scalar> Memory<T> {
+    /// Without buffers.
+    pub(crate) fn new() -> Self {
+        Memory { whole: Vec::new(), leaves: Vec::new(), selections: 0 }
+    }
+
     pub(crate) fn whole(&self, buffer: u32) -> &[T] {
-        match self.shared.get(buffer as usize) {
-            Some(Some(shared)) => shared.as_slice(),
-            Some(None) | None => &self.whole[buffer as usize],
+        match self.leaves.get(buffer as usize).map(Leaf::value) {
+            Some(LeafValue::Shared(shared)) => shared.as_slice(),
+            Some(LeafValue::Selected(_)) => unreachable!("its columns are not side by side"),
+            Some(LeafValue::Own) | None => &self.whole[buffer as usize],
         }
+    }
+
+    /// The matrix of which a leaf is some columns, and which.
+    pub(crate) fn selection(&self, buffer: u32) -> Option<(&Matrix<T>, &[usize])> {
+        match self.leaves.get(buffer as usize) {
+            Some(Leaf { value: LeafValue::Selected(of), chosen }) => Some((of, chosen)),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Whether a leaf is some columns of a matrix.
+    pub(crate) fn has_selection(&self) -> bool {
+        self.selections > 0
+    }
+
+    /// Lets a leaf be some columns of the tape's value, or something else.
+    pub(crate) fn set_leaf(&mut self, buffer: u32, value: LeafValue<T>) {
+        let is_selection = |value: &LeafValue<T>| usize::from(matches!(value, LeafValue::Selected(_)));
+        self.selections += is_selection(&value);
+        let before = std::mem::replace(&mut self.leaves[buffer as usize].value, value);
+        self.selections -= is_selection(&before);
+    }
+
+    /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as many.
+    pub(crate) fn select(&mut self, buffer: u32, of: Arc<Matrix<T>>, columns: &[usize]) {
+        let chosen = &mut self.leaves[buffer as usize].chosen;
+        chosen.clear();
+        chosen.extend_from_slice(columns);
+        self.set_leaf(buffer, LeafValue::Selected(of));
     }
 
     /// The storage of a value that is not shared with the tape.
@@ -106,7 +173,7 @@ impl<T: Scalar> Memory<T> {
 
     /// The storage of a value that is not shared with the tape, and another value.
     pub(crate) fn pair(&mut self, written: u32, read: u32) -> (&mut [T], &[T]) {
-        if let Some(Some(shared)) = self.shared.get(read as usize) {
+        if let Some(LeafValue::Shared(shared)) = self.leaves.get(read as usize).map(Leaf::value) {
             return (&mut self.whole[written as usize], shared.as_slice());
         }
         let pair = self.whole.get_disjoint_mut([written as usize, read as usize]);
@@ -116,10 +183,13 @@ impl<T: Scalar> Memory<T> {
 
     /// Copies a leaf's value from the tape, so that it can be changed.
     pub(crate) fn own(&mut self, buffer: u32) {
-        let shared = self.shared.get_mut(buffer as usize).and_then(Option::take);
-        if let Some(shared) = shared {
-            self.whole[buffer as usize] = shared.as_slice().into();
-        }
+        let Some(Leaf { value, chosen }) = self.leaves.get(buffer as usize) else { return };
+        self.whole[buffer as usize] = match value {
+            LeafValue::Shared(shared) => shared.as_slice().into(),
+            LeafValue::Selected(of) => of.select_columns(chosen).as_slice().into(),
+            LeafValue::Own => return,
+        };
+        self.set_leaf(buffer, LeafValue::Own);
     }
 }
 
@@ -130,6 +200,8 @@ pub(crate) type Buffers<T> = Vec<Aligned<T>>;
 pub(crate) trait Values<T>: Debug {
     /// The operand's values in these columns.
     fn read(&self, operand: Operand, columns: Columns) -> &[T];
+    /// The same for operands whose columns are some of a matrix: that matrix, and which they are.
+    fn selection(&self, operand: Operand, columns: Columns) -> Option<(&Matrix<T>, &[usize])>;
 }
 
 /// What one thread works with in a loop over tiles, or alone.
@@ -319,6 +391,11 @@ impl<T: Scalar> Values<T> for Memory<T> {
         let (rows, count, at) = operand.window(columns);
         &self.whole(operand.at.index())[at..at + rows * count]
     }
+
+    fn selection(&self, operand: Operand, columns: Columns) -> Option<(&Matrix<T>, &[usize])> {
+        let (of, chosen) = Memory::selection(self, operand.at.index())?;
+        Some((of, &chosen[columns.start..][..columns.count]))
+    }
 }
 
 impl<T: Scalar> Values<T> for Work<'_, T> {
@@ -336,5 +413,12 @@ impl<T: Scalar> Values<T> for Work<'_, T> {
             },
         };
         &values[at..at + rows * count]
+    }
+    fn selection(&self, operand: Operand, columns: Columns) -> Option<(&Matrix<T>, &[usize])> {
+        match (operand.at, &self.whole) {
+            (Buffer::Tile(_), _) => None,
+            (Buffer::Whole(_), Whole::Exclusive(memory)) => Values::selection(&**memory, operand, columns),
+            (Buffer::Whole(_), Whole::Shared(memory, _)) => Values::selection(*memory, operand, columns),
+        }
     }
 }

@@ -52,7 +52,7 @@ impl<T: Scalar> Operation<T> for Matmul {
         product(
             T::ONE,
             (x.get(0), self.left),
-            (x.get(1), self.right),
+            (x.selection(1), self.right),
             (Beta::Zero, Epilogue::None),
             (Order::Free, x.threads),
             out,

@@ -66,7 +66,7 @@ impl<T: Scalar> Execution<T> {
         Execution {
             segments: Vec::new(),
             code: Vec::new(),
-            memory: Memory { whole: Vec::new(), shared: Vec::new() },
+            memory: Memory::new(),
             tiles: Vec::new(),
             registers: Vec::new(),
             sums: Vec::new(),
@@ -80,7 +80,9 @@ impl<T: Scalar> Execution<T> {
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(super) fn execute(&mut self, m: usize) -> Outcome {
         match &mut self.flat {
-            Some(flat) if self.shares.threads == 1 && flat.holds(m) => flat.run(&self.memory, m),
+            Some(flat) if self.shares.threads == 1 && flat.holds(m) && !self.memory.has_selection() => {
+                flat.run(&self.memory, m)
+            }
             _ => self.execute_in_tiles(self.tile, m),
         }
     }
@@ -360,7 +362,7 @@ impl<T: Scalar> Instruction<T> {
                 let (rows, count, _) = out.window(columns);
                 work.write(*out, columns, |work, values| {
                     let x = inputs(work, operands, columns);
-                    let (a, b) = ((x.get(0), matmul.left), (x.get(1), matmul.right));
+                    let (a, b) = ((x.get(0), matmul.left), (x.selection(1), matmul.right));
                     let other = x.get(2);
                     let last = (Beta::Zero, next.epilogue(other.as_slice()));
                     let mut view =
@@ -400,7 +402,7 @@ fn accumulate<T: Scalar>(
     match op {
         Op::Matmul(Matmul { left, right }) => {
             let beta = if begins { Beta::Zero } else { Beta::One };
-            let (a, b) = ((x.get(0), *left), (x.get(1), *right));
+            let (a, b) = ((x.get(0), *left), (x.selection(1), *right));
             product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
         }
         Op::Reduce(Reduce { over, .. }) => {

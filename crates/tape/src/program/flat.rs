@@ -21,7 +21,7 @@ use crate::program::fuse::{Fused, Slot, Spread, add_columns, apply, apply_with_d
 use crate::program::memory::Plan;
 use crate::program::run::resize;
 use crate::storage::{Buffer, Columns, Memory, Operand, Values};
-use crate::{Dim, MatrixMut, MatrixRef, Result, Scalar, Shape};
+use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
 /// The most numbers that the values of a run may be.
 const MOST_NUMBERS: usize = 8192;
@@ -431,6 +431,10 @@ impl<T: Scalar> Values<T> for Rest<'_, T> {
     fn read(&self, operand: Operand, columns: Columns) -> &[T] {
         let (rows, count, _) = operand.window(columns);
         Rest::read(self, self.known.1.place(operand), rows * count)
+    }
+
+    fn selection(&self, _: Operand, _: Columns) -> Option<(&Matrix<T>, &[usize])> {
+        None // runs with selections go another way
     }
 }
 

@@ -6,6 +6,7 @@ mod epilogue;
 mod execute;
 mod flat;
 mod fuse;
+mod leaves;
 mod lower;
 mod memory;
 mod named;
@@ -25,7 +26,6 @@ use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
 use crate::op::Op;
-use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Factor;
 use crate::storage::{Buffer, Operand, SumAt};
@@ -34,6 +34,7 @@ use about::About;
 use epilogue::Next;
 use execute::{Execution, Parcel, Shares};
 use fuse::Fused;
+use leaves::LeafState;
 use lower::{Graph, Node};
 use memory::Plan;
 use named::Found;
@@ -122,7 +123,7 @@ pub struct Program<T: Scalar> {
     graph: Graph<T>,
     /// For every node what to say of it.
     about: Vec<About>,
-    leaves: Vec<LeafState>,
+    leaves: Vec<LeafState<T>>,
     /// Of outputs and leaves, by the tape's entry.
     found: FxHashMap<u32, Found>,
     plan: Plan,
@@ -189,16 +190,6 @@ enum Instruction<T: Scalar> {
     Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, factor: Factor<T> },
 }
 
-#[derive(Debug)]
-struct LeafState {
-    node: u32,
-    kind: LeafKind,
-    at: Operand,
-    /// For leaves with one column (or row) per example: how many they hold now.
-    m: Option<usize>,
-    bound: bool,
-}
-
 impl<T: Scalar> Program<T> {
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
         let graph = Graph::lower(tape, outputs, options.rewrites);
@@ -257,6 +248,7 @@ impl<T: Scalar> Program<T> {
         };
         program.add_sources();
         program.emit(&schedule);
+        program.find_leaves_that_may_be_apart();
         program
     }
 
@@ -267,27 +259,6 @@ impl<T: Scalar> Program<T> {
 
     fn stored(&self, node: u32) -> Operand {
         self.operand(node).expect("a value that is stored")
-    }
-
-    /// Notes the leaves, and puts numbers into their buffers.
-    fn add_sources(&mut self) {
-        let sources = self.graph.nodes.iter().filter(|node| node.operands.is_empty()).count();
-        self.execution.memory.shared = vec![None; sources];
-        for node in 0..self.graph.nodes.len() as u32 {
-            match &self.graph.node(node).op {
-                Op::Leaf(_) => {
-                    let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
-                    self.found.insert(self.graph.origins[node as usize].0, Found { at, node, leaf });
-                    let kind = LeafKind::Constant;
-                    self.leaves.push(LeafState { node, kind, at, m: None, bound: false });
-                }
-                Op::Number(number) => {
-                    let number = number.0;
-                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = Aligned::new(1, number);
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Turns planned steps into instructions.
@@ -366,13 +337,13 @@ impl<T: Scalar> Program<T> {
         self.common_m().ok().flatten()
     }
 
-    fn label_of(&self, leaf: &LeafState) -> String {
+    fn label_of(&self, leaf: &LeafState<T>) -> String {
         self.about[leaf.node as usize].to_string()
     }
 
     /// The number of examples of the leaves.
     fn common_m(&self) -> Result<Option<usize>> {
-        let mut first: Option<(&LeafState, usize)> = None;
+        let mut first: Option<(&LeafState<T>, usize)> = None;
         for leaf in &self.leaves {
             match (leaf.m, first) {
                 (Some(m), None) => first = Some((leaf, m)),

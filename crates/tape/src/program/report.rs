@@ -108,7 +108,7 @@ impl<T: Scalar> Program<T> {
         let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
         let Execution { code, memory, .. } = &self.execution;
         let flat = match self.may_be_flat(shares) {
-            true => Flat::numbers(code, &self.plan, memory.shared.len(), m),
+            true => Flat::numbers(code, &self.plan, memory.leaves.len(), m),
             false => 0,
         };
         let sums = spans.saturating_mul(numbers);

@@ -91,13 +91,7 @@ impl<T: Scalar> Program<T> {
             Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), options))
         });
         for (own, leaf) in self.leaves.iter().zip(0..) {
-            let (rows, columns) = own.at.shape.at(m);
-            let value = crate::MatrixRef::new(
-                rows,
-                columns,
-                &self.execution.memory.whole(own.at.at.index())[..rows * columns],
-            )?;
-            unfused.fill_leaf(leaf, value)?;
+            unfused.fill_leaf(leaf, self.value_of(own)?)?;
         }
         unfused.default_m = Some(m);
         let checked = unfused.run_finite();
@@ -135,7 +129,7 @@ impl<T: Scalar> Program<T> {
         if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
             self.m = None;
             for (index, buffer) in
-                self.execution.memory.whole.iter_mut().enumerate().skip(self.execution.memory.shared.len())
+                self.execution.memory.whole.iter_mut().enumerate().skip(self.execution.memory.leaves.len())
             {
                 let too_large = Error::SizeOverflow { rows: usize::MAX, columns: m };
                 resize(buffer, self.plan.whole_len(index, m).ok_or(too_large)?, 1)?;
@@ -190,7 +184,7 @@ impl<T: Scalar> Program<T> {
         let Execution { code, memory, flat, .. } = &self.execution;
         if self.may_be_flat(shares)
             && !flat.as_ref().is_some_and(|flat| flat.holds(m))
-            && let Some(flat) = Flat::new(code, &self.plan, memory.shared.len(), m)?
+            && let Some(flat) = Flat::new(code, &self.plan, memory.leaves.len(), m)?
         {
             self.execution.flat = Some(flat);
         }

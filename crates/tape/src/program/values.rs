@@ -1,11 +1,11 @@
 //! What a program is given, and what is read off it.
 
-use std::sync::Arc;
-
 use crate::kernel::threads;
 use crate::ops::leaf::LeafKind;
+use crate::program::leaves::{LeafState, m_of};
 use crate::program::{Named, Program, run};
-use crate::{Dim, Error, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
+use crate::storage::LeafValue;
+use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
 impl<T: Scalar> Program<T> {
     /// Gives a parameter or examples another value; of examples, any number of columns.
@@ -17,10 +17,13 @@ impl<T: Scalar> Program<T> {
     /// [`Error::Allocation`].
     pub fn bind<'m>(&mut self, variable: impl Named<T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
         let leaf = self.find_leaf(variable)?;
-        self.fill_leaf(leaf, value.into())
+        self.fill_leaf(leaf, value.into())?;
+        self.leaves[leaf as usize].of_tape = None;
+        Ok(())
     }
 
     /// Binds the columns of `value` that `examples` names, in that order, without a copy of the whole set first.
+    /// [`select_columns`](Program::select_columns) binds columns of the tape's own value, and may copy none.
     ///
     /// # Errors
     /// As [`bind`](Program::bind).
@@ -37,6 +40,60 @@ impl<T: Scalar> Program<T> {
         let threads = self.threads.min(threads::here());
         let data = self.reserve_leaf(leaf, value.rows(), examples.len())?;
         gather(value, examples, data, threads);
+        self.leaves[leaf as usize].of_tape = None;
+        Ok(())
+    }
+
+    /// Binds columns of the value that the variable has on the tape: a mini-batch, in any order, each example any number of
+    /// times.
+    ///
+    /// Where the variable is read by nothing but matrix products, on their right and with at least five rows, and the columns are
+    /// not few, they are not copied: the products read them where they are, and the copy's time is saved. Otherwise they are copied.
+    /// The results have the same bits as with [`bind_columns`](Program::bind_columns).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.examples("x", &matrix![[1.0, 2.0, 3.0, 4.0]]);
+    /// let sum = x.sum();
+    /// let mut program = tape.compile([sum])?;
+    /// let mut sums = Vec::new();
+    /// for batch in [[3, 0], [2, 1]] {
+    ///     program.select_columns(x, &batch)?;
+    ///     program.run()?;
+    ///     sums.push(program.scalar(sum)?);
+    /// }
+    /// assert_eq!(sums, [5.0, 5.0]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoExample`] if the tape's value has no such column; [`Error::NotBindable`] if the variable has no columns that are
+    /// examples, or no value of the tape's, as after [`bind`](Program::bind); [`Error::BindShape`] if it is m × m;
+    /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Allocation`].
+    pub fn select_columns(&mut self, variable: impl Named<T>, examples: &[usize]) -> Result<()> {
+        let leaf = self.find_leaf(variable)?;
+        let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf as usize];
+        let not_bindable = |reason| Error::NotBindable { variable: variable.label(self), reason };
+        if at.shape.columns != Dim::M {
+            return Err(not_bindable("has no columns that are examples to select"));
+        }
+        let of = of_tape.clone().ok_or_else(|| {
+            not_bindable("has no value of the tape's now: columns are selected of that alone")
+        })?;
+        if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
+            return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
+        }
+        if *may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
+            self.execution.memory.select(at.at.index(), of, examples);
+            let state = &mut self.leaves[leaf as usize];
+            state.m = Some(examples.len());
+            state.side_by_side.take();
+        } else {
+            let threads = self.threads.min(threads::here());
+            let data = self.reserve_leaf(leaf, of.rows(), examples.len())?;
+            gather(of.view(), examples, data, threads);
+        }
         Ok(())
     }
 
@@ -59,6 +116,9 @@ impl<T: Scalar> Program<T> {
                 variable: parameter.label(self),
                 reason: "is the output itself",
             });
+        }
+        if self.execution.memory.selection(from).is_some() {
+            self.execution.memory.own(from);
         }
         let read = self.view(output)?.as_slice().len();
         let (values, output) = self.execution.pair(buffer, from);
@@ -87,13 +147,13 @@ impl<T: Scalar> Program<T> {
     /// [`Error::NotRun`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
     pub fn view(&self, variable: impl Named<T>) -> Result<MatrixRef<'_, T>> {
         let found = variable.find(self)?;
-        let m = match found.leaf.map(|leaf| &self.leaves[leaf as usize]) {
-            Some(leaf) if !leaf.bound => return Err(Error::Unbound { variable: self.label_of(leaf) }),
-            Some(leaf) => leaf.m.unwrap_or(0),
-            None if !self.ran => return Err(Error::NotRun),
-            None => self.m.unwrap_or(0),
-        };
-        let (rows, columns) = found.at.shape.at(m);
+        if let Some(leaf) = found.leaf {
+            return self.value_of(&self.leaves[leaf as usize]);
+        }
+        if !self.ran {
+            return Err(Error::NotRun);
+        }
+        let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
         MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.index())[..rows * columns])
     }
 
@@ -110,13 +170,6 @@ impl<T: Scalar> Program<T> {
                 shape: format!("{}×{}", view.rows(), view.columns()),
             }),
         }
-    }
-
-    /// Lets a leaf use the tape's value, which has its shape.
-    pub(super) fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
-        let state = &mut self.leaves[leaf];
-        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
-        self.execution.memory.shared[state.at.at.index() as usize] = Some(value.clone());
     }
 
     /// Copies a matrix of the leaf's shape into its buffer.
@@ -146,7 +199,7 @@ impl<T: Scalar> Program<T> {
             found: format!("{rows}×{columns}"),
         })?;
         let buffer = state.at.at.index();
-        self.execution.memory.shared[buffer as usize] = None;
+        self.execution.memory.set_leaf(buffer, LeafValue::Own);
         let buffer = self.execution.memory.whole_mut(buffer);
         run::resize(buffer, rows, columns)?;
         state.m = m;
@@ -154,6 +207,9 @@ impl<T: Scalar> Program<T> {
         Ok(&mut buffer[..rows * columns])
     }
 }
+
+/// To copy fewer numbers takes less time than to find columns that are apart, and the way for few examples reads copies.
+const LEAST_APART: usize = 8192;
 
 /// Copies columns side by side, each thread some of them.
 fn gather<T: Scalar>(from: MatrixRef<'_, T>, columns: &[usize], to: &mut [T], threads: usize) {
@@ -172,18 +228,4 @@ fn gather<T: Scalar>(from: MatrixRef<'_, T>, columns: &[usize], to: &mut [T], th
         || gather(from, first, to, threads / 2),
         || gather(from, second, others, threads - threads / 2),
     );
-}
-
-/// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of this shape: `Some(None)` if the
-/// shape has no m, `None` if the matrix does not fit.
-fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
-    let mut m = None;
-    for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {
-        match dim {
-            Dim::Fixed(n) if n == found => {}
-            Dim::M if m.is_none_or(|m| m == found) => m = Some(found),
-            Dim::Fixed(_) | Dim::M => return None,
-        }
-    }
-    Some(m)
 }

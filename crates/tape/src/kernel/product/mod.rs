@@ -8,6 +8,7 @@ mod epilogue;
 mod outer;
 mod pack;
 mod row;
+mod selection;
 mod small;
 mod store;
 mod tile;
@@ -17,7 +18,9 @@ mod tests;
 
 use std::ops::Range;
 
+#[allow(unreachable_pub)] // the feature `kernels` exports it
 pub use epilogue::Epilogue;
+pub(crate) use selection::Selection;
 
 use super::simd::{dispatch, run};
 use super::threads;
@@ -32,6 +35,9 @@ pub(crate) enum Beta {
     /// The product is added to the output.
     One,
 }
+
+/// Products with fewer rows read all of the right operand where it is, as one piece.
+pub(crate) const ROWS_FOR_SELECTION: usize = small::ROWS + 1;
 
 /// How a long inner dimension is summed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,21 +59,27 @@ pub(crate) const UNIT: usize = 256;
 /// to what their largest product needs, at most [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN
 /// and 0·∞ are NaN; an inner dimension 0 gives 0.
 ///
+/// The right operand may be a selection of columns if op(a) has at least [`ROWS_FOR_SELECTION`] rows; the bits are those of a
+/// product with a copy of them.
+///
 /// # Panics
-/// If the shapes do not fit.
-pub(crate) fn product<T: Scalar + Multiply>(
+/// If the shapes do not fit, or there is no such column.
+pub(crate) fn product<'a, T: Scalar + Multiply>(
     alpha: T,
-    (a, transpose_a): (MatrixRef<'_, T>, bool),
-    (b, transpose_b): (MatrixRef<'_, T>, bool),
-    (beta, epilogue): (Beta, Epilogue<'_, T>),
+    (a, transpose_a): (MatrixRef<'a, T>, bool),
+    (b, transpose_b): (impl Into<Selection<'a, T>>, bool),
+    (beta, epilogue): (Beta, Epilogue<'a, T>),
     (order, threads): (Order, usize),
     out: &mut MatrixMut<'_, T>,
 ) {
     let (m, inner) = if transpose_a { (a.columns(), a.rows()) } else { a.shape() };
-    let (b_inner, n) = if transpose_b { (b.columns(), b.rows()) } else { b.shape() };
+    let b = b.into();
+    let (b_rows, b_columns) = b.shape();
+    let (b_inner, n) = if transpose_b { (b_columns, b_rows) } else { (b_rows, b_columns) };
     assert_eq!(inner, b_inner, "product: the inner dimensions differ");
     assert_eq!(out.shape(), (m, n), "product: the output has another shape");
     assert!(epilogue.fits(m, n), "product: the epilogue is for another shape");
+    assert!(b.chosen.is_none() || m >= ROWS_FOR_SELECTION, "product: {m} rows with a selection");
     if m == 0 || n == 0 {
         return;
     }
@@ -82,7 +94,11 @@ pub(crate) fn product<T: Scalar + Multiply>(
         // A single row or column is stored as its own transpose: take the case that reads along it. But for one row
         // times a transposed column, whose order of summation is to be that of all the columns beside it.
         a: Operand { data: a.as_slice(), transposed: transpose_a && m > 1 && inner > 1 },
-        b: Operand { data: b.as_slice(), transposed: transpose_b && inner > 1 && (n > 1 || m == 1) },
+        b: Operand {
+            data: b.of.as_slice(),
+            transposed: transpose_b && (b.chosen.is_some() || inner > 1 && (n > 1 || m == 1)),
+        },
+        chosen: b.chosen,
         beta,
         epilogue,
         order,
@@ -208,6 +224,8 @@ pub struct Product<'a, T> {
     alpha: T,
     a: Operand<'a, T>,
     b: Operand<'a, T>,
+    /// The columns that `b` consists of, if they are not all that are stored.
+    chosen: Option<&'a [usize]>,
     beta: Beta,
     order: Order,
     /// The columns of the product that are wanted.
@@ -220,7 +238,9 @@ pub struct Product<'a, T> {
 
 impl<'a, T: Copy> Product<'a, T> {
     fn way(&self) -> Way {
-        if self.m == 1 {
+        if self.chosen.is_some() {
+            Way::Tiles
+        } else if self.m == 1 {
             Way::Row
         } else if self.m <= small::ROWS && small::is_small(self) {
             Way::Small

@@ -109,16 +109,14 @@ fn square_after_square<T: Lanes>(rows: [&[T]; SIDE], width: usize, panel: &mut [
     }
 }
 
-/// Fills `packed` with strips, one after the other, each of the next `columns` numbers of rows that are `stride` apart.
+/// Fills `packed` with strips, one after the other, each of the next `columns` numbers of the rows.
 #[inline(always)]
-pub(super) fn strips<T: Lanes>(
-    b: &[T],
-    stride: usize,
+pub(super) fn strips<'b, T: Lanes>(
+    rows: impl Iterator<Item = &'b [T]> + Clone,
     (columns, strips): (usize, usize),
     depth: usize,
     packed: &mut [T],
 ) {
-    let rows = b.chunks(stride).take(depth);
     let mut targets = packed.chunks_exact_mut(columns * depth);
     if (columns, strips) == (8, STRIPS) {
         // Lengths that are known while compiling make a copy of a few instructions.

@@ -256,3 +256,55 @@ fn a_bias_has_a_number_for_each_row() {
     let last = (Beta::Zero, Epilogue::Bias(&[0.0; 4]));
     product(1.0, (a.view(), false), (b.view(), false), last, (Order::Free, 1), &mut out.view_mut());
 }
+
+fn a_selection_is_a_copy_of_its_columns<T: Scalar + Multiply>(m: usize, rows: usize, count: usize) {
+    const STORED: usize = 50;
+    let set = numbers::<T>(rows, STORED);
+    let chosen: Vec<usize> = (0..count).map(|i| (i * 37 + i / 7 + 11) % STORED).collect();
+    let copy = set.select_columns(&chosen);
+    for flags in FLAGS {
+        let inner = if flags.1 { count } else { rows };
+        let n = if flags.1 { rows } else { count };
+        let a = stored(&numbers::<T>(m, inner), flags.0);
+        let compute = |b: Selection<'_, T>, beta: Beta, order: Order, threads: usize| {
+            let mut out = numbers::<T>(m, n);
+            let last = (beta, Epilogue::None);
+            product(
+                T::from_f64(0.7),
+                (a.view(), flags.0),
+                (b, flags.1),
+                last,
+                (order, threads),
+                &mut out.view_mut(),
+            );
+            out
+        };
+        for (beta, order) in [(Beta::Zero, Order::Free), (Beta::One, Order::Units)] {
+            let of_copy = compute(copy.view().into(), beta, order, 1);
+            let selection = Selection { of: set.view(), chosen: Some(&chosen) };
+            let case = format!("{m} rows, {count} columns of {rows}, {flags:?}, {beta:?}");
+            assert_eq!(compute(selection, beta, order, 1), of_copy, "{case}");
+            let pool = rayon_core::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            assert_eq!(pool.install(|| compute(selection, beta, order, 3)), of_copy, "{case}, 3 threads");
+        }
+    }
+}
+
+#[test]
+fn selections_have_the_bits_of_copies() {
+    for m in [ROWS_FOR_SELECTION, 16, 33, 70, 129] {
+        for (rows, count) in [(1, 9), (3, 1), (30, 0), (0, 30), (17, 65), (130, 64), (700, 37), (40, 600)] {
+            a_selection_is_a_copy_of_its_columns::<f32>(m, rows, count);
+            a_selection_is_a_copy_of_its_columns::<f64>(m, rows, count);
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "4 rows with a selection")]
+fn few_rows_take_no_selection() {
+    let (a, b, mut out) = (numbers::<f64>(4, 2), numbers(2, 4), Matrix::zeros(4, 1));
+    let b = Selection { of: b.view(), chosen: Some(&[2]) };
+    let last = (Beta::Zero, Epilogue::None);
+    product(1.0, (a.view(), false), (b, false), last, (Order::Free, 1), &mut out.view_mut());
+}

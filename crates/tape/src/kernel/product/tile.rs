@@ -130,6 +130,16 @@ struct Right<'a, T> {
     data: &'a [T],
     stride: usize,
     rows: bool,
+    /// Where the columns are that are not side by side.
+    chosen: Option<&'a [usize]>,
+}
+
+impl<'a, T> Right<'a, T> {
+    /// Column j from the tile's first entry on.
+    #[inline(always)]
+    fn column(&self, j: usize) -> &'a [T] {
+        &self.data[self.chosen.map_or(j, |chosen| chosen[j]) * self.stride..]
+    }
 }
 
 /// Where a strip of tiles goes: the output from the strip's first entry on.
@@ -155,8 +165,8 @@ fn block<T: Lanes, S: Simd>(
     packed: &mut [T],
 ) {
     let (depth, m) = (range.len(), p.m);
-    let pack_b =
-        p.b.transposed && p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
+    let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
+    let pack_b = p.b.transposed && (worth_packing || p.chosen.is_some());
     let most = most_columns::<S>();
     let accumulate = p.beta == Beta::One;
     let far = accumulate && size_of_val(&*p.out) > cache::second_level_bytes();
@@ -169,14 +179,23 @@ fn block<T: Lanes, S: Simd>(
         let right = if pack_b {
             if j == ready.end {
                 let strips = (rest / columns).min(STRIPS);
-                pack::strips(&p.b.data[range.start * p.n + j..], p.n, (columns, strips), depth, packed);
+                let rows = range.clone().map(
+                    #[inline(always)]
+                    |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * p.n + j..],
+                );
+                pack::strips(rows, (columns, strips), depth, packed);
                 ready = j..j + strips * columns;
             }
-            Right { data: &packed[(j - ready.start) * depth..], stride: columns, rows: true }
+            let data = &packed[(j - ready.start) * depth..];
+            Right { data, stride: columns, rows: true, chosen: None }
         } else if p.b.transposed {
-            Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true }
+            Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true, chosen: None }
         } else {
-            Right { data: &p.b.data[j * p.inner + range.start..], stride: p.inner, rows: false }
+            let (chosen, first) = match p.chosen {
+                Some(chosen) => (Some(&chosen[j..]), range.start),
+                None => (None, j * p.inner + range.start),
+            };
+            Right { data: &p.b.data[first..], stride: p.inner, rows: false, chosen }
         };
         let at = (j - p.panel.start) * m + first;
         let (out, epilogue) = (&mut p.out[at..], p.epilogue.from(at, first));
@@ -246,7 +265,7 @@ fn sums<T: Lanes, S: Simd, const V: usize, const C: usize>(
     } else {
         let mut columns = [&b.data[..0]; C];
         for j in 0..C {
-            columns[j] = &b.data[j * b.stride..][..depth];
+            columns[j] = &b.column(j)[..depth];
         }
         for q in 0..depth {
             let mut row = [T::default(); C];

@@ -1,0 +1,178 @@
+//! The leaves of a program, and what they hold.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::aligned::Aligned;
+use crate::kernel::product::ROWS_FOR_SELECTION;
+use crate::op::Op;
+use crate::ops::leaf::LeafKind;
+use crate::ops::matmul::Matmul;
+use crate::program::named::Found;
+use crate::program::{Instruction, Program};
+use crate::storage::{Buffer, Leaf, LeafValue, Operand};
+use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
+
+/// What a program knows of a leaf.
+#[derive(Debug)]
+pub(super) struct LeafState<T: Scalar> {
+    pub(super) node: u32,
+    pub(super) kind: LeafKind,
+    pub(super) at: Operand,
+    /// For leaves with one column (or row) per example: how many they hold now.
+    pub(super) m: Option<usize>,
+    pub(super) bound: bool,
+    /// The value that it has on the tape, until it is bound to another; for leaves with a column per example.
+    pub(super) of_tape: Option<Arc<Matrix<T>>>,
+    /// Whether all that read it can do so where its columns are not side by side.
+    pub(super) may_be_apart: bool,
+    /// The columns side by side, for those who look at a leaf whose columns are apart.
+    pub(super) side_by_side: OnceLock<Matrix<T>>,
+}
+
+impl<T: Scalar> Program<T> {
+    /// Notes the leaves, and puts numbers into their buffers.
+    pub(super) fn add_sources(&mut self) {
+        let sources = self.graph.nodes.iter().filter(|node| node.operands.is_empty()).count();
+        self.execution.memory.leaves.resize_with(sources, Leaf::new);
+        for node in 0..self.graph.nodes.len() as u32 {
+            match &self.graph.node(node).op {
+                Op::Leaf(_) => {
+                    let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
+                    self.found.insert(self.graph.origins[node as usize].0, Found { at, node, leaf });
+                    self.leaves.push(LeafState {
+                        node,
+                        kind: LeafKind::Constant,
+                        at,
+                        m: None,
+                        bound: false,
+                        of_tape: None,
+                        may_be_apart: false,
+                        side_by_side: OnceLock::new(),
+                    });
+                }
+                Op::Number(number) => {
+                    let number = number.0;
+                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = Aligned::new(1, number);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Finds the leaves whose columns may be apart: they are read by nothing but products, on the right.
+    pub(super) fn find_leaves_that_may_be_apart(&mut self) {
+        let mut may_be_apart = vec![true; self.execution.memory.leaves.len()];
+        for instruction in &self.execution.code {
+            instruction.for_each_operand_side_by_side(|operand| {
+                if let Buffer::Whole(buffer) = operand.at
+                    && let Some(may_be_apart) = may_be_apart.get_mut(buffer as usize)
+                {
+                    *may_be_apart = false;
+                }
+            });
+        }
+        for leaf in &mut self.leaves {
+            let Shape { rows, columns } = leaf.at.shape;
+            let has_examples = columns == Dim::M && rows != Dim::M;
+            leaf.may_be_apart = has_examples && may_be_apart[leaf.at.at.index() as usize];
+        }
+    }
+
+    /// Lets a leaf use the tape's value, which has its shape.
+    pub(super) fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
+        let state = &mut self.leaves[leaf];
+        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
+        // Of no use to parameters, which would keep it alive.
+        state.of_tape = (state.at.shape.columns == Dim::M).then(|| value.clone());
+        let buffer = state.at.at.index();
+        self.execution.memory.set_leaf(buffer, LeafValue::Shared(value.clone()));
+    }
+
+    /// The value of a leaf.
+    pub(super) fn value_of<'a>(&'a self, leaf: &'a LeafState<T>) -> Result<MatrixRef<'a, T>> {
+        if !leaf.bound {
+            return Err(Error::Unbound { variable: self.label_of(leaf) });
+        }
+        let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
+        let memory = &self.execution.memory;
+        match memory.selection(leaf.at.at.index()) {
+            None => MatrixRef::new(rows, columns, &memory.whole(leaf.at.at.index())[..rows * columns]),
+            Some((of, chosen)) => Ok(leaf.side_by_side.get_or_init(|| of.select_columns(chosen)).view()),
+        }
+    }
+}
+
+impl<T: Scalar> Instruction<T> {
+    /// Visits the operands that it cannot read where their columns are apart: all but the right one of a product.
+    fn for_each_operand_side_by_side(&self, mut visit: impl FnMut(Operand)) {
+        let (matmul, operands): (Option<&Matmul>, &[Operand]) = match self {
+            Instruction::Single { op: Op::Matmul(matmul), operands, .. } => (Some(matmul), operands),
+            Instruction::Accumulate { op: Op::Matmul(matmul), operands, .. } => (Some(matmul), operands),
+            Instruction::Product { matmul, operands, .. } => (Some(matmul), operands),
+            Instruction::Single { operands, .. } => (None, operands),
+            Instruction::Accumulate { operands, .. } => (None, operands),
+            Instruction::Fused { pass, .. } => {
+                return pass.inputs.iter().for_each(|input| visit(input.operand));
+            }
+        };
+        let reads_columns = matmul.is_some_and(|Matmul { left, .. }| {
+            let Shape { rows, columns } = operands[0].shape;
+            let rows = if *left { columns } else { rows };
+            matches!(rows, Dim::Fixed(rows) if rows >= ROWS_FOR_SELECTION)
+        });
+        let is_side_by_side = |(i, _): &(usize, &Operand)| *i != 1 || !reads_columns;
+        operands.iter().enumerate().filter(is_side_by_side).for_each(|(_, &operand)| visit(operand));
+    }
+}
+
+/// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of this shape: `Some(None)` if the
+/// shape has no m, `None` if the matrix does not fit.
+pub(super) fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
+    let mut m = None;
+    for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {
+        match dim {
+            Dim::Fixed(n) if n == found => {}
+            Dim::M if m.is_none_or(|m| m == found) => m = Some(found),
+            Dim::Fixed(_) | Dim::M => return None,
+        }
+    }
+    Some(m)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Matrix, Options, Tape, Var};
+
+    /// Whether so many columns of X are read where they are by what the outputs need.
+    fn is_apart<'t>(outputs: impl IntoIterator<Item = Var<'t, f64>>, x: Var<'t, f64>, count: usize) -> bool {
+        let mut program = x.tape().compile(outputs).unwrap();
+        program.select_columns(x, &vec![3; count]).unwrap();
+        program.run().unwrap();
+        program.execution.memory.has_selection()
+    }
+
+    #[test]
+    fn products_read_columns_where_they_are() {
+        let tape = Tape::new();
+        let x = tape.examples("X", &Matrix::filled(64, 200, 0.25));
+        let [w, b] =
+            [(5, 64), (5, 1)].map(|(rows, columns)| tape.parameter("", &Matrix::filled(rows, columns, 0.5)));
+        let j = (w.matmul(x) + b).tanh().mean();
+        let gradients = || j.gradients([w, b]).into_iter().chain([j]);
+        assert!(is_apart(gradients(), x, 128));
+        assert!(!is_apart(gradients(), x, 127), "few numbers are copied");
+        assert!(is_apart(gradients().chain([x]), x, 128), "to be an output is no use");
+        assert!(!is_apart(j.gradients([w, x]).into_iter().chain([x.sum()]), x, 128));
+        assert!(is_apart([w.matmul(x)], x, 128));
+        let four = tape.parameter("four", &Matrix::filled(64, 4, 0.5));
+        assert!(!is_apart([four.t().matmul(x)], x, 128), "few rows are other products");
+        for left in [x.matmul(x.t()), x.t().matmul(w.t())] {
+            assert!(!is_apart([left], x, 128), "a left operand");
+        }
+        let mut literal = tape.compile_with(gradients(), Options::literal()).unwrap();
+        literal.select_columns(x, &[7; 128]).unwrap();
+        assert!(literal.execution.memory.has_selection());
+        literal.parameter_mut(x).unwrap();
+        assert!(!literal.execution.memory.has_selection());
+    }
+}
