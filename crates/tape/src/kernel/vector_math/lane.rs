@@ -1,7 +1,7 @@
 //! Functions of one number, without branches: a loop over one of them, in a function that is compiled for an instruction
 //! set, becomes a loop over vectors. Only [`sin`] and [`cos`] branch, where the angle is large.
 
-use super::real::{Exponential, Real};
+use super::real::Real;
 
 /// The greater of x and 0; NaN stays NaN.
 #[inline(always)]
@@ -52,15 +52,11 @@ fn one_plus<T: Real>(t: T) -> (T, T) {
     (d, lost * (T::of(2.914) - d))
 }
 
-/// c·t/(1 + t)², where t = e^x for a negative x: its least digits are used too, as three roundings follow.
+/// c·q = n/(1 + t), where t = e^x for a negative x and n is c·t: so σ(x) is q and σ(−x) is 1 − q. What rounding does to the sum
+/// and the quotient is multiplied by t, as c·q = n − t·(c·q).
 #[inline(always)]
-fn bell<T: Real, const F: bool>(e: Exponential<T>, t: T, c: T) -> T {
-    let root = T::of(1.0) + e.p;
-    let lost = (e.p - (root - T::of(1.0))) * (T::of(2.06) - root);
-    let (d, lost_of_square) = one_plus(t);
-    let correction = lost - (t * lost).fused::<F>(T::of(2.914) - d, lost_of_square);
-    let numerator = c * (root * e.a);
-    correction.fused::<F>(numerator, numerator) / (d * d) * e.b
+fn over_one_plus<T: Real, const F: bool>(n: T, t: T) -> T {
+    (-t).fused::<F>(n / (T::of(1.0) + t), n)
 }
 
 /// tanh x = −m/(2 + m), m = e^(−2|x|) − 1. What rounding loses of 2 + m is put right, but for the quarter of it by which
@@ -85,7 +81,7 @@ pub(crate) fn tanh<T: Real, const F: bool>(x: T) -> T {
     tanh_of::<T, F>(x, minus_twice_magnitude(x).exp_m1_of_negative::<F>())
 }
 
-/// tanh′(x) = 4·e^(−2|x|)/(1 + e^(−2|x|))².
+/// tanh′(x) = 4·q·(1 − q), where q = σ(−2|x|).
 #[inline(always)]
 pub(crate) fn tanh_derivative<T: Real, const F: bool>(x: T) -> T {
     tanh_and_derivative::<T, F>(x).1
@@ -95,16 +91,22 @@ pub(crate) fn tanh_derivative<T: Real, const F: bool>(x: T) -> T {
 #[inline(always)]
 pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let e = minus_twice_magnitude(x).exponential_of_negative::<F>();
-    let t = e.value::<F>();
-    (tanh_of::<T, F>(x, e.minus_one::<F>()), bell::<T, F>(e, t, T::of(4.0)))
+    // 4·q, which may be normal where q is not.
+    let q = over_one_plus::<T, F>(e.times_value::<F>(T::of(4.0)), e.value::<F>());
+    (tanh_of::<T, F>(x, e.minus_one::<F>()), (q * T::of(-0.25)).fused::<F>(q, q))
 }
 
 /// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has a negative exponent.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Real, const F: bool>(x: T) -> T {
     let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
-    let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
-    numerator / (T::of(1.0) + t)
+    either_side(x, over_one_plus::<T, F>(t, t))
+}
+
+/// σ(x), where q = σ(−|x|).
+#[inline(always)]
+fn either_side<T: Real>(x: T, q: T) -> T {
+    if x < T::of(0.0) { q } else { T::of(1.0) - q }
 }
 
 /// σ′(x) = σ(x)·σ(−x).
@@ -113,13 +115,12 @@ pub(crate) fn sigmoid_derivative<T: Real, const F: bool>(x: T) -> T {
     sigmoid_and_derivative::<T, F>(x).1
 }
 
-/// σ(x) and σ′(x).
+/// σ(x) and σ′(x) = q·(1 − q). An error ε of q is one of ε·(1 − 2q)/(1 − q) there.
 #[inline(always)]
 pub(crate) fn sigmoid_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
-    let e = (-x.magnitude()).exponential_of_negative::<F>();
-    let t = e.value::<F>();
-    let numerator = if x < T::of(0.0) { t } else { T::of(1.0) };
-    (numerator / (T::of(1.0) + t), bell::<T, F>(e, t, T::of(1.0)))
+    let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
+    let q = over_one_plus::<T, F>(t, t);
+    (either_side(x, q), (-q).fused::<F>(q, q))
 }
 
 /// ln(1 + eˣ).
@@ -156,16 +157,15 @@ pub(crate) struct SoftplusParts<T> {
 /// ln(1 + e^±x) and their derivatives, from e^−|x|.
 #[inline(always)]
 pub(crate) fn softplus_parts<T: Real, const F: bool>(x: T) -> SoftplusParts<T> {
-    let one = T::of(1.0);
     let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
     let log = t.log_1p_of_unit::<F>();
-    let d = one + t;
-    let left = x < T::of(0.0);
+    let q = over_one_plus::<T, F>(t, t);
+    let (left, rest) = (x < T::of(0.0), T::of(1.0) - q);
     SoftplusParts {
         up: positive_part(x) + log,
         down: positive_part(-x) + log,
-        sigmoid: if left { t } else { one } / d,
-        sigmoid_of_negative: if left { one } else { t } / d,
+        sigmoid: if left { q } else { rest },
+        sigmoid_of_negative: if left { rest } else { q },
     }
 }
 

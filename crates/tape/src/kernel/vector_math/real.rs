@@ -23,6 +23,12 @@ impl<T: Real> Exponential<T> {
         self.p.fused::<F>(self.a, self.a) * self.b
     }
 
+    /// c·eˣ, where c is a small power of 2: it may be normal where eˣ is not.
+    #[inline(always)]
+    pub(super) fn times_value<const F: bool>(self, c: T) -> T {
+        self.p.fused::<F>(self.a, self.a) * (self.b * c)
+    }
+
     /// eˣ − 1, for x up to some tens.
     #[inline(always)]
     pub(super) fn minus_one<const F: bool>(self) -> T {
