@@ -14,8 +14,8 @@ use std::ops::Range;
 /// The most memory that packed panels of the left operand take at a time: they are to stay in the second-level cache.
 pub(super) const PACKED_BYTES: usize = 384 << 10;
 /// The most of the inner dimension that is walked at a time, so that the columns of the right operand that a tile reads
-/// stay in the first-level cache.
-const DEPTH: usize = 320;
+/// stay in the first-level cache, and no longer: every slab reads and writes the whole output.
+const DEPTH: usize = 512;
 /// Rows or columns no farther apart than this are read where they are; others would share too few sets of the cache.
 const NEAR_BYTES: usize = 512;
 /// Vectors in a column of a tile.
@@ -27,12 +27,14 @@ const MOST_LANES: usize = 16;
 const MOST_COLUMNS: usize = 8;
 /// Strips of the right operand that are packed at a time: more of every page and cache line that is read is used.
 pub(super) const STRIPS: usize = 4;
+/// The most memory that strips of the right operand take if they are packed once for several blocks of rows.
+const STRIPS_BYTES: usize = 1 << 20;
 const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
 
 /// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and
 /// packed strips of the right operand.
 pub(super) const fn most_scratch<T>() -> usize {
-    PACKED_BYTES / size_of::<T>() + (VECTORS * MOST_LANES + STRIPS * MOST_COLUMNS) * DEPTH
+    (PACKED_BYTES + STRIPS_BYTES) / size_of::<T>() + VECTORS * MOST_LANES * DEPTH
 }
 
 /// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
@@ -78,27 +80,102 @@ fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     T::scratch().set(scratch);
 }
 
-/// Adds the part of the product that comes from a range of the inner dimension.
+/// Adds the part of the product that comes from a range of the inner dimension, block by block.
 #[inline(always)]
 fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Aligned<T>) {
-    let height = VECTORS * T::lanes::<S>();
-    let depth = range.len();
-    let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
-    let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
-    for first in (0..p.m).step_by(rows) {
-        let rows = rows.min(p.m - first);
-        let near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= 2 * most_columns::<S>();
-        let in_place = if near && !p.a.transposed { rows / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
-        let needed =
-            (rows - in_place).next_multiple_of(height) * depth + STRIPS * most_columns::<S>() * depth;
-        debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
-        scratch.grow(needed, T::default()).expect("scratch memory for a product");
-        let (packed_b, packed) = scratch.split_at_mut(STRIPS * most_columns::<S>() * depth);
-        pack::panels(simd, p.a, (p.m, p.inner), first + in_place..first + rows, range.clone(), packed);
-        let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
-        let left = Left { rows, in_place, data, stride: p.m, packed };
-        block(simd, p, (first, range.clone()), left, packed_b);
+    let blocks = Blocks::new::<T, S>(p, range.len());
+    let needed = blocks.packed_left + blocks.packed_right;
+    debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
+    scratch.grow(needed, T::default()).expect("scratch memory for a product");
+    let (packed_right, packed_left) = scratch.split_at_mut(blocks.packed_right);
+    let panel = p.panel.clone();
+    for column in panel.clone().step_by(blocks.columns) {
+        let columns = column..panel.end.min(column + blocks.columns);
+        if blocks.packs_right {
+            pack_right::<T, S>(p, &range, columns.clone(), packed_right);
+        }
+        for first in (0..p.m).step_by(blocks.rows) {
+            let rows = first..p.m.min(first + blocks.rows);
+            let in_place = if blocks.near { rows.len() / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
+            // The only block of rows stays packed.
+            if column == panel.start || blocks.rows < p.m {
+                let packed = &mut *packed_left;
+                pack::panels(simd, p.a, (p.m, p.inner), first + in_place..rows.end, range.clone(), packed);
+            }
+            let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
+            let left = Left { rows: rows.len(), in_place, data, stride: p.m, packed: packed_left };
+            let right = blocks.packs_right.then_some(&*packed_right);
+            block(simd, p, (first, range.clone()), left, (columns.clone(), right));
+        }
     }
+}
+
+/// In which blocks a slab is computed.
+struct Blocks {
+    /// The most rows of a block, whose packed panels are to stay in the second-level cache.
+    rows: usize,
+    /// And its most columns: all, if the right operand is not packed.
+    columns: usize,
+    /// Whether whole vectors of the left operand are read where they are.
+    near: bool,
+    packs_right: bool,
+    /// How many numbers are packed of either operand.
+    packed_left: usize,
+    packed_right: usize,
+}
+
+impl Blocks {
+    #[inline(always)]
+    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, depth: usize) -> Self {
+        let (lanes, strips) = (T::lanes::<S>(), STRIPS * most_columns::<S>());
+        let height = VECTORS * lanes;
+        let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
+        let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
+        let near = !p.a.transposed
+            && (p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= 2 * most_columns::<S>());
+        let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && rows > 2 * height;
+        let packs_right = p.b.transposed && (worth_packing || p.chosen.is_some());
+        let columns = match packs_right {
+            false => p.panel.len(),
+            true if rows < p.m => (STRIPS_BYTES / size_of::<T>() / depth / strips).max(1) * strips,
+            true => strips,
+        };
+        let in_place = if near { rows / lanes * lanes } else { 0 };
+        // Of several blocks the last one may have fewer rows, and so fewer whole vectors.
+        let packed_rows = if near { (rows - in_place).max(lanes) } else { rows };
+        let packed_left = packed_rows.next_multiple_of(height) * depth;
+        let packed_right = if packs_right { columns.min(p.panel.len()) * depth } else { 0 };
+        Blocks { rows, columns, near, packs_right, packed_left, packed_right }
+    }
+}
+
+/// Packs the right operand in strips of tiles.
+#[inline(always)]
+fn pack_right<T: Lanes, S: Simd>(
+    p: &Product<'_, T>,
+    range: &Range<usize>,
+    columns: Range<usize>,
+    packed: &mut [T],
+) {
+    let (depth, mut j) = (range.len(), columns.start);
+    while j < columns.end {
+        let rest = columns.end - j;
+        let width = width_of_tile::<S>(rest);
+        let strips = (rest / width).min(STRIPS);
+        let rows = range.clone().map(
+            #[inline(always)]
+            |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * p.n + j..],
+        );
+        pack::strips(rows, (width, strips), depth, &mut packed[(j - columns.start) * depth..]);
+        j += strips * width;
+    }
+}
+
+/// How many columns the next tile has if so many are left.
+#[inline(always)]
+fn width_of_tile<S: Simd>(rest: usize) -> usize {
+    let most = most_columns::<S>();
+    if rest >= most { most } else { 1 << rest.ilog2() }
 }
 
 /// Some rows of the left operand and a range of the inner dimension: first rows that are read where they are, then
@@ -155,39 +232,23 @@ struct Target<'a, T> {
     far: bool,
 }
 
-/// All tiles in some rows of the output.
+/// All tiles in some rows and columns of the output. What is packed of the right operand begins with these columns.
 #[inline(always)]
 fn block<T: Lanes, S: Simd>(
     simd: S,
     p: &mut Product<'_, T>,
     (first, range): (usize, Range<usize>),
     left: Left<'_, T>,
-    packed: &mut [T],
+    (panel, packed_right): (Range<usize>, Option<&[T]>),
 ) {
-    let (depth, m) = (range.len(), p.m);
-    let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && left.rows > 2 * VECTORS * T::lanes::<S>();
-    let pack_b = p.b.transposed && (worth_packing || p.chosen.is_some());
-    let most = most_columns::<S>();
+    let (depth, m, most) = (range.len(), p.m, most_columns::<S>());
     let accumulate = p.beta == Beta::One;
     let far = accumulate && size_of_val(&*p.out) > cache::second_level_bytes();
-    let mut j = p.panel.start;
-    // The columns whose strips are packed now.
-    let mut ready = j..j;
-    while j < p.panel.end {
-        let rest = p.panel.end - j;
-        let columns = if rest >= most { most } else { 1 << rest.ilog2() };
-        let right = if pack_b {
-            if j == ready.end {
-                let strips = (rest / columns).min(STRIPS);
-                let rows = range.clone().map(
-                    #[inline(always)]
-                    |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * p.n + j..],
-                );
-                pack::strips(rows, (columns, strips), depth, packed);
-                ready = j..j + strips * columns;
-            }
-            let data = &packed[(j - ready.start) * depth..];
-            Right { data, stride: columns, rows: true, chosen: None }
+    let mut j = panel.start;
+    while j < panel.end {
+        let columns = width_of_tile::<S>(panel.end - j);
+        let right = if let Some(packed) = packed_right {
+            Right { data: &packed[(j - panel.start) * depth..], stride: columns, rows: true, chosen: None }
         } else if p.b.transposed {
             Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true, chosen: None }
         } else {
