@@ -179,7 +179,11 @@ fn pack_right<T: Lanes, S: Simd>(
 #[inline(always)]
 fn width_of_tile<S: Simd>(rest: usize) -> usize {
     let most = most_columns::<S>();
-    if rest >= most { most } else { 1 << rest.ilog2() }
+    match rest {
+        _ if rest >= most => most,
+        6.. => 6, // 4 and 2 have too few sums to keep the multipliers busy
+        _ => 1 << rest.ilog2(),
+    }
 }
 
 /// Some rows of the left operand and a range of the inner dimension: first rows that are read where they are, then
@@ -268,7 +272,7 @@ fn block<T: Lanes, S: Simd>(
         // What an instruction set has no tiles for is not compiled for it.
         match columns {
             8 if most == 8 => strip::<T, S, 8>(simd, depth, left, right, target),
-            6 if most == 6 => strip::<T, S, 6>(simd, depth, left, right, target),
+            6 if most >= 6 => strip::<T, S, 6>(simd, depth, left, right, target),
             4 => strip::<T, S, 4>(simd, depth, left, right, target),
             2 => strip::<T, S, 2>(simd, depth, left, right, target),
             _ => strip::<T, S, 1>(simd, depth, left, right, target),
