@@ -93,6 +93,10 @@ impl<T: Real> Epilogue<'_, T> {
     pub(super) fn apply(self, out: &mut [T]) {
         match self {
             Epilogue::None => {}
+            Epilogue::Bias(&[b]) => vectorised(
+                #[inline(always)]
+                || out.iter_mut().for_each(|out| *out = *out + b),
+            ),
             Epilogue::Bias(bias) => vectorised(
                 #[inline(always)]
                 || {

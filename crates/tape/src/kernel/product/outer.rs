@@ -25,8 +25,18 @@ impl<T: Real> WithSimd for Outer<'_, '_, T> {
 
 #[inline(always)]
 fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
+    // Asked once for all columns.
+    match p.epilogue {
+        Epilogue::None => product_with(simd, p, Epilogue::None),
+        Epilogue::Bias(bias) => product_with(simd, p, Epilogue::Bias(bias)),
+        Epilogue::Multiply(by) => product_with(simd, p, Epilogue::Multiply(by)),
+    }
+}
+
+#[inline(always)]
+fn product_with<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, epilogue: Epilogue<'_, T>) {
     let lanes = T::lanes::<S>();
-    let &mut Product { m, alpha, a, b, beta, epilogue, ref mut out, .. } = p;
+    let &mut Product { m, alpha, a, b, beta, ref mut out, .. } = p;
     let how = |i: usize| (m, alpha, beta == Beta::One, epilogue.from(i, i));
     let mut i = 0;
     while i + VECTORS * lanes <= m {
