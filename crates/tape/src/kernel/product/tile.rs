@@ -16,12 +16,11 @@ pub(super) const PACKED_BYTES: usize = 384 << 10;
 /// The most of the inner dimension that is walked at a time, so that the columns of the right operand that a tile reads
 /// stay in the first-level cache, and no longer: every slab reads and writes the whole output.
 const DEPTH: usize = 512;
-/// Columns of the left operand no farther apart than this are read where they are; others would share too few sets of the cache.
-const NEAR_COLUMNS_BYTES: usize = 2048;
-/// And all of them for a product with no more columns than this: to pack them would take longer than it saves.
+/// Columns of the left operand, and rows of the right one if it is transposed, no farther apart than this are read where they are;
+/// others would share too few sets of the cache.
+const NEAR_BYTES: usize = 2048;
+/// All of the left operand's are for a product with no more columns than this: to pack them would take longer than it saves.
 const FEW_COLUMNS: usize = 128;
-/// Rows of a transposed right operand no farther apart than this are read where they are.
-const NEAR_ROWS_BYTES: usize = 512;
 /// Vectors in a column of a tile.
 pub(super) const VECTORS: usize = 2;
 
@@ -135,9 +134,9 @@ impl Blocks {
         let height = VECTORS * lanes;
         let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
         let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
-        let is_near = p.m * size_of::<T>() <= NEAR_COLUMNS_BYTES || p.panel.len() <= FEW_COLUMNS;
+        let is_near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= FEW_COLUMNS;
         let near = is_near && !p.a.transposed;
-        let worth_packing = p.n * size_of::<T>() > NEAR_ROWS_BYTES && rows > 2 * height;
+        let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && rows > 2 * height;
         let packs_right = p.b.transposed && (worth_packing || p.chosen.is_some());
         let columns = match packs_right {
             false => p.panel.len(),
