@@ -296,10 +296,18 @@ impl<T: Scalar> Loop<'_, T> {
         let (tiles, other_tiles) = tiles.split_at_mut(lanes / 2);
         let (registers, other_registers) = registers.split_at_mut(lanes / 2);
         let (sums, other_sums) = sums.split_at_mut(mine);
-        let (first, second) = threads::join(
-            || self.share((memory, windows), (tiles, registers), spans.start..at, sums),
-            || self.share((memory, others), (other_tiles, other_registers), at..spans.end, other_sums),
-        );
+        let (left, right) = (spans.start..at, at..spans.end);
+        let right_has_more =
+            self.spans.columns_of(right.clone()).count > self.spans.columns_of(left.clone()).count;
+        let left = || self.share((memory, windows), (tiles, registers), left, sums);
+        let right = || self.share((memory, others), (other_tiles, other_registers), right, other_sums);
+        // The first of a pair begins at once, on this thread, and the other a little later: that should have less to do.
+        let (first, second) = if right_has_more {
+            let (second, first) = threads::join(right, left);
+            (first, second)
+        } else {
+            threads::join(left, right)
+        };
         first.and(second)
     }
 
