@@ -4,6 +4,7 @@
 //! dimension and on whether b is transposed: never on the number of columns. So a product gives the same bits whether it
 //! is computed whole or in blocks of columns, by one thread or by several.
 
+mod blocks;
 mod epilogue;
 mod outer;
 mod pack;
@@ -56,7 +57,7 @@ pub(crate) const UNIT: usize = 256;
 /// what the epilogue makes of that. α times a sum is rounded before it is added.
 ///
 /// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads' scratch memory has grown
-/// to what their largest product needs, at most [`tile::PACKED_BYTES`] and a few panels. No product is skipped, so 0·NaN
+/// to what their largest product needs, at most [`blocks::most_scratch`] numbers. No product is skipped, so 0·NaN
 /// and 0·∞ are NaN; an inner dimension 0 gives 0.
 ///
 /// The right operand may be a selection of columns if op(a) has at least [`ROWS_FOR_SELECTION`] rows; the bits are those of a
@@ -126,7 +127,7 @@ pub(crate) fn reserve_scratch() {
 /// The same for products in one type.
 pub(crate) fn reserve_scratch_of<T: Real>() {
     let mut scratch = T::scratch().take();
-    scratch.grow(tile::most_scratch::<T>(), T::of(0.0)).expect("scratch memory for products");
+    scratch.grow(blocks::most_scratch::<T>(), T::of(0.0)).expect("scratch memory for products");
     T::scratch().set(scratch);
 }
 
@@ -189,7 +190,7 @@ fn by_shape<T: Real>(p: &mut Product<'_, T>) {
         }
         Way::Small => run(small::Small(p)),
         Way::Outer => dispatch(outer::Outer(p)),
-        Way::Tiles => dispatch(tile::Tiles(p)),
+        Way::Tiles => dispatch(blocks::Tiles(p)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Copies of parts of the operands in the order in which tiles read them.
 
 use super::Operand;
-use super::tile::{STRIPS, VECTORS};
+use super::blocks::STRIPS;
+use super::tile::VECTORS;
 use crate::kernel::simd::{Lanes, SIDE};
 use pulp::Simd;
 use std::ops::Range;

@@ -73,8 +73,17 @@ fn all_small_shapes_agree_with_the_definition() {
 #[test]
 fn shapes_beyond_one_block_agree_with_the_definition() {
     for (m, inner, n) in
-        [(1, 700, 40), (70, 321, 19), (10, 1000, 9), (700, 330, 5), (130, 40, 1), (3, 2, 900)]
+        [(1, 700, 40), (70, 321, 19), (10, 1000, 9), (700, 530, 5), (130, 40, 1), (3, 2, 900)]
     {
+        agrees_with_the_definition::<f32>(m, inner, n);
+        agrees_with_the_definition::<f64>(m, inner, n);
+    }
+}
+
+/// Several blocks of rows and of columns, with operands that are read where they are and that are packed.
+#[test]
+fn shapes_of_several_blocks_agree_with_the_definition() {
+    for (m, inner, n) in [(200, 512, 520), (600, 200, 150)] {
         agrees_with_the_definition::<f32>(m, inner, n);
         agrees_with_the_definition::<f64>(m, inner, n);
     }
