@@ -186,7 +186,10 @@ fn store<T: Lanes, S: Simd, const V: usize, const C: usize, const PART: bool>(
     target: &mut Target<'_, T>,
     rows: Range<usize>,
 ) {
-    // Asked once for all vectors: then none of them asks again.
+    // Asked once for all vectors of a whole tile: then none of them asks again. Narrow ones are few, and code that compiles long.
+    if C < most_columns::<S>() {
+        return store_with::<T, S, V, C, PART>(simd, sums, target, rows, target.epilogue);
+    }
     match target.epilogue {
         Epilogue::None => store_with::<T, S, V, C, PART>(simd, sums, target, rows, Epilogue::None),
         Epilogue::Bias(b) => store_with::<T, S, V, C, PART>(simd, sums, target, rows, Epilogue::Bias(b)),
