@@ -6,7 +6,7 @@ use super::simd::{Lanes, dispatch, load, store};
 use pulp::{Simd, WithSimd};
 
 /// Columns that are added to each other before they are added to the sums: the additions to the sums wait for each other.
-const GROUP: usize = 4;
+pub(crate) const GROUP: usize = 4;
 /// With more rows than this the columns are added one by one. So columns can be added in parts whose lengths are multiples of
 /// [`GROUP`], as passes do it with few rows; and with so many rows the additions of a column do not wait for each other.
 pub(crate) const MOST_ROWS_IN_GROUPS: usize = 256;

@@ -9,9 +9,10 @@ use crate::Scalar;
 use crate::kernel::product::PANEL_STEP;
 use crate::kernel::threads;
 use crate::op::{Op, Operation};
+use crate::ops::matmul::Matmul;
 use crate::program::execute::{Execution, Outcome};
 use crate::program::{Instruction, Segment};
-use crate::storage::{Buffers, Columns, Memory, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
+use crate::storage::{Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
 
 /// Fewer floating-point operations are not worth that threads meet.
 const LEAST_FLOPS: u64 = 120_000;
@@ -56,15 +57,15 @@ impl<T: Scalar> Execution<T> {
     /// About how many floating-point operations a stretch is for so many columns; one of what is no product counts as some.
     fn flops(&self, stretch: Range<usize>, columns: usize) -> u64 {
         const OF_A_FUNCTION: u64 = 8;
+        let of_product = |matmul: &Matmul, operands: &[Operand], out: Operand| {
+            let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
+            Operation::<T>::flops(matmul, &shapes, out.shape.at(columns))
+        };
         let of = |instruction: &Instruction<T>| match instruction {
-            Instruction::Single { op: op @ Op::Matmul(_), operands, out, .. } => {
-                let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
-                op.rule().flops(&shapes, out.shape.at(columns))
+            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
+                of_product(matmul, operands, *out)
             }
-            Instruction::Product { matmul, operands, out, .. } => {
-                let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
-                Operation::<T>::flops(matmul, &shapes, out.shape.at(columns))
-            }
+            Instruction::Product { matmul, operands, out, .. } => of_product(matmul, operands, *out),
             // Not by its rule: a list of many operands' shapes would be an allocation.
             Instruction::Single { out, .. } => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
             Instruction::Fused { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,

@@ -24,14 +24,6 @@ impl Next {
             Next::Multiply => Epilogue::Multiply(other),
         }
     }
-
-    /// The name of the operation.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Next::Bias => "add",
-            Next::Multiply => "multiply",
-        }
-    }
 }
 
 /// For every node its only use: the node that reads it, once, while it is no output.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::op::Operation;
 use crate::program::execute::{Execution, Shares};
 use crate::program::flat::Flat;
 use crate::program::{Instruction, Program};
@@ -46,8 +45,9 @@ impl<T: Scalar> Program<T> {
             Instruction::Single { node, op, out, .. } => {
                 (*node, vec![op.rule().name().into_owned()], Some(out))
             }
-            Instruction::Product { node, matmul, next, out, .. } => {
-                (*node, vec![Operation::<T>::name(matmul).into_owned(), next.name().to_owned()], Some(out))
+            Instruction::Product { product, node, out, .. } => {
+                let name = |&node: &u32| self.graph.node(node).op.rule().name().into_owned();
+                (*node, [product, node].map(name).into(), Some(out))
             }
             Instruction::Accumulate { node, op, at, factor, .. } => {
                 let name = op.rule().name();

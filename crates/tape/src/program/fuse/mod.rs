@@ -13,14 +13,14 @@ use smallvec::SmallVec;
 pub(super) use block::{add_columns, apply, apply_with_derivative, repeat};
 
 use crate::Scalar;
-use crate::kernel::column_sums::MOST_ROWS_IN_GROUPS;
+use crate::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::op::Op;
 use crate::ops::scale::Factor;
 use crate::storage::{Operand, SumAt};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
-const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= 4, "blocks end where groups of columns do");
+const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where groups of columns do");
 
 /// A fused pass.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub(super) struct Sum<T: Scalar> {
     pub(super) factor: Factor<T>,
     /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
     /// order of the additions that of the units.
-    pub(super) partial: u32,
+    partial: u32,
     /// The register of the whole sum.
     total: u32,
 }
