@@ -59,13 +59,12 @@ fn over_one_plus<T: Real, const F: bool>(n: T, t: T) -> T {
     (-t).fused::<F>(n / (T::of(1.0) + t), n)
 }
 
-/// tanh x = −m/(2 + m), m = e^(−2|x|) − 1. What rounding loses of 2 + m is put right, but for the quarter of it by which
-/// −3/4 differs from −1/(2 + m): it counts only where 2 + m is near 1.
+/// tanh x = −m/(2 + m), m = e^(−2|x|) − 1, and 1/(2 + m). With h = −m/2 it is h + h·tanh x: so what rounding does to the quotient is
+/// multiplied by h, which is at most ½.
 #[inline(always)]
-fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> T {
-    let d = T::of(2.0) + m;
-    let lost = m - (d - T::of(2.0));
-    ((lost * T::of(-0.75)).fused::<F>(m, m) / d).with_sign_of(x)
+fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> (T, T) {
+    let (h, reciprocal) = (m * T::of(-0.5), T::of(1.0) / (T::of(2.0) + m));
+    ((-h).fused::<F>(m * reciprocal, h).with_sign_of(x), reciprocal)
 }
 
 /// −2|x|, as a sum: multipliers are what the functions are short of.
@@ -78,7 +77,7 @@ fn minus_twice_magnitude<T: Real>(x: T) -> T {
 /// tanh x.
 #[inline(always)]
 pub(crate) fn tanh<T: Real, const F: bool>(x: T) -> T {
-    tanh_of::<T, F>(x, minus_twice_magnitude(x).exp_m1_of_negative::<F>())
+    tanh_of::<T, F>(x, minus_twice_magnitude(x).exp_m1_of_negative::<F>()).0
 }
 
 /// tanh′(x) = 4·q·(1 − q), where q = σ(−2|x|).
@@ -91,9 +90,11 @@ pub(crate) fn tanh_derivative<T: Real, const F: bool>(x: T) -> T {
 #[inline(always)]
 pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let e = minus_twice_magnitude(x).exponential_of_negative::<F>();
+    let (tanh, reciprocal) = tanh_of::<T, F>(x, e.minus_one::<F>());
     // 4·q, which may be normal where q is not.
-    let q = over_one_plus::<T, F>(e.times_value::<F>(T::of(4.0)), e.value::<F>());
-    (tanh_of::<T, F>(x, e.minus_one::<F>()), (q * T::of(-0.25)).fused::<F>(q, q))
+    let (n, t) = (e.times_value::<F>(T::of(4.0)), e.value::<F>());
+    let q = (-t).fused::<F>(n * reciprocal, n);
+    (tanh, (q * T::of(-0.25)).fused::<F>(q, q))
 }
 
 /// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has a negative exponent.
