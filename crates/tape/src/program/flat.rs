@@ -34,6 +34,8 @@ pub(super) struct Flat<T: Scalar> {
     calls: Vec<Call<T>>,
     values: Aligned<T>,
     starts: Starts,
+    /// How many examples the sizes and factors of the calls are for.
+    m: usize,
     /// Whether the last run went this way, so that its results are here.
     has_results: bool,
 }
@@ -43,7 +45,7 @@ pub(super) struct Flat<T: Scalar> {
 enum Call<T: Scalar> {
     /// α·op(A) * op(B), and what the product does to it as it stores it.
     Product {
-        alpha: Factor<T>,
+        alpha: Scaling<T>,
         matmul: Matmul,
         order: Order,
         operands: [Source; 2],
@@ -66,14 +68,14 @@ enum Call<T: Scalar> {
         derivative: Option<Target>,
     },
     /// A sum over the examples, which are one unit.
-    Sum { of: Source, rows: usize, factor: Factor<T>, out: Target },
+    Sum { of: Source, rows: usize, factor: Scaling<T>, out: Target },
 }
 
 /// A value that is read.
 #[derive(Debug, Clone, Copy)]
 struct Source {
     at: Place,
-    shape: Shape,
+    size: Size,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,14 +90,49 @@ enum Place {
 #[derive(Debug, Clone, Copy)]
 struct Target {
     start: usize,
-    shape: Shape,
+    size: Size,
 }
 
 impl Target {
-    #[inline(always)]
-    fn range(self, m: usize) -> Range<usize> {
-        let (rows, columns) = self.shape.at(m);
-        self.start..self.start + rows * columns
+    fn range(self) -> Range<usize> {
+        self.start..self.start + self.size.len
+    }
+}
+
+/// A shape, and what it is for the examples of the last run.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    shape: Shape,
+    rows: usize,
+    columns: usize,
+    len: usize,
+}
+
+impl Size {
+    fn of(shape: Shape) -> Self {
+        Size { shape, rows: 0, columns: 0, len: 0 }
+    }
+
+    fn set(&mut self, m: usize) {
+        (self.rows, self.columns) = self.shape.at(m);
+        self.len = self.rows * self.columns;
+    }
+}
+
+/// A factor, and what it is for the examples of the last run.
+#[derive(Debug, Clone, Copy)]
+struct Scaling<T> {
+    factor: Factor<T>,
+    value: T,
+}
+
+impl<T: Scalar> Scaling<T> {
+    fn by(factor: Factor<T>) -> Self {
+        Scaling { factor, value: T::ZERO }
+    }
+
+    fn set(&mut self, m: usize) {
+        self.value = self.factor.at(m);
     }
 }
 
@@ -107,7 +144,7 @@ impl<T: Scalar> Flat<T> {
         resize(&mut values, numbers, 1)?;
         let mut calls = Vec::new();
         code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
-        Ok(Some(Flat { calls, values, starts, has_results: false }))
+        Ok(Some(Flat { calls, values, starts, m: 0, has_results: false }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -123,6 +160,10 @@ impl<T: Scalar> Flat<T> {
     /// Computes everything for m examples.
     pub(super) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
         self.has_results = true;
+        if self.m != m {
+            self.calls.iter_mut().for_each(|call| call.set_sizes(m));
+            self.m = m;
+        }
         let starts = &self.starts;
         self.calls.iter().try_for_each(|call| call.run(&mut self.values, (memory, starts), m))
     }
@@ -203,16 +244,16 @@ impl Starts {
     }
 
     fn source(&self, operand: Operand) -> Source {
-        Source { at: self.place(operand), shape: operand.shape }
+        Source { at: self.place(operand), size: Size::of(operand.shape) }
     }
 
     fn target(&self, operand: Operand) -> Target {
-        Target { start: self.value(operand).expect("no step writes a leaf"), shape: operand.shape }
+        Target { start: self.value(operand).expect("no step writes a leaf"), size: Size::of(operand.shape) }
     }
 
     fn register(&self, register: u32, shape: Shape) -> Target {
         let (first, len) = self.registers;
-        Target { start: first + register as usize * len, shape }
+        Target { start: first + register as usize * len, size: Size::of(shape) }
     }
 
     fn add_calls<T: Scalar>(&self, instruction: &Instruction<T>, calls: &mut Vec<Call<T>>) {
@@ -233,7 +274,7 @@ impl Starts {
             }
             Instruction::Accumulate { op: Op::Reduce(_), operands, at, factor, .. } => {
                 let (of, rows) = (self.source(operands[0]), operands[0].shape.rows.at(0));
-                calls.push(Call::Sum { of, rows, factor: *factor, out: self.target(at.out) });
+                calls.push(Call::Sum { of, rows, factor: Scaling::by(*factor), out: self.target(at.out) });
             }
             Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
             Instruction::Fused { pass, .. } => self.add_pass(pass, calls),
@@ -250,7 +291,7 @@ impl Starts {
         out: Operand,
     ) -> Call<T> {
         let operands = [self.source(operands[0]), self.source(operands[1])];
-        Call::Product { alpha, matmul, order, operands, next, out: self.target(out) }
+        Call::Product { alpha: Scaling::by(alpha), matmul, order, operands, next, out: self.target(out) }
     }
 
     /// What [`Fused`] does block by block, for its only block.
@@ -276,8 +317,8 @@ impl Starts {
             (_, Some(&(_, operand))) => self.source(operand),
             (Slot::Input(input), None) => self.source(pass.inputs[input as usize].operand),
             (Slot::Register(_) | Slot::Output(_), None) => {
-                let Target { start, shape } = target(slot);
-                Source { at: Place::Value(start), shape }
+                let Target { start, size } = target(slot);
+                Source { at: Place::Value(start), size }
             }
         };
         for micro in &pass.code {
@@ -298,56 +339,79 @@ impl Starts {
         }
         for sum in &pass.sums {
             let out = self.target(sum.at.out);
-            calls.push(Call::Sum { of: source(sum.source), rows, factor: sum.factor, out });
+            calls.push(Call::Sum { of: source(sum.source), rows, factor: Scaling::by(sum.factor), out });
         }
     }
 }
 
 impl<T: Scalar> Call<T> {
+    /// Looks up what depends on the number of examples: these calls are so short that it would take a tenth of their time.
+    fn set_sizes(&mut self, m: usize) {
+        let (sources, out): (&mut [Source], _) = match self {
+            Call::Product { alpha, operands, next, out, .. } => {
+                alpha.set(m);
+                next.iter_mut().for_each(|(_, other)| other.size.set(m));
+                (operands, out)
+            }
+            Call::Single { out, .. } => (&mut [], out),
+            Call::Zip { operands, out, .. } => (operands, out),
+            Call::Repeat { from, out, .. } => (std::slice::from_mut(from), out),
+            Call::Entrywise { sources, out, derivative, .. } => {
+                derivative.iter_mut().for_each(|derivative| derivative.size.set(m));
+                (sources, out)
+            }
+            Call::Sum { of, factor, out, .. } => {
+                factor.set(m);
+                (std::slice::from_mut(of), out)
+            }
+        };
+        sources.iter_mut().for_each(|source| source.size.set(m));
+        out.size.set(m);
+    }
+
     fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
         let all = Columns::all(m);
         match self {
             Call::Product { alpha, matmul, order, operands: [a, b], next, out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
-                let (a, b) = ((rest.matrix(*a, m), matmul.left), (rest.matrix(*b, m), matmul.right));
+                let (rest, mut out) = Rest::around(values, known, *out);
+                let (a, b) = ((rest.matrix(*a), matmul.left), (rest.matrix(*b), matmul.right));
                 let epilogue = match next {
-                    Some((next, other)) => next.epilogue(rest.get(*other, m)),
+                    Some((next, other)) => next.epilogue(rest.get(*other)),
                     None => Epilogue::None,
                 };
-                product(alpha.at(m), a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
+                product(alpha.value, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
             }
             Call::Single { node, op, operands, out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
+                let (rest, mut out) = Rest::around(values, known, *out);
                 let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
                 op.rule().eval(&operands, &mut out).map_err(|fault| (*node, fault))?;
             }
             Call::Zip { zip, operands: [a, b], out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
-                zip.apply(rest.matrix(*a, m), rest.matrix(*b, m), &mut out);
+                let (rest, mut out) = Rest::around(values, known, *out);
+                zip.apply(rest.matrix(*a), rest.matrix(*b), &mut out);
             }
             Call::Repeat { from, spread, rows, out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
-                repeat(rest.get(*from, m), *spread, *rows, out.as_mut_slice());
+                let (rest, mut out) = Rest::around(values, known, *out);
+                repeat(rest.get(*from), *spread, *rows, out.as_mut_slice());
             }
             Call::Entrywise { node, op, rows, sources, out, derivative } => {
                 let done = match derivative {
                     None => {
-                        let (rest, mut out) = Rest::around(values, known, *out, m);
-                        apply(op, sources, |source| rest.get(source, m), out.as_mut_slice(), m)
+                        let (rest, mut out) = Rest::around(values, known, *out);
+                        apply(op, sources, |source| rest.get(source), out.as_mut_slice(), m)
                     }
                     Some(derivative) => {
-                        let (rest, [out, derivative]) =
-                            Rest::around_two(values, known, [*out, *derivative], m);
-                        apply_with_derivative(op, sources, |source| rest.get(source, m), out, derivative)
+                        let (rest, [out, derivative]) = Rest::around_two(values, known, [*out, *derivative]);
+                        apply_with_derivative(op, sources, |source| rest.get(source), out, derivative)
                     }
                 };
                 done.map_err(|fault| (*node, fault.placed(*rows, 0)))?;
             }
             Call::Sum { of, rows, factor, out } => {
-                let (rest, mut out) = Rest::around(values, known, *out, m);
-                let (out, factor) = (out.as_mut_slice(), factor.at(m));
+                let (rest, mut out) = Rest::around(values, known, *out);
+                let (out, factor) = (out.as_mut_slice(), factor.value);
                 out.fill(T::ZERO);
-                add_columns(rest.get(*of, m), *rows, out);
+                add_columns(rest.get(*of), *rows, out);
                 out.iter_mut().for_each(|out| *out = T::ZERO + factor * *out);
             }
         }
@@ -369,13 +433,12 @@ impl<'a, T: Scalar> Rest<'a, T> {
         values: &'a mut [T],
         known: (&'a Memory<T>, &'a Starts),
         out: Target,
-        m: usize,
     ) -> (Self, MatrixMut<'a, T>) {
-        let range = out.range(m);
+        let range = out.range();
         let (before, values) = values.split_at_mut(range.start);
         let (target, after) = values.split_at_mut(range.len());
-        let (rows, columns) = out.shape.at(m);
-        let out = MatrixMut::new(rows, columns, target).expect("as many values as its shape says");
+        let out = MatrixMut::new(out.size.rows, out.size.columns, target)
+            .expect("as many values as its shape says");
         (Rest { known, parts: [(0, before), (range.end, after), (usize::MAX, &[])] }, out)
     }
 
@@ -384,9 +447,8 @@ impl<'a, T: Scalar> Rest<'a, T> {
         values: &'a mut [T],
         known: (&'a Memory<T>, &'a Starts),
         targets: [Target; 2],
-        m: usize,
     ) -> (Self, [&'a mut [T]; 2]) {
-        let [a, b] = targets.map(|target| target.range(m));
+        let [a, b] = targets.map(Target::range);
         let in_order = a.start < b.start;
         let (low, high) = if in_order { (a, b) } else { (b, a) };
         let (first, values) = values.split_at_mut(low.start);
@@ -414,15 +476,13 @@ impl<'a, T: Scalar> Rest<'a, T> {
     }
 
     #[inline(always)]
-    fn get(&self, source: Source, m: usize) -> &[T] {
-        let (rows, columns) = source.shape.at(m);
-        self.read(source.at, rows * columns)
+    fn get(&self, source: Source) -> &[T] {
+        self.read(source.at, source.size.len)
     }
 
     #[inline(always)]
-    fn matrix(&self, source: Source, m: usize) -> MatrixRef<'_, T> {
-        let (rows, columns) = source.shape.at(m);
-        MatrixRef::new(rows, columns, self.read(source.at, rows * columns))
+    fn matrix(&self, source: Source) -> MatrixRef<'_, T> {
+        MatrixRef::new(source.size.rows, source.size.columns, self.get(source))
             .expect("as many values as its shape says")
     }
 }
