@@ -20,12 +20,10 @@ const MOST_SUMS: usize = 1 << 20;
 /// And those of spans that are there for the threads' sake.
 const MOST_SUMS_OF_UNITS: usize = 1 << 16;
 
-/// The spans of a loop.
+/// The spans of a loop: as equal parts of the examples as whole units can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spans {
     pub(crate) count: usize,
-    /// Columns of each but the last, which has the rest.
-    width: usize,
     m: usize,
 }
 
@@ -35,16 +33,15 @@ impl Spans {
         let units = m.div_ceil(UNIT);
         let most = MOST_SUMS.checked_div(numbers).unwrap_or(SPANS).min(SPANS);
         if units < LEAST_UNITS || most < 2 {
-            return Spans { count: 1, width: m, m };
+            return Spans { count: 1, m };
         }
-        let width = units.div_ceil(most) * UNIT;
-        Spans { count: m.div_ceil(width), width, m }
+        Spans { count: most.min(units), m }
     }
 
     /// The same sums in the same order, in spans of one unit; if there are few of both, and so many threads get about the same
     /// of them.
     pub(crate) fn in_units(self, numbers: usize, threads: usize) -> Option<Self> {
-        let units = Spans { count: self.m.div_ceil(UNIT), width: UNIT, ..self };
+        let units = Spans { count: self.m.div_ceil(UNIT), ..self };
         let few = units.count <= SPANS && units.count.saturating_mul(numbers) <= MOST_SUMS_OF_UNITS;
         let even = || 2 * threads * units.widest(threads) <= 3 * self.m;
         (self.count == 1 && threads > 1 && units.count > 1 && few && even()).then_some(units)
@@ -66,14 +63,15 @@ impl Spans {
 
     /// The columns of a span.
     pub(crate) fn columns(self, span: usize) -> Columns {
-        let start = span * self.width;
-        Columns { start, count: self.width.min(self.m - start), m: self.m }
+        self.columns_of(span..span + 1)
     }
 
     /// The columns of some spans that follow each other.
     pub(crate) fn columns_of(self, spans: Range<usize>) -> Columns {
-        let start = spans.start * self.width;
-        Columns { start, count: (spans.end * self.width).min(self.m) - start, m: self.m }
+        let units = self.m.div_ceil(UNIT);
+        let at = |span: usize| (span * units / self.count * UNIT).min(self.m);
+        let start = at(spans.start);
+        Columns { start, count: at(spans.end) - start, m: self.m }
     }
 }
 
@@ -99,7 +97,7 @@ mod tests {
 
     #[test]
     fn spans_cover_the_examples_in_whole_units() {
-        for m in [0, 1, 255, 2047, 2048, 2049, 65_536, 65_537, 1 << 20] {
+        for m in [0, 1, 255, 2047, 2048, 2049, 4353, 65_536, 65_537, 70_000, 1 << 20] {
             for numbers in [0, 1, 1000, 1 << 18, 1 << 19, 1 << 21] {
                 let spans = Spans::new(m, numbers);
                 let mut next = 0;
@@ -111,6 +109,10 @@ mod tests {
                     next = columns.start + columns.count;
                 }
                 assert_eq!(next, m);
+                assert!(
+                    spans.widest(2) <= m.div_ceil(2) + UNIT || spans.count == 1,
+                    "halves differ by a unit at most"
+                );
                 assert_eq!(spans.columns_of(0..spans.count).count, m);
                 assert!(spans.count <= SPANS && (spans.count == 1 || spans.count * numbers <= MOST_SUMS));
             }
