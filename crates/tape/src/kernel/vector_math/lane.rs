@@ -59,8 +59,8 @@ fn over_one_plus<T: Real, const F: bool>(n: T, t: T) -> T {
     (-t).fused::<F>(n / (T::of(1.0) + t), n)
 }
 
-/// tanh x = −m/(2 + m), m = e^(−2|x|) − 1, and 1/(2 + m). With h = −m/2 it is h + h·tanh x: so what rounding does to the quotient is
-/// multiplied by h, which is at most ½.
+/// tanh x, and 1/(1 + e^(−2|x|)), where m = e^(−2|x|) − 1. tanh |x| = −m/(2 + m) is h + h·tanh |x| with h = −m/2: so what rounding does
+/// to the quotient is multiplied by h, which is at most ½.
 #[inline(always)]
 fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> (T, T) {
     let (h, reciprocal) = (m * T::of(-0.5), T::of(1.0) / (T::of(2.0) + m));
