@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kernel::functions as k;
-use crate::kernel::product::UNIT;
+use crate::kernel::product::{Beta, UNIT};
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
 use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
@@ -147,31 +147,31 @@ fn columns_or_all<T: Scalar>(
 
 fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
     out.as_mut_slice().fill(T::ZERO);
-    add_sums(a, Over::Columns, T::ONE, out);
+    add_sums(a, T::ONE, out);
 }
 
-/// Adds α · Σ over the columns, or over all entries, to `out`: unit by unit, so that the rounding error grows with the square
+/// Adds α · Σ over the columns to `out`, or over all entries if it is a number: unit by unit, so that the rounding error grows with the square
 /// root of their number, not with the number of columns.
-pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
+pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, alpha: T, out: &mut MatrixMut<'_, T>) {
     for start in (0..a.columns()).step_by(UNIT) {
         let end = a.columns().min(start + UNIT);
         let unit = &a.as_slice()[start * a.rows()..end * a.rows()];
-        add_unit(MatrixRef::new(a.rows(), end - start, unit).expect("whole columns"), over, alpha, out);
+        add_unit(unit, a.rows(), (alpha, Beta::One), out.as_mut_slice());
     }
 }
 
-fn add_unit<T: Scalar>(a: MatrixRef<'_, T>, over: Over, alpha: T, out: &mut MatrixMut<'_, T>) {
-    if over == Over::All || a.rows() == 1 {
-        out.as_mut_slice()[0] += alpha * k::sum(a.as_slice());
+/// β · `out` + α · Σ over the columns of a unit, for a list of a number for each row, or over all its entries, for a single number.
+pub(crate) fn add_unit<T: Scalar>(unit: &[T], rows: usize, (alpha, beta): (T, Beta), out: &mut [T]) {
+    let before = |out: T| if beta == Beta::Zero { T::ZERO } else { out };
+    if let [out] = out {
+        *out = before(*out) + alpha * k::sum(unit);
         return;
     }
     const ROWS: usize = 64;
-    for first in (0..a.rows()).step_by(ROWS) {
-        let rows = ROWS.min(a.rows() - first);
-        let partial = &mut [T::ZERO; ROWS][..rows];
-        T::add_columns(a.as_slice(), a.rows(), first, partial);
-        let out = &mut out.as_mut_slice()[first..first + rows];
-        out.iter_mut().zip(partial).for_each(|(out, &mut sum)| *out += alpha * sum);
+    for (out, first) in out.chunks_mut(ROWS).zip((0..).step_by(ROWS)) {
+        let partial = &mut [T::ZERO; ROWS][..out.len()];
+        T::add_columns(unit, rows, first, partial);
+        out.iter_mut().zip(partial).for_each(|(out, &mut sum)| *out = before(*out) + alpha * sum);
     }
 }
 

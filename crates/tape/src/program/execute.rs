@@ -9,7 +9,6 @@ use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
-use crate::ops::reduce::Reduce;
 use crate::ops::scale::Factor;
 use crate::program::flat::Flat;
 use crate::program::tiles::Spans;
@@ -413,11 +412,11 @@ fn accumulate<T: Scalar>(
             let (a, b) = ((x.get(0), *left), (x.selection(1), *right));
             product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
         }
-        Op::Reduce(Reduce { over, .. }) => {
+        Op::Reduce(_) => {
             if begins {
                 out.as_mut_slice().fill(T::ZERO);
             }
-            crate::ops::reduce::add_sums(x.get(0), *over, alpha, out);
+            crate::ops::reduce::add_sums(x.get(0), alpha, out);
         }
         _ => unreachable!("contractions are products and sums"),
     }

@@ -9,16 +9,16 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
-use crate::kernel::functions::sum;
 use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::op::{Op, Operands};
 use crate::ops::matmul::Matmul;
+use crate::ops::reduce::add_unit;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::program::Instruction;
 use crate::program::epilogue::Next;
 use crate::program::execute::Outcome;
-use crate::program::fuse::{Fused, Slot, Spread, add_columns, apply, apply_with_derivative, repeat};
+use crate::program::fuse::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};
 use crate::program::memory::Plan;
 use crate::program::run::resize;
 use crate::storage::{Buffer, Columns, Memory, Operand, Values};
@@ -96,7 +96,7 @@ struct Target {
 
 impl Target {
     fn range(self) -> Range<usize> {
-        self.start..self.start + self.size.len
+        self.start..self.start + self.size.len()
     }
 }
 
@@ -106,17 +106,19 @@ struct Size {
     shape: Shape,
     rows: usize,
     columns: usize,
-    len: usize,
 }
 
 impl Size {
     fn of(shape: Shape) -> Self {
-        Size { shape, rows: 0, columns: 0, len: 0 }
+        Size { shape, rows: 0, columns: 0 }
     }
 
     fn set(&mut self, m: usize) {
         (self.rows, self.columns) = self.shape.at(m);
-        self.len = self.rows * self.columns;
+    }
+
+    fn len(self) -> usize {
+        self.rows * self.columns
     }
 }
 
@@ -410,16 +412,7 @@ impl<T: Scalar> Call<T> {
             }
             Call::Sum { of, rows, factor, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                let scaled = |sum: T| T::ZERO + factor.value * sum;
-                match out.as_mut_slice() {
-                    // As add_columns does it, without a list that is filled and scaled: 3 % of the xor case.
-                    [out] => *out = scaled(T::ZERO + sum(rest.get(*of))),
-                    out => {
-                        out.fill(T::ZERO);
-                        add_columns(rest.get(*of), *rows, out);
-                        out.iter_mut().for_each(|out| *out = scaled(*out));
-                    }
-                }
+                add_unit(rest.get(*of), *rows, (factor.value, Beta::Zero), out.as_mut_slice());
             }
         }
         Ok(())
@@ -486,7 +479,7 @@ impl<'a, T: Scalar> Rest<'a, T> {
 
     #[inline(always)]
     fn get(&self, source: Source) -> &[T] {
-        self.read(source.at, source.size.len)
+        self.read(source.at, source.size.len())
     }
 
     #[inline(always)]

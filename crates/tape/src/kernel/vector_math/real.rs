@@ -115,6 +115,22 @@ fn horner<T: Real, const F: bool, const N: usize>(x: T, c: [T; N]) -> T {
     sum
 }
 
+/// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k + `round`. The last digit of `round` counts 1, so
+/// that adding it leaves the nearest integer.
+#[inline(always)]
+fn reduced<T: Real, const F: bool, const N: usize>(
+    x: T,
+    round: T,
+    (ln_2_high, ln_2_low): (T, T),
+    q: [T; N],
+) -> (T, T) {
+    let rounded = x.fused::<F>(T::of(std::f64::consts::LOG2_E), round);
+    let k = rounded - round;
+    let r = (-k).fused::<F>(ln_2_low, (-k).fused::<F>(ln_2_high, x));
+    let square = r * r;
+    (square.fused::<F>(in_pairs::<_, F, _>(r, square, q), r), rounded)
+}
+
 macro_rules! real {
     ($t:ident, $bits:ident, digits $digits:literal, bias $bias:literal, $constants:ident) => {
         impl Real for $t {
@@ -148,12 +164,13 @@ macro_rules! real {
             /// Right up to [`EXP_HIGH`]($constants::EXP_HIGH).
             #[inline(always)]
             fn exponential_of_negative<const F: bool>(self) -> Exponential<Self> {
-                use $constants::EXP_LOW;
+                use $constants::{EXP, EXP_LOW, LN_2_HIGH, LN_2_LOW};
+                const ROUND: $t = ((3_u64 << ($digits - 1)) + 2 * $bias) as $t;
                 let x = if self < EXP_LOW { EXP_LOW } else { self };
-                let (p, sum) = $constants::reduced::<F>(x, 2 * $bias);
-                // 2ᵏ as two factors, whose biased exponents are ⌊sum/2⌋ and the rest of the sum. With one shift only: those are
-                // done where multiplications are.
-                let half = sum << ($digits - 1);
+                let (p, rounded) = reduced::<_, F, _>(x, ROUND, (LN_2_HIGH, LN_2_LOW), EXP);
+                // 2ᵏ as two factors, whose biased exponents are ⌊sum/2⌋ and the rest of the sum k + 2·bias. With one shift only: those
+                // are done where multiplications are.
+                let half = rounded.to_bits() << ($digits - 1);
                 let first = half & (<$bits>::MAX << $digits);
                 let second = half.wrapping_add(half).wrapping_sub(first);
                 Exponential { p, a: $t::from_bits(first), b: $t::from_bits(second) }
@@ -162,9 +179,11 @@ macro_rules! real {
             /// Without the second factor of 2ᵏ, since eˣ is lost long before it is subnormal.
             #[inline(always)]
             fn exp_m1_of_negative<const F: bool>(self) -> Self {
-                let x = if self < -$constants::ONE_IS_LOST { -$constants::ONE_IS_LOST } else { self };
-                let (p, biased) = $constants::reduced::<F>(x, $bias);
-                let scale = $t::from_bits(biased << $digits);
+                use $constants::{EXP, LN_2_HIGH, LN_2_LOW, ONE_IS_LOST};
+                const ROUND: $t = ((3_u64 << ($digits - 1)) + $bias) as $t;
+                let x = if self < -ONE_IS_LOST { -ONE_IS_LOST } else { self };
+                let (p, rounded) = reduced::<_, F, _>(x, ROUND, (LN_2_HIGH, LN_2_LOW), EXP);
+                let scale = $t::from_bits(rounded.to_bits() << $digits);
                 scale.fused::<F>(p, scale - 1.0)
             }
 
@@ -254,7 +273,7 @@ real!(f32, u32, digits 23, bias 127, single);
 real!(f64, u64, digits 52, bias 1023, double);
 
 mod single {
-    use super::{Real, horner, in_pairs};
+    use super::{Real, horner};
 
     pub(super) const LN_2_HIGH: f32 = 0.693_145_75;
     pub(super) const LN_2_LOW: f32 = 1.428_606_8e-6;
@@ -309,19 +328,6 @@ mod single {
         0.000_185_573_98,
     ];
 
-    /// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k + `bias`, as many bits as it needs.
-    #[inline(always)]
-    pub(super) fn reduced<const F: bool>(x: f32, bias: u32) -> (f32, u32) {
-        // Adding it leaves the nearest integer, and the bias, in the last digits.
-        let round = (3 * (1 << 22) + bias) as f32;
-        let rounded = x.fused::<F>(std::f32::consts::LOG2_E, round);
-        let k = rounded - round;
-        let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
-        let square = r * r;
-        let p = square.fused::<F>(in_pairs::<_, F, _>(r, square, EXP), r);
-        (p, rounded.to_bits())
-    }
-
     /// ln(1 + f) + c.
     #[inline(always)]
     pub(super) fn log_of_one_plus<const F: bool>(f: f32, c: f32) -> f32 {
@@ -332,7 +338,7 @@ mod single {
 }
 
 mod double {
-    use super::{Real, horner, in_pairs};
+    use super::{Real, horner};
 
     pub(super) const LN_2_HIGH: f64 = 0.693_147_180_369_123_816_49;
     pub(super) const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
@@ -428,19 +434,6 @@ mod double {
         2.020_511_918_214_541_8e-10,
         -4.865_546_012_123_388e-12,
     ];
-
-    /// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k + `bias`, as many bits as it needs.
-    #[inline(always)]
-    pub(super) fn reduced<const F: bool>(x: f64, bias: u64) -> (f64, u64) {
-        // Adding it leaves the nearest integer, and the bias, in the last digits.
-        let round = (3 * (1 << 51) + bias) as f64;
-        let rounded = x.fused::<F>(std::f64::consts::LOG2_E, round);
-        let k = rounded - round;
-        let r = (-k).fused::<F>(LN_2_LOW, (-k).fused::<F>(LN_2_HIGH, x));
-        let square = r * r;
-        let p = square.fused::<F>(in_pairs::<_, F, _>(r, square, EXP), r);
-        (p, rounded.to_bits())
-    }
 
     /// ln(1 + f) + c = 2·artanh(f/(2 + f)) + c = f − (f²/2 − s·(f²/2 + s²·(…))) + c.
     #[inline(always)]
