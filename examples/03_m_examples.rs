@@ -90,7 +90,7 @@ fn the_equations_are_entries<'t>(tape: &'t Tape<f64>, network: &Network<'t>) {
     let dz1 = by_hand_da1 * z[0].map_derivative(&Function::Tanh);
     let mean = tape.one_over_m();
     let by_hand = [
-        ("∂J/∂W[2], eq. 26", (mean * dz2).matmul(a[1].t()), gradients[0]),
+        ("∂J/∂W[2], eq. 26", mean * dz2.matmul(a[1].t()), gradients[0]),
         ("∂J/∂b[2], eq. 27", mean * dz2.sum_over(Over::Columns), gradients[1]),
         ("∂J/∂W[1], eq. 26", mean * dz1.matmul(a[0].t()), gradients[2]),
         ("∂J/∂b[1], eq. 27", mean * dz1.sum_over(Over::Columns), gradients[3]),

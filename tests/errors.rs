@@ -343,7 +343,7 @@ fn a_mean_over_no_examples() {
     let number = tape.len();
     assert_error(
         (x.sum() * tape.one_over_m()).value(),
-        &format!("mean: %{} (scale) is a mean over m = 0 examples, recorded at {{place}}", number + 2),
+        &format!("mean: %{} (multiply) is a mean over m = 0 examples, recorded at {{place}}", number + 1),
     );
     assert_error(
         x.max_over(Over::Columns).value(),

@@ -26,41 +26,30 @@ fn is_written_by_hand(description: &Description) -> bool {
     description.loss != Loss::SoftmaxCrossEntropy || description.sizes[description.layers()] > 1
 }
 
-/// ∂ℒ/∂A\[L\]; for log-loss eq. 8, for squared error half of it.
+/// ∂ℒ/∂A\[L\]; for log-loss eq. 8.
 fn of_the_output<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss) -> Var<'t, T> {
     let (y, a) = (network.y, network.a[network.a.len() - 1]);
     let one = a.tape().scalar(T::ONE);
     match loss {
         Loss::LogLoss => -(y / a - (one - y) / (one - a)),
-        Loss::SquaredError => a - y,
+        Loss::SquaredError => (a - y) * T::from_f64(2.0),
         // The columns of Y need not add up to 1, so their sums stay.
         Loss::SoftmaxCrossEntropy => y.sum_over(Over::Rows) * a.softmax_over(Over::Rows) - y,
     }
 }
 
-/// The number in front of ∂ℒ/∂A\[L\]: of squared error 2. Like 1/m it enters once, in the results.
-fn in_front<T: Scalar>(loss: Loss) -> T {
-    if loss == Loss::SquaredError { T::from_f64(2.0) } else { T::ONE }
-}
-
-/// The textbook's algorithm: ∂ℒ/∂A\[L\], then for l = L … 1 eq. 26, 27 and, to go on, 28. `factor` is 1/m, times the number
-/// [`in_front`].
-fn by_hand<'t, T: Scalar>(
-    network: &Recorded<'t, T>,
-    loss: Loss,
-    g: &[Function<T>],
-    factor: Var<'t, T>,
-) -> ByHand<'t, T> {
-    let number: T = in_front(loss);
+/// The textbook's algorithm: ∂ℒ/∂A\[L\], then for l = L … 1 eq. 26, 27 and, to go on, 28.
+fn by_hand<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss, g: &[Function<T>]) -> ByHand<'t, T> {
+    let one_over_m = network.j.tape().one_over_m();
     let mut da = of_the_output(network, loss);
-    let mut hand = ByHand { da: vec![da * number], dz: vec![], dw: vec![], db: vec![] };
+    let mut hand = ByHand { da: vec![da], dz: vec![], dw: vec![], db: vec![] };
     for l in (1..=g.len()).rev() {
         let dz = da * network.z[l - 1].map_derivative(&g[l - 1]);
-        hand.dw.push(factor * dz.matmul(network.a[l - 1].t())); // eq. 26
-        hand.db.push(factor * dz.sum_over(Over::Columns)); //      eq. 27
-        da = network.w[l - 1].t().matmul(dz); //                   eq. 28
-        hand.dz.push(dz * number);
-        hand.da.push(da * number);
+        hand.dw.push(one_over_m * dz.matmul(network.a[l - 1].t())); // eq. 26
+        hand.db.push(one_over_m * dz.sum_over(Over::Columns)); //      eq. 27
+        da = network.w[l - 1].t().matmul(dz); //                       eq. 28
+        hand.dz.push(dz);
+        hand.da.push(da);
     }
     // They were written from the last layer on.
     for list in [&mut hand.da, &mut hand.dz, &mut hand.dw, &mut hand.db] {
@@ -76,31 +65,30 @@ impl<'t, T: Scalar> ByHand<'t, T> {
     }
 }
 
-/// Calls `f` with the network on a tape, g of its layers, and the factor that [`by_hand`] takes.
+/// Calls `f` with the network on a tape and g of its layers.
 fn with_recorded<T: Scalar>(
     description: &Description,
-    f: impl for<'t> FnOnce(&'t Tape<T>, Recorded<'t, T>, &[Function<T>], Var<'t, T>),
+    f: impl for<'t> FnOnce(&'t Tape<T>, Recorded<'t, T>, &[Function<T>]),
 ) {
     let tape = Tape::new();
     let network = description.network::<T>();
     let (x, y) = description.examples();
     let recorded = network.record(&tape, &x, &y).unwrap();
     let g: Vec<Function<T>> = network.activations().iter().map(|g| g.function()).collect();
-    let factor = tape.one_over_m() * in_front::<T>(description.loss);
-    f(&tape, recorded, &g, factor);
+    f(&tape, recorded, &g);
     tape.check().unwrap();
 }
 
 /// Gradients first: the closed form adds nothing to the list.
 fn derived_then_by_hand<T: Scalar>(description: &Description) {
-    with_recorded::<T>(description, |tape, network, g, factor| {
+    with_recorded::<T>(description, |tape, network, g| {
         let derived = network.gradients();
         // ∂ℒ/∂A[l] and ∂ℒ/∂Z[l] are on the way, but for ∂ℒ/∂X, and the number in front of the others.
         let total = network.losses.sum();
         let da = total.gradients_vec(&network.a);
         let dz = total.gradients_vec(&network.z);
         let length = tape.len();
-        let hand = by_hand(&network, description.loss, g, factor);
+        let hand = by_hand(&network, description.loss, g);
         assert_eq!(tape.len(), length, "the closed form grew the list:\n{tape}");
         assert!(derived == hand.of_parameters(), "{derived:?}\n{:?}\n{tape}", hand.of_parameters());
         assert!(da == hand.da, "{da:?}\n{:?}\n{tape}", hand.da);
@@ -108,29 +96,16 @@ fn derived_then_by_hand<T: Scalar>(description: &Description) {
     });
 }
 
-/// The closed form first: the gradients are there already, and with 1/m times what is propagated, the whole walk is.
+/// The closed form first: the derivation finds all of it, and adds nothing but the number 1 that it begins with.
 fn by_hand_then_derived<T: Scalar>(description: &Description) {
-    with_recorded::<T>(description, |tape, network, g, factor| {
-        let hand = by_hand(&network, description.loss, g, factor);
+    with_recorded::<T>(description, |tape, network, g| {
+        let hand = by_hand(&network, description.loss, g);
+        let _begins_with = tape.scalar(T::ONE);
         let length = tape.len();
         let derived = network.gradients();
         assert!(derived == hand.of_parameters(), "{derived:?}\n{:?}\n{tape}", hand.of_parameters());
-        assert!(derived.iter().all(|v| v.index().unwrap() < length), "{tape}");
-    });
-    with_recorded::<T>(description, |tape, network, g, factor| {
-        let hand = by_hand(&network, description.loss, g, factor);
-        for &propagated in hand.da[1..].iter().chain(&hand.dz) {
-            let _ = tape.one_over_m() * propagated;
-        }
-        let length = tape.len();
-        network.gradients();
-        let new = match description.loss {
-            Loss::LogLoss => 0,
-            // 1/m · (A − Y) before it becomes 2/m · (A − Y).
-            Loss::SquaredError => 1,
-            // Made of many operations: what each of them propagates, with 1/m in front.
-            Loss::SoftmaxCrossEntropy => 8,
-        };
+        // A softmax loss is made of several operations, and so is its derivative.
+        let new = if description.loss == Loss::SoftmaxCrossEntropy { 8 } else { 0 };
         assert!(tape.len() <= length + new, "{length}\n{tape}");
     });
 }
@@ -138,12 +113,12 @@ fn by_hand_then_derived<T: Scalar>(description: &Description) {
 /// Intermediates are as easy to ask for as parameters: eq. 28's ∂ℒ/∂A\[l\] for every l, and ∂ℒ/∂Z\[l\] (eq. 16), alone or
 /// together, without the gradients of any parameter.
 fn intermediates<T: Scalar>(description: &Description) {
-    with_recorded::<T>(description, |tape, network, g, factor| {
+    with_recorded::<T>(description, |tape, network, g| {
         let total = network.losses.sum();
         let da: Vec<_> = network.a.iter().map(|&a| total.gradients([a])[0]).collect();
         let dz: Vec<_> = network.z.iter().map(|&z| total.gradients([z])[0]).collect();
         assert!(da == total.gradients_vec(&network.a) && dz == total.gradients_vec(&network.z));
-        let hand = by_hand(&network, description.loss, g, factor);
+        let hand = by_hand(&network, description.loss, g);
         assert!(da == hand.da, "{da:?}\n{:?}\n{tape}", hand.da);
         assert!(dz == hand.dz, "{dz:?}\n{:?}\n{tape}", hand.dz);
         // ∂J is 1/m · ∂ℒ.
@@ -156,32 +131,37 @@ fn intermediates<T: Scalar>(description: &Description) {
 
 /// What is asked for together or apart, once or twice, by J or by the losses' cotangent, is the same.
 fn asked_in_parts<T: Scalar>(description: &Description) {
-    with_recorded::<T>(description, |tape, network, g, factor| {
+    with_recorded::<T>(description, |tape, network, g| {
         let parameters = network.parameters();
         let apart: Vec<_> = parameters.iter().map(|&p| network.j.gradients([p])[0]).collect();
         let length = tape.len();
         assert!(network.gradients() == apart && network.gradients() == apart);
-        let hand = by_hand(&network, description.loss, g, factor).of_parameters();
+        let hand = by_hand(&network, description.loss, g).of_parameters();
         assert!(hand == apart, "{apart:?}\n{hand:?}\n{tape}");
         assert!(hand.iter().all(|v| v.index().unwrap() < length), "{tape}");
     });
 }
 
-/// Whatever the loss, and wherever its ∂J/∂A\[L\] comes from: from there on it is eq. 26–28, where 1/m is in front of what is
-/// propagated until it enters a result.
+/// Whatever the loss, and wherever its ∂ℒ/∂A\[L\] comes from: from there on it is eq. 26–28, and so it is for −J, where the sign is in
+/// front beside 1/m.
 fn from_the_output_on<T: Scalar>(description: &Description) {
-    with_recorded::<T>(description, |tape, network, g, _| {
+    with_recorded::<T>(description, |tape, network, g| {
         let derived = network.gradients();
-        let of_a = network.j.gradients_vec(&network.a);
-        let of_z = network.j.gradients_vec(&network.z);
+        let minus = (-network.j).gradients_vec(&network.parameters());
+        let total = network.losses.sum();
+        let of_a = total.gradients_vec(&network.a);
+        let of_z = total.gradients_vec(&network.z);
         let length = tape.len();
         let mut da = of_a[g.len()];
         for l in (1..=g.len()).rev() {
             let dz = da * network.z[l - 1].map_derivative(&g[l - 1]);
             da = network.w[l - 1].t().matmul(dz);
             assert!(of_z[l - 1] == dz && of_a[l - 1] == da, "{l}\n{tape}");
-            assert!(derived[2 * l - 2] == dz.matmul(network.a[l - 1].t()), "{l}\n{tape}");
-            assert!(derived[2 * l - 1] == dz.sum_over(Over::Columns), "{l}\n{tape}");
+            let one_over_m = tape.one_over_m();
+            let dw = one_over_m * dz.matmul(network.a[l - 1].t());
+            let db = one_over_m * dz.sum_over(Over::Columns);
+            assert!(derived[2 * l - 2] == dw && minus[2 * l - 2] == -dw, "{l}\n{tape}");
+            assert!(derived[2 * l - 1] == db && minus[2 * l - 1] == -db, "{l}\n{tape}");
         }
         assert_eq!(tape.len(), length, "{tape}");
     });
@@ -251,10 +231,11 @@ fn any_function_of_the_tape_is_an_activation() {
         let recorded = network.record(&tape, &x, &y).unwrap();
         let functions = [g.clone(), g, Function::Sigmoid];
         let derived = recorded.gradients();
-        // Some of these g′ have a number in front, 2x for instance. It is hoisted as 1/m is, and the closed form is written with
-        // one before the other, so that entries come up with one of both alone. Its results are the derived ones.
-        let hand = by_hand(&recorded, Loss::LogLoss, &functions, tape.one_over_m());
+        let length = tape.len();
+        let hand = by_hand(&recorded, Loss::LogLoss, &functions);
         assert!(derived == hand.of_parameters(), "{tape}");
+        // ∂ℒ/∂X alone is new, with W[1]ᵀ.
+        assert!(tape.len() <= length + 2, "{tape}");
     }
 }
 
@@ -316,14 +297,51 @@ fn two_layers_in_the_letters_of_the_textbook() {
     assert!(dw1 == tape.one_over_m() * dz1.matmul(x.t()));
     assert!(db2 == dz2.mean_over(Over::Columns)); // eq. 27
     assert!(db1 == dz1.mean_over(Over::Columns));
-    // However the factor is written.
-    assert!(dw1 == (tape.one_over_m() * dz1).matmul(x.t()));
-    assert!(dw1 == dz1.matmul((tape.one_over_m() * x).t()));
-    assert!(dw1 == x.matmul(dz1.t()).t() * tape.one_over_m());
-    assert!(db1 == (dz1 * tape.one_over_m()).sum_over(Over::Columns));
-    // 1/m · X, 1/m · Xᵀ and the product the other way round are not of the closed form.
-    assert!(tape.len() <= length + 4, "{tape}");
+    assert!(dw1 == dz1.matmul(x.t()) * tape.one_over_m());
+    assert_eq!(tape.len(), length, "{tape}");
+    // What is written otherwise is recorded as it is written, and is another entry.
+    assert!(dw1 != (tape.one_over_m() * dz1).matmul(x.t()));
     tape.check().unwrap();
+}
+
+/// Factors and signs of the user's: eq. 8 keeps its form, since the sign and 1/m are in front, and a number multiplies it.
+#[test]
+fn signs_and_numbers_keep_equation_8() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("W", &Matrix::filled(2, 3, 0.1));
+    let x = tape.examples("X", &Matrix::filled(3, 5, 0.3));
+    let y = tape.examples("Y", &Matrix::filled(2, 5, 1.0));
+    let z = w.matmul(x);
+    let a = z.sigmoid();
+    let losses = a.log_loss(y);
+    let eq_8 = -(y / a - (1.0 - y) / (1.0 - a));
+    let slope = z.map(&Function::SigmoidDerivative);
+    fn product<'t>(da: Var<'t, f64>, slope: Var<'t, f64>, x: Var<'t, f64>) -> Var<'t, f64> {
+        (da * slope).matmul(x.t())
+    }
+    let dw = |da| product(da, slope, x);
+    let one_over_m = tape.one_over_m();
+    let cases = [
+        (losses.sum(), dw(eq_8)),
+        (-losses.sum(), -dw(eq_8)),
+        (losses.mean(), one_over_m * dw(eq_8)),
+        (1.0 - losses.mean(), -(one_over_m * dw(eq_8))),
+        (1.0 - losses.sum(), -dw(eq_8)),
+        (-1.5 * losses.mean(), -(one_over_m * dw(1.5 * eq_8))),
+        (losses.mean() * 1.5, one_over_m * dw(eq_8 * 1.5)),
+        // A number below a fraction bar divides: 1 ⊘ 4, not a rounded inverse.
+        (losses.mean() / -4.0, -(one_over_m * dw(tape.scalar(1.0) / 4.0 * eq_8))),
+        (-(-losses.mean()), one_over_m * dw(eq_8)),
+        ((2.0 * losses).mean(), one_over_m * dw(2.0 * eq_8)),
+        (one_over_m * losses.sum(), one_over_m * dw(eq_8)),
+        (losses.sum() * one_over_m, one_over_m * dw(eq_8)),
+        ((1.0 * losses).sum(), dw(eq_8)),
+        ((losses / 1.0).sum(), dw(eq_8)),
+    ];
+    for (i, (j, by_hand)) in cases.into_iter().enumerate() {
+        let [derived] = j.gradients([w]);
+        assert!(derived == by_hand, "{i}: {}\n{}", derived.equation(), by_hand.equation());
+    }
 }
 
 /// Eq. 5 spelled out, −(Y ⊙ ln A + (1 − Y) ⊙ ln(1 − A)): eq. 8 comes out with the terms in the other order, and no minus sign.
@@ -333,19 +351,19 @@ fn log_loss_spelled_out() {
         let g = vec![G::named("tanh"); depth - 1].into_iter().chain([G::named("sigmoid")]).collect();
         let sizes = [3, 4, 1, 2, 5][..=depth].to_vec();
         let description = Description { sizes, g, loss: Loss::LogLoss, m: 3, scale: 1.0, seed: 0 };
-        with_recorded::<f64>(&description, |tape, network, g, _| {
+        with_recorded::<f64>(&description, |tape, network, g| {
             let (y, a) = (network.y, network.a[depth]);
             let j = (-(y * a.ln() + (1.0 - y) * (1.0 - a).ln())).sum_over(Over::Rows).mean();
             let derived = j.gradients_vec(&network.parameters());
             let length = tape.len();
-            let mut da = (1.0 - y) / (1.0 - a) - y / a;
+            let mut da = (1.0 - y) * (1.0 / (1.0 - a)) - y * (1.0 / a);
             for l in (1..=depth).rev() {
                 let dz = da * network.z[l - 1].map_derivative(&g[l - 1]);
                 assert!(derived[2 * l - 2] == tape.one_over_m() * dz.matmul(network.a[l - 1].t()), "{tape}");
                 assert!(derived[2 * l - 1] == dz.mean_over(Over::Columns), "{tape}");
                 da = network.w[l - 1].t().matmul(dz);
             }
-            assert_eq!(tape.len(), length + 1, "∂ℒ/∂X alone is new\n{tape}");
+            assert!(tape.len() <= length + 2, "∂ℒ/∂X alone is new, with W[1]ᵀ\n{tape}");
         });
     }
 }

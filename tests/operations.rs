@@ -159,43 +159,33 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             tape.examples("Y", &Matrix::zeros(1, 3))
         })]),
 
-        OperationKind::Number => Row::new(&[(1, 1), (3, 2)], |size| {
-            vec![
-                case("2.5 + A")
-                    .input("A", size.matrix(), REAL)
-                    .records("add", |tape, x| tape.scalar(T::from_f64(2.5)) + x[0])
-                    .gives(size.matrix(), |x| x[0].map(|a| 2.5 + a))
-                    .with_special_values(),
-                case("2 + 0.5").records_no_step(|tape, _| tape.scalar(T::from_f64(2.0)) + T::from_f64(0.5)).gives(
-                    Shape::SCALAR,
-                    |_| Matrix::scalar(2.5),
-                ),
-            ]
-        })
-        .rejects(vec![bad("add: b belongs to another tape, at {place}", |tape| {
-            let other = Box::leak(Box::new(Tape::new())); // lives as long as the mistake is looked at
-            tape.scalar(T::ONE) + other.parameter("b", &Matrix::zeros(1, 1))
-        })]),
-
-        OperationKind::Scale => Row::new(&SIZES, |size| {
-            let scaled = move |what: &str, f: fn(Var<'_, T>) -> Var<'_, T>, c: f64| {
+        OperationKind::Number => Row::new(&SIZES, |size| {
+            let with = move |what: &str, operation: &'static str, f: fn(Var<'_, T>) -> Var<'_, T>, g: fn(f64) -> f64| {
                 case(what)
                     .input("A", size.matrix(), REAL)
-                    .records("scale", move |_, x| f(x[0]))
-                    .gives(size.matrix(), move |x| x[0].map(|a| c * a))
+                    .records(operation, move |_, x| f(x[0]))
+                    .gives(size.matrix(), move |x| x[0].map(g))
                     .with_special_values()
             };
             let mut cases = vec![
-                scaled("2.5·A", |a| a * T::from_f64(2.5), 2.5),
-                scaled("A/4", |a| a / T::from_f64(4.0), 0.25),
-                scaled("−(3·A)", |a| -(a * T::from_f64(3.0)), -3.0),
-                scaled("2·(3·A)", |a| T::from_f64(2.0).into_var(a) * (a * T::from_f64(3.0)), 6.0),
+                with("2.5 + A", "add", |a| a.tape().scalar(T::from_f64(2.5)) + a, |a| 2.5 + a),
+                with("2.5·A", "multiply", |a| a * T::from_f64(2.5), |a| 2.5 * a),
+                with("1·A", "multiply", |a| a * T::ONE, |a| a),
+                with("A/4", "divide", |a| a / T::from_f64(4.0), |a| a / 4.0),
+                with("A/49", "divide", |a| a / T::from_f64(49.0), |a| a / 49.0),
+                with("−(3·A)", "negate", |a| -(a * T::from_f64(3.0)), |a| -3.0 * a),
+                with(
+                    "2·(3·A)",
+                    "multiply",
+                    |a| T::from_f64(2.0).into_var(a) * (a * T::from_f64(3.0)),
+                    |a| 6.0 * a,
+                ),
             ];
             if size.columns == Dim::M {
                 let with_m = |what: &str, record: fn(Var<'_, T>) -> Var<'_, T>, factor: fn(f64) -> f64| {
                     case(what)
                         .input("A", size.matrix(), REAL)
-                        .records("scale", move |_, x| record(x[0]))
+                        .records("multiply", move |_, x| record(x[0]))
                         .gives(size.matrix(), move |x| x[0].map(|a| factor(x[0].columns() as f64) * a))
                         .with_m_from(1)
                 };
@@ -206,8 +196,16 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                     |m| 3.0 / (m * m),
                 ));
             }
+            cases.push(case("2 + 0.5").records("add", |tape, _| tape.scalar(T::from_f64(2.0)) + T::from_f64(0.5)).gives(
+                Shape::SCALAR,
+                |_| Matrix::scalar(2.5),
+            ));
             cases
-        }),
+        })
+        .rejects(vec![bad("add: b belongs to another tape, at {place}", |tape| {
+            let other = Box::leak(Box::new(Tape::new())); // lives as long as the mistake is looked at
+            tape.scalar(T::ONE) + other.parameter("b", &Matrix::zeros(1, 1))
+        })]),
 
         OperationKind::Negate => Row::new(&SIZES, |size| {
             vec![
@@ -234,9 +232,6 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                         reference::zip(&reference::transposed(&x[0]), &x[1], |a, b| 3.0 * a * b)
                     }),
             ]
-            .into_iter()
-            .filter(|_| size.n != 1 || size.columns != Dim::ONE) // a 1 × 1 matrix is its own transpose
-            .collect()
         }),
 
         OperationKind::Matmul => Row::new(&SIZES, products).rejects(vec![
@@ -252,15 +247,15 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                 |tape| zeros(tape, "W", 4, 3).matmul(zeros(tape, "A", 4, 2)),
             ),
             bad(
-                "matmul: inner dimensions differ (the left one is transposed): W is 3×4, A is 5×2, at {place}",
+                "matmul: inner dimensions differ: Wᵀ is 4×3, A is 5×2, at {place}",
                 |tape| zeros(tape, "W", 3, 4).t().matmul(zeros(tape, "A", 5, 2)),
             ),
             bad(
-                "matmul: inner dimensions differ (the right one is transposed): W is 3×4, A is 2×5, at {place}",
+                "matmul: inner dimensions differ: W is 3×4, Aᵀ is 5×2, at {place}",
                 |tape| zeros(tape, "W", 3, 4).matmul(zeros(tape, "A", 2, 5).t()),
             ),
             bad(
-                "matmul: inner dimensions differ (both are transposed): W is 3×4, A is 2×5, at {place}",
+                "matmul: inner dimensions differ: Wᵀ is 4×3, Aᵀ is 5×2, at {place}",
                 |tape| zeros(tape, "W", 3, 4).t().matmul(zeros(tape, "A", 2, 5).t()),
             ),
         ]),

@@ -54,24 +54,24 @@ pub(crate) struct Proof<'t, T: Scalar> {
     pub(crate) entries: [usize; 2],
     recorded: Recorded<'t, T>,
     program: Program<T>,
-    /// Whether ∂ℒ is propagated, as in the textbook, and not ∂J with 1/m in it.
-    pub(crate) per_example: bool,
+    /// Whether the derivation begins with eq. 8, the derivative of the log-loss.
+    pub(crate) begins_with_eq_8: bool,
 }
 
 impl<'t, T: Scalar> Proof<'t, T> {
     /// Derives the gradients on the tape, then records the equations by hand.
     pub(crate) fn new(tape: &'t Tape<T>, network: &Mlp<T>, part: &Part<T>) -> mlp::Result<Self> {
         let recorded = network.record(tape, &part.x, &part.y)?;
-        let per_example = network.loss_function() == Loss::LogLoss;
-        let mut lines = derive(&recorded, per_example);
+        let begins_with_eq_8 = network.loss_function() == Loss::LogLoss;
+        let mut lines = derive(&recorded, begins_with_eq_8);
         let forward = recorded.z.iter().zip(&recorded.a[1..]).flat_map(|(&z, &a)| [z, a]);
         let forward = tape.equations(forward.chain([recorded.losses, recorded.j]));
         let backward = tape.equations(lines.iter().map(|line| line.derived));
         let derived = tape.len();
-        record_by_hand(tape, network, &recorded, per_example, &mut lines);
+        record_by_hand(tape, network, &recorded, begins_with_eq_8, &mut lines);
         let entries = [derived, tape.len()];
         let program = tape.compile(lines.iter().map(|line| line.derived))?;
-        Ok(Proof { lines, forward, backward, entries, recorded, program, per_example })
+        Ok(Proof { lines, forward, backward, entries, recorded, program, begins_with_eq_8 })
     }
 
     /// Computes the gradients of the network as it is now in both ways, and notes how far they are apart.
@@ -82,7 +82,6 @@ impl<'t, T: Scalar> Proof<'t, T> {
         self.program.run()?;
         let closed = network.closed_form(&part.x, &part.y)?;
         let norms = rounding::without_cancellation(network, &closed, &part.y);
-        let one_over_m = T::ONE / T::from_usize(part.x.columns());
         for (lines, norms) in self.lines.chunks_mut(4).zip(norms) {
             for line in lines {
                 let (expected, norm) = match line.of {
@@ -91,11 +90,8 @@ impl<'t, T: Scalar> Proof<'t, T> {
                     Of::W(l) => (closed.dw(l), norms.w),
                     Of::B(l) => (closed.db(l), norms.b),
                 };
-                let propagated = matches!(line.of, Of::A(_) | Of::Z(_));
-                let factor = if propagated && !self.per_example { one_over_m } else { T::ONE };
-                let expected = expected.map(|value| factor * value);
                 let found = self.program.view(line.derived)?.to_matrix();
-                line.differences.push(difference(&found, &expected, norm * factor.to_f64()));
+                line.differences.push(difference(&found, expected, norm));
             }
         }
         Ok(())
@@ -115,19 +111,19 @@ pub(crate) fn bound<T: Scalar>() -> f64 {
 }
 
 /// The gradients as the tape derives them, each with itself in the place of the equation.
-fn derive<'t, T: Scalar>(recorded: &Recorded<'t, T>, per_example: bool) -> Vec<Line<'t, T>> {
+fn derive<'t, T: Scalar>(recorded: &Recorded<'t, T>, begins_with_eq_8: bool) -> Vec<Line<'t, T>> {
     let gradients = recorded.gradients();
-    // Σ ℒ instead of its mean: what is propagated has no factor 1/m.
-    let (source, letter) = if per_example { (recorded.losses.sum(), "ℒ") } else { (recorded.j, "J") };
-    let da = source.gradients_vec(&recorded.a[1..]);
-    let dz = source.gradients_vec(&recorded.z);
+    // Σ ℒ instead of its mean: what is propagated is ∂ℒ, and 1/m enters once, in the gradients.
+    let total = recorded.losses.sum();
+    let da = total.gradients_vec(&recorded.a[1..]);
+    let dz = total.gradients_vec(&recorded.z);
     let last = recorded.z.len();
     let mut lines = Vec::new();
     for l in (1..=last).rev() {
-        let first = if l < last { Some(28) } else { per_example.then_some(8) };
+        let first = if l < last { Some(28) } else { begins_with_eq_8.then_some(8) };
         for (name, equation, derived, of) in [
-            (format!("∂{letter}/∂A[{l}]"), first, da[l - 1], Of::A(l)),
-            (format!("∂{letter}/∂Z[{l}]"), Some(16), dz[l - 1], Of::Z(l)),
+            (format!("∂ℒ/∂A[{l}]"), first, da[l - 1], Of::A(l)),
+            (format!("∂ℒ/∂Z[{l}]"), Some(16), dz[l - 1], Of::Z(l)),
             (format!("∂J/∂W[{l}]"), Some(26), gradients[2 * l - 2], Of::W(l)),
             (format!("∂J/∂b[{l}]"), Some(27), gradients[2 * l - 1], Of::B(l)),
         ] {
@@ -142,20 +138,20 @@ fn record_by_hand<'t, T: Scalar>(
     tape: &'t Tape<T>,
     network: &Mlp<T>,
     recorded: &Recorded<'t, T>,
-    per_example: bool,
+    begins_with_eq_8: bool,
     lines: &mut [Line<'t, T>],
 ) {
     let Recorded { w, z, a, y, .. } = recorded;
     let (y, a_last) = (*y, a[network.layers()]);
     let one = tape.scalar(T::ONE);
-    // Eq. 8. Other losses begin with what the tape derived, which has 1/m in it.
-    let mut da = if per_example { -(y / a_last - (one - y) / (one - a_last)) } else { lines[0].derived };
-    let factor = if per_example { tape.one_over_m() } else { one };
+    // Eq. 8. Other losses begin with what the tape derived.
+    let mut da = if begins_with_eq_8 { -(y / a_last - (one - y) / (one - a_last)) } else { lines[0].derived };
+    let one_over_m = tape.one_over_m();
     for (lines, l) in lines.chunks_mut(4).zip((1..=network.layers()).rev()) {
         let g = network.activations()[l - 1].function();
         let dz = da * z[l - 1].map_derivative(&g); // eq. 16
-        let dw = (factor * dz).matmul(a[l - 1].t()); // eq. 26
-        let db = (factor * dz).sum_over(Over::Columns); // eq. 27
+        let dw = one_over_m * dz.matmul(a[l - 1].t()); // eq. 26
+        let db = one_over_m * dz.sum_over(Over::Columns); // eq. 27
         for (line, by_hand) in lines.iter_mut().zip([da, dz, dw, db]) {
             line.by_hand = by_hand;
         }

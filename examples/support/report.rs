@@ -187,18 +187,15 @@ fn explanation<T: Scalar>(proof: &Proof<'_, T>) -> String {
         0 => "none was added".to_string(),
         n => format!("{n} were added"),
     };
-    let from = if proof.per_example { "W, b, Z, A and Y alone" } else { "W, b, Z, A and ∂J/∂A[L]" };
-    let mut text = format!(
+    let from =
+        if proof.begins_with_eq_8 { "W, b, Z, A and Y alone" } else { "W, b, Z, A and ∂ℒ/∂A[L]" };
+    format!(
         "Equal expressions are one entry of the tape. Differentiation left it with {derived} entries. Then the\n\
          equations were recorded by hand, from {from}: {by_hand} entries, {grown}.\n\
          The values are compared with the equations in plain loops, which share no code with the tape;\n\
          at most {:e} is allowed.\n",
         bound::<T>(),
-    );
-    if !proof.per_example {
-        text += "Equations 16 and 26 to 28 hold for any loss; with this one, 1/m is in what is propagated.\n";
-    }
-    text
+    )
 }
 
 /// Above the lines of the seeds.

@@ -1,6 +1,8 @@
 //! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
 
+use crate::error::Place;
 use crate::gradient::{Naming, depends, walk};
+use crate::vjp::Cotangent;
 use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var};
 
 /// What to do about a variable that the output does not depend on.
@@ -12,6 +14,10 @@ enum Unreached {
 
 impl<'t, T: Scalar> Var<'t, T> {
     /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
+    ///
+    /// The derivative with respect to an entry is the total one: of all that was recorded with it. Equal expressions are one entry, so
+    /// after `h1 = x * y; h2 = x * y` both handles name the same entry, and the gradient with respect to either counts all uses of
+    /// both. To tell two uses apart, record them as two entries, for instance as `x * y` and `(x * y).identity()`.
     ///
     /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
     /// differentiate them again. Asking twice adds nothing to the tape.
@@ -28,6 +34,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let [dw, dx] = j.gradients([w, x]);
     /// assert_eq!(dw.value()?, matrix![[-2.0, 2.0], [-2.0, 2.0]]);
     /// assert_eq!(dx.value()?, matrix![[-8.0], [-12.0]]);
+    /// let h = w * 2.0; // an entry as any other
+    /// let [dh] = (h * h + h).sum().gradients([h]);
+    /// assert_eq!(dh.value()?, matrix![[5.0, 9.0], [13.0, 17.0]]); // 2h + 1
     /// # Ok::<(), tape::Error>(())
     /// ```
     #[track_caller]
@@ -102,16 +111,13 @@ impl<'t, T: Scalar> Var<'t, T> {
                 }
             }
             let shape = output.known_shape();
-            let u = output.tape.parameter_unbound("u", shape);
+            let u = output.tape.probes("u", &[shape], output)[0];
             let pulled = walk(&[(output, u)], with_respect_to, None)?;
             for (pulled, &tangent) in pulled.into_iter().zip(tangents) {
-                along.extend(pulled.map(|p| (p.broadcast_to(tangent.known_shape()), tangent)));
+                along.extend(pulled.map(|p| (p.recorded().repeated_to(tangent.known_shape()), tangent)));
             }
-            let pushed = walk(&along, &[u], None)?[0];
-            Ok(vec![match pushed {
-                Some(pushed) => pushed.broadcast_to(shape).settled(),
-                None => output.tape.scalar(T::ZERO).broadcast_to(shape),
-            }])
+            let pushed = walk(&along, &[u], None)?;
+            Ok(shaped(output.tape, pushed, &[output]))
         });
         result[0]
     }
@@ -157,7 +163,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// As [`value`](Var::value).
     #[track_caller]
     pub fn hessian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        let vectors = unbound_like("v", with_respect_to)?;
+        let vectors = unbound_like("v", with_respect_to, self)?;
         let products = self.hvp_vec(with_respect_to, &vectors);
         columns_by_basis(self.tape, &vectors, &products)
     }
@@ -171,7 +177,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// As [`value`](Var::value).
     #[track_caller]
     pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        let cotangents = unbound_like("u", &[self])?;
+        let cotangents = unbound_like("u", &[self], self)?;
         let products = self.vjp_vec(with_respect_to, cotangents[0]);
         Ok(columns_by_basis(self.tape, &cotangents, &products)?.transposed())
     }
@@ -222,7 +228,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let gradients = shaped(self.tape, cotangents, with_respect_to);
         if let Some(names) = names {
             for (gradient, variable) in gradients.iter().zip(with_respect_to) {
-                names.name(*gradient, variable.id);
+                names.gradient(*gradient, variable.id);
             }
         }
         Ok(gradients)
@@ -249,18 +255,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         if let Some(mistake) = all().find_map(|v| v.sound().err()) {
             return void(mistake);
         }
-        let settled = |vars: &[Var<'t, T>]| vars.iter().map(|v| v.settled()).collect::<Vec<_>>();
-        let (output, with_respect_to, others) = (self.settled(), settled(with_respect_to), settled(others));
-        let outer = tape.asked_at.replace(Some(place));
-        {
-            let mut list = tape.list.borrow_mut();
-            list.walks += 1;
-            list.walk = list.walks;
-        }
-        let recorded = record(output, &with_respect_to, &others);
-        tape.list.borrow_mut().walk = 0;
-        tape.asked_at.set(outer);
-        recorded.unwrap_or_else(void)
+        let _recording = tape.begin_walk(place);
+        record(self, with_respect_to, others).unwrap_or_else(void)
     }
 
     fn label_or_void(self) -> String {
@@ -290,23 +286,71 @@ fn same_shape<T: Scalar>(operation: &str, what: &str, of: Var<'_, T>, given: Var
 /// Cotangents in their variables' shapes; none is zero.
 fn shaped<'t, T: Scalar>(
     tape: &'t Tape<T>,
-    cotangents: Vec<Option<Var<'t, T>>>,
+    cotangents: Vec<Option<Cotangent<'t, T>>>,
     with_respect_to: &[Var<'t, T>],
 ) -> Vec<Var<'t, T>> {
     let pairs = cotangents.into_iter().zip(with_respect_to);
-    pairs
-        .map(|(cotangent, v)| cotangent.unwrap_or_else(|| tape.scalar(T::ZERO)).broadcast_to(v.known_shape()))
-        .collect()
+    let recorded = |cotangent: Option<Cotangent<'t, T>>| match cotangent {
+        Some(cotangent) => cotangent.recorded(),
+        None => tape.scalar(T::ZERO),
+    };
+    pairs.map(|(cotangent, v)| recorded(cotangent).repeated_to(v.known_shape())).collect()
 }
 
-/// Unbound leaves of the shapes of the variables.
-fn unbound_like<'t, T: Scalar>(name: &str, like: &[Var<'t, T>]) -> Result<Vec<Var<'t, T>>> {
-    like.iter()
-        .map(|v| {
-            v.sound()?;
-            Ok(v.tape.parameter_unbound(name, v.known_shape()))
-        })
-        .collect()
+/// Unbound leaves of the shapes of the variables, on which `output` does not depend.
+fn unbound_like<'t, T: Scalar>(
+    name: &str,
+    like: &[Var<'t, T>],
+    output: Var<'t, T>,
+) -> Result<Vec<Var<'t, T>>> {
+    output.sound()?;
+    like.iter().try_for_each(|v| v.sound())?;
+    let shapes: Vec<Shape> = like.iter().map(|v| v.known_shape()).collect();
+    Ok(output.tape.probes(name, &shapes, output))
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Unbound leaves for unit vectors and for what drops out, one for each shape: those of an earlier derivative, if the output
+    /// does not depend on them, so that asking twice adds nothing.
+    #[track_caller]
+    pub(crate) fn probes<'t>(&'t self, name: &str, shapes: &[Shape], output: Var<'t, T>) -> Vec<Var<'t, T>> {
+        let mut found: Vec<Var<'t, T>> = Vec::with_capacity(shapes.len());
+        for &shape in shapes {
+            let known = self.probes.borrow().iter().map(|&id| Var { tape: self, id }).find(|v| {
+                let fits = v.known_shape() == shape && v.name().as_deref() == Some(name);
+                fits && !found.contains(v) && !depends(output, *v)
+            });
+            found.push(known.unwrap_or_else(|| {
+                let leaf = self.parameter_unbound(name, shape);
+                self.probes.borrow_mut().push(leaf.id);
+                leaf
+            }));
+        }
+        found
+    }
+
+    /// Begins a numbered walk; what is recorded until the guard goes notes the user's place.
+    fn begin_walk(&self, place: Place) -> WalkGuard<'_, T> {
+        let mut list = self.list.borrow_mut();
+        list.walks += 1;
+        let walk = list.walks;
+        let outer_walk = std::mem::replace(&mut list.walk, walk);
+        WalkGuard { tape: self, outer_walk, outer_place: self.asked_at.replace(Some(place)) }
+    }
+}
+
+/// Ends a walk, also where a user's rule panics.
+struct WalkGuard<'t, T: Scalar> {
+    tape: &'t Tape<T>,
+    outer_walk: u32,
+    outer_place: Option<Place>,
+}
+
+impl<T: Scalar> Drop for WalkGuard<'_, T> {
+    fn drop(&mut self) {
+        self.tape.list.borrow_mut().walk = self.outer_walk;
+        self.tape.asked_at.set(self.outer_place);
+    }
 }
 
 /// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the i-th unit vector.

@@ -4,9 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::op::Op;
-use crate::ops::scale::Factor;
 use crate::tape::{Derived, Ids};
-use crate::vjp::Vjp;
+use crate::vjp::{Cotangent, Front, Vjp};
 use crate::{Error, Scalar, Tape, Var};
 
 /// Walks from the outputs back to the variables, and records with the tape's own operations what is on the way.
@@ -17,25 +16,25 @@ pub(crate) fn walk<'t, T: Scalar>(
     seeds: &[(Var<'t, T>, Var<'t, T>)],
     with_respect_to: &[Var<'t, T>],
     names: Option<&Naming>,
-) -> Result<Vec<Option<Var<'t, T>>>, Error> {
+) -> Result<Vec<Option<Cotangent<'t, T>>>, Error> {
     let Some(tape) = seeds.first().map(|(output, _)| output.tape) else {
         return Ok(vec![None; with_respect_to.len()]);
     };
     let end = seeds.iter().map(|(output, _)| output.id + 1).max().unwrap_or(0);
     let start = with_respect_to.iter().map(|v| v.id).min().unwrap_or(end).min(end);
     let on_the_way = reaches(tape, with_respect_to, start, end);
-    let mut cotangents: Vec<Option<Var<'t, T>>> = vec![None; (end - start) as usize];
+    let mut cotangents: Vec<Option<Cotangent<'t, T>>> = vec![None; (end - start) as usize];
     for &(output, cotangent) in seeds {
         if output.id >= start {
-            accumulate(&mut cotangents[(output.id - start) as usize], cotangent.settled());
+            accumulate(&mut cotangents[(output.id - start) as usize], Cotangent::new(cotangent));
         }
     }
     for id in (start..end).rev() {
         let at = (id - start) as usize;
         let Some(cotangent) = cotangents[at].filter(|_| on_the_way[at]) else { continue };
-        cotangent.sound()?;
+        cotangent.g.sound()?;
         if let Some(names) = names {
-            names.name(cotangent, id);
+            names.propagated(cotangent, id);
         }
         let (op, operands): (Op<T>, Ids) = {
             let list = tape.list.borrow();
@@ -46,19 +45,23 @@ pub(crate) fn walk<'t, T: Scalar>(
         if !operands.iter().any(|&operand| wanted(operand)) {
             continue;
         }
-        let mut entry = Vjp::new(cotangent, id, &operands, wanted);
-        op.rule().vjp(&mut entry);
-        for (operand, contribution) in entry.finish() {
+        let contributions = {
+            let _multiplied_away = tape.while_unit_is(cotangent.g);
+            let mut entry = Vjp::new(cotangent, id, &operands, wanted);
+            op.rule().vjp(&mut entry);
+            entry.finish()
+        };
+        for (operand, contribution) in contributions {
             accumulate(&mut cotangents[(operand - start) as usize], contribution);
         }
     }
     Ok(with_respect_to.iter().map(|v| cotangents.get((v.id - start) as usize).copied().flatten()).collect())
 }
 
-fn accumulate<'t, T: Scalar>(sum: &mut Option<Var<'t, T>>, contribution: Var<'t, T>) {
+fn accumulate<'t, T: Scalar>(sum: &mut Option<Cotangent<'t, T>>, contribution: Cotangent<'t, T>) {
     *sum = Some(match *sum {
         None => contribution,
-        Some(sum) => sum + contribution,
+        Some(sum) => sum.plus(contribution),
     });
 }
 
@@ -97,28 +100,34 @@ impl Naming {
         Naming { of, is_sum: output.is_sum_over_examples() }
     }
 
-    /// Names the cotangent of the entry `of`, if that has a name.
-    pub(crate) fn name<T: Scalar>(&self, cotangent: Var<'_, T>, with_respect_to: u32) {
-        let mut list = cotangent.tape.list.borrow_mut();
-        if list.notes[with_respect_to as usize].name.is_none() {
-            return;
+    /// Names what is propagated to an entry that has a name: ∂ℒ/∂A\[l\] where 1/m is in front.
+    pub(crate) fn propagated<T: Scalar>(&self, cotangent: Cotangent<'_, T>, with_respect_to: u32) {
+        let Front { negative, m, per_m } = cotangent.front;
+        let per_example = cotangent.g.tape.list.borrow().entry(with_respect_to).shape.depends_on_m();
+        let is_mean = (m, per_m) == (0, 1);
+        let is_sum = self.is_sum && (m, per_m) == (0, 0);
+        if per_example && !negative && (is_mean || is_sum) {
+            name(cotangent.g, with_respect_to, &"ℒ".into());
+        } else if cotangent.front == Front::ONE {
+            name(cotangent.g, with_respect_to, &self.of);
         }
-        let per_example = list.entry(with_respect_to).shape.depends_on_m();
-        drop(list);
-        let (factor, rest) = cotangent.split_factor();
-        let one_over_m = Factor { c: T::ONE, m: -1 };
-        let of_one_example = per_example && (factor == one_over_m || factor == Factor::ONE && self.is_sum);
-        list = cotangent.tape.list.borrow_mut();
-        let mut set = |id: u32, of: &Arc<str>| {
-            let is_leaf = list.entry(id).operands.is_empty();
-            let note = &mut list.notes[id as usize];
-            if note.derived.is_none() && note.walk != 0 && !is_leaf {
-                note.derived = Some(Rc::new(Derived { of: of.clone(), with_respect_to }));
-            }
-        };
-        if of_one_example {
-            set(rest.id, &"ℒ".into());
-        }
-        set(cotangent.id, &self.of);
+    }
+
+    /// Names a derivative that is handed out.
+    pub(crate) fn gradient<T: Scalar>(&self, gradient: Var<'_, T>, with_respect_to: u32) {
+        name(gradient, with_respect_to, &self.of);
+    }
+}
+
+/// Names a derivative ∂of/∂v, if v has a name and the entry none.
+fn name<T: Scalar>(derivative: Var<'_, T>, with_respect_to: u32, of: &Arc<str>) {
+    let mut list = derivative.tape.list.borrow_mut();
+    let is_leaf = list.entry(derivative.id).operands.is_empty();
+    if list.notes[with_respect_to as usize].name.is_none() || is_leaf {
+        return;
+    }
+    let note = &mut list.notes[derivative.id as usize];
+    if note.derived.is_none() && note.walk != 0 {
+        note.derived = Some(Rc::new(Derived { of: of.clone(), with_respect_to }));
     }
 }

@@ -33,7 +33,7 @@ pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;
 pub use ops::zip::{IntoOperand, Zip};
-pub use program::{EntryId, Named, Options, Program, Step};
+pub use program::{EntryId, Named, Options, Program, Rewrite, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
 pub use show::equation::Equation;

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::kernel::product::Selection;
 use crate::ops::custom::Custom;
+use crate::ops::guarded::Guarded;
 use crate::ops::leaf::{Leaf, Number};
 use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::Map;
@@ -331,19 +332,22 @@ macro_rules! equal_by {
 }
 pub(crate) use equal_by;
 
-/// Makes the list of built-in operations: the enum that holds one of them, and the fieldless enum of their kinds.
+/// Makes the list of built-in operations: the enum that holds one of them, and the fieldless enum of the kinds that a tape
+/// records; those that only programs have, made by their rewrites, have none.
 macro_rules! operations {
-    ($($(#[$doc:meta])* $name:ident($t:ty),)*) => {
+    (recorded { $($(#[$doc:meta])* $name:ident($t:ty),)* } lowered { $($(#[$lowered_doc:meta])* $lowered:ident($lt:ty),)* }) => {
         /// A built-in operation or one of the user's.
         #[derive(Debug, Clone)]
         pub(crate) enum Op<T: Scalar> {
             $($name($t),)*
+            $($(#[$lowered_doc])* $lowered($lt),)*
         }
 
         impl<T: Scalar> PartialEq for Op<T> {
             fn eq(&self, other: &Self) -> bool {
                 match self {
                     $(Op::$name(a) => matches!(other, Op::$name(b) if a == b),)*
+                    $(Op::$lowered(a) => matches!(other, Op::$lowered(b) if a == b),)*
                 }
             }
         }
@@ -352,9 +356,10 @@ macro_rules! operations {
 
         impl<T: Scalar> Hash for Op<T> {
             fn hash<H: Hasher>(&self, state: &mut H) {
-                self.kind().hash(state);
+                std::mem::discriminant(self).hash(state);
                 match self {
                     $(Op::$name(op) => op.hash(state),)*
+                    $(Op::$lowered(op) => op.hash(state),)*
                 }
             }
         }
@@ -364,13 +369,25 @@ macro_rules! operations {
             pub(crate) fn rule(&self) -> &dyn Operation<T> {
                 match self {
                     $(Op::$name(op) => op,)*
+                    $(Op::$lowered(op) => op,)*
                 }
             }
 
-            /// Which operation this is.
-            pub(crate) fn kind(&self) -> OperationKind {
+            /// Whether the value is there before a program runs: a leaf's, or a number's that does not depend on m.
+            pub(crate) fn is_source(&self) -> bool {
                 match self {
-                    $(Op::$name(_) => OperationKind::$name,)*
+                    Op::Leaf(_) => true,
+                    Op::Number(number) => number.0.m == 0,
+                    _ => false,
+                }
+            }
+
+            /// The power of m that a number or a scaling has.
+            pub(crate) fn power_of_m(&self) -> i32 {
+                match self {
+                    Op::Number(number) => number.0.m,
+                    Op::Scale(scale) => scale.0.by.m,
+                    _ => 0,
                 }
             }
         }
@@ -378,6 +395,12 @@ macro_rules! operations {
         $(impl<T: Scalar> From<$t> for Op<T> {
             fn from(op: $t) -> Self {
                 Op::$name(op)
+            }
+        })*
+
+        $(impl<T: Scalar> From<$lt> for Op<T> {
+            fn from(op: $lt) -> Self {
+                Op::$lowered(op)
             }
         })*
 
@@ -395,40 +418,46 @@ macro_rules! operations {
 }
 
 operations! {
-    /// A parameter, examples or a constant.
-    Leaf(Leaf),
-    /// A number.
-    Number(Number<T>),
-    /// A scalar factor.
-    Scale(Scale<T>),
-    /// The negative.
-    Negate(Negate),
-    /// The transpose, where no product absorbs it.
-    Transpose(Transpose),
-    /// The matrix product.
-    Matmul(Matmul),
-    /// A function applied to each entry.
-    Map(Map<T>),
-    /// An entrywise operation of two operands.
-    Zip(Zip),
-    /// A choice by mask.
-    Select(Select),
-    /// A reduction.
-    Reduce(Reduce),
-    /// Repetition of a row, a column or a number.
-    Broadcast(Broadcast),
-    /// The log-loss of probabilities.
-    LogLoss(LogLoss),
-    /// The log-loss of logits.
-    LogLossOnLogits(LogLossOnLogits),
-    /// σ(Z) − Y.
-    SigmoidMinus(SigmoidMinus),
-    /// Matrices above each other or side by side.
-    Stack(Stack),
-    /// A range of rows or columns.
-    Slice(Slice),
-    /// Zeros around a range of rows or columns.
-    Pad(Pad),
-    /// An operation of the user's.
-    Custom(Custom<T>),
+    recorded {
+        /// A parameter, examples or a constant.
+        Leaf(Leaf),
+        /// A number.
+        Number(Number<T>),
+        /// The negative.
+        Negate(Negate),
+        /// The transpose, an entry of its own.
+        Transpose(Transpose),
+        /// The matrix product.
+        Matmul(Matmul),
+        /// A function applied to each entry.
+        Map(Map<T>),
+        /// An entrywise operation of two operands.
+        Zip(Zip),
+        /// A choice by mask.
+        Select(Select),
+        /// A reduction.
+        Reduce(Reduce),
+        /// Repetition of a row, a column or a number.
+        Broadcast(Broadcast),
+        /// The log-loss of probabilities.
+        LogLoss(LogLoss),
+        /// The log-loss of logits.
+        LogLossOnLogits(LogLossOnLogits),
+        /// σ(Z) − Y.
+        SigmoidMinus(SigmoidMinus),
+        /// Matrices above each other or side by side.
+        Stack(Stack),
+        /// A range of rows or columns.
+        Slice(Slice),
+        /// Zeros around a range of rows or columns.
+        Pad(Pad),
+        /// An operation of the user's.
+        Custom(Custom<T>),
+    }
+    lowered {
+        /// A scalar factor.
+        Scale(Scale<T>),
+        /// A quotient by a probability.
+        Guarded(Guarded),
+    }
 }

@@ -16,6 +16,7 @@ use crate::op::{Mismatch, Op, Operation};
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
+use crate::ops::zip::Zip;
 use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
@@ -93,6 +94,14 @@ pub(crate) struct LeafValue<T: Scalar> {
     pub(crate) value: Option<Arc<Matrix<T>>>,
 }
 
+impl<T: Scalar> LeafValue<T> {
+    /// Whether this is a constant, and nothing but ones.
+    pub(crate) fn is_constant_one(&self) -> bool {
+        let ones = |value: &Matrix<T>| value.as_slice().iter().all(|&x| x == T::ONE);
+        self.kind == LeafKind::Constant && self.value.as_deref().is_some_and(ones)
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct List<T: Scalar> {
     pub(crate) entries: IndexSet<Entry<T>, FxBuildHasher>,
@@ -134,14 +143,14 @@ pub struct Tape<T: Scalar> {
     pub(crate) asked_at: Cell<Option<Place>>,
     /// Derivatives of the user's functions that are made when they are asked for.
     pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
+    /// Leaves that derivatives have recorded for unit vectors, to be used again.
+    pub(crate) probes: RefCell<Vec<u32>>,
+    /// The number 1 while it is the cotangent of a rule that records: products with it are not recorded.
+    unit: Cell<Option<u32>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
 pub(crate) const VOID: u32 = 1 << 31;
-
-/// Marks a handle as the transpose of the entry that the other bits name. A product takes the mark up as a flag; for any
-/// other use the transpose becomes an entry.
-pub(crate) const TRANSPOSED: u32 = 1 << 30;
 
 impl<T: Scalar> Default for Tape<T> {
     fn default() -> Self {
@@ -167,6 +176,8 @@ impl<T: Scalar> Tape<T> {
             id: TAPES.fetch_add(1, Ordering::Relaxed),
             asked_at: Cell::new(None),
             made: RefCell::default(),
+            probes: RefCell::default(),
+            unit: Cell::new(None),
         }
     }
 
@@ -218,6 +229,12 @@ impl<T: Scalar> Tape<T> {
     /// A number, 1 × 1. The same number is the same entry.
     #[track_caller]
     pub fn scalar(&self, value: T) -> Var<'_, T> {
+        self.number(Factor::number(value))
+    }
+
+    /// The number c·mᵏ.
+    #[track_caller]
+    pub(crate) fn number(&self, value: Factor<T>) -> Var<'_, T> {
         self.push(Number(value), &[])
     }
 
@@ -231,7 +248,7 @@ impl<T: Scalar> Tape<T> {
     /// ```
     #[track_caller]
     pub fn one_over_m(&self) -> Var<'_, T> {
-        self.scalar(T::ONE).scaled(Factor { c: T::ONE, m: -1 })
+        self.number(Factor { c: T::ONE, m: -1 })
     }
 
     /// Applies an operation of the user's own.
@@ -301,7 +318,6 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
-        let outputs: Vec<Var<'t, T>> = outputs.into_iter().map(Var::settled).collect();
         Program::compile(self, &outputs, options)
     }
 
@@ -340,7 +356,9 @@ impl<T: Scalar> Tape<T> {
                 at: self.place(),
             });
         }
-        let operands: SmallVec<[Var<'t, T>; 4]> = operands.iter().map(|v| v.settled()).collect();
+        if let Some(product) = self.multiplied_away(&op, operands) {
+            return product;
+        }
         let mut list = self.list.borrow_mut();
         let shapes: SmallVec<[Shape; 4]> = operands.iter().map(|v| list.entry(v.id).shape).collect();
         match op.rule().shape(&shapes) {
@@ -353,9 +371,25 @@ impl<T: Scalar> Tape<T> {
             Err(mismatch) => {
                 drop(list);
                 let operation = op.rule().name();
-                self.mistake(self.shape_error(&operation, &mismatch, &operands, &shapes))
+                self.mistake(self.shape_error(&operation, &mismatch, operands, &shapes))
             }
         }
+    }
+
+    /// The other operand, where a rule multiplies the cotangent 1.
+    fn multiplied_away<'t>(&'t self, op: &Op<T>, operands: &[Var<'t, T>]) -> Option<Var<'t, T>> {
+        let unit = self.unit.get()?;
+        match (op, operands) {
+            (Op::Zip(Zip::Multiply), &[a, b]) if a.id == unit => Some(b),
+            (Op::Zip(Zip::Multiply), &[a, b]) if b.id == unit => Some(a),
+            _ => None,
+        }
+    }
+
+    /// Products with the cotangent are not recorded while the guard lives, if it is the number 1.
+    pub(crate) fn while_unit_is(&self, cotangent: Var<'_, T>) -> UnitGuard<'_, T> {
+        let is_one = cotangent.as_number().is_some_and(Factor::is_one);
+        UnitGuard { tape: self, outer: self.unit.replace(is_one.then_some(cotangent.id)) }
     }
 
     #[track_caller]
@@ -402,6 +436,18 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
+/// Restores what the cotangent was before, also where a user's rule panics.
+pub(crate) struct UnitGuard<'t, T: Scalar> {
+    tape: &'t Tape<T>,
+    outer: Option<u32>,
+}
+
+impl<T: Scalar> Drop for UnitGuard<'_, T> {
+    fn drop(&mut self) {
+        self.tape.unit.set(self.outer);
+    }
+}
+
 impl<T: Scalar> List<T> {
     pub(crate) fn entry(&self, id: u32) -> &Entry<T> {
         self.entries.get_index(id as usize).expect("a handle names an entry of its tape")
@@ -409,7 +455,7 @@ impl<T: Scalar> List<T> {
 
     fn insert(&mut self, entry: Entry<T>, place: Place) -> u32 {
         let (index, new) = self.entries.insert_full(entry);
-        assert!(index < TRANSPOSED as usize, "a tape holds at most 2³⁰ entries");
+        assert!(index < VOID as usize, "a tape holds at most 2³¹ entries");
         if new {
             self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
         }
@@ -426,6 +472,10 @@ impl<T: Scalar> List<T> {
             }
             (None, None) => match &self.entry(id).op {
                 Op::Number(number) => number.0.to_string(),
+                // The operand is earlier, and a chain of transposes ends in the number of one.
+                Op::Transpose(_) if self.notes[self.entry(id).operands[0] as usize].name.is_some() => {
+                    format!("{}ᵀ", self.label_of_named(self.entry(id).operands[0]))
+                }
                 op => format!("%{id} ({})", op.rule().name()),
             },
         }

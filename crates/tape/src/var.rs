@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::ops::matmul::Transpose;
-use crate::tape::{TRANSPOSED, VOID};
+use crate::tape::VOID;
 use crate::{EntryId, Matrix, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
@@ -11,11 +10,15 @@ use crate::{EntryId, Matrix, Result, Scalar, Shape, Tape};
 /// Its methods and operators record operations. `+`, `-`, `*` and `/` work entry by entry and repeat rows, columns and
 /// 1 × 1 operands as needed; the matrix product is [`matmul`](Var::matmul).
 ///
+/// Recording is literal: each of them records exactly the entry that it names, on exactly the handles that it was given, or
+/// finds the equal one. So `2.0 * x`, `-x`, `x + 0.0` and `x.t().t()` are entries, and a derivative with respect to any of them
+/// is the total one.
+///
 /// Recording cannot fail in the middle of an expression: a mistake makes the result void, everything that depends on it is
 /// void too, and [`value`](Var::value), [`Tape::compile`] and [`Tape::check`] return it.
 pub struct Var<'t, T: Scalar> {
     pub(crate) tape: &'t Tape<T>,
-    /// The entry's number, which [`TRANSPOSED`] may mark, or [`VOID`] with the mistake's number.
+    /// The entry's number, or [`VOID`] with the mistake's number.
     pub(crate) id: u32,
 }
 
@@ -53,7 +56,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The entry's number in its tape, from 0; `None` if the variable is void.
     pub fn index(self) -> Option<usize> {
-        (!self.is_void()).then(|| self.settled().id as usize)
+        (!self.is_void()).then_some(self.id as usize)
     }
 
     /// What names the entry without the tape, for a program on another thread.
@@ -63,17 +66,16 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn entry(self) -> Result<EntryId> {
         self.sound()?;
-        Ok(EntryId { tape: self.tape.id, entry: self.settled().id })
+        Ok(EntryId { tape: self.tape.id, entry: self.id })
     }
 
     /// Names the entry; error messages, listings and equations use the name. A later name takes its place.
     #[must_use = "naming gives the variable back"]
     pub fn named(self, name: impl AsRef<str>) -> Self {
-        let settled = self.settled();
         if !self.is_void() {
-            self.tape.list.borrow_mut().notes[settled.id as usize].name = Some(name.as_ref().into());
+            self.tape.list.borrow_mut().notes[self.id as usize].name = Some(name.as_ref().into());
         }
-        settled
+        self
     }
 
     /// The name that the entry was given.
@@ -81,8 +83,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         if self.is_void() {
             return None;
         }
-        let id = self.settled().id as usize;
-        self.tape.list.borrow().notes[id].name.as_deref().map(str::to_owned)
+        self.tape.list.borrow().notes[self.id as usize].name.as_deref().map(str::to_owned)
     }
 
     /// The entry's shape.
@@ -122,43 +123,17 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The shape of a variable that is not void.
     pub(crate) fn known_shape(self) -> Shape {
-        let shape = self.tape.list.borrow().entry(self.id & !TRANSPOSED).shape;
-        if self.is_transposed() { shape.transposed() } else { shape }
-    }
-
-    /// Whether this handle is the transpose of an entry, with no entry of its own yet.
-    pub(crate) fn is_transposed(self) -> bool {
-        self.id & (VOID | TRANSPOSED) == TRANSPOSED
-    }
-
-    /// The same handle with or without the mark of a transpose.
-    pub(crate) fn flipped(self) -> Self {
-        self.sibling(self.id ^ TRANSPOSED)
-    }
-
-    /// The variable as an entry: a transpose that no product took up is recorded.
-    #[track_caller]
-    pub(crate) fn settled(self) -> Self {
-        if !self.is_transposed() {
-            return self;
-        }
-        let (factor, a) = self.flipped().split_factor();
-        self.tape.push(Transpose, &[a]).scaled(factor)
-    }
-
-    /// Makes the variable of the same tape with this number.
-    pub(crate) fn sibling(self, id: u32) -> Self {
-        Var { tape: self.tape, id }
+        self.tape.list.borrow().entry(self.id).shape
     }
 
     /// The entry's name, or its number with its operation.
     pub(crate) fn label(self) -> String {
-        self.tape.label(self.settled().id)
+        self.tape.label(self.id)
     }
 
-    /// Looks at the operation and its operands; `None` for what is void or only marked as a transpose.
+    /// Looks at the operation and its operands; `None` for what is void.
     pub(crate) fn inspect<R>(self, look: impl FnOnce(&crate::op::Op<T>, &[u32]) -> R) -> Option<R> {
-        if self.is_void() || self.is_transposed() {
+        if self.is_void() {
             return None;
         }
         let list = self.tape.list.borrow();

@@ -169,16 +169,18 @@ fn a_multiple_of_a_derivative_tells_its_factor() {
     let b = tape.parameter("b[1]", &Matrix::zeros(1, 1));
     let a = (w.matmul(x) + b).named("Z[1]").tanh().named("A[1]");
     let [dw, db] = a.squared_error(y).mean().gradients([w, b]);
-    prints(dw, "∂J/∂W[1] = 2/m · ((A[1] − Y) ⊙ g′(Z[1])) * Xᵀ");
+    prints(dw, "∂J/∂W[1] = 1/m · (∂ℒ/∂A[1] ⊙ g′(Z[1])) * Xᵀ");
     let expected = "
-    δ[1] = m/2 · ∂J/∂Z[1] = (A[1] − Y) ⊙ g′(Z[1])
-∂J/∂W[1] = 2/m · δ[1] * Xᵀ
-∂J/∂b[1] = 2/m · Σᵢ δ[1]";
+∂ℒ/∂A[1] = 2 · (A[1] − Y)
+    δ[1] = ∂ℒ/∂Z[1] = ∂ℒ/∂A[1] ⊙ g′(Z[1])
+∂J/∂W[1] = 1/m · δ[1] * Xᵀ
+∂J/∂b[1] = 1/m · Σᵢ δ[1]";
     assert_eq!(format!("\n{}", tape.equations([dw, db])), expected);
     let latex = r"\begin{align*}
-\delta^{[1]} &= \frac{m}{2} \cdot \frac{\partial J}{\partial Z^{[1]}} = (A^{[1]} - Y) \odot g'(Z^{[1]}) \\
-\frac{\partial J}{\partial W^{[1]}} &= \frac{2}{m} \cdot \delta^{[1]} * X^{\top} \\
-\frac{\partial J}{\partial b^{[1]}} &= \frac{2}{m} \cdot \sum_{i} \delta^{[1]}
+\frac{\partial \mathcal{L}}{\partial A^{[1]}} &= 2 \cdot (A^{[1]} - Y) \\
+\delta^{[1]} &= \frac{\partial \mathcal{L}}{\partial Z^{[1]}} = \frac{\partial \mathcal{L}}{\partial A^{[1]}} \odot g'(Z^{[1]}) \\
+\frac{\partial J}{\partial W^{[1]}} &= \frac{1}{m} \cdot \delta^{[1]} * X^{\top} \\
+\frac{\partial J}{\partial b^{[1]}} &= \frac{1}{m} \cdot \sum_{i} \delta^{[1]}
 \end{align*}";
     assert_eq!(tape.equations([dw, db]).latex(), latex);
 }
@@ -220,7 +222,8 @@ fn second_order_goes_through_the_first() {
     let expected = "\
 ∂J/∂z = g′(z)
 ∂J/∂w = ∂J/∂z * xᵀ
-∂N/∂w = −4 · ((∂J/∂w * x) ⊙ (J ⊙ ∂J/∂z)) * xᵀ";
+∂N/∂z = ((2 · ∂J/∂w) * (xᵀ)ᵀ) ⊙ (−2 · J ⊙ ∂J/∂z)
+∂N/∂w = ∂N/∂z * xᵀ";
     assert_eq!(tape.equations([ddw]).to_string(), expected);
 }
 
@@ -263,8 +266,15 @@ fn every_notation_is_shown() {
         (-a * b, "(−A) ⊙ B", r"(-A) \odot B"),
         (-(a * b), "−A ⊙ B", r"-A \odot B"),
         (2.0 * (a + b), "2 · (A + B)", r"2 \cdot (A + B)"),
-        (a / (a * 0.5), "A ⊘ (1/2 · A)", r"\frac{A}{\frac{1}{2} \cdot A}"),
-        (x.mean(), "1/(2·m) · Σ X", r"\frac{1}{2 \, m} \cdot \sum X"),
+        (a / (a * 0.5), "A ⊘ (0.5 · A)", r"\frac{A}{0.5 \cdot A}"),
+        (a / 49.0, "A ⊘ 49", r"\frac{A}{49}"),
+        (1.0 * a, "1 · A", r"1 \cdot A"),
+        (a + 0.0, "A + 0", "A + 0"),
+        (-(-a), "−(−A)", "-(-A)"),
+        (a.t().t(), "(Aᵀ)ᵀ", r"(A^{\top})^{\top}"),
+        (tape.one_over_m(), "1/m", r"\frac{1}{m}"),
+        (c * tape.one_over_m() * 2.0, "2 · (1/m · c)", r"2 \cdot \left(\frac{1}{m} \cdot c\right)"),
+        (x.mean(), "1/m · (Σ X) ⊘ 2", r"\frac{1}{m} \cdot \frac{\sum X}{2}"),
         (x.mean_over(Over::Columns), "1/m · Σᵢ X", r"\frac{1}{m} \cdot \sum_{i} X"),
         (x.sum_over(Over::Rows) * x, "(Σⱼ X) ⊙ X", r"\left(\sum_{j} X\right) \odot X"),
         ((a * b).sum_over(Over::Columns), "Σᵢ (A ⊙ B)", r"\sum_{i} (A \odot B)"),
@@ -443,17 +453,19 @@ fn the_graph_has_leaves_frames_and_places() {
   subgraph cluster_1 {
     label="derivatives of J with respect to z, W \"1\""; style="rounded,filled"; color="#e8f1fa";
     6 [label="∂J/∂z\ntanh′\n2×1", penwidth=2];
-    7 [label="∂J/∂W \"1\"\n*\n2×2", penwidth=2];
+    7 [label="ᵀ\n1×2"];
+    8 [label="∂J/∂W \"1\"\n*\n2×2", penwidth=2];
   }
   0 -> 2 [label="1"];
   1 -> 2 [label="2"];
   2 -> 6;
-  6 -> 7 [label="1"];
-  1 -> 7 [label="2ᵀ"];
+  1 -> 7;
+  6 -> 8 [label="1"];
+  7 -> 8 [label="2"];
 }
 "##;
     assert_eq!(tape.dot_of([dw]), expected);
-    assert_eq!(tape.dot().matches("label=").count(), 8 + 1 + 4, "{}", tape.dot()); // entries, a frame, places
+    assert_eq!(tape.dot().matches("label=").count(), 9 + 1 + 4, "{}", tape.dot()); // entries, a frame, places
 }
 
 #[test]
@@ -482,10 +494,9 @@ fn the_list_calls_operands_by_name() {
         "── derivatives",
         " %7     2 · v      2×1",
         " %8     tanh′(x)   2×1",
-        " %9     v ⊙ %8     2×1",
-        "%10     2 · %9     2×1",
+        " %9     %7 ⊙ %8    2×1",
         "── recorded by hand",
-        "%11     %10 + x    2×1",
+        "%10     %9 + x     2×1",
     ];
     assert_eq!(lines, expected);
     assert_eq!(places, 1);

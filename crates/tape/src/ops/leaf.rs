@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::ops::scale::Factor;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
@@ -48,13 +49,13 @@ impl<T: Scalar> Operation<T> for Leaf {
     }
 }
 
-/// A number, 1 × 1, equal to another if their bits are.
+/// A number c·mᵏ, 1 × 1, equal to another if the bits of c and the powers are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Number<T>(pub(crate) T);
+pub(crate) struct Number<T>(pub(crate) Factor<T>);
 
 impl<T: Scalar> PartialEq for Number<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.bits() == other.0.bits()
+        self.0 == other.0
     }
 }
 
@@ -62,7 +63,7 @@ impl<T: Scalar> Eq for Number<T> {}
 
 impl<T: Scalar> Hash for Number<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.bits().hash(state);
+        self.0.hash(state);
     }
 }
 
@@ -73,8 +74,8 @@ impl<T: Scalar> Operation<T> for Number<T> {
     fn shape(&self, _: &[Shape]) -> Result<Shape, Mismatch> {
         Ok(Shape::SCALAR)
     }
-    fn eval(&self, _: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        out.as_mut_slice()[0] = self.0;
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        out.as_mut_slice()[0] = self.0.at(x.m());
         Ok(())
     }
     fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}

@@ -160,7 +160,7 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [_, z] = at.operands();
-        at.contribute_entrywise(0, |g| -g); // ∂/∂y = −1
+        at.contribute_negated(0); // ∂/∂y = −1
         at.contribute_entrywise(1, |g| g * z.map(&Function::SigmoidDerivative)); // ∂/∂z = σ′(z)
     }
     fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
@@ -195,13 +195,13 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn log_loss(self, labels: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(LogLoss, &[labels.into_operand(self), self]).sum_over(Over::Rows)
+        self.tape.push(LogLoss, &[labels.into_operand(self), self]).sum_of_rows()
     }
 
     /// The log-loss of σ(Z) for labels Y in [0, 1], from the logits Z: n × m becomes 1 × m.
     #[track_caller]
     pub fn log_loss_on_logits(self, labels: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(LogLossOnLogits, &[labels.into_operand(self), self]).sum_over(Over::Rows)
+        self.tape.push(LogLossOnLogits, &[labels.into_operand(self), self]).sum_of_rows()
     }
 
     /// σ(Z) − Y, entry by entry: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙ eq. 10.
@@ -224,13 +224,13 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The squared error Σ (a − y)² over the outputs: n × m becomes 1 × m.
     #[track_caller]
     pub fn squared_error(self, targets: impl IntoOperand<'t, T>) -> Self {
-        (self - targets.into_operand(self)).square().sum_over(Over::Rows)
+        (self - targets.into_operand(self)).square().sum_of_rows()
     }
 
     /// The cross-entropy −Σ y · ln softmax(z) over the outputs, from the logits Z: n × m becomes 1 × m.
     #[track_caller]
     pub fn softmax_cross_entropy(self, targets: impl IntoOperand<'t, T>) -> Self {
         let log_softmax = self - self.log_sum_exp_over(Over::Rows);
-        -(targets.into_operand(self) * log_softmax).sum_over(Over::Rows)
+        -(targets.into_operand(self) * log_softmax).sum_of_rows()
     }
 }

@@ -570,9 +570,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// A to the power of a number, entry by entry.
     #[track_caller]
     pub fn powf(self, power: T) -> Self {
-        if power == T::ONE {
-            self
-        } else if power == T::from_f64(2.0) {
+        if power == T::from_f64(2.0) {
             self.square()
         } else if power == -T::ONE {
             self.reciprocal()

@@ -1,13 +1,13 @@
-//! The matrix product; transposes become flags of it.
+//! The matrix product and the transpose.
 
 use std::borrow::Cow;
 
 use crate::kernel::product::{Beta, Epilogue, Order, product};
-use crate::op::{Fault, Mismatch, Notation, Op, Operands, Operation};
+use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
 
-/// op(A) * op(B), where op transposes or not.
+/// op(A) * op(B), where op transposes or not; a tape has the plain product, and programs turn transposed operands into flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Matmul {
     pub(crate) left: bool,
@@ -19,6 +19,9 @@ fn oriented(shape: Shape, transposed: bool) -> Shape {
 }
 
 impl Matmul {
+    /// As a tape records it.
+    pub(crate) const PLAIN: Matmul = Matmul { left: false, right: false };
+
     fn oriented(&self, operands: &[Shape]) -> (Shape, Shape) {
         (oriented(operands[0], self.left), oriented(operands[1], self.right))
     }
@@ -59,12 +62,12 @@ impl<T: Scalar> Operation<T> for Matmul {
         );
         Ok(())
     }
-    /// With C = A * B: ∂/∂A = G * Bᵀ and ∂/∂B = Aᵀ * G; a transposed operand takes the transposed product.
+    /// With C = A * B: ∂/∂A = G * Bᵀ and ∂/∂B = Aᵀ * G.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        debug_assert_eq!(*self, Matmul::PLAIN, "only programs have flags");
         let [a, b] = at.operands();
-        let (a_op, b_op) = (a.transposed_if(self.left), b.transposed_if(self.right));
-        at.contribute(0, |g| g.matmul(b_op.t()).transposed_if(self.left));
-        at.contribute(1, |g| a_op.t().matmul(g).transposed_if(self.right));
+        at.contribute(0, |g| g.matmul(b.t()));
+        at.contribute(1, |g| a.t().matmul(g));
     }
     fn notation(&self) -> Notation {
         Notation::Product { left: self.left, right: self.right }
@@ -113,8 +116,7 @@ impl<T: Scalar> Operation<T> for Transpose {
 impl<'t, T: Scalar> Var<'t, T> {
     /// The matrix product A * B.
     ///
-    /// Transposes of the operands become flags of the product, so no transposed copy is made, and scalar factors move in
-    /// front of it: (c·A) * B is recorded as c·(A * B).
+    /// Programs read transposed operands where they are, so no transposed copy is made.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -126,58 +128,12 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn matmul(self, other: Self) -> Self {
-        let (f, a) = self.split_factor();
-        let (g, b) = other.split_factor();
-        let (left, a) = a.untransposed();
-        let (right, b) = b.untransposed();
-        self.tape.push(Matmul { left, right }, &[a, b]).scaled(f).scaled(g)
+        self.tape.push(Matmul::PLAIN, &[self, other])
     }
 
-    /// The transpose Aᵀ.
-    ///
-    /// Nothing is recorded or copied for it where a product takes it up, and (A * B)ᵀ is recorded as Bᵀ * Aᵀ.
+    /// The transpose Aᵀ, an entry of its own: (Aᵀ)ᵀ has the value of A, and is another entry.
     #[track_caller]
     pub fn t(self) -> Self {
-        if self.is_void() || self.known_shape().is_scalar() {
-            return self;
-        }
-        if let (factor, Some(a)) = self.factored()
-            && a.is_product()
-        {
-            return a.t().scaled(factor);
-        }
-        let product = self.inspect(|op, operands| match op {
-            Op::Matmul(product) => Some((*product, self.sibling(operands[0]), self.sibling(operands[1]))),
-            _ => None,
-        });
-        match (product.flatten(), self.untransposed()) {
-            (Some((Matmul { left, right }, a, b)), _) => {
-                self.tape.push(Matmul { left: !right, right: !left }, &[b, a])
-            }
-            (None, (true, a)) => a,
-            (None, (false, a)) => a.flipped(),
-        }
-    }
-
-    fn is_product(self) -> bool {
-        self.inspect(|op, _| matches!(op, Op::Matmul(_))).unwrap_or(false)
-    }
-
-    fn transposed_if(self, transposed: bool) -> Self {
-        if transposed { self.t() } else { self }
-    }
-
-    fn untransposed(self) -> (bool, Self) {
-        if self.is_transposed() {
-            return (true, self.flipped());
-        }
-        let operand = self.inspect(|op, operands| match op {
-            Op::Transpose(_) => Some(operands[0]),
-            _ => None,
-        });
-        match operand.flatten() {
-            Some(id) => (true, self.sibling(id)),
-            None => (false, self),
-        }
+        self.tape.push(Transpose, &[self])
     }
 }

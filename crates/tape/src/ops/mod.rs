@@ -1,6 +1,7 @@
 //! The operations, one family a file: each has its name, shape rule, kernel, VJP and notation in one place.
 
 pub(crate) mod custom;
+pub(crate) mod guarded;
 pub(crate) mod leaf;
 pub(crate) mod log_loss;
 pub(crate) mod map;

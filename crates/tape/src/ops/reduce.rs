@@ -41,13 +41,17 @@ impl Over {
         }
     }
 
-    /// The factor that counts what a reduction of this shape runs over.
-    fn count<T: Scalar>(self, shape: Shape) -> Factor<T> {
-        let (rows, columns) = (Factor::extent(shape.rows), Factor::extent(shape.columns));
+    /// What a reduction of this shape runs over: a number, and whether it is counted m times.
+    fn count(self, shape: Shape) -> (usize, i32) {
+        let extent = |dim: Dim| match dim {
+            Dim::Fixed(n) => (n, 0),
+            Dim::M => (1, 1),
+        };
+        let ((rows, of_rows), (columns, of_columns)) = (extent(shape.rows), extent(shape.columns));
         match self {
-            Over::Rows => rows,
-            Over::Columns => columns,
-            Over::All => Factor { c: rows.c * columns.c, m: rows.m + columns.m },
+            Over::Rows => (rows, of_rows),
+            Over::Columns => (columns, of_columns),
+            Over::All => (rows.saturating_mul(columns), of_rows + of_columns),
         }
     }
 
@@ -256,14 +260,23 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.sum_over(Over::All)
     }
 
-    /// The sum over rows (1 × m), columns (n × 1) or all. A scalar factor moves in front: Σ(c·A) = c·ΣA.
+    /// The sum over rows (1 × m), columns (n × 1) or all.
     #[track_caller]
     pub fn sum_over(self, over: Over) -> Self {
-        let (factor, a) = self.split_factor();
-        a.reduce(Reduction::Sum, over).scaled(factor)
+        self.reduce(Reduction::Sum, over)
     }
 
-    /// The mean of all entries. Over m examples it is recorded as 1/m · Σ, with m a symbol (eq. 25).
+    /// The sum over the rows, of which a single one is its own sum.
+    #[track_caller]
+    pub(crate) fn sum_of_rows(self) -> Self {
+        match !self.is_void() && self.known_shape().rows == Dim::ONE {
+            true => self,
+            false => self.sum_over(Over::Rows),
+        }
+    }
+
+    /// The mean of all entries. Over m examples it is recorded as 1/m · Σ, with m a symbol (eq. 25), over a fixed number n as Σ / n, and
+    /// over n × m as 1/m · (Σ / n).
     #[track_caller]
     pub fn mean(self) -> Self {
         self.mean_over(Over::All)
@@ -284,7 +297,13 @@ impl<'t, T: Scalar> Var<'t, T> {
                 at: self.tape.place(),
             });
         }
-        self.sum_over(over).scaled(over.count(shape).inverse())
+        let (n, m) = over.count(shape);
+        let sum = self.sum_over(over);
+        let sum = if n == 1 { sum } else { sum / T::from_usize(n) };
+        match m {
+            0 => sum,
+            m => self.tape.number(Factor { c: T::ONE, m: -m }) * sum,
+        }
     }
 
     /// The greatest entry, 1 × 1.
@@ -320,11 +339,13 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Repeats a row, a column or a number until the shape is reached.
     #[track_caller]
     pub fn broadcast_to(self, shape: Shape) -> Self {
-        if self.is_void() || self.known_shape() == shape {
-            return self;
-        }
-        let (factor, a) = self.split_factor();
-        self.tape.push(Broadcast(shape), &[a]).scaled(factor)
+        self.tape.push(Broadcast(shape), &[self])
+    }
+
+    /// [`broadcast_to`](Var::broadcast_to), if the shape is another.
+    #[track_caller]
+    pub(crate) fn repeated_to(self, shape: Shape) -> Self {
+        if self.is_void() || self.known_shape() == shape { self } else { self.broadcast_to(shape) }
     }
 
     #[track_caller]
@@ -339,18 +360,15 @@ impl<'t, T: Scalar> Var<'t, T> {
             (Over::All, false, true) => Over::Rows,
             (over, _, _) => over,
         };
-        let nothing_to_do = match over {
-            Over::Rows => shape.rows == Dim::ONE,
-            Over::Columns => shape.columns == Dim::ONE,
-            Over::All => false,
-        };
-        if nothing_to_do { self } else { self.tape.push(Reduce { reduction, over }, &[self]) }
+        self.tape.push(Reduce { reduction, over }, &[self])
     }
 
     /// Whether the entry is the sum of a row that has an entry for each example.
     pub(crate) fn is_sum_over_examples(self) -> bool {
         let operand = self.inspect(|op, operands| match op {
-            Op::Reduce(Reduce { reduction: Reduction::Sum, .. }) => Some(self.sibling(operands[0])),
+            Op::Reduce(Reduce { reduction: Reduction::Sum, .. }) => {
+                Some(Var { tape: self.tape, id: operands[0] })
+            }
             _ => None,
         });
         operand.flatten().is_some_and(|row| row.known_shape() == Shape::new(1, Dim::M))

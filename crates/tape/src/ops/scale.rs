@@ -1,12 +1,13 @@
-//! Scalar factors, hoisted to the outside of products and sums, and the negative.
+//! Scalar factors c·mᵏ, what programs make of products with them, and the negative.
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use crate::kernel::simd::vectorised;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
 use crate::ops::map::each;
 use crate::vjp::Vjp;
-use crate::{Dim, MatrixMut, Scalar, Shape, Var};
+use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// The scalar factor c · mᵏ; `mean` over the examples records 1/m, that is c = 1 and k = −1.
 #[derive(Debug, Clone, Copy)]
@@ -22,30 +23,6 @@ impl<T: Scalar> Factor<T> {
         Factor { c, m: 0 }
     }
 
-    /// The factor that repeating along `dim` multiplies a sum by.
-    pub(crate) fn extent(dim: Dim) -> Self {
-        match dim {
-            Dim::Fixed(n) => Factor::number(T::from_usize(n)),
-            Dim::M => Factor { c: T::ONE, m: 1 },
-        }
-    }
-
-    /// The reciprocal.
-    pub(crate) fn inverse(self) -> Self {
-        Factor { c: T::ONE / self.c, m: -self.m }
-    }
-
-    /// The product, unless it would overflow or vanish where the two factors one after the other may not.
-    pub(crate) fn times(self, other: Self) -> Option<Self> {
-        let c = self.c * other.c;
-        let exact_enough = c.is_finite() && c.abs() >= T::EPSILON * T::EPSILON;
-        (exact_enough || self.is_one() || other.is_one()).then_some(Factor { c, m: self.m + other.m })
-    }
-
-    pub(crate) fn negated(self) -> Self {
-        Factor { c: -self.c, m: self.m }
-    }
-
     pub(crate) fn is_one(self) -> bool {
         self == Factor::ONE
     }
@@ -56,8 +33,8 @@ impl<T: Scalar> Factor<T> {
         match self.m {
             0 => self.c,
             1 => self.c * m,
-            -1 => self.c / m,
-            k => self.c * m.powi(k),
+            k if k > 0 => self.c * m.powi(k),
+            k => self.c / m.powi(-k),
         }
     }
 }
@@ -76,39 +53,120 @@ impl<T: Scalar> Hash for Factor<T> {
     }
 }
 
-/// `c·mᵏ`, as a fraction where c is the reciprocal of a whole number: `1/m`, `1/(3·m)`, `0.5·m`.
+/// `c·mᵏ`: `1/m`, `-2/m^2`, `0.5·m`.
 impl<T: Scalar> std::fmt::Display for Factor<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let c = self.c.to_f64();
-        let inverse = (1.0 / c).round();
-        let is_fraction =
-            inverse.abs() > 1.0 && inverse.abs() < 1e9 && T::from_f64(1.0 / inverse).bits() == self.c.bits();
         let power = |k: i32| if k == 1 { "m".to_owned() } else { format!("m^{k}") };
-        let (top, bottom) = match is_fraction {
-            true => (c.signum().to_string(), Some(inverse.abs().to_string())),
-            false => (self.c.to_string(), None),
-        };
-        match (self.m, bottom) {
-            (0, None) => write!(f, "{top}"),
-            (0, Some(n)) => write!(f, "{top}/{n}"),
-            (k, None) if k < 0 => write!(f, "{top}/{}", power(-k)),
-            (k, Some(n)) if k < 0 => write!(f, "{top}/({n}·{})", power(-k)),
-            (k, None) if c == 1.0 => write!(f, "{}", power(k)),
-            (k, None) => write!(f, "{top}·{}", power(k)),
-            (k, Some(n)) => write!(f, "{top}/{n}·{}", power(k)),
+        match self.m {
+            0 => write!(f, "{}", self.c),
+            k if k < 0 => write!(f, "{}/{}", self.c, power(-k)),
+            k if self.c == T::ONE => write!(f, "{}", power(k)),
+            k => write!(f, "{}·{}", self.c, power(k)),
         }
     }
 }
 
-/// c · mᵏ · A.
+/// What a program scales by: c · mᵏ, or c · mᵏ below which stands a number.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Scale<T: Scalar>(pub(crate) Factor<T>);
+pub(crate) struct Scaling<T> {
+    pub(crate) by: Factor<T>,
+    pub(crate) over: T,
+}
+
+impl<T: Scalar> Scaling<T> {
+    pub(crate) const ONE: Self = Scaling { by: Factor::ONE, over: T::ONE };
+
+    pub(crate) fn by(by: Factor<T>) -> Self {
+        Scaling { by, over: T::ONE }
+    }
+
+    /// The number to multiply by and the number to divide by, for `m` examples. What stands below the fraction bar is divided
+    /// by, so that k/k is 1; a power of two has an exact inverse, and is multiplied by that.
+    pub(crate) fn at(self, m: usize) -> Scaled<T> {
+        let Factor { c, m: power } = self.by;
+        let over = if power < 0 { self.over * T::from_usize(m).powi(-power) } else { self.over };
+        let times = if power > 0 { c * T::from_usize(m).powi(power) } else { c };
+        match exact_inverse(over) {
+            Some(inverse) if times.abs() == T::ONE => Scaled { times: times * inverse, over: T::ONE },
+            Some(_) | None => Scaled { times, over },
+        }
+    }
+}
+
+/// 1/x, if x is a power of two and 1/x a number too: to multiply by it is to divide by x.
+fn exact_inverse<T: Scalar>(x: T) -> Option<T> {
+    const MANTISSA: u64 = (1 << 52) - 1;
+    let inverse = T::ONE / x;
+    let is_power_of_two = x.to_f64().to_bits() & MANTISSA == 0;
+    (is_power_of_two && inverse.is_finite() && T::ONE / inverse == x).then_some(inverse)
+}
+
+/// `1/m`, `1/49`, `2·m/3`.
+impl<T: Scalar> std::fmt::Display for Scaling<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.over == T::ONE { write!(f, "{}", self.by) } else { write!(f, "{}/{}", self.by, self.over) }
+    }
+}
+
+impl<T: Scalar> PartialEq for Scaling<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.by == other.by && self.over.bits() == other.over.bits()
+    }
+}
+
+impl<T: Scalar> Eq for Scaling<T> {}
+
+impl<T: Scalar> Hash for Scaling<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.by, self.over.bits()).hash(state);
+    }
+}
+
+/// A scaling at a number of examples: x becomes `times` · x / `over`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scaled<T> {
+    pub(crate) times: T,
+    pub(crate) over: T,
+}
+
+impl<T: Scalar> Scaled<T> {
+    /// What a sum may be multiplied by part by part; what stands below a fraction bar divides the whole sum, in
+    /// [`finish`](Self::finish).
+    #[inline(always)]
+    pub(crate) fn of_parts(self) -> T {
+        if self.over == T::ONE { self.times } else { T::ONE }
+    }
+
+    /// Divides a whole sum, whose parts were multiplied by [`of_parts`](Self::of_parts).
+    #[inline(always)]
+    pub(crate) fn finish(self, sum: &mut [T]) {
+        if self.over != T::ONE {
+            self.apply(sum);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of(self, x: T) -> T {
+        self.times * x / self.over
+    }
+
+    fn apply(self, values: &mut [T]) {
+        vectorised(
+            #[inline(always)]
+            || values.iter_mut().for_each(|x| *x = self.of(*x)),
+        );
+    }
+}
+
+/// c · mᵏ · A, or that below which stands a number; a tape has the product with a number, or the quotient by one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale<T: Scalar>(pub(crate) Scaling<T>);
 
 equal_by!(Scale: 0);
 
 impl<T: Scalar> Operation<T> for Scale<T> {
     fn name(&self) -> Cow<'_, str> {
-        "scale".into()
+        if self.0.over == T::ONE { "multiply" } else { "divide" }.into()
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         Ok(operands[0])
@@ -116,14 +174,11 @@ impl<T: Scalar> Operation<T> for Scale<T> {
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
-    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
-        at.contribute_entrywise(0, |g| g.scaled(self.0)); // ∂/∂A: c·mᵏ · G
+    fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {
+        unreachable!("programs are not differentiated")
     }
     fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
         Some(self)
-    }
-    fn notation(&self) -> Notation {
-        Notation::Factor(self.0.to_string())
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
@@ -132,13 +187,21 @@ impl<T: Scalar> Operation<T> for Scale<T> {
 
 impl<T: Scalar> Entrywise<T> for Scale<T> {
     fn block(&self, x: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault> {
-        let factor = self.0.at(m);
-        each(
-            x[0],
-            out,
-            #[inline(always)]
-            |x| factor * x,
-        );
+        let scaled = self.0.at(m);
+        match scaled.over == T::ONE {
+            true => each(
+                x[0],
+                out,
+                #[inline(always)]
+                |x| scaled.times * x,
+            ),
+            false => each(
+                x[0],
+                out,
+                #[inline(always)]
+                |x| scaled.of(x),
+            ),
+        }
         Ok(())
     }
 }
@@ -158,7 +221,7 @@ impl<T: Scalar> Operation<T> for Negate {
         self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
-        at.contribute_entrywise(0, |g| -g); // ∂/∂A: −G
+        at.contribute_negated(0); // ∂/∂A: −G
     }
     fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
         Some(self)
@@ -184,79 +247,10 @@ impl<T: Scalar> Entrywise<T> for Negate {
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
-    /// factor · A, merged with a factor that A has already.
-    #[track_caller]
-    pub(crate) fn scaled(self, factor: Factor<T>) -> Self {
-        if factor.is_one() || self.is_void() {
-            return self;
-        }
-        if factor == Factor::number(-T::ONE) {
-            return self.negated();
-        }
-        if let (inner, Some(a)) = self.factored()
-            && let Some(product) = inner.times(factor)
-        {
-            return a.scaled(product);
-        }
-        if let (Some(number), 0) = (self.as_number(), factor.m) {
-            return self.tape.scalar(number * factor.c);
-        }
-        match self.operand_of_negate() {
-            Some(a) if factor.c < T::ZERO => a.scaled(factor.negated()),
-            Some(_) | None => self.tape.push(Scale(factor), &[self]),
-        }
-    }
-
-    /// −A.
-    #[track_caller]
-    pub(crate) fn negated(self) -> Self {
-        if self.is_void() {
-            return self;
-        }
-        if let Some(number) = self.as_number() {
-            return self.tape.scalar(-number);
-        }
-        if let Some(a) = self.operand_of_negate() {
-            return a;
-        }
-        match self.factored() {
-            (factor, Some(a)) => a.scaled(factor.negated()),
-            (_, None) => self.tape.push(Negate, &[self]),
-        }
-    }
-
-    /// The factor and what it scales; `(1, None)` if the entry is not a scaled one.
-    #[track_caller]
-    pub(crate) fn factored(self) -> (Factor<T>, Option<Self>) {
-        if self.is_transposed() {
-            let (factor, a) = self.flipped().factored();
-            return (factor, a.map(Var::t));
-        }
-        self.inspect(|op, operands| match op {
-            Op::Scale(Scale(factor)) => (*factor, Some(self.sibling(operands[0]))),
-            _ => (Factor::ONE, None),
-        })
-        .unwrap_or((Factor::ONE, None))
-    }
-
-    /// Splits into the scalar factor and the rest.
-    #[track_caller]
-    pub(crate) fn split_factor(self) -> (Factor<T>, Self) {
-        let (factor, rest) = self.factored();
-        (factor, rest.unwrap_or(self))
-    }
-
-    pub(crate) fn as_number(self) -> Option<T> {
+    /// The number c·mᵏ that the entry is, if it is one.
+    pub(crate) fn as_number(self) -> Option<Factor<T>> {
         self.inspect(|op, _| match op {
             Op::Number(number) => Some(number.0),
-            _ => None,
-        })
-        .flatten()
-    }
-
-    pub(crate) fn operand_of_negate(self) -> Option<Self> {
-        self.inspect(|op, operands| match op {
-            Op::Negate(_) => Some(self.sibling(operands[0])),
             _ => None,
         })
         .flatten()
@@ -267,6 +261,6 @@ impl<T: Scalar> std::ops::Neg for Var<'_, T> {
     type Output = Self;
     #[track_caller]
     fn neg(self) -> Self {
-        self.negated()
+        self.tape.push(Negate, &[self])
     }
 }

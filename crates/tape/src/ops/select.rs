@@ -32,14 +32,8 @@ impl<T: Scalar> Operation<T> for Select {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [mask, _, _] = at.operands();
         at.zero(0); // a choice does not move with its mask
-        at.contribute_entrywise(1, |g| {
-            let (factor, g) = g.split_factor();
-            mask.select(g, T::ZERO).scaled(factor) // ∂/∂A: G where chosen
-        });
-        at.contribute_entrywise(2, |g| {
-            let (factor, g) = g.split_factor();
-            mask.select(T::ZERO, g).scaled(factor) // ∂/∂B: G elsewhere
-        });
+        at.contribute_entrywise(1, |g| mask.select(g, T::ZERO)); // ∂/∂A: G where chosen
+        at.contribute_entrywise(2, |g| mask.select(T::ZERO, g)); // ∂/∂B: G elsewhere
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true

@@ -145,10 +145,7 @@ impl<T: Scalar> Operation<T> for Slice {
     /// ∂/∂A: G with zeros around it.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let total = self.along.extent(at.operand(0).known_shape());
-        at.contribute(0, |g| {
-            let (factor, g) = g.split_factor();
-            g.tape.push(Pad { along: self.along, start: self.start, total }, &[g]).scaled(factor)
-        });
+        at.contribute(0, |g| g.tape.push(Pad { along: self.along, start: self.start, total }, &[g]));
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         self.along == Along::Rows
@@ -250,10 +247,6 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     fn slice(self, along: Along, range: Range<usize>) -> Self {
-        if self.is_void() || along.extent(self.known_shape()) == Dim::Fixed(range.end) && range.start == 0 {
-            return self;
-        }
-        let (factor, a) = self.split_factor();
-        self.tape.push(Slice { along, start: range.start, end: range.end }, &[a]).scaled(factor)
+        self.tape.push(Slice { along, start: range.start, end: range.end }, &[self])
     }
 }

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::simd::vectorised;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation};
-use crate::ops::scale::Factor;
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
@@ -129,14 +128,14 @@ impl<T: Scalar> Operation<T> for Zip {
             }
             Zip::Subtract => {
                 at.contribute_entrywise(0, |g| g); //  ∂/∂A: G
-                at.contribute_entrywise(1, |g| -g); // ∂/∂B: −G
+                at.contribute_negated(1); //            ∂/∂B: −G
             }
             Zip::Multiply => {
-                at.contribute_entrywise(0, |g| g * b); // ∂/∂A: G ⊙ B
-                at.contribute_entrywise(1, |g| g * a); // ∂/∂B: G ⊙ A
+                at.contribute_product(0, 1); // ∂/∂A: G ⊙ B
+                at.contribute_product(1, 0); // ∂/∂B: G ⊙ A
             }
             Zip::Divide => {
-                at.contribute_entrywise(0, |g| g / b); //        ∂/∂A: G ⊘ B
+                at.contribute_quotient(0, 1); //                 ∂/∂A: G ⊘ B
                 at.contribute_entrywise(1, |g| -(g * y / b)); // ∂/∂B: −(G ⊙ A⊘B) ⊘ B
             }
             Zip::Power => {
@@ -201,7 +200,7 @@ pub(crate) fn zip<T: Scalar>(
 }
 
 #[inline(always)]
-fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
+pub(crate) fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T) {
     match (a, b) {
         (_, _) if a.len() == out.len() && b.len() == out.len() => {
             for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
@@ -227,11 +226,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Aᴮ entry by entry; for a power that is a number see [`powf`](Var::powf) and [`powi`](Var::powi).
     #[track_caller]
     pub fn pow(self, power: impl IntoOperand<'t, T>) -> Self {
-        let power = power.into_operand(self);
-        match power.as_number() {
-            Some(p) if !self.is_void() => self.powf(p),
-            _ => self.tape.push(Zip::Power, &[self, power]),
-        }
+        self.tape.push(Zip::Power, &[self, power.into_operand(self)])
     }
 
     /// 1 where A > B, else 0, and NaN where either is NaN. Its derivative is zero.
@@ -250,100 +245,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn equal(self, other: impl IntoOperand<'t, T>) -> Self {
         self.tape.push(Zip::Equal, &[self, other.into_operand(self)])
-    }
-
-    #[track_caller]
-    fn plus(self, other: Self) -> Self {
-        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
-            return self.tape.scalar(a + b);
-        }
-        if let Some(b) = other.operand_of_negate() {
-            return self.minus(b); // A + (−B) = A − B
-        }
-        if let Some(a) = self.operand_of_negate() {
-            return other.minus(a); // (−A) + B = B − A
-        }
-        self.sum_of_scaled(other, Zip::Add)
-    }
-
-    #[track_caller]
-    fn minus(self, other: Self) -> Self {
-        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
-            return self.tape.scalar(a - b);
-        }
-        match other.operand_of_negate() {
-            Some(b) => self.plus(b), // A − (−B) = A + B
-            None => self.sum_of_scaled(other, Zip::Subtract),
-        }
-    }
-
-    /// c·A ± c·B = c·(A ± B), and the same where the second factor is −c.
-    #[track_caller]
-    fn sum_of_scaled(self, other: Self, zip: Zip) -> Self {
-        if let ((f, Some(a)), (g, Some(b))) = (self.factored(), other.factored()) {
-            let opposite = if zip == Zip::Add { Zip::Subtract } else { Zip::Add };
-            if f == g {
-                return a.tape.push(zip, &[a, b]).scaled(f);
-            }
-            if f == g.negated() {
-                // −c·A + c·B = c·(B − A): the sign goes inside, so that the factor is the one that others share.
-                if zip == Zip::Add && f.c < T::ZERO {
-                    return a.tape.push(Zip::Subtract, &[b, a]).scaled(g);
-                }
-                return a.tape.push(opposite, &[a, b]).scaled(f);
-            }
-        }
-        self.tape.push(zip, &[self, other])
-    }
-
-    #[track_caller]
-    fn times(self, other: Self) -> Self {
-        if let Some(a) = self.as_number() {
-            return other.scaled(Factor::number(a));
-        }
-        if let Some(b) = other.as_number() {
-            return self.scaled(Factor::number(b));
-        }
-        let (f, a) = self.split_factor();
-        let (g, b) = other.split_factor();
-        if a.as_number().is_some() || b.as_number().is_some() {
-            return a.times(b).scaled(f).scaled(g);
-        }
-        let product = if let Some((k, x)) = b.as_number_over() {
-            a.over(x).scaled(Factor::number(k)) // A ⊙ (k ⊘ X) = k·(A ⊘ X)
-        } else if let Some((k, x)) = a.as_number_over() {
-            b.over(x).scaled(Factor::number(k))
-        } else {
-            self.tape.push(Zip::Multiply, &[a, b])
-        };
-        product.scaled(f).scaled(g)
-    }
-
-    #[track_caller]
-    fn over(self, other: Self) -> Self {
-        if let Some(b) = other.as_number() {
-            if let Some(a) = self.as_number() {
-                return self.tape.scalar(a / b);
-            }
-            let inverse = T::ONE / b;
-            // Where 1/b is not a normal number, A/b can be finite and A · 1/b not.
-            if inverse.is_finite() && inverse.abs() > T::EPSILON * T::EPSILON {
-                return self.scaled(Factor::number(inverse));
-            }
-        }
-        let (f, a) = self.split_factor();
-        self.tape.push(Zip::Divide, &[a, other]).scaled(f)
-    }
-
-    /// If the entry is k ⊘ X with a number k: k and X.
-    fn as_number_over(self) -> Option<(T, Self)> {
-        let (a, x) = self
-            .inspect(|op, operands| match op {
-                Op::Zip(Zip::Divide) => Some((self.sibling(operands[0]), self.sibling(operands[1]))),
-                _ => None,
-            })
-            .flatten()?;
-        Some((a.as_number()?, x))
     }
 }
 
@@ -367,13 +268,12 @@ impl<'t, T: Scalar> IntoOperand<'t, T> for T {
 }
 
 macro_rules! operator {
-    ($Trait:ident $method:ident $record:ident) => {
+    ($Trait:ident $method:ident $zip:ident) => {
         impl<'t, T: Scalar, R: IntoOperand<'t, T>> $Trait<R> for Var<'t, T> {
             type Output = Var<'t, T>;
             #[track_caller]
             fn $method(self, other: R) -> Var<'t, T> {
-                let other = other.into_operand(self);
-                self.$record(other)
+                self.tape.push(Zip::$zip, &[self, other.into_operand(self)])
             }
         }
         operator!(@left $Trait $method f32);
@@ -390,7 +290,7 @@ macro_rules! operator {
     };
 }
 
-operator!(Add add plus);
-operator!(Sub sub minus);
-operator!(Mul mul times);
-operator!(Div div over);
+operator!(Add add Add);
+operator!(Sub sub Subtract);
+operator!(Mul mul Multiply);
+operator!(Div div Divide);

@@ -24,7 +24,7 @@ pub(crate) struct About {
 enum Label {
     Name(Arc<str>),
     Derived { of: Arc<str>, with_respect_to: Option<Arc<str>>, entry: u32 },
-    Number(f64),
+    Number(Arc<str>),
     Entry,
 }
 
@@ -39,7 +39,7 @@ impl About {
                 with_respect_to: list.notes[derived.with_respect_to as usize].name.clone(),
                 entry: derived.with_respect_to,
             },
-            (None, None, Op::Number(number)) => Label::Number(number.0.to_f64()),
+            (None, None, Op::Number(number)) => Label::Number(number.0.to_string().into()),
             (None, None, _) => Label::Entry,
         };
         About { label, entry, origin, place: note.place }

@@ -19,7 +19,7 @@ const LEAST_FLOPS: u64 = 120_000;
 
 impl<T: Scalar> Execution<T> {
     /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
-    pub(super) fn may_cut_columns(&self, segment: &Segment) -> bool {
+    pub(super) fn may_cut_columns(&self, segment: &Segment<T>) -> bool {
         self.shares.threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
     }
 

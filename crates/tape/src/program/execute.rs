@@ -9,7 +9,7 @@ use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
-use crate::ops::scale::Factor;
+use crate::ops::scale::Scaling;
 use crate::program::flat::Flat;
 use crate::program::tiles::Spans;
 use crate::program::{Instruction, Segment};
@@ -41,7 +41,7 @@ pub(super) type Outcome = Result<(), (u32, Fault)>;
 /// What a run needs: it goes to a team's leader as a whole, and comes back.
 #[derive(Debug)]
 pub(super) struct Execution<T: Scalar> {
-    pub(super) segments: Vec<Segment>,
+    pub(super) segments: Vec<Segment<T>>,
     pub(super) code: Vec<Instruction<T>>,
     pub(super) memory: Memory<T>,
     /// The values of one tile, for every thread that has tiles of its own.
@@ -126,6 +126,7 @@ impl<T: Scalar> Execution<T> {
         for at in 0..self.segments.len() {
             if self.segments[at].tiled {
                 self.run_loop(at, tile, m)?;
+                self.scale_sums(at, m);
             } else {
                 let (code, columns) = (self.segments[at].code.clone(), Columns::all(m));
                 let (code, mut work) = self.alone(code);
@@ -133,6 +134,14 @@ impl<T: Scalar> Execution<T> {
             }
         }
         Ok(())
+    }
+
+    /// Divides the sums of a loop by what stands below them.
+    fn scale_sums(&mut self, at: usize, m: usize) {
+        for &(out, scaling) in &self.segments[at].scaled {
+            let (rows, columns) = out.shape.at(0);
+            scaling.at(m).finish(&mut self.memory.whole_mut(out.at.index())[..rows * columns]);
+        }
     }
 
     /// Some instructions, with all buffers for the one thread that runs them.
@@ -172,7 +181,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// How many threads have tiles of their own in a loop.
-    fn lanes(&self, segment: &Segment, spans: Spans) -> usize {
+    fn lanes(&self, segment: &Segment<T>, spans: Spans) -> usize {
         if segment.windows.len() > WINDOWS { 1 } else { self.shares.threads.min(spans.count) }
     }
 
@@ -229,7 +238,7 @@ impl<T: Scalar> Execution<T> {
     }
 }
 
-impl Segment {
+impl<T: Scalar> Segment<T> {
     /// The spans of a loop on so many threads.
     pub(super) fn spans(&self, m: usize, threads: usize) -> Spans {
         let spans = Spans::new(m, self.numbers);
@@ -237,7 +246,7 @@ impl Segment {
     }
 
     /// Some columns of the whole buffers of which the loop writes columns.
-    pub(super) fn windows_of<'a, T>(&self, taken: &'a mut [Aligned<T>], columns: Columns) -> Windows<'a, T> {
+    pub(super) fn windows_of<'a>(&self, taken: &'a mut [Aligned<T>], columns: Columns) -> Windows<'a, T> {
         let mut windows = Windows { columns, windows: SmallVec::new() };
         for (&(buffer, rows), values) in self.windows.iter().zip(taken) {
             let values = &mut values[rows * columns.start..rows * (columns.start + columns.count)];
@@ -378,14 +387,14 @@ impl<T: Scalar> Instruction<T> {
                 });
                 Ok(())
             }
-            Instruction::Accumulate { op, operands, at, factor, .. } => {
+            Instruction::Accumulate { op, operands, at, scaling, .. } => {
                 let (rows, count, _) = at.out.window(columns);
                 let begins = columns.start == work.first;
                 work.write_sum(*at, |work, values| {
                     let inputs = inputs(work, operands, columns);
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
-                    accumulate(op, *factor, begins, &inputs, &mut view);
+                    accumulate(op, *scaling, begins, &inputs, &mut view);
                 });
                 Ok(())
             }
@@ -400,12 +409,12 @@ fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Colu
 /// Adds a tile's part of a contraction to what the tiles before have left.
 fn accumulate<T: Scalar>(
     op: &Op<T>,
-    factor: Factor<T>,
+    scaling: Scaling<T>,
     begins: bool,
     x: &Operands<'_, T>,
     out: &mut MatrixMut<'_, T>,
 ) {
-    let alpha = factor.at(x.m());
+    let alpha = scaling.at(x.m()).of_parts();
     match op {
         Op::Matmul(Matmul { left, right }) => {
             let beta = if begins { Beta::Zero } else { Beta::One };

@@ -13,7 +13,7 @@ use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::op::{Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::add_unit;
-use crate::ops::scale::Factor;
+use crate::ops::scale::{Scaled, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::Instruction;
 use crate::program::epilogue::Next;
@@ -46,7 +46,7 @@ pub(super) struct Flat<T: Scalar> {
 enum Call<T: Scalar> {
     /// α·op(A) * op(B), and what the product does to it as it stores it.
     Product {
-        alpha: Scaling<T>,
+        scaling: AtM<T>,
         matmul: Matmul,
         order: Order,
         operands: [Source; 2],
@@ -69,7 +69,7 @@ enum Call<T: Scalar> {
         derivative: Option<Target>,
     },
     /// A sum over the examples, which are one unit.
-    Sum { of: Source, rows: usize, factor: Scaling<T>, out: Target },
+    Sum { of: Source, rows: usize, scaling: AtM<T>, out: Target },
 }
 
 /// A value that is read.
@@ -122,20 +122,20 @@ impl Size {
     }
 }
 
-/// A factor, and what it is for the examples of the last run.
+/// A scaling, and what it is for the examples of the last run.
 #[derive(Debug, Clone, Copy)]
-struct Scaling<T> {
-    factor: Factor<T>,
-    value: T,
+struct AtM<T> {
+    scaling: Scaling<T>,
+    now: Scaled<T>,
 }
 
-impl<T: Scalar> Scaling<T> {
-    fn by(factor: Factor<T>) -> Self {
-        Scaling { factor, value: T::ZERO }
+impl<T: Scalar> AtM<T> {
+    fn new(scaling: Scaling<T>) -> Self {
+        AtM { scaling, now: scaling.at(1) }
     }
 
     fn set(&mut self, m: usize) {
-        self.value = self.factor.at(m);
+        self.now = self.scaling.at(m);
     }
 }
 
@@ -262,22 +262,22 @@ impl Starts {
     fn add_calls<T: Scalar>(&self, instruction: &Instruction<T>, calls: &mut Vec<Call<T>>) {
         match instruction {
             Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                calls.push(self.product(Factor::ONE, *matmul, Order::Free, operands, None, *out));
+                calls.push(self.product(Scaling::ONE, *matmul, Order::Free, operands, None, *out));
             }
             Instruction::Product { matmul, next, operands: [a, b, other], out, .. } => {
                 let next = Some((*next, self.source(*other)));
-                calls.push(self.product(Factor::ONE, *matmul, Order::Free, &[*a, *b], next, *out));
+                calls.push(self.product(Scaling::ONE, *matmul, Order::Free, &[*a, *b], next, *out));
             }
             Instruction::Single { node, op, operands, out } => {
                 let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
                 calls.push(Call::Single { node: *node, op, operands, out });
             }
-            Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, factor, .. } => {
-                calls.push(self.product(*factor, *matmul, Order::Units, operands, None, at.out));
+            Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, scaling, .. } => {
+                calls.push(self.product(*scaling, *matmul, Order::Units, operands, None, at.out));
             }
-            Instruction::Accumulate { op: Op::Reduce(_), operands, at, factor, .. } => {
+            Instruction::Accumulate { op: Op::Reduce(_), operands, at, scaling, .. } => {
                 let (of, rows) = (self.source(operands[0]), operands[0].shape.rows.at(0));
-                calls.push(Call::Sum { of, rows, factor: Scaling::by(*factor), out: self.target(at.out) });
+                calls.push(Call::Sum { of, rows, scaling: AtM::new(*scaling), out: self.target(at.out) });
             }
             Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
             Instruction::Fused { pass, .. } => self.add_pass(pass, calls),
@@ -286,7 +286,7 @@ impl Starts {
 
     fn product<T: Scalar>(
         &self,
-        alpha: Factor<T>,
+        scaling: Scaling<T>,
         matmul: Matmul,
         order: Order,
         operands: &[Operand],
@@ -294,7 +294,7 @@ impl Starts {
         out: Operand,
     ) -> Call<T> {
         let operands = [self.source(operands[0]), self.source(operands[1])];
-        Call::Product { alpha: Scaling::by(alpha), matmul, order, operands, next, out: self.target(out) }
+        Call::Product { scaling: AtM::new(scaling), matmul, order, operands, next, out: self.target(out) }
     }
 
     /// What [`Fused`] does block by block, for its only block.
@@ -342,7 +342,7 @@ impl Starts {
         }
         for sum in &pass.sums {
             let out = self.target(sum.at.out);
-            calls.push(Call::Sum { of: source(sum.source), rows, factor: Scaling::by(sum.factor), out });
+            calls.push(Call::Sum { of: source(sum.source), rows, scaling: AtM::new(sum.scaling), out });
         }
     }
 }
@@ -351,8 +351,8 @@ impl<T: Scalar> Call<T> {
     /// Looks up what depends on the number of examples: these calls are so short that it would take a tenth of their time.
     fn set_sizes(&mut self, m: usize) {
         let (sources, out): (&mut [Source], _) = match self {
-            Call::Product { alpha, operands, next, out, .. } => {
-                alpha.set(m);
+            Call::Product { scaling, operands, next, out, .. } => {
+                scaling.set(m);
                 next.iter_mut().for_each(|(_, other)| other.size.set(m));
                 (operands, out)
             }
@@ -363,8 +363,8 @@ impl<T: Scalar> Call<T> {
                 derivative.iter_mut().for_each(|derivative| derivative.size.set(m));
                 (sources, out)
             }
-            Call::Sum { of, factor, out, .. } => {
-                factor.set(m);
+            Call::Sum { of, scaling, out, .. } => {
+                scaling.set(m);
                 (std::slice::from_mut(of), out)
             }
         };
@@ -375,14 +375,16 @@ impl<T: Scalar> Call<T> {
     fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
         let all = Columns::all(m);
         match self {
-            Call::Product { alpha, matmul, order, operands: [a, b], next, out } => {
+            Call::Product { scaling, matmul, order, operands: [a, b], next, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
                 let (a, b) = ((rest.matrix(*a), matmul.left), (rest.matrix(*b), matmul.right));
                 let epilogue = match next {
                     Some((next, other)) => next.epilogue(rest.get(*other)),
                     None => Epilogue::None,
                 };
-                product(alpha.value, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
+                let alpha = scaling.now.of_parts();
+                product(alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
+                scaling.now.finish(out.as_mut_slice());
             }
             Call::Single { node, op, operands, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
@@ -410,9 +412,11 @@ impl<T: Scalar> Call<T> {
                 };
                 done.map_err(|fault| (*node, fault.placed(*rows, 0)))?;
             }
-            Call::Sum { of, rows, factor, out } => {
+            Call::Sum { of, rows, scaling, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                add_unit(rest.get(*of), *rows, (factor.value, Beta::Zero), out.as_mut_slice());
+                let alpha = scaling.now.of_parts();
+                add_unit(rest.get(*of), *rows, (alpha, Beta::Zero), out.as_mut_slice());
+                scaling.now.finish(out.as_mut_slice());
             }
         }
         Ok(())

@@ -1,13 +1,14 @@
 //! From a tape to the graph that a program executes: only what the outputs need, rewritten as it is built.
 
 use indexmap::IndexSet;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::op::{Op, equal_by};
 use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::map::Map;
-use crate::program::rewrite;
-use crate::tape::Ids;
+use crate::ops::zip::Zip;
+use crate::program::rewrite::{self, Rewrite};
+use crate::tape::{Ids, List};
 use crate::{Scalar, Shape, Tape, Var};
 
 /// A node of the graph: an operation on earlier nodes, as in the tape.
@@ -35,24 +36,62 @@ pub(crate) struct Graph<T: Scalar> {
     pub(crate) origins: Vec<(u32, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<u32>,
+    /// The rewrites that fired.
+    pub(crate) fired: Vec<Rewrite>,
     /// The entry that is being lowered.
     origin: u32,
-    rewrites: bool,
+    /// What the rewrites ask of the tape; `None` without rewrites.
+    facts: Option<Facts>,
+}
+
+/// What the rewrites ask of the tape.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    /// How often the outputs use each entry.
+    uses: Vec<u32>,
+    /// The entries that are labels of a log-loss, and the nodes that are labels or one minus them.
+    label_entries: FxHashSet<u32>,
+    labels: FxHashSet<u32>,
+    /// The constant leaves, by their numbers, that hold nothing but ones.
+    ones: FxHashSet<u32>,
+}
+
+impl Facts {
+    fn of<T: Scalar>(list: &List<T>, outputs: &[u32], live: &[bool]) -> Self {
+        let mut facts = Facts { uses: vec![0; live.len()], ..Facts::default() };
+        outputs.iter().for_each(|&output| facts.uses[output as usize] += 1);
+        for (id, entry) in list.entries.iter().enumerate() {
+            if let Op::LogLoss(_) = entry.op {
+                facts.label_entries.insert(entry.operands[0]);
+            }
+            if live.get(id) == Some(&true) {
+                entry.operands.iter().for_each(|&operand| facts.uses[operand as usize] += 1);
+                if let Op::Leaf(leaf) = &entry.op
+                    && list.leaves[leaf.index as usize].is_constant_one()
+                {
+                    facts.ones.insert(leaf.index);
+                }
+            }
+        }
+        facts
+    }
 }
 
 impl<T: Scalar> Graph<T> {
     /// Lowers what the outputs need.
     pub(crate) fn lower(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Self {
         let list = tape.list.borrow();
-        let end = outputs.iter().map(|v| v.id as usize + 1).max().unwrap_or(0);
-        let live = needed_by(outputs.iter().map(|v| v.id), end, |id| &list.entry(id).operands);
+        let outputs: Vec<u32> = outputs.iter().map(|v| v.id).collect();
+        let end = outputs.iter().map(|&id| id as usize + 1).max().unwrap_or(0);
+        let live = needed_by(outputs.iter().copied(), end, |id| &list.entry(id).operands);
         let needed = live.iter().filter(|&&live| live).count();
         let mut graph = Graph {
             nodes: IndexSet::with_capacity_and_hasher(needed, FxBuildHasher),
             origins: Vec::with_capacity(needed),
             outputs: Vec::new(),
+            fired: Vec::new(),
             origin: 0,
-            rewrites,
+            facts: rewrites.then(|| Facts::of(&list, &outputs, &live)),
         };
         let mut node_of = vec![u32::MAX; end];
         for id in (0..end).filter(|&id| live[id]) {
@@ -61,23 +100,68 @@ impl<T: Scalar> Graph<T> {
             let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
             let node = graph.record(entry.op.clone(), operands);
             node_of[id] = node;
+            graph.note_label(id as u32, node);
             let origin = &mut graph.origins[node as usize];
             if origin.1 == Origin::Part {
                 *origin = (id as u32, Origin::Whole);
             }
         }
-        graph.outputs = outputs.iter().map(|v| node_of[v.id as usize]).collect();
+        graph.outputs = outputs.iter().map(|&id| node_of[id as usize]).collect();
         graph.without_dead_nodes()
     }
 
     /// Adds a node, or what a rewrite makes of it.
     pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
-        if self.rewrites
-            && let Some(better) = rewrite::rewrite(self, &op, &operands)
-        {
-            return better;
+        if self.facts.is_none() {
+            return self.insert(op, operands);
         }
-        self.insert(op, operands)
+        let of_label = match (&op, operands.as_slice()) {
+            (Op::Zip(Zip::Subtract), &[one, y]) => self.is_label(y) && self.is_one(one),
+            _ => false,
+        };
+        let node = match rewrite::rewrite(self, &op, &operands) {
+            Some(better) => better,
+            None => self.insert(op, operands),
+        };
+        if of_label && let Some(facts) = &mut self.facts {
+            facts.labels.insert(node);
+        }
+        node
+    }
+
+    fn note_label(&mut self, entry: u32, node: u32) {
+        if let Some(facts) = self.facts.as_mut().filter(|facts| facts.label_entries.contains(&entry)) {
+            facts.labels.insert(node);
+        }
+    }
+
+    /// Notes that a rewrite fired.
+    pub(crate) fn note_fired(&mut self, fired: Rewrite) {
+        match self.fired.iter_mut().find(|known| known.name == fired.name) {
+            Some(known) => known.times += fired.times,
+            None => self.fired.push(fired),
+        }
+    }
+
+    /// Whether a node is a label of a log-loss on the tape, or one minus a label.
+    pub(crate) fn is_label(&self, id: u32) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.labels.contains(&id))
+    }
+
+    /// Whether a node is the number 1, or a constant leaf of ones.
+    pub(crate) fn is_one(&self, id: u32) -> bool {
+        match &self.node(id).op {
+            Op::Number(number) => number.0.is_one(),
+            Op::Leaf(leaf) => self.facts.as_ref().is_some_and(|facts| facts.ones.contains(&leaf.index)),
+            _ => false,
+        }
+    }
+
+    /// Whether the node is all of a tape's entry that one entry uses, once.
+    pub(crate) fn is_used_once(&self, id: u32) -> bool {
+        let (entry, origin) = self.origins[id as usize];
+        let uses = self.facts.as_ref().map(|facts| facts.uses[entry as usize]);
+        origin == Origin::Whole && uses == Some(1)
     }
 
     fn insert(&mut self, op: Op<T>, operands: Ids) -> u32 {
@@ -139,7 +223,7 @@ impl<T: Scalar> Graph<T> {
             }
         }
         let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
-        Graph { nodes, origins, outputs, origin: self.origin, rewrites: self.rewrites }
+        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::op::Op;
 use crate::program::lower::Graph;
 use crate::program::schedule::{BEFORE, Epilogued, Planned, Schedule};
 use crate::storage::Buffer;
@@ -261,7 +260,7 @@ impl Lifetimes {
             lifetimes.last_tick[output as usize] = u32::MAX;
         }
         for (id, node) in graph.nodes.iter().enumerate() {
-            if matches!(node.op, Op::Leaf(_) | Op::Number(_)) {
+            if node.op.is_source() {
                 lifetimes.last_tick[id] = u32::MAX;
             }
         }

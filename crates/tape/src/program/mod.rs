@@ -27,7 +27,7 @@ use smallvec::SmallVec;
 use crate::aligned::Aligned;
 use crate::op::Op;
 use crate::ops::matmul::Matmul;
-use crate::ops::scale::Factor;
+use crate::ops::scale::Scaling;
 use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Error, Result, Scalar, Tape, Var};
 use about::About;
@@ -42,6 +42,7 @@ use schedule::{Epilogued, Planned, Schedule};
 
 pub use named::{EntryId, Named};
 pub use report::Step;
+pub use rewrite::Rewrite;
 
 /// How a program is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,28 +152,37 @@ pub struct Program<T: Scalar> {
 
 /// Instructions that run once on all columns, or again for every tile of columns.
 #[derive(Debug, Clone)]
-struct Segment {
+struct Segment<T: Scalar> {
     tiled: bool,
     code: std::ops::Range<usize>,
     /// The sums over the examples that a loop computes, and how many numbers they have together.
     sums: Vec<SumAt>,
     numbers: usize,
+    /// Sums that are scaled.
+    scaled: Vec<(Operand, Scaling<T>)>,
     /// The whole buffers of which a loop writes columns, with their rows.
     windows: Vec<(u32, usize)>,
 }
 
 /// The sums of a loop, placed one after the other.
-#[derive(Default)]
-struct Sums {
+struct Sums<T: Scalar> {
     sums: Vec<SumAt>,
     numbers: usize,
+    scaled: Vec<(Operand, Scaling<T>)>,
 }
 
-impl Sums {
-    fn place(&mut self, out: Operand) -> SumAt {
+impl<T: Scalar> Sums<T> {
+    fn new() -> Self {
+        Sums { sums: Vec::new(), numbers: 0, scaled: Vec::new() }
+    }
+
+    fn place(&mut self, out: Operand, scaling: Scaling<T>) -> SumAt {
         let at = SumAt { out, offset: self.numbers };
         self.numbers += at.len();
         self.sums.push(at);
+        if scaling != Scaling::ONE {
+            self.scaled.push((out, scaling));
+        }
         at
     }
 }
@@ -187,7 +197,7 @@ enum Instruction<T: Scalar> {
     /// Entrywise nodes in one pass; the last of them.
     Fused { node: u32, pass: Fused<T> },
     /// A contraction over the examples, added up tile by tile.
-    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, factor: Factor<T> },
+    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, scaling: Scaling<T> },
 }
 
 impl<T: Scalar> Program<T> {
@@ -265,7 +275,7 @@ impl<T: Scalar> Program<T> {
     fn emit(&mut self, schedule: &Schedule<T>) {
         for segment in &schedule.segments {
             let start = self.execution.code.len();
-            let mut sums = Sums::default();
+            let mut sums = Sums::new();
             let mut windows = Vec::new();
             for planned in &segment.steps {
                 let instruction = self.instruction(schedule, planned, &mut sums);
@@ -278,8 +288,8 @@ impl<T: Scalar> Program<T> {
             if start < self.execution.code.len() {
                 let (tiled, code) = (segment.tiled, start..self.execution.code.len());
                 let windows = if tiled { windows } else { Vec::new() };
-                let Sums { sums, numbers } = sums;
-                self.execution.segments.push(Segment { tiled, code, sums, numbers, windows });
+                let Sums { sums, numbers, scaled } = sums;
+                self.execution.segments.push(Segment { tiled, code, sums, numbers, scaled, windows });
             }
         }
     }
@@ -297,7 +307,7 @@ impl<T: Scalar> Program<T> {
         })
     }
 
-    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned, sums: &mut Sums) -> Instruction<T> {
+    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned, sums: &mut Sums<T>) -> Instruction<T> {
         let parts = |node: u32| {
             let Node { op, operands, .. } = self.graph.node(node);
             (op.clone(), operands.iter().map(|&operand| self.stored(operand)))
@@ -319,13 +329,13 @@ impl<T: Scalar> Program<T> {
             Planned::Accumulate(node) => {
                 let (op, operands) = parts(*node);
                 let operands = operands.collect();
-                let (result, factor) = schedule.folded[*node as usize].unwrap_or((*node, Factor::ONE));
-                let at = sums.place(self.stored(result));
-                Instruction::Accumulate { node: result, op, operands, at, factor }
+                let (result, scaling) = schedule.folded[*node as usize].unwrap_or((*node, Scaling::ONE));
+                let at = sums.place(self.stored(result), scaling);
+                Instruction::Accumulate { node: result, op, operands, at, scaling }
             }
             Planned::Fused { nodes, sums: of_pass } => {
                 let operand = |node| self.operand(node);
-                let place = |node| sums.place(self.stored(node));
+                let place = |node, scaling| sums.place(self.stored(node), scaling);
                 let pass = Fused::assemble(&self.graph, schedule, operand, place, nodes, of_pass);
                 Instruction::Fused { node: *nodes.last().expect("a pass has nodes"), pass }
             }

@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::op::Op;
-use crate::ops::scale::Scale;
 use crate::tape::List;
 use crate::{Dim, Matrix, MatrixRef, Program, Result, Scalar, Shape, Var};
 
@@ -68,7 +67,7 @@ fn by_cotangents<'t, T: Scalar>(
     with_respect_to: &[Var<'t, T>],
 ) -> Result<Vec<Matrix<T>>> {
     let tape = losses.tape;
-    let u = tape.parameter_unbound("u", losses.known_shape());
+    let u = tape.probes("u", &[losses.known_shape()], losses)[0];
     let pulled = losses.vjp_vec(with_respect_to, u);
     let mut program = tape.compile(pulled.iter().copied().chain([u]))?;
     let m = program.m().unwrap_or(0);
@@ -112,7 +111,7 @@ fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
         let entry = list.entry(at);
         let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
         let of_operands = entry.operands.iter().map(|&operand| known[operand as usize]);
-        let counts_m = matches!(&entry.op, Op::Scale(Scale(factor)) if factor.m != 0);
+        let counts_m = entry.op.power_of_m() != 0;
         let is_leaf = matches!(entry.op, Op::Leaf(_));
         let examples = match of_operands.fold(Examples::Free, worse) {
             _ if counts_m => Examples::Mixed,

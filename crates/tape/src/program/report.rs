@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::ops::scale::Scaling;
+use crate::program::Rewrite;
 use crate::program::execute::{Execution, Shares};
 use crate::program::flat::Flat;
 use crate::program::{Instruction, Program};
@@ -29,10 +31,27 @@ pub struct Step {
 }
 
 impl<T: Scalar> Program<T> {
+    /// The rewrites that made this program of what the tape has recorded, each once, with the number of times that it fired.
+    ///
+    /// ```
+    /// use tape::{Options, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let z = tape.parameter("z", &matrix![[-800.0]]);
+    /// let j = -z.sigmoid().ln();
+    /// let program = tape.compile([j])?;
+    /// assert_eq!(program.rewrites().map(|rule| rule.name).collect::<Vec<_>>(), ["logarithm of a sigmoid"]);
+    /// assert_eq!(tape.compile_with([j], Options::literal())?.rewrites().count(), 0);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn rewrites(&self) -> impl Iterator<Item = Rewrite> + '_ {
+        self.graph.fired.iter().copied()
+    }
+
     /// The steps of one run, in order.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        let of_segment =
-            |segment: &super::Segment| segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>();
+        let of_segment = |segment: &super::Segment<T>| {
+            segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>()
+        };
         self.execution
             .segments
             .iter()
@@ -49,9 +68,10 @@ impl<T: Scalar> Program<T> {
                 let name = |&node: &u32| self.graph.node(node).op.rule().name().into_owned();
                 (*node, [product, node].map(name).into(), Some(out))
             }
-            Instruction::Accumulate { node, op, at, factor, .. } => {
+            Instruction::Accumulate { node, op, at, scaling, .. } => {
                 let name = op.rule().name();
-                let name = if factor.is_one() { name.into_owned() } else { format!("{factor} · {name}") };
+                let name =
+                    if *scaling == Scaling::ONE { name.into_owned() } else { format!("{scaling} · {name}") };
                 (*node, vec![name], Some(&at.out))
             }
             Instruction::Fused { node, pass } => (*node, pass.operations().collect(), None),

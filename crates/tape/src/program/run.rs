@@ -9,7 +9,6 @@ use crate::error::{NonFinite, OperandRange};
 use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
-use crate::ops::scale::Scale;
 use crate::program::execute::{Execution, Outcome, Parcel, Shares};
 use crate::program::flat::Flat;
 use crate::program::lower::Node;
@@ -216,7 +215,7 @@ impl<T: Scalar> Program<T> {
         Shares { threads, at_hand, wake, sums }
     }
 
-    fn loops(&self) -> impl Iterator<Item = &Segment> {
+    fn loops(&self) -> impl Iterator<Item = &Segment<T>> {
         self.execution.segments.iter().filter(|segment| segment.tiled)
     }
 
@@ -227,7 +226,7 @@ impl<T: Scalar> Program<T> {
             return 1;
         }
         let lanes = most.min((time / worth) as usize).min(m.div_ceil(UNIT));
-        let share = |segment: &Segment| segment.spans(m, lanes).widest(lanes) as f64 / m as f64;
+        let share = |segment: &Segment<T>| segment.spans(m, lanes).widest(lanes) as f64 / m as f64;
         let widest = self.loops().map(share).fold(0.0, f64::max);
         if lanes > 1 && time * (1.0 - widest) >= worth { lanes } else { 1 }
     }
@@ -266,9 +265,15 @@ impl<T: Scalar> Program<T> {
 
     /// 1/m over no examples is not a number to go on with.
     fn refuse_empty_mean(&self) -> Result<()> {
-        let empty =
-            |node: &u32| matches!(&self.graph.node(*node).op, Op::Scale(Scale(factor)) if factor.m < 0);
-        match (0..self.graph.nodes.len() as u32).find(empty) {
+        let divides = |node: u32| self.graph.node(node).op.power_of_m() < 0;
+        // Of a number 1/m it is what was made with it that the user knows.
+        let empty = |&node: &u32| {
+            let operation = self.graph.node(node);
+            !matches!(operation.op, Op::Number(_)) && divides(node)
+                || operation.operands.iter().any(|&operand| divides(operand))
+        };
+        let nodes = || 0..self.graph.nodes.len() as u32;
+        match nodes().find(empty).or_else(|| nodes().find(|&node| divides(node))) {
             Some(node) => {
                 Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node as usize].place })
             }

@@ -9,7 +9,7 @@
 use crate::op::{Op, Over};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::{Reduce, Reduction};
-use crate::ops::scale::{Factor, Scale};
+use crate::ops::scale::{Scale, Scaling};
 use crate::program::epilogue::{Next, next_of, only_uses};
 use crate::program::lower::Graph;
 use crate::{Dim, Scalar, Shape};
@@ -18,8 +18,8 @@ use crate::{Dim, Scalar, Shape};
 #[derive(Debug)]
 pub(crate) struct Schedule<T: Scalar> {
     pub(crate) segments: Vec<Segment>,
-    /// For contractions whose only use is to be scaled: the scaling node and its factor.
-    pub(crate) folded: Vec<Option<(u32, Factor<T>)>>,
+    /// For contractions whose only use is to be scaled: the scaling node and how it scales.
+    pub(crate) folded: Vec<Option<(u32, Scaling<T>)>>,
     /// For every node the segment that computes it; leaves and numbers have none.
     pub(crate) segment_of: Vec<u32>,
 }
@@ -87,7 +87,7 @@ fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
         let shapes: smallvec::SmallVec<[Shape; 4]> =
             node.operands.iter().map(|&operand| graph.node(operand).shape).collect();
         let columns_only = shapes.iter().all(|&shape| per_column(shape) || !shape.depends_on_m());
-        if matches!(node.op, Op::Leaf(_) | Op::Number(_)) {
+        if node.op.is_source() {
             Class::Source
         } else if is_contraction(&node.op, &shapes, node.shape) {
             Class::Contraction
@@ -128,7 +128,7 @@ fn assign<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<u32> {
 impl<T: Scalar> Schedule<T> {
     /// Every node by itself and whole, in the graph's order.
     pub(crate) fn literal(graph: &Graph<T>) -> Self {
-        let source = |id: u32| matches!(graph.node(id).op, Op::Leaf(_) | Op::Number(_));
+        let source = |id: u32| graph.node(id).op.is_source();
         let ids = 0..graph.nodes.len() as u32;
         let steps = ids.clone().filter(|&id| !source(id)).map(Planned::Single).collect();
         Schedule {
@@ -176,19 +176,19 @@ impl<T: Scalar> Schedule<T> {
     }
 }
 
-/// c·mᵏ · (D * Aᵀ) becomes the product's own factor, where nothing else uses D * Aᵀ.
+/// c·mᵏ · (D * Aᵀ) becomes the product's own scaling, where nothing else uses D * Aᵀ.
 fn fold_factors<T: Scalar>(
     graph: &Graph<T>,
     classes: &[Class],
     only_use: &[Option<u32>],
-) -> Vec<Option<(u32, Factor<T>)>> {
+) -> Vec<Option<(u32, Scaling<T>)>> {
     let mut folded = vec![None; classes.len()];
     for (id, node) in graph.nodes.iter().enumerate() {
-        if let (Op::Scale(Scale(factor)), &[operand]) = (&node.op, node.operands.as_slice())
+        if let (Op::Scale(Scale(scaling)), &[operand]) = (&node.op, node.operands.as_slice())
             && classes[operand as usize] == Class::Contraction
             && only_use[operand as usize].is_some()
         {
-            folded[operand as usize] = Some((id as u32, *factor));
+            folded[operand as usize] = Some((id as u32, *scaling));
         }
     }
     folded

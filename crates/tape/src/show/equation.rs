@@ -160,7 +160,7 @@ impl<T: Scalar> Var<'_, T> {
     /// let [dw] = j.gradients([w]);
     /// assert_eq!(z.equation().to_string(), "Z[1] = W[1] * X + b[1]");
     /// assert_eq!(j.equation().to_string(), "J = 1/m · Σᵢ Σⱼ tanh(Z[1])²");
-    /// assert_eq!(dw.equation().to_string(), "∂J/∂W[1] = 2/m · (tanh(Z[1]) ⊙ g′(Z[1])) * Xᵀ");
+    /// assert_eq!(dw.equation().to_string(), "∂J/∂W[1] = 1/m · ∂ℒ/∂Z[1] * Xᵀ");
     /// ```
     #[track_caller]
     pub fn equation(self) -> Equation {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::label::Label;
 use crate::op::{Notation, Op};
+use crate::ops::zip::Zip;
 use crate::tape::List;
 use crate::{Scalar, Shape};
 
@@ -52,6 +53,15 @@ impl Expression {
                 continue;
             }
             let entry = list.entry(id);
+            if let Some((factor, scaled)) = scaling(list, id)
+                && called(factor).is_none()
+                && ids.len() < LIMIT
+            {
+                let text = Notation::Factor(list.label(factor));
+                ids.push(without_repetition(list, scaled, &mut called));
+                nodes.push(Node::Apply { notation: text, operands: ids.len() - 1..ids.len() });
+                continue;
+            }
             let notation = notation(&entry.op, entry.operands.len());
             nodes.push(match notation {
                 Notation::Name if is_root => Node::Space(entry.shape),
@@ -71,6 +81,18 @@ impl Expression {
             });
         }
         Expression { nodes }
+    }
+}
+
+/// The number and what it multiplies, if the entry is a product with a number.
+fn scaling<T: Scalar>(list: &List<T>, id: u32) -> Option<(u32, u32)> {
+    let entry = list.entry(id);
+    let (Op::Zip(Zip::Multiply), &[a, b]) = (&entry.op, entry.operands.as_slice()) else { return None };
+    let is_number = |id: u32| matches!(list.entry(id).op, Op::Number(_));
+    match (is_number(a), is_number(b)) {
+        (true, _) => Some((a, b)),
+        (false, true) => Some((b, a)),
+        (false, false) => None,
     }
 }
 

@@ -13,7 +13,8 @@ use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::unicode::Unicode;
 use crate::op::Op;
-use crate::ops::scale::Scale;
+use crate::ops::scale::Factor;
+use crate::ops::zip::Zip;
 use crate::tape::List;
 use crate::{Scalar, Tape, Var};
 
@@ -203,10 +204,20 @@ fn cone<T: Scalar>(list: &List<T>, asked: &IndexSet<u32>) -> Vec<u32> {
 fn multiples<T: Scalar>(list: &List<T>, cone: &[u32]) -> BTreeMap<u32, (String, Label)> {
     let mut multiples = BTreeMap::new();
     for id in cone.first().copied().unwrap_or(0)..list.entries.len() as u32 {
-        let Op::Scale(Scale(factor)) = &list.entry(id).op else { continue };
-        let scaled = list.entry(id).operands[0];
+        let entry = list.entry(id);
+        let (Op::Zip(Zip::Multiply), &[a, b]) = (&entry.op, entry.operands.as_slice()) else { continue };
+        let number = |id: u32| match &list.entry(id).op {
+            Op::Number(number) => Some(number.0),
+            _ => None,
+        };
+        let (factor, scaled) = match (number(a), number(b)) {
+            (Some(factor), _) => (factor, b),
+            (None, Some(factor)) => (factor, a),
+            (None, None) => continue,
+        };
         if let (Ok(_), Some(label)) = (cone.binary_search(&scaled), Label::derived(list, id)) {
-            multiples.entry(scaled).or_insert((factor.inverse().to_string(), label));
+            let inverse = Factor { c: T::ONE / factor.c, m: -factor.m };
+            multiples.entry(scaled).or_insert((inverse.to_string(), label));
         }
     }
     multiples

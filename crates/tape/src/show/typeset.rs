@@ -105,6 +105,11 @@ fn atom(text: String) -> Written {
 }
 
 fn literal<S: Style>(text: &str) -> Written {
+    if text.contains('m') {
+        let factor = Factor::parse(text);
+        let tightness = if factor.negative { Tightness::Negative } else { Tightness::Fraction };
+        return Written { text: S::factor(&factor), tightness };
+    }
     let number = Number::parse(text);
     let tightness = match (number.negative, &number.exponent) {
         (true, _) => Tightness::Negative,

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Fused, Input, Micro, Slot, Spread, Sum};
-use crate::ops::scale::Factor;
+use crate::ops::scale::Scaling;
 use crate::program::lower::Graph;
 use crate::program::schedule::Schedule;
 use crate::storage::{Operand, SumAt};
@@ -26,7 +26,7 @@ impl<T: Scalar> Fused<T> {
         graph: &Graph<T>,
         schedule: &Schedule<T>,
         operand: impl Fn(u32) -> Option<Operand>,
-        mut place: impl FnMut(u32) -> SumAt,
+        mut place: impl FnMut(u32, Scaling<T>) -> SumAt,
         nodes: &[u32],
         sums: &[u32],
     ) -> Self {
@@ -129,9 +129,14 @@ impl<T: Scalar> Assembler<'_, T> {
         }
     }
 
-    fn sum(&mut self, id: u32, schedule: &Schedule<T>, place: &mut impl FnMut(u32) -> SumAt) -> Sum<T> {
+    fn sum(
+        &mut self,
+        id: u32,
+        schedule: &Schedule<T>,
+        place: &mut impl FnMut(u32, Scaling<T>) -> SumAt,
+    ) -> Sum<T> {
         let source = self.slot(self.graph.node(id).operands[0]).expect("it joined for its operand");
-        let (result, factor) = schedule.folded[id as usize].unwrap_or((id, Factor::ONE));
-        Sum { source, at: place(result), factor, partial: self.fresh(), total: self.fresh() }
+        let (result, scaling) = schedule.folded[id as usize].unwrap_or((id, Scaling::ONE));
+        Sum { source, at: place(result, scaling), scaling, partial: self.fresh(), total: self.fresh() }
     }
 }

@@ -15,7 +15,7 @@ pub(super) use block::{add_columns, apply, apply_with_derivative, repeat};
 use crate::Scalar;
 use crate::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::op::Op;
-use crate::ops::scale::Factor;
+use crate::ops::scale::Scaling;
 use crate::storage::{Operand, SumAt};
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
@@ -88,7 +88,7 @@ pub(super) struct Micro<T: Scalar> {
 pub(super) struct Sum<T: Scalar> {
     pub(super) source: Slot,
     pub(super) at: SumAt,
-    pub(super) factor: Factor<T>,
+    pub(super) scaling: Scaling<T>,
     /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
     /// order of the additions that of the units.
     partial: u32,

@@ -228,7 +228,7 @@ impl<T: Scalar> Fused<T> {
         (partial, total): (&mut [T], &mut [T]),
         start: usize,
     ) {
-        let factor = sum.factor.at(columns.m);
+        let factor = sum.scaling.at(columns.m).of_parts();
         let end_of_all = start + values.len() / self.rows.max(1);
         for (unit, first) in values.chunks((UNIT * self.rows).max(1)).zip((start..).step_by(UNIT)) {
             add_columns(unit, self.rows, &mut partial[..sum.at.len()]);

@@ -1,0 +1,65 @@
+//! Local rewrites of a program's graph, each by an identity and under a condition.
+//!
+//! They are tried on every node as the graph is built, so the operands are in their final form. A tape is recorded literally;
+//! what it costs to be literal is taken back here, and the naive formula becomes the stable one.
+//!
+//! Every rule keeps what is finite within rounding and what is NaN, but for what its condition says: the rules of [`sigmoid`] save
+//! from overflow and cancellation, those of [`arithmetic`] change nothing else. [`Program::rewrites`](crate::Program::rewrites)
+//! tells which rules fired.
+
+mod arithmetic;
+mod pattern;
+mod sigmoid;
+
+use crate::Scalar;
+use crate::op::Op;
+use crate::program::lower::Graph;
+use crate::tape::Ids;
+
+/// A rewrite that fired while a program was compiled; see [`Program::rewrites`](crate::Program::rewrites).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rewrite {
+    /// The rule's name.
+    pub name: &'static str,
+    /// What was found and what it became.
+    pub identity: &'static str,
+    /// Where the rule holds, or what it changes.
+    pub condition: &'static str,
+    /// How often the rule fired.
+    pub times: usize,
+}
+
+type Apply<T> = fn(&mut Graph<T>, &Op<T>, &[u32]) -> Option<u32>;
+
+/// A rule: what a node may become.
+pub(crate) struct Rule<T: Scalar> {
+    pub(crate) name: &'static str,
+    /// What is found and what it becomes.
+    pub(crate) identity: &'static str,
+    /// Where it holds, or what it changes.
+    pub(crate) condition: &'static str,
+    /// What the node becomes, if the rule applies.
+    pub(crate) apply: Apply<T>,
+}
+
+/// The rules for a node of this operation, in the order in which they are tried.
+fn rules<T: Scalar>(op: &Op<T>) -> [&'static [Rule<T>]; 3] {
+    [arithmetic::of_numbers(op), sigmoid::rules(op), arithmetic::rules(op)]
+}
+
+/// What the node becomes, if a rewrite applies.
+pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
+    for rule in rules(op).into_iter().flatten() {
+        if let Some(better) = (rule.apply)(graph, op, operands) {
+            graph.note_fired(Rewrite {
+                name: rule.name,
+                identity: rule.identity,
+                condition: rule.condition,
+                times: 1,
+            });
+            return Some(better);
+        }
+    }
+    None
+}
