@@ -15,6 +15,7 @@
 //! One tape again: `SEED=17 cargo test --test literal -- --nocapture NAME_OF_THE_TEST`.
 
 #[path = "support/plain/mod.rs"]
+#[allow(dead_code)] // not every test needs everything
 mod plain;
 #[path = "support/random.rs"]
 mod random;

@@ -19,6 +19,9 @@ const GAP: f64 = 0.02;
 
 pub(crate) struct Draw {
     pub(crate) random: Random,
+    /// Whether values may be anything: extreme ones are drawn, and nothing is kept away from.
+    pub(crate) wild: bool,
+    pub(crate) single: bool,
     pub(crate) script: Script,
     pub(crate) values: Vec<Grid<Ball>>,
 }
@@ -27,7 +30,13 @@ impl Draw {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let m = [1, 2, 3, 5, 2, 3][random.below(6)];
-        Draw { random, script: Script { m, nodes: Vec::new() }, values: Vec::new() }
+        Draw {
+            random,
+            wild: false,
+            single: seed % 5 == 4,
+            script: Script { m, nodes: Vec::new() },
+            values: Vec::new(),
+        }
     }
 
     fn chance(&mut self, one_in: usize) -> bool {
@@ -44,7 +53,7 @@ impl Draw {
         let operands: Vec<&Grid<Ball>> = node.on.iter().map(|&on| &self.values[on]).collect();
         let value = evaluate(&node, self.script.m, &operands);
         let (rows, columns) = shape.at(self.script.m);
-        if rows * columns > 30 || !value.data.iter().all(|x| x.v.abs() <= MOST) {
+        if rows * columns > 30 || !self.wild && !value.data.iter().all(|x| x.v.abs() <= MOST) {
             return None;
         }
         self.script.nodes.push(node);
@@ -53,7 +62,7 @@ impl Draw {
     }
 
     /// Nodes that one method records: all but the last are hidden. Nothing is left of them if one cannot be drawn.
-    fn method(
+    pub(crate) fn method(
         &mut self,
         method: Method,
         on: &[usize],
@@ -80,10 +89,69 @@ impl Draw {
 
     pub(crate) fn leaf(&mut self, kind: Kind, shape: Shape, low: f64, high: f64) -> Option<usize> {
         let (rows, columns) = shape.at(self.script.m);
-        // Multiples of 2⁻¹⁰, which are exact in single precision.
-        let values = (0..rows * columns).map(|_| (self.random.between(low, high) * 1024.0).round() / 1024.0);
-        let values = values.collect();
+        let values = (0..rows * columns).map(|_| self.element(low, high)).collect();
         self.push(Op::Leaf(kind, values), &[], shape)
+    }
+
+    /// A multiple of 2⁻¹⁰, which is exact in single precision; of a wild program now and then something extreme.
+    fn element(&mut self, low: f64, high: f64) -> f64 {
+        const EXTREMES: [f64; 20] = [
+            0.0,
+            -0.0,
+            5e-324,
+            1e-310,
+            1e-160,
+            -1e-160,
+            1e160,
+            1e-300,
+            1e300,
+            -1e300,
+            17.0,
+            -17.0,
+            40.0,
+            -40.0,
+            800.0,
+            -800.0,
+            1e4,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        const EXTREMES_OF_SINGLE: [f64; 20] = [
+            0.0,
+            -0.0,
+            1e-45,
+            1e-40,
+            1e-20,
+            -1e-20,
+            1e20,
+            1e-37,
+            1e37,
+            -1e37,
+            9.0,
+            -9.0,
+            18.0,
+            -18.0,
+            110.0,
+            -110.0,
+            1e4,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        let extremes = if self.single { EXTREMES_OF_SINGLE } else { EXTREMES };
+        let is_label = (low, high) == (0.0, 1.0);
+        let x = (self.random.between(low, high) * 1024.0).round() / 1024.0;
+        match (self.wild, is_label) {
+            (true, true) => [0.0, 1.0, 0.0, 1.0, 0.5, x][self.random.below(6)],
+            (true, false) if self.chance(3) => {
+                // What is not finite spreads: it is drawn rarely.
+                let most = if self.chance(8) { 20 } else { 17 };
+                let x = extremes[self.random.below(most)];
+                if self.single { f64::from(x as f32) } else { x }
+            }
+            _ => x,
+        }
     }
 
     fn extent(&mut self) -> usize {
@@ -96,7 +164,7 @@ impl Draw {
         }
     }
 
-    fn leaves(&mut self) {
+    pub(crate) fn leaves(&mut self) {
         let rows = self.extent().max(1);
         self.leaf(Kind::Examples, Shape::new(rows, Dim::M), -2.0, 2.0);
         for _ in 0..1 + self.random.below(3) {
@@ -141,7 +209,7 @@ impl Draw {
     }
 
     fn all(&self, i: usize, holds: impl Fn(f64) -> bool) -> bool {
-        self.values[i].data.iter().all(|x| holds(x.v))
+        self.wild || self.values[i].data.iter().all(|x| holds(x.v))
     }
 
     /// A node whose value is in reach of `fun` and of two of its derivatives.
@@ -244,13 +312,13 @@ impl Draw {
         }
     }
 
-    fn with_number(&mut self, a: usize) -> Option<usize> {
+    pub(crate) fn with_number(&mut self, a: usize) -> Option<usize> {
         let c = NUMBERS[self.random.below(NUMBERS.len())];
         let pair =
             [Pair::Add, Pair::Subtract, Pair::Multiply, Pair::Multiply, Pair::Divide][self.random.below(5)];
         let left = self.chance(2);
         let shape = self.shape(a);
-        let divisor_is_small = if left { !self.all(a, |x| x.abs() > 0.2) } else { c == 0.0 };
+        let divisor_is_small = !self.wild && if left { !self.all(a, |x| x.abs() > 0.2) } else { c == 0.0 };
         if pair == Pair::Divide && divisor_is_small {
             return None;
         }
@@ -316,6 +384,9 @@ impl Draw {
 
     /// Whether no two values are close, so that the greatest is clear.
     fn has_gaps(&self, a: usize) -> bool {
+        if self.wild {
+            return true;
+        }
         let mut sorted: Vec<f64> = self.values[a].data.iter().map(|x| x.v).collect();
         sorted.sort_by(f64::total_cmp);
         sorted.windows(2).all(|pair| pair[1] - pair[0] > GAP)
@@ -402,8 +473,8 @@ impl Draw {
         let differences =
             Grid::new(rows, columns, |i, j| Ball::of((self.values[a].at(i, j) - self.values[b].at(i, j)).v));
         let leaf = |draw: &Self, i: usize| draw.script.nodes[i].on.is_empty();
-        let exact = a == b || leaf(self, a) && leaf(self, b);
-        if !differences.data.iter().all(|d| d.v.abs() > GAP || exact && d.v == 0.0) {
+        let exact = self.wild || a == b || leaf(self, a) && leaf(self, b);
+        if !differences.data.iter().all(|d| d.v.abs() > GAP || exact && (self.wild || d.v == 0.0)) {
             return None;
         }
         match self.random.below(3) {
@@ -524,7 +595,7 @@ impl Draw {
 
     fn power(&mut self, a: usize) -> Option<usize> {
         let shape = self.shape(a);
-        if !self.all(a, |x| x > 0.1 && x < 5.0) {
+        if self.wild || !self.all(a, |x| x > 0.1 && x < 5.0) {
             return None;
         }
         match self.random.below(5) {
@@ -551,7 +622,7 @@ impl Draw {
     }
 
     /// One number of a node.
-    fn scalar_of(&mut self, a: usize) -> Option<usize> {
+    pub(crate) fn scalar_of(&mut self, a: usize) -> Option<usize> {
         if self.shape(a).is_scalar() {
             return Some(a);
         }

@@ -95,6 +95,8 @@ pub(crate) fn pair<N: Number>(pair: Pair, a: N, b: N) -> N {
         Pair::Subtract => a - b,
         Pair::Multiply => a * b,
         Pair::Divide => a / b,
+        Pair::DivideOrZero if a.value() == 0.0 => N::of(0.0).promised(),
+        Pair::DivideOrZero => a / b,
         Pair::Power => (b * a.elementary(Elementary::Ln)).elementary(Elementary::Exp),
         Pair::Greater => relation(a.value() > b.value()),
         Pair::Equal => relation(a.value() == b.value()),

@@ -6,4 +6,7 @@ pub(crate) mod interpret;
 pub(crate) mod number;
 pub(crate) mod program;
 pub(crate) mod record;
+pub(crate) mod reverse;
 pub(crate) mod run;
+pub(crate) mod watched;
+pub(crate) mod wide;

@@ -17,6 +17,8 @@ pub(crate) enum Pair {
     Subtract,
     Multiply,
     Divide,
+    /// a / b, and 0 where a is 0: a quotient of eq. 8, as a program may compute it. It is not recorded.
+    DivideOrZero,
     Power,
     Greater,
     Equal,
@@ -187,7 +189,7 @@ impl Script {
             Pair::Add => " + ",
             Pair::Subtract => " - ",
             Pair::Multiply => " * ",
-            Pair::Divide => " / ",
+            Pair::Divide | Pair::DivideOrZero => " / ",
             Pair::Power => " pow ",
             Pair::Greater => " greater ",
             Pair::Equal => " equal ",

@@ -23,7 +23,7 @@ macro_rules! real {
                     Pair::Subtract => self - b,
                     Pair::Multiply => self * b,
                     Pair::Divide => self / b,
-                    Pair::Power | Pair::Greater | Pair::Equal => unreachable!("there is no such operator"),
+                    Pair::DivideOrZero | Pair::Power | Pair::Greater | Pair::Equal => unreachable!("there is no such operator"),
                 }
             }
             const UNIT: f64 = $unit;
@@ -70,24 +70,29 @@ pub(crate) fn record_and<'t, T: Real>(
         let hidden = std::mem::take(&mut pending);
         let one = |i: usize, vars: &[Option<Var<'t, T>>], plainly: bool| {
             let node = &script.nodes[i];
-            let of = |on: &[usize]| -> Vec<Var<'t, T>> {
-                on.iter().map(|&on| vars[on].expect("it was recorded")).collect()
+            let of = |on: &[usize]| -> Option<Vec<Var<'t, T>>> { on.iter().map(|&on| vars[on]).collect() };
+            let recorded = match &node.written {
+                Some((method, on)) if !plainly => of(on).map(|x| written(*method, node, &x)),
+                _ => of(&node.on).map(|x| plain(tape, (i, script.m), node, &x)),
             };
-            match &node.written {
-                Some((method, on)) if !plainly => written(*method, node, &of(on)),
-                _ => plain(tape, (i, script.m), node, &of(&node.on)),
-            }
+            recorded.ok_or_else(|| format!("script: v{i} comes before its operands"))
         };
         // What a method records by itself is found again afterwards; without a method it has to come first.
         let by_method = script.nodes[i].written.is_some();
+        let record_hidden = |vars: &mut Vec<Option<Var<'t, T>>>| -> Result<(), String> {
+            for &h in &hidden {
+                vars[h] = Some(one(h, vars, true)?);
+            }
+            Ok(())
+        };
         if !by_method {
-            hidden.iter().for_each(|&h| vars[h] = Some(one(h, &vars, true)));
+            record_hidden(&mut vars)?;
         }
         let before = tape.len();
-        vars[i] = Some(one(i, &vars, !by_method));
+        vars[i] = Some(one(i, &vars, !by_method)?);
         let after = tape.len();
         if by_method {
-            hidden.iter().for_each(|&h| vars[h] = Some(one(h, &vars, true)));
+            record_hidden(&mut vars)?;
         }
         for &i in hidden.iter().chain([&i]) {
             let var = vars[i].expect("just recorded");
@@ -131,7 +136,7 @@ fn plain<'t, T: Real>(
             Pair::Add => x[0] + x[1],
             Pair::Subtract => x[0] - x[1],
             Pair::Multiply => x[0] * x[1],
-            Pair::Divide => x[0] / x[1],
+            Pair::Divide | Pair::DivideOrZero => x[0] / x[1],
             Pair::Power => x[0].pow(x[1]),
             Pair::Greater => x[0].greater(x[1]),
             Pair::Equal => x[0].equal(x[1]),
@@ -171,7 +176,7 @@ fn written<'t, T: Real>(method: Method, node: &Node, x: &[Var<'t, T>]) -> Var<'t
             Pair::Add => x[0] + number(c),
             Pair::Subtract => x[0] - number(c),
             Pair::Multiply => x[0] * number(c),
-            Pair::Divide => x[0] / number(c),
+            Pair::Divide | Pair::DivideOrZero => x[0] / number(c),
             Pair::Power => x[0].pow(number(c)),
             Pair::Greater => x[0].greater(number(c)),
             Pair::Equal => x[0].equal(number(c)),
