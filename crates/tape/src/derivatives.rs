@@ -379,9 +379,7 @@ fn columns_by_basis<'t, T: Scalar>(
             count += 1;
         }
     }
-    let rows = match count {
-        0 => 0,
-        _ => data.len() / count,
-    };
+    let elements = |v: &Var<'_, T>| v.known_shape().at(m);
+    let rows = outputs.iter().map(elements).map(|(rows, columns)| rows * columns).sum();
     Matrix::from_vec(rows, count, data)
 }

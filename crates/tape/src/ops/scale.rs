@@ -134,27 +134,27 @@ impl<T: Scalar> Scaled<T> {
     /// [`finish`](Self::finish).
     #[inline(always)]
     pub(crate) fn of_parts(self) -> T {
-        if self.over == T::ONE { self.times } else { T::ONE }
+        if self.divides() { T::ONE } else { self.times }
     }
 
     /// Divides a whole sum, whose parts were multiplied by [`of_parts`](Self::of_parts).
-    #[inline(always)]
     pub(crate) fn finish(self, sum: &mut [T]) {
-        if self.over != T::ONE {
-            self.apply(sum);
+        if self.divides() {
+            vectorised(
+                #[inline(always)]
+                || sum.iter_mut().for_each(|x| *x = self.of(*x)),
+            );
         }
+    }
+
+    /// Whether anything stands below the fraction bar.
+    pub(crate) fn divides(self) -> bool {
+        self.over != T::ONE
     }
 
     #[inline(always)]
     pub(crate) fn of(self, x: T) -> T {
         self.times * x / self.over
-    }
-
-    fn apply(self, values: &mut [T]) {
-        vectorised(
-            #[inline(always)]
-            || values.iter_mut().for_each(|x| *x = self.of(*x)),
-        );
     }
 }
 

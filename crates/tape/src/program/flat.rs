@@ -37,6 +37,8 @@ pub(super) struct Flat<T: Scalar> {
     starts: Starts,
     /// How many examples the sizes and factors of the calls are for.
     m: usize,
+    /// Whether a sum has to be divided for so many examples.
+    divides: bool,
     /// Whether the last run went this way, so that its results are here.
     has_results: bool,
 }
@@ -126,16 +128,20 @@ impl Size {
 #[derive(Debug, Clone, Copy)]
 struct AtM<T> {
     scaling: Scaling<T>,
-    now: Scaled<T>,
+    /// What the kernel multiplies by.
+    alpha: T,
+    /// What its result is to be divided by.
+    rest: Option<Scaled<T>>,
 }
 
 impl<T: Scalar> AtM<T> {
     fn new(scaling: Scaling<T>) -> Self {
-        AtM { scaling, now: scaling.at(1) }
+        AtM { scaling, alpha: T::ONE, rest: None }
     }
 
     fn set(&mut self, m: usize) {
-        self.now = self.scaling.at(m);
+        let scaled = self.scaling.at(m);
+        (self.alpha, self.rest) = (scaled.of_parts(), scaled.divides().then_some(scaled));
     }
 }
 
@@ -147,7 +153,7 @@ impl<T: Scalar> Flat<T> {
         resize(&mut values, numbers, 1)?;
         let mut calls = Vec::new();
         code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
-        Ok(Some(Flat { calls, values, starts, m: 0, has_results: false }))
+        Ok(Some(Flat { calls, values, starts, m: 0, divides: false, has_results: false }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -165,10 +171,18 @@ impl<T: Scalar> Flat<T> {
         self.has_results = true;
         if self.m != m {
             self.calls.iter_mut().for_each(|call| call.set_sizes(m));
+            self.divides = self.calls.iter().any(Call::divides);
             self.m = m;
         }
-        let starts = &self.starts;
-        self.calls.iter().try_for_each(|call| call.run(&mut self.values, (memory, starts), m))
+        let (starts, values) = (&self.starts, &mut self.values);
+        if !self.divides {
+            return self.calls.iter().try_for_each(|call| call.run(values, (memory, starts), m));
+        }
+        self.calls.iter().try_for_each(|call| {
+            call.run(values, (memory, starts), m)?;
+            call.divide(values);
+            Ok(())
+        })
     }
 
     /// Another way leaves its results in their buffers.
@@ -372,6 +386,24 @@ impl<T: Scalar> Call<T> {
         out.size.set(m);
     }
 
+    /// Its scaling and its result, if it may have to be divided.
+    fn scaling(&self) -> Option<(&AtM<T>, Target)> {
+        match self {
+            Call::Product { scaling, out, .. } | Call::Sum { scaling, out, .. } => Some((scaling, *out)),
+            Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Entrywise { .. } => None,
+        }
+    }
+
+    fn divides(&self) -> bool {
+        self.scaling().is_some_and(|(scaling, _)| scaling.rest.is_some())
+    }
+
+    fn divide(&self, values: &mut [T]) {
+        if let Some((AtM { rest: Some(scaled), .. }, out)) = self.scaling() {
+            scaled.finish(&mut values[out.range()]);
+        }
+    }
+
     fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
         let all = Columns::all(m);
         match self {
@@ -382,9 +414,7 @@ impl<T: Scalar> Call<T> {
                     Some((next, other)) => next.epilogue(rest.get(*other)),
                     None => Epilogue::None,
                 };
-                let alpha = scaling.now.of_parts();
-                product(alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
-                scaling.now.finish(out.as_mut_slice());
+                product(scaling.alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
             }
             Call::Single { node, op, operands, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
@@ -414,9 +444,7 @@ impl<T: Scalar> Call<T> {
             }
             Call::Sum { of, rows, scaling, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                let alpha = scaling.now.of_parts();
-                add_unit(rest.get(*of), *rows, (alpha, Beta::Zero), out.as_mut_slice());
-                scaling.now.finish(out.as_mut_slice());
+                add_unit(rest.get(*of), *rows, (scaling.alpha, Beta::Zero), out.as_mut_slice());
             }
         }
         Ok(())
