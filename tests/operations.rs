@@ -934,6 +934,9 @@ fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
         FunctionKind::Power => {
             row(Function::Power(number(2.5)), "power", positive, |x| x.powf(2.5)).slopes(&[(4.0, 20.0)])
         }
+        FunctionKind::WholePower => {
+            row(Function::WholePower(3), "power", wide, |x| x * x * x).slopes(&[(0.0, 0.0), (-2.0, 12.0)])
+        }
         FunctionKind::Sin => row(Function::Sin, "sin", wide, f64::sin).slopes(&[(0.0, 1.0)]),
         FunctionKind::Cos => row(Function::Cos, "cos", wide, f64::cos).slopes(&[(0.0, 0.0)]),
         FunctionKind::Abs => row(Function::Abs, "abs", without_0, f64::abs).slopes(&[
@@ -953,6 +956,10 @@ fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
             std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp()
         })
         .slopes(&[(0.0, 0.0)]),
+        FunctionKind::ErfHigher => row(Function::ErfHigher(1), "erf‴", wide, |x| {
+            r::damped(4.0 * x * x - 2.0, std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp())
+        })
+        .slopes(&[(0.0, 0.0), (1000.0, 0.0)]),
         FunctionKind::Clamp => {
             row(Function::Clamp(number(-1.0), number(0.75)), "clamp", limits, |x| x.clamp(-1.0, 0.75))
                 .slopes(&[(-1.0, 1.0), (0.75, 1.0), (-1.5, 0.0), (0.8125, 0.0)])
@@ -1035,6 +1042,18 @@ fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
         })
         // σ′(x)·(2 − x·tanh(x/2))
         .slopes(&[(0.0, 0.5), (40.0, -38.0 * tail), (-40.0, -38.0 * tail)]),
+        FunctionKind::SiluSecondDerivative => row(Function::SiluSecondDerivative, "silu″", wide, |x| {
+            let slope = r::sigmoid(x) * r::sigmoid(-x);
+            r::damped(2.0, slope) - r::damped(x * (0.5 * x).tanh(), slope)
+        })
+        // −2xσ′(x) next to 0; σ′(x)·(x − 3) where tanh(x/2) is 1.
+        .slopes(&[
+            (0.0, 0.0),
+            (1e-10, -5e-11),
+            (40.0, 37.0 * tail),
+            (-40.0, -37.0 * tail),
+            (1e5, 0.0),
+        ]),
         FunctionKind::GeluTanh => {
             row(Function::GeluTanh, "gelu_tanh", wide, |x| r::damped(x, r::sigmoid(r::gelu_argument(x).0)))
                 .slopes(&[(0.0, 0.5), (1000.0, 1.0), (-1000.0, 0.0)])
@@ -1060,6 +1079,18 @@ fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
             r::normal_cdf(x) + r::damped(x, r::normal_pdf(x))
         })
         .slopes(&[(0.0, 2.0 * 0.3989422804014327), (1000.0, 0.0)]),
+        FunctionKind::GeluHigher => {
+            row(Function::GeluHigher(0), "gelu″", wide, |x| r::damped(2.0 - x * x, r::normal_pdf(x)))
+                .slopes(&[(0.0, 0.0), (2.0, 0.0), (-2.0, 0.0), (1e5, 0.0)])
+        }
+        FunctionKind::NormalPdfHigher => {
+            row(Function::NormalPdfHigher(0), "φ′", wide, |x| r::damped(-x, r::normal_pdf(x))).slopes(&[
+                (0.0, -0.3989422804014327),
+                (1.0, 0.0),
+                (-1.0, 0.0),
+                (1e5, 0.0),
+            ])
+        }
         FunctionKind::NormalPdf => {
             row(Function::NormalPdf, "φ", wide, r::normal_pdf).slopes(&[(0.0, 0.0), (1000.0, 0.0)])
         }

@@ -6,15 +6,27 @@
 //! NaN out, which is why `max` and `min` of the standard library are not used here.
 
 use crate::Scalar;
+use crate::kernel::simd::vectorised;
 
-/// Beyond this, σ(±x) and 1 − σ(±x) are 0 and 1 even after one has been multiplied by x.
-const SIGMOID_LIMIT: f64 = 4000.0;
 /// Beyond this, e^(−x²/4) is 0: the tails of φ, Φ and of the two GELUs are reached.
 const NORMAL_LIMIT: f64 = 64.0;
 
 #[inline]
 fn number<T: Scalar>(x: f64) -> T {
     T::from_f64(x)
+}
+
+/// A function of one number for each of a slice, compiled for the best instruction set.
+#[inline(always)]
+pub(crate) fn each<T: Scalar>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, &x) in out.iter_mut().zip(x) {
+                *out = f(x);
+            }
+        },
+    );
 }
 
 // ---- Arithmetic in twice the precision --------------------------------------------------------------------
@@ -90,14 +102,6 @@ pub(crate) fn softplus<T: Scalar>(x: T) -> T {
     if x > T::ZERO { x + log } else { log }
 }
 
-/// silu′(x) = σ(x) + x·σ(x)·σ(−x).
-#[inline]
-pub(crate) fn silu_derivative<T: Scalar>(x: T) -> T {
-    let y = clamp(x, number(-SIGMOID_LIMIT), number(SIGMOID_LIMIT));
-    let (h, g) = sigmoid_roots(y, T::ZERO);
-    gate_derivative(y, h, g, y)
-}
-
 // ---- Piecewise functions ----------------------------------------------------------------------------------
 
 /// x if x > 0, else 0.
@@ -112,10 +116,11 @@ pub(crate) fn relu_derivative<T: Scalar>(x: T) -> T {
     leaky_relu_derivative(x, T::ZERO)
 }
 
-/// x if x > 0, else slope·x.
+/// x if x > 0, else slope·x, which for a slope of 0 is −0 even at −∞.
 #[inline]
 pub(crate) fn leaky_relu<T: Scalar>(x: T, slope: T) -> T {
-    if x > T::ZERO { x } else { slope * x }
+    let left = if slope == T::ZERO && x == -T::INFINITY { -slope } else { slope * x };
+    if x > T::ZERO { x } else { left }
 }
 
 /// 1 if x > 0, else slope; slope at 0.
@@ -128,24 +133,6 @@ pub(crate) fn leaky_relu_derivative<T: Scalar>(x: T, slope: T) -> T {
     } else {
         x
     }
-}
-
-/// x if x > 0, else α·(eˣ − 1).
-#[inline]
-pub(crate) fn elu<T: Scalar>(x: T, alpha: T) -> T {
-    if x > T::ZERO { x } else { alpha * x.exp_m1() }
-}
-
-/// 1 if x > 0, else α·eˣ; α at 0.
-#[inline]
-pub(crate) fn elu_derivative<T: Scalar>(x: T, alpha: T) -> T {
-    if x > T::ZERO { T::ONE } else { alpha * x.exp() }
-}
-
-/// 0 if x > 0, else α·eˣ; α at 0.
-#[inline]
-pub(crate) fn elu_second_derivative<T: Scalar>(x: T, alpha: T) -> T {
-    if x > T::ZERO { T::ZERO } else { alpha * x.exp() }
 }
 
 /// −1, ±0 or 1, as x is; ±0 keeps its sign.
@@ -176,6 +163,69 @@ pub(crate) fn in_range<T: Scalar>(x: T, low: T, high: T) -> T {
         x
     } else {
         T::ONE
+    }
+}
+
+// ---- Powers -----------------------------------------------------------------------------------------------
+
+/// xᵖ. The powers that have an operation of their own are computed by it.
+#[inline]
+pub(crate) fn power_into<T: Scalar>(x: &[T], p: T, out: &mut [T]) {
+    if p == number(2.0) {
+        each(
+            x,
+            out,
+            #[inline(always)]
+            |x| x * x,
+        );
+    } else if p == number(-1.0) {
+        each(
+            x,
+            out,
+            #[inline(always)]
+            |x| T::ONE / x,
+        );
+    } else {
+        out.iter_mut().zip(x).for_each(|(out, &x)| *out = x.powf(p));
+    }
+}
+
+/// xⁿ. Up to |n| = 4 by multiplications, of which each adds half an ulp; beyond by a power in f64, which has n exactly: f32 ends
+/// with 2²⁴, from where on it does not tell odd from even.
+#[inline]
+pub(crate) fn whole_power_into<T: Scalar>(x: &[T], n: i64, out: &mut [T]) {
+    #[inline(always)]
+    fn square<T: Scalar>(x: T) -> T {
+        x * x
+    }
+    #[inline(always)]
+    fn inverse<T: Scalar>(x: T) -> T {
+        T::ONE / x
+    }
+    match n {
+        1 => out.copy_from_slice(x),
+        2 => each(x, out, square),
+        3 => each(
+            x,
+            out,
+            #[inline(always)]
+            |x| square(x) * x,
+        ),
+        4 => each(
+            x,
+            out,
+            #[inline(always)]
+            |x| square(square(x)),
+        ),
+        -1 => each(x, out, inverse),
+        // The square of x may be subnormal where that of its inverse is finite.
+        -2 => each(
+            x,
+            out,
+            #[inline(always)]
+            |x| square(inverse(x)),
+        ),
+        _ => out.iter_mut().zip(x).for_each(|(out, x)| *out = number(x.to_f64().powf(n as f64))),
     }
 }
 
@@ -265,6 +315,75 @@ pub(crate) fn normal_pdf<T: Scalar>(x: T) -> T {
 #[inline]
 pub(crate) fn erf_derivative<T: Scalar>(x: T) -> T {
     number::<T>(std::f64::consts::FRAC_2_SQRT_PI) * gaussian(x, 1.0)
+}
+
+/// √2, √3 and √½ to twice the digits.
+const ROOT_2: (f64, f64) = (1.4142135623730951, -9.667293313452913e-17);
+const ROOT_3: (f64, f64) = (1.7320508075688772, 1.0035084221806903e-16);
+const ROOT_HALF: (f64, f64) = (0.7071067811865476, -4.833646656726457e-17);
+
+/// x² − r², next to its zeros too.
+#[inline]
+fn square_minus<T: Scalar>(x: T, r: (f64, f64)) -> T {
+    let (x, (high, low)) = (x.abs(), constant::<T>(r.0, r.1));
+    ((x - high) - low) * (x + high)
+}
+
+/// Hermite's polynomials of degrees n and n + 2: h₀ = 1, h₁ = s·x, h₂ = s·(x·h₁ − h₀), h₃ = s·(x·h₂ − 2·h₁), …
+#[inline]
+fn hermite<T: Scalar>(n: u32, s: T, x: T) -> (T, T) {
+    let (mut before, mut h) = (T::ZERO, T::ONE);
+    let mut next = |k: u32| {
+        (before, h) = (h, s * (x * h - T::from_usize(k as usize) * before));
+        before
+    };
+    (0..n).for_each(|k| _ = next(k));
+    let low = next(n);
+    next(n + 1);
+    (low, h)
+}
+
+/// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. The exponential comes as two roots: it may be subnormal where the product is not.
+#[inline]
+fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(T) -> T) -> T {
+    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let root = gaussian(y, b / 2.0);
+    let product = root * (number::<T>(c) * p(y) * root);
+    if is_negative { -product } else { product }
+}
+
+/// The derivative of order 1 + k of φ: (−1)¹⁺ᵏ·He₁₊ₖ(x)·φ(x).
+#[inline]
+pub(crate) fn normal_pdf_higher<T: Scalar>(x: T, k: u32) -> T {
+    damped(x, 0.5, k.is_multiple_of(2), PHI_0, |x| match k {
+        0 => x,
+        1 => (x - T::ONE) * (x + T::ONE),
+        2 => x * square_minus(x, ROOT_3),
+        _ => hermite(k - 1, T::ONE, x).1,
+    })
+}
+
+/// The derivative of order 2 + k of erf: (−1)¹⁺ᵏ·H₁₊ₖ(x)·2/√π·e^(−x²).
+#[inline]
+pub(crate) fn erf_higher<T: Scalar>(x: T, k: u32) -> T {
+    damped(x, 1.0, k.is_multiple_of(2), std::f64::consts::FRAC_2_SQRT_PI, |x| match k {
+        0 => x + x,
+        1 => number::<T>(4.0) * square_minus(x, ROOT_HALF),
+        _ => hermite(k - 1, number(2.0), x).1,
+    })
+}
+
+/// The derivative of order 2 + k of x·Φ(x): (−1)¹⁺ᵏ·(He₂₊ₖ(x) − Heₖ(x))·φ(x).
+#[inline]
+pub(crate) fn gelu_erf_higher<T: Scalar>(x: T, k: u32) -> T {
+    damped(x, 0.5, k.is_multiple_of(2), PHI_0, |x| match k {
+        0 => square_minus(x, ROOT_2),
+        1 => x * (x - number(2.0)) * (x + number(2.0)),
+        _ => {
+            let (low, high) = hermite(k, T::ONE, x);
+            high - low
+        }
+    })
 }
 
 /// x·Φ(x) = ½x·erfc(−x/√2).

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::kernel::functions as k;
-use crate::kernel::simd::vectorised;
+pub(crate) use crate::kernel::functions::each;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
@@ -26,12 +26,47 @@ impl<'t, T: Scalar> From<Var<'t, T>> for Derivative<'t, T> {
     }
 }
 
-/// One row a function: its name, how it is printed, its value at a number, and its derivative at a variable `x`, where
-/// `y` is the function's own entry.
+/// A parameter of a built-in function.
+trait Parameter: Copy {
+    /// What tells it from others.
+    fn key(self) -> u64;
+    /// Whether it is a number.
+    fn is_a_number(self) -> bool;
+}
+
+impl<T: Scalar> Parameter for T {
+    fn key(self) -> u64 {
+        self.bits()
+    }
+    fn is_a_number(self) -> bool {
+        !self.is_nan()
+    }
+}
+
+impl Parameter for i64 {
+    fn key(self) -> u64 {
+        self.cast_unsigned()
+    }
+    fn is_a_number(self) -> bool {
+        true
+    }
+}
+
+impl Parameter for u32 {
+    fn key(self) -> u64 {
+        self.into()
+    }
+    fn is_a_number(self) -> bool {
+        true
+    }
+}
+
+/// One row a function: its name, how it is printed, its value at a number or of slices, and its derivative at a variable `x`,
+/// where `y` is the function's own entry.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
-        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident,)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr }
+        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident $(($of:ident))?,)? $(all $all:ident($for_all:ident),)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr }
     )*) => {
         /// A function g of one number that is applied to each entry: a built-in one, or one of the user's as a value.
         ///
@@ -89,6 +124,14 @@ macro_rules! functions {
                 }
             }
 
+            /// Whether no parameter is NaN.
+            fn has_numbers(&self) -> bool {
+                match self {
+                    $(Function::$name $(($($p),+))? => functions!(@numbers $($($p),+)?),)*
+                    Function::User(_) => true,
+                }
+            }
+
             /// g(x) for a slice of numbers.
             ///
             /// # Panics
@@ -98,7 +141,8 @@ macro_rules! functions {
                 match self {
                     $(Function::$name $(($($p),+))? => {
                         $(let ($($p,)+) = ($(*$p,)+);)?
-                        $(T::$into(x, out);)?
+                        $(T::$into(x, $($of,)? out);)?
+                        $(k::$all(x, $for_all, out);)?
                         $(each(x, out, #[inline(always)] |$x: T| $value);)?
                     })*
                     Function::User(user) => {
@@ -144,7 +188,7 @@ macro_rules! functions {
             /// The function's name, as listings and error messages show it.
             pub fn name(&self) -> Cow<'_, str> {
                 match self {
-                    $(Function::$name $(($(functions!(@ignore $p)),+))? => stringify_name($notation, stringify!($name)),)*
+                    $(Function::$name $(($(functions!(@ignore $p)),+))? => $notation.name(self, stringify!($name)),)*
                     Function::User(user) => user.0.name.as_str().into(),
                 }
             }
@@ -165,8 +209,10 @@ macro_rules! functions {
     };
     (@ignore $p:ident) => { _ };
     (@bits) => { [0, 0] };
-    (@bits $p:ident) => { [$p.bits(), 0] };
-    (@bits $p:ident, $q:ident) => { [$p.bits(), $q.bits()] };
+    (@bits $p:ident) => { [Parameter::key(*$p), 0] };
+    (@bits $p:ident, $q:ident) => { [Parameter::key(*$p), Parameter::key(*$q)] };
+    (@numbers) => { true };
+    (@numbers $($p:ident),+) => { $(Parameter::is_a_number(*$p))&&+ };
     (@notation $self:ident $notation:expr $(, $p:ident)*) => { $notation.notation($self) };
 }
 
@@ -174,6 +220,8 @@ macro_rules! functions {
 enum Shown {
     /// An activation function: its name, and how often it was differentiated.
     Activation(&'static str, usize),
+    /// The same, differentiated so often and as often as the function's parameter says besides.
+    Higher(&'static str, usize),
     /// name(x).
     Call(&'static str),
     Exponential,
@@ -187,47 +235,59 @@ impl Shown {
     fn notation<T: Scalar>(&self, function: &Function<T>) -> Notation {
         match self {
             Shown::Activation(name, primes) => Notation::Activation { name: (*name).into(), primes: *primes },
+            Shown::Higher(name, least) => {
+                Notation::Activation { name: (*name).into(), primes: least + function.times_more() }
+            }
             Shown::Call(name) => Notation::Call((*name).into()),
             Shown::Exponential => Notation::Exponential,
             Shown::Root => Notation::Root,
             Shown::Absolute => Notation::Absolute,
             Shown::Power => Notation::PowerOf(match function {
                 Function::Power(p) => p.to_string(),
+                Function::WholePower(n) => n.to_string(),
                 _ => "2".into(),
             }),
         }
     }
-}
 
-fn stringify_name(shown: Shown, variant: &'static str) -> Cow<'static, str> {
-    match shown {
-        Shown::Activation(name, 0) => name.into(),
-        Shown::Activation(name, 1) => format!("{name}′").into(),
-        Shown::Activation(name, _) => format!("{name}″").into(),
-        Shown::Call(name) => name.into(),
-        Shown::Exponential => "exp".into(),
-        Shown::Root => "sqrt".into(),
-        Shown::Absolute => "abs".into(),
-        Shown::Power => variant.to_lowercase().into(),
+    fn name<T: Scalar>(&self, function: &Function<T>, variant: &'static str) -> Cow<'static, str> {
+        match *self {
+            Shown::Activation(name, primes) => primed(name, primes),
+            Shown::Higher(name, least) => primed(name, least + function.times_more()),
+            Shown::Call(name) => name.into(),
+            Shown::Exponential => "exp".into(),
+            Shown::Root => "sqrt".into(),
+            Shown::Absolute => "abs".into(),
+            Shown::Power if matches!(function, Function::WholePower(_)) => "power".into(),
+            Shown::Power => variant.to_lowercase().into(),
+        }
     }
 }
 
-/// A function of one number for each of a slice, compiled for the best instruction set.
-#[inline(always)]
-pub(crate) fn each<T: Scalar>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (out, &x) in out.iter_mut().zip(x) {
-                *out = f(x);
-            }
-        },
-    );
+impl<T: Scalar> Function<T> {
+    /// How often a function of a family was differentiated, after the first one of the family.
+    fn times_more(&self) -> usize {
+        match *self {
+            Function::ErfHigher(k) | Function::GeluHigher(k) | Function::NormalPdfHigher(k) => k as usize,
+            _ => 0,
+        }
+    }
+}
+
+/// The name of a derivative.
+fn primed(name: &'static str, primes: usize) -> Cow<'static, str> {
+    match primes {
+        0 => name.into(),
+        1 => format!("{name}′").into(),
+        2 => format!("{name}″").into(),
+        3 => format!("{name}‴").into(),
+        _ => format!("{name}⁽{primes}⁾").into(),
+    }
 }
 
 use Derivative::Zero;
 use Function as F;
-use Shown::{Absolute, Activation, Call, Exponential, Power as PowerOf, Root};
+use Shown::{Absolute, Activation, Call, Exponential, Higher, Power as PowerOf, Root};
 
 functions! {
     /// x.
@@ -241,9 +301,14 @@ functions! {
     /// x².
     Square { PowerOf, each |x| x * x, |x, y| x * T::from_f64(2.0) }
     /// x^p for a number p.
-    Power(p: T) { PowerOf, each |x| x.powf(p), |x, y| match p == T::ZERO {
+    Power(p: T) { PowerOf, all power_into(p), |x, y| match p == T::ZERO {
         true => Zero,
-        false => Derivative::Is(x.powf(p - T::ONE) * p),
+        false => (below(x, p, |x, q| x.map(&F::Power(q))) * p).into(),
+    } }
+    /// xⁿ for a whole number n.
+    WholePower(n: i64) { PowerOf, all whole_power_into(n), |x, y| match n {
+        0 => Zero,
+        _ => (below(x, T::from_f64(n as f64), |x, _| x.map(&F::WholePower(n.saturating_sub(1)))) * T::from_f64(n as f64)).into(),
     } }
     /// sin x.
     Sin { Call("sin"), slices sin_into, |x, y| x.cos() }
@@ -256,7 +321,9 @@ functions! {
     /// The error function.
     Erf { Call("erf"), slices erf_into, |x, y| x.map(&F::ErfDerivative) }
     /// 2/√π · e^(−x²).
-    ErfDerivative { Activation("erf", 1), each |x| k::erf_derivative(x), |x, y| y * x * T::from_f64(-2.0) }
+    ErfDerivative { Activation("erf", 1), each |x| k::erf_derivative(x), |x, y| x.map(&F::ErfHigher(0)) }
+    /// The derivative of order 2 + k of erf: (−1)¹⁺ᵏ·H₁₊ₖ(x)·2/√π·e^(−x²), H Hermite's polynomials; erf″(x) = −2x·erf′(x).
+    ErfHigher(k: u32) { Higher("erf", 2), each |x| k::erf_higher(x, k), |x, y| x.map(&F::ErfHigher(k.saturating_add(1))) }
     /// x limited to [low, high]; the derivative is 1 inside and on the limits, 0 outside.
     Clamp(low: T, high: T) { Activation("clamp", 0), each |x| k::clamp(x, low, high), |x, y| x.map(&F::ClampDerivative(low, high)) }
     /// 1 in [low, high], else 0.
@@ -270,11 +337,11 @@ functions! {
     /// 1 where x > 0, else the slope.
     LeakyReluDerivative(slope: T) { Activation("leaky_relu", 1), each |x| k::leaky_relu_derivative(x, slope), |x, y| Zero }
     /// x where x > 0, else α(eˣ − 1).
-    Elu(alpha: T) { Activation("elu", 0), each |x| k::elu(x, alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
+    Elu(alpha: T) { Activation("elu", 0), slices elu_into(alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
     /// 1 where x > 0, else αeˣ.
-    EluDerivative(alpha: T) { Activation("elu", 1), each |x| k::elu_derivative(x, alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
+    EluDerivative(alpha: T) { Activation("elu", 1), slices elu_derivative_into(alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
     /// 0 where x > 0, else αeˣ: also its own derivative.
-    EluSecondDerivative(alpha: T) { Activation("elu", 2), each |x| k::elu_second_derivative(x, alpha), |x, y| y }
+    EluSecondDerivative(alpha: T) { Activation("elu", 2), slices elu_second_derivative_into(alpha), |x, y| y }
     /// σ(x) = 1/(1 + e^(−x)).
     Sigmoid { Activation("σ", 0), slices sigmoid_into, |x, y| x.map(&F::SigmoidDerivative) }
     /// σ′(x) = σ(x)·σ(−x); σ″(x) = −σ′(x)·tanh(x/2).
@@ -289,11 +356,10 @@ functions! {
     Softplus { Activation("softplus", 0), slices softplus_into, |x, y| x.sigmoid() }
     /// x·σ(x).
     Silu { Activation("silu", 0), slices silu_into, |x, y| x.map(&F::SiluDerivative) }
-    /// silu′ x = σ(x) + x·σ′(x); silu″ x = σ′(x)·(2 − x·tanh(x/2)).
-    SiluDerivative { Activation("silu", 1), each |x| k::silu_derivative(x), |x, y| {
-        let two = T::from_f64(2.0).into_operand(x);
-        x.map(&F::SigmoidDerivative) * (two - x * (x * T::from_f64(0.5)).tanh())
-    } }
+    /// silu′ x = σ(x) + x·σ′(x).
+    SiluDerivative { Activation("silu", 1), slices silu_derivative_into, |x, y| x.map(&F::SiluSecondDerivative) }
+    /// silu″ x = σ′(x)·(2 − x·tanh(x/2)).
+    SiluSecondDerivative { Activation("silu", 2), slices silu_second_derivative_into, |x, y| silu_third(x) }
     /// x·σ(2u), u = √(2/π)·(x + 0.044715x³): the tanh form of gelu.
     GeluTanh { Activation("gelu_tanh", 0), each |x| k::gelu_tanh(x), |x, y| x.map(&F::GeluTanhDerivative) }
     /// The derivative of gelu's tanh form.
@@ -302,16 +368,38 @@ functions! {
     GeluTanhSecondDerivative { Activation("gelu_tanh", 2), each |x| k::gelu_tanh_second_derivative(x), |x, y| gelu_tanh_third(x) }
     /// x·Φ(x), Φ the normal distribution: gelu.
     Gelu { Activation("gelu", 0), each |x| k::gelu_erf(x), |x, y| x.map(&F::GeluDerivative) }
-    /// gelu′ x = Φ(x) + x·φ(x); gelu″ x = φ(x)·(2 − x²).
-    GeluDerivative { Activation("gelu", 1), each |x| k::gelu_erf_derivative(x), |x, y| {
-        let two = T::from_f64(2.0).into_operand(x);
-        x.map(&F::NormalPdf) * (two - x.square())
-    } }
+    /// gelu′ x = Φ(x) + x·φ(x).
+    GeluDerivative { Activation("gelu", 1), each |x| k::gelu_erf_derivative(x), |x, y| x.map(&F::GeluHigher(0)) }
+    /// The derivative of order 2 + k of gelu: (−1)ᵏ·(Heₖ(x) − Heₖ₊₂(x))·φ(x), He Hermite's polynomials; gelu″ x = (2 − x²)·φ(x).
+    GeluHigher(k: u32) { Higher("gelu", 2), each |x| k::gelu_erf_higher(x, k), |x, y| x.map(&F::GeluHigher(k.saturating_add(1))) }
     /// φ(x) = e^(−x²/2)/√(2π).
-    NormalPdf { Call("φ"), each |x| k::normal_pdf(x), |x, y| -(y * x) }
+    NormalPdf { Call("φ"), each |x| k::normal_pdf(x), |x, y| x.map(&F::NormalPdfHigher(0)) }
+    /// The derivative of order 1 + k of φ: (−1)¹⁺ᵏ·He₁₊ₖ(x)·φ(x); φ′(x) = −x·φ(x).
+    NormalPdfHigher(k: u32) { Higher("φ", 1), each |x| k::normal_pdf_higher(x, k), |x, y| x.map(&F::NormalPdfHigher(k.saturating_add(1))) }
 }
 
 use crate::ops::zip::IntoOperand;
+
+/// x to the power before p, as it is written by hand: 1, x, x², else what `power` makes of p − 1.
+#[track_caller]
+fn below<'t, T: Scalar>(x: Var<'t, T>, p: T, power: impl FnOnce(Var<'t, T>, T) -> Var<'t, T>) -> Var<'t, T> {
+    match p - T::ONE {
+        q if q == T::ZERO => x.tape.scalar(T::ONE),
+        q if q == T::ONE => x,
+        q if q == T::from_f64(2.0) => x.square(),
+        q => power(x, q),
+    }
+}
+
+/// silu‴ x = σ′(x)·(x·(1 − 6σ′(x)) − 3·tanh(x/2)).
+fn silu_third<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
+    let number = T::from_f64;
+    // Beyond ±1000 σ′ is 0; the clamp keeps ∞ · 0 away.
+    let x = x.clamp(number(-1000.0), number(1000.0));
+    let slope = x.map(&F::SigmoidDerivative);
+    let one = T::ONE.into_operand(x);
+    slope * (x * (one - slope * number(6.0)) - (x * number(0.5)).tanh() * number(3.0))
+}
 
 /// The third derivative of x·σ(v), v = 2√(2/π)·(x + 0.044715x³):
 /// 3σ″v′² + 3σ′v″ + x·(σ‴v′³ + 3σ″v′v″ + σ′v‴), all at v.
@@ -509,7 +597,14 @@ impl<T: Scalar> Operation<T> for Map<T> {
         self.0.name()
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        Ok(operands[0])
+        match self.0 {
+            _ if !self.0.has_numbers() => Err(Mismatch::new("a parameter of the function is NaN")),
+            F::Clamp(low, high) | F::ClampDerivative(low, high) if low > high => {
+                Err(Mismatch::new(format!("the lower limit {low} is above the upper limit {high}"))
+                    .hint("did you exchange them?"))
+            }
+            _ => Ok(operands[0]),
+        }
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
@@ -567,22 +662,25 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// A to the power of a number, entry by entry.
+    /// A to the power of a number, entry by entry; for a whole number see [`powi`](Var::powi).
     #[track_caller]
     pub fn powf(self, power: T) -> Self {
-        if power == T::from_f64(2.0) {
-            self.square()
-        } else if power == -T::ONE {
-            self.reciprocal()
-        } else {
-            self.map(&F::Power(power))
-        }
+        self.map(&F::Power(power))
     }
 
     /// A to a whole power, entry by entry.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f32>::new();
+    /// let x = tape.parameter("x", &matrix![[-1.0, 2.0]]);
+    /// assert_eq!(x.powi(3).value()?, matrix![[-1.0, 8.0]]);
+    /// assert_eq!(x.powi(16_777_217).value()?[(0, 0)], -1.0); // an odd number that f32 has not
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn powi(self, power: i32) -> Self {
-        self.powf(T::from_f64(power.into()))
+        self.map(&F::WholePower(power.into()))
     }
 
     /// 1 ⊘ A.
@@ -591,7 +689,16 @@ impl<'t, T: Scalar> Var<'t, T> {
         T::ONE.into_operand(self) / self
     }
 
-    /// A limited to [low, high]; NaN stays NaN.
+    /// A limited to [low, high]; NaN stays NaN. A lower limit above the upper one, or a limit that is NaN, is a mistake.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &matrix![[-2.0, 0.5]]);
+    /// assert_eq!(x.clamp(-1.0, 1.0).value()?, matrix![[-1.0, 0.5]]);
+    /// assert!(x.clamp(1.0, -1.0).sound().is_err());
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn clamp(self, low: T, high: T) -> Self {
         self.map(&F::Clamp(low, high))

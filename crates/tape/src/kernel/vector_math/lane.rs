@@ -201,10 +201,45 @@ pub(crate) fn silu<T: Real, const F: bool>(x: T) -> T {
     silu_and_derivative::<T, F>(x).0
 }
 
+/// silu′(x).
+#[inline(always)]
+pub(crate) fn silu_derivative<T: Real, const F: bool>(x: T) -> T {
+    silu_and_derivative::<T, F>(x).1
+}
+
+/// silu″(x) = q·(1 − q)·(2 − |x|·(1 − 2q)), where q = σ(−|x|), since tanh(|x|/2) = 1 − 2q.
+///
+/// The last factor of q comes last: x·q is not yet subnormal where q is.
+#[inline(always)]
+pub(crate) fn silu_second_derivative<T: Real, const F: bool>(x: T) -> T {
+    let (one, two) = (T::of(1.0), T::of(2.0));
+    let x = x.magnitude();
+    let x = if x > -T::EXP_IS_LOST { -T::EXP_IS_LOST } else { x };
+    let e = (-x).exponential_of_negative::<F>();
+    let n = e.p.fused::<F>(e.a, e.a);
+    let scaled_q = over_one_plus::<T, F>(n, n * e.b);
+    let q = scaled_q * e.b;
+    let tilt = (-x).fused::<F>(one - two * q, two);
+    (-q).fused::<F>(scaled_q, scaled_q) * tilt * e.b
+}
+
 /// x if x > 0, else α·(eˣ − 1).
 #[inline(always)]
 pub(crate) fn elu<T: Real, const F: bool>(x: T, alpha: T) -> T {
     elu_and_derivative::<T, F>(x, alpha).0
+}
+
+/// 1 if x > 0, else α·eˣ.
+#[inline(always)]
+pub(crate) fn elu_derivative<T: Real, const F: bool>(x: T, alpha: T) -> T {
+    elu_and_derivative::<T, F>(x, alpha).1
+}
+
+/// 0 if x > 0, else α·eˣ.
+#[inline(always)]
+pub(crate) fn elu_second_derivative<T: Real, const F: bool>(x: T, alpha: T) -> T {
+    let slope = elu_derivative::<T, F>(x, alpha);
+    if x > T::of(0.0) { T::of(0.0) } else { slope }
 }
 
 /// x if x > 0, else α·(eˣ − 1), and its derivative 1 or α·eˣ.

@@ -249,8 +249,16 @@ functions! {
         softplus: softplus_into, softplus_in_place;
         /// x·σ(x).
         silu: silu_into, silu_in_place;
+        /// silu′(x).
+        silu_derivative: silu_derivative_into, silu_derivative_in_place;
+        /// silu″(x).
+        silu_second_derivative: silu_second_derivative_into, silu_second_derivative_in_place;
         /// x if x > 0, else α·(eˣ − 1).
         elu: elu_into, elu_in_place (alpha);
+        /// 1 if x > 0, else α·eˣ.
+        elu_derivative: elu_derivative_into, elu_derivative_in_place (alpha);
+        /// 0 if x > 0, else α·eˣ.
+        elu_second_derivative: elu_second_derivative_into, elu_second_derivative_in_place (alpha);
     }
     periodic {
         /// sin x.

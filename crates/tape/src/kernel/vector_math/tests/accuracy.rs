@@ -4,11 +4,12 @@ use super::reference::{self, Scaled, scale};
 use super::{Into, PairInto, VectorMath, functions, pairs};
 use crate::kernel::vector_math::{Real, lane};
 
-/// What every function keeps to.
+/// What every function keeps to, but for a second derivative, which is a product of three.
 const MOST: f64 = 2.5;
+const MOST_OF_SECOND: f64 = 3.5;
 
-/// The slope of the other functions is never 0, that of x·σ(x) is at −1.278: near there the error is in relation to
-/// this, since the sum that vanishes has terms near 1.
+/// The slope of the other functions is never 0, that of x·σ(x) is at −1.278, and the slope of that at ±2.4: near there the error
+/// is in relation to this, since the sum that vanishes has terms near 1.
 const SILU_FLOOR: f64 = 0.25;
 
 /// A function to more digits than an f64 has.
@@ -33,9 +34,11 @@ fn exact(name: &str) -> (Exact, f64) {
         "silu_derivative" => reference::silu_derivative,
         "elu" => |x| if x > 0.0 { reference::from(x) } else { reference::exp_m1(x) },
         "elu_derivative" => |x| if x > 0.0 { reference::from(1.0) } else { reference::exp(x) },
+        "silu_second_derivative" => reference::silu_second_derivative,
+        "elu_second_derivative" => |x| if x > 0.0 { reference::from(0.0) } else { reference::exp(x) },
         _ => panic!("no reference for {name}"),
     };
-    (f, if name == "silu_derivative" { SILU_FLOOR } else { 0.0 })
+    (f, if name.starts_with("silu_") { SILU_FLOOR } else { 0.0 })
 }
 
 /// The distance of `found` from the exact value, in units in the last place of the latter; one is 2^(e − digits), where
@@ -145,7 +148,8 @@ fn greatest_error<T: Sampled>(name: &str, x: &[T], values: &[T]) -> (f64, T) {
 
 fn report<T: Sampled>(name: &str, (error, x): (f64, T)) {
     println!("{} {name}: {error:.3} ulp at {x:e}", T::NAME);
-    assert!(error <= MOST, "{} {name}: {error} ulp at {x:e}", T::NAME);
+    let most = if name.ends_with("second_derivative") { MOST_OF_SECOND } else { MOST };
+    assert!(error <= most, "{} {name}: {error} ulp at {x:e}", T::NAME);
 }
 
 fn slices_are_accurate<T: Sampled>(x: &[T]) {

@@ -45,7 +45,19 @@ fn functions<T: Scalar + VectorMath>() -> Vec<(&'static str, Into<T>, InPlace<T>
         ("log_sigmoid", T::log_sigmoid_into, T::log_sigmoid_in_place),
         ("softplus", T::softplus_into, T::softplus_in_place),
         ("silu", T::silu_into, T::silu_in_place),
+        ("silu_derivative", T::silu_derivative_into, T::silu_derivative_in_place),
+        ("silu_second_derivative", T::silu_second_derivative_into, T::silu_second_derivative_in_place),
         ("elu", |x, out| T::elu_into(x, T::ONE, out), |x| T::elu_in_place(x, T::ONE)),
+        (
+            "elu_derivative",
+            |x, out| T::elu_derivative_into(x, T::ONE, out),
+            |x| T::elu_derivative_in_place(x, T::ONE),
+        ),
+        (
+            "elu_second_derivative",
+            |x, out| T::elu_second_derivative_into(x, T::ONE, out),
+            |x| T::elu_second_derivative_in_place(x, T::ONE),
+        ),
     ]
 }
 
@@ -138,7 +150,11 @@ fn pairs_agree_with_their_parts() {
     check(f64::tanh_and_derivative_into, [Some(f64::tanh_into), Some(f64::tanh_derivative_into)]);
     check(f64::sigmoid_and_derivative_into, [Some(f64::sigmoid_into), Some(f64::sigmoid_derivative_into)]);
     check(f64::softplus_and_derivative_into, [Some(f64::softplus_into), Some(f64::sigmoid_into)]);
-    check(f64::silu_and_derivative_into, [Some(f64::silu_into), None]);
+    check(f64::silu_and_derivative_into, [Some(f64::silu_into), Some(f64::silu_derivative_into)]);
+    check(
+        |x, value, slope| f64::elu_and_derivative_into(x, 1.5, value, slope),
+        [Some(|x, out| f64::elu_into(x, 1.5, out)), Some(|x, out| f64::elu_derivative_into(x, 1.5, out))],
+    );
 }
 
 fn special_values<T: Scalar + VectorMath>(tiny: f64) {

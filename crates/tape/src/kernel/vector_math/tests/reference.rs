@@ -235,6 +235,15 @@ pub(super) fn silu_derivative(x: f64) -> Scaled {
     sigmoid(x).times(ONE + sigmoid(-x).value().times(x))
 }
 
+/// σ′(x)·(2 + x·(1 − 2σ(x))).
+pub(super) fn silu_second_derivative(x: f64) -> Scaled {
+    if x.abs() > 1100.0 {
+        return from(0.0);
+    }
+    let tilt = sigmoid(-x).value() - sigmoid(x).value();
+    sigmoid_derivative(x).times(ONE + ONE + tilt.times(x))
+}
+
 /// By Taylor's series up to 3, beyond that from erfc in f64, where it is less than 2⁻¹⁵.
 pub(super) fn erf(x: f64) -> Scaled {
     if x.abs() > 3.0 {
