@@ -281,6 +281,24 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             ]
         }),
 
+        OperationKind::PowerDerivative => Row::new(&SIZES, |size| {
+            let base = Domain::Between(0.5, 2.0);
+            let by_base = |x: &[Matrix<f64>]| reference::zip(&x[0], &x[1], |a, b| b * a.powf(b - 1.0));
+            let by_exponent = |x: &[Matrix<f64>]| reference::zip(&x[0], &x[1], |a, b| a.powf(b) * a.ln());
+            vec![
+                case("∂aᵇ/∂a = b·a^(b−1)")
+                    .input("a", size.matrix(), base)
+                    .input("b", size.matrix(), REAL)
+                    .records("power_a", |_, x| x[0].pow(x[1]).sum().gradients([x[0]])[0])
+                    .gives(size.matrix(), by_base),
+                case("∂aᵇ/∂b = aᵇ·ln a")
+                    .input("a", size.matrix(), base)
+                    .input("b", size.matrix(), REAL)
+                    .records("power_b", |_, x| x[0].pow(x[1]).sum().gradients([x[1]])[0])
+                    .gives(size.matrix(), by_exponent),
+            ]
+        }),
+
         OperationKind::Select => Row::new(&SMALL_SIZES, |size| {
             let mut cases = Vec::new();
             for mask in size.repeating() {

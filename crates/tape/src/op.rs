@@ -12,6 +12,7 @@ use crate::ops::leaf::{Leaf, Number};
 use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::Map;
 use crate::ops::matmul::{Matmul, Transpose};
+use crate::ops::power::PowerDerivative;
 use crate::ops::reduce::{Broadcast, Reduce};
 use crate::ops::scale::{Negate, Scale};
 use crate::ops::select::Select;
@@ -433,6 +434,8 @@ operations! {
         Map(Map<T>),
         /// An entrywise operation of two operands.
         Zip(Zip),
+        /// A derivative of a power with respect to base and exponent.
+        PowerDerivative(PowerDerivative),
         /// A choice by mask.
         Select(Select),
         /// A reduction.

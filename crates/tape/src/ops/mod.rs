@@ -6,6 +6,7 @@ pub(crate) mod leaf;
 pub(crate) mod log_loss;
 pub(crate) mod map;
 pub(crate) mod matmul;
+pub(crate) mod power;
 pub(crate) mod reduce;
 pub(crate) mod scale;
 pub(crate) mod select;

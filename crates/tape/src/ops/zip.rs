@@ -5,6 +5,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use crate::kernel::simd::vectorised;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::ops::power::PowerDerivative;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
@@ -139,8 +140,9 @@ impl<T: Scalar> Operation<T> for Zip {
                 at.contribute_entrywise(1, |g| -(g * y / b)); // ∂/∂B: −(G ⊙ A⊘B) ⊘ B
             }
             Zip::Power => {
-                at.contribute_entrywise(0, |g| g * b * a.pow(b - T::ONE)); // ∂/∂A: G ⊙ B ⊙ A^(B−1)
-                at.contribute_entrywise(1, |g| g * y * a.ln()); //            ∂/∂B: G ⊙ Aᴮ ⊙ ln A
+                // ∂/∂A: G ⊙ B ⊙ A^(B−1), and 0 at a⁰; ∂/∂B: G ⊙ Aᴮ ⊙ ln A, and 0 at 0ᵇ.
+                at.contribute_entrywise(0, |g| g * a.power_derivative(b, PowerDerivative::BY_BASE));
+                at.contribute_entrywise(1, |g| g * a.power_derivative(b, PowerDerivative::BY_EXPONENT));
             }
             Zip::Greater | Zip::Equal => {
                 at.zero(0); // constant between the jumps
