@@ -125,6 +125,19 @@ pub enum Error {
         /// Where the loss was recorded.
         at: Place,
     },
+    /// A probability of the log-loss is not in [0, 1].
+    Probability {
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The name or number of the entry that holds the probabilities.
+        probabilities: String,
+        /// Where the loss was recorded.
+        at: Place,
+    },
     /// An opt-in check found a value that is not finite.
     NonFinite(Box<NonFinite>),
     /// A variable that is not a leaf of this program was bound or written.
@@ -265,6 +278,10 @@ impl fmt::Display for Error {
             Error::Label { value, row, column, labels, at } => write!(
                 f,
                 "log_loss: label {value} at row {row}, column {column} of {labels} is not in [0, 1], loss recorded at {at}"
+            ),
+            Error::Probability { value, row, column, probabilities, at } => write!(
+                f,
+                "log_loss: probability {value} at row {row}, column {column} of {probabilities} is not in [0, 1] (of logits use log_loss_on_logits), loss recorded at {at}"
             ),
             Error::NonFinite(found) => fmt::Display::fmt(found, f),
             Error::NotBindable { variable, reason } => write!(f, "bind: {variable} {reason}"),

@@ -182,6 +182,17 @@ pub enum Fault {
         /// Its column, from 0.
         column: usize,
     },
+    /// A probability of the log-loss is not in [0, 1].
+    Probability {
+        /// Which operand holds the probabilities.
+        operand: usize,
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+    },
     /// Anything else, in words.
     Other(String),
 }
@@ -193,6 +204,9 @@ impl Fault {
         match self {
             Fault::Label { operand, value, row, column: _ } => {
                 Fault::Label { operand, value, row: row % rows, column: first + row / rows }
+            }
+            Fault::Probability { operand, value, row, column: _ } => {
+                Fault::Probability { operand, value, row: row % rows, column: first + row / rows }
             }
             Fault::Other(reason) => Fault::Other(reason),
         }

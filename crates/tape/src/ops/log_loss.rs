@@ -30,8 +30,8 @@ impl LogLossOnLogits {
         out: &mut [T],
         derivative: &mut [T],
     ) -> Result<(), Fault> {
-        check_labels(y)?;
-        T::log_loss_and_derivative_into(y, z, out, derivative);
+        let soft = check_labels(y)?;
+        T::log_loss_and_derivative_into(y, z, soft, out, derivative);
         Ok(())
     }
 }
@@ -44,15 +44,33 @@ fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
     }
 }
 
-/// A label outside [0, 1], NaN included, is a fault.
-fn check_labels<T: Scalar>(y: &[T]) -> Result<(), Fault> {
-    let valid = |y: &T| *y >= T::ZERO && *y <= T::ONE;
-    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
-    if y.iter().fold(true, |all, y| all & valid(y)) {
-        return Ok(());
+/// Whether a label is neither 0 nor 1. One outside [0, 1], NaN included, is a fault.
+fn check_labels<T: Scalar>(y: &[T]) -> Result<bool, Fault> {
+    // Without a way out of the loops they are vector ones; the place is looked for only when there is one.
+    if y.iter().fold(true, |all, &y| all & ((y == T::ZERO) | (y == T::ONE))) {
+        return Ok(false);
     }
-    let row = y.iter().position(|y| !valid(y)).unwrap_or(0);
-    Err(Fault::Label { operand: 0, value: y[row].to_f64(), row, column: 0 })
+    match outside(y) {
+        None => Ok(true),
+        Some((row, value)) => Err(Fault::Label { operand: 0, value, row, column: 0 }),
+    }
+}
+
+/// A probability outside [0, 1], NaN included, is a fault.
+fn check_probabilities<T: Scalar>(a: &[T]) -> Result<(), Fault> {
+    match outside(a) {
+        None => Ok(()),
+        Some((row, value)) => Err(Fault::Probability { operand: 1, value, row, column: 0 }),
+    }
+}
+
+/// The first number outside [0, 1].
+fn outside<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
+    let valid = |x: &T| (*x >= T::ZERO) & (*x <= T::ONE);
+    if x.iter().fold(true, |all, x| all & valid(x)) {
+        return None;
+    }
+    x.iter().position(|x| !valid(x)).map(|row| (row, x[row].to_f64()))
 }
 
 /// Evaluates a loss on whole matrices, labels first.
@@ -69,6 +87,7 @@ fn on_matrices<T: Scalar>(
 impl<T: Scalar> Entrywise<T> for LogLoss {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         check_labels(x[0])?;
+        check_probabilities(x[1])?;
         out.iter_mut().zip(x[0].iter().zip(x[1])).for_each(|(out, (&y, &a))| *out = k::log_loss(y, a));
         Ok(())
     }
@@ -84,7 +103,8 @@ impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
 
 impl<T: Scalar> Entrywise<T> for SigmoidMinus {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
-        T::sigmoid_minus_into(x[0], x[1], out);
+        let soft = check_labels(x[0])?;
+        T::sigmoid_minus_into(x[0], x[1], soft, out);
         Ok(())
     }
 }
@@ -181,7 +201,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs: n × m becomes 1 × m.
     ///
     /// With 0 · ln 0 = 0. Over a sigmoid, programs compute it and its gradient from the logits, so that they are right
-    /// where the sigmoid rounds to 0 or 1. A label outside [0, 1] is an error when the loss is evaluated.
+    /// where the sigmoid rounds to 0 or 1. A label outside [0, 1] is an error when the loss or its gradient is evaluated, and so is a
+    /// probability outside [0, 1], NaN included; logits may be any numbers.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -206,7 +227,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// σ(Z) − Y, entry by entry: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙ eq. 10.
     ///
-    /// Computed as (1 − y)·σ(z) − y·σ(−z), which loses no digit where σ(z) is close to y.
+    /// No digit is lost where σ(z) is close to y, for labels between 0 and 1 too. A label outside [0, 1] is an error when it is evaluated.
     ///
     /// ```
     /// use tape::{Tape, matrix};

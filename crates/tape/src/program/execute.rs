@@ -437,6 +437,9 @@ fn shifted(fault: Fault, start: usize) -> Fault {
         Fault::Label { operand, value, row, column } => {
             Fault::Label { operand, value, row, column: column + start }
         }
+        Fault::Probability { operand, value, row, column } => {
+            Fault::Probability { operand, value, row, column: column + start }
+        }
         Fault::Other(reason) => Fault::Other(reason),
     }
 }

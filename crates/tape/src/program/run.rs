@@ -33,7 +33,7 @@ impl<T: Scalar> Program<T> {
     /// threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
-    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Allocation`],
+    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Probability`], [`Error::Allocation`],
     /// [`Error::Threads`], or what a user's kernel reports.
     ///
     /// # Panics
@@ -283,13 +283,17 @@ impl<T: Scalar> Program<T> {
 
     fn fault(&self, node: u32, fault: Fault) -> Error {
         let at = self.about[node as usize].place;
+        // A user's kernel may name an operand that there is not.
+        let name = |operand: usize| {
+            let known = self.graph.node(node).operands.get(operand);
+            known.map_or_else(|| format!("operand {operand}"), |&known| self.describe(known))
+        };
         match fault {
             Fault::Label { operand, value, row, column } => {
-                // A user's kernel may name an operand that there is not.
-                let labels = self.graph.node(node).operands.get(operand);
-                let labels =
-                    labels.map_or_else(|| format!("operand {operand}"), |&labels| self.describe(labels));
-                Error::Label { value, row, column, labels, at }
+                Error::Label { value, row, column, labels: name(operand), at }
+            }
+            Fault::Probability { operand, value, row, column } => {
+                Error::Probability { value, row, column, probabilities: name(operand), at }
             }
             Fault::Other(reason) => {
                 let operation = self.graph.node(node).op.rule().name().into_owned();
