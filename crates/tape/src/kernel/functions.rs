@@ -2,11 +2,11 @@
 //!
 //! Every function is accurate *relative to its result* wherever that result is representable: at both ends of
 //! the exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded
-//! argument of `exp`. Only next to a root (of silu′, say) is the error relative to the terms. NaN in gives
-//! NaN out, which is why `max` and `min` of the standard library are not used here.
+//! argument of `exp`, nor next to a root (of silu′, say) to terms that cancel there. NaN in gives NaN out, which is why `max` and `min` of the standard library are not used here.
 
 use crate::Scalar;
 use crate::kernel::simd::vectorised;
+use crate::kernel::vector_math::zeros;
 
 /// Beyond this, e^(−x²/4) is 0: the tails of φ, Φ and of the two GELUs are reached.
 const NORMAL_LIMIT: f64 = 64.0;
@@ -33,13 +33,6 @@ pub(crate) fn each<T: Scalar>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
 //
 // e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is itself
 // computed, its rounding error is therefore carried along and applied as a factor: e^(z + ε) ≈ e^z·(1 + ε).
-
-/// A constant known to more digits than an `f64` holds, as the sum of two numbers of type `T`.
-#[inline]
-fn constant<T: Scalar>(high: f64, low: f64) -> (T, T) {
-    let rounded = number::<T>(high);
-    (rounded, number(high - rounded.to_f64() + low))
-}
 
 /// x + y and its rounding error (Knuth).
 #[inline]
@@ -73,24 +66,23 @@ fn halves<T: Scalar>(x: T) -> (T, T) {
 ///
 /// The root of e^z, as e^z itself may be subnormal where x·e^z is not: multiply by one g, then by the other.
 #[inline]
-fn sigmoid_roots<T: Scalar>(z: T, error: T) -> (T, T) {
-    let half = number::<T>(0.5);
-    let h = (-half * z.abs()).exp();
-    if z < T::ZERO {
-        let h = h + h * (half * error);
+fn sigmoid_roots(z: f64, error: f64) -> (f64, f64) {
+    let h = (-0.5 * z.abs()).exp();
+    if z < 0.0 {
+        let h = h + h * (0.5 * error);
         (h, h)
     } else {
-        (h - h * (half * error), T::ONE)
+        (h - h * (0.5 * error), 1.0)
     }
 }
 
 /// σ(z) + v·σ(z)·σ(−z), the derivative of x·σ(z) where v = x·z′, of the roots of σ(z).
 #[inline]
-fn gate_derivative<T: Scalar>(v: T, h: T, g: T, z: T) -> T {
+fn gate_derivative(v: f64, h: f64, g: f64, z: f64) -> f64 {
     let t = h * h;
-    let v = if z < T::ZERO { v } else { v * t };
-    let d = T::ONE + t;
-    g * (((T::ONE + v) + t) / (d * d)) * g
+    let v = if z < 0.0 { v } else { v * t };
+    let d = 1.0 + t;
+    g * (((1.0 + v) + t) / (d * d)) * g
 }
 
 // ---- The logistic function and its relatives --------------------------------------------------------------
@@ -238,56 +230,68 @@ const GELU_CUBIC: (f64, f64) = (0.07135481627260025, -6.175149918155315e-19);
 
 /// z(x) = 2u = 2·√(2/π)·(x + 0.044715·x³) and its rounding error.
 #[inline]
-fn gelu_exponent<T: Scalar>(x: T) -> (T, T) {
-    let (linear, linear_error) = constant::<T>(GELU_LINEAR.0, GELU_LINEAR.1);
-    let (cubic, cubic_error) = constant::<T>(GELU_CUBIC.0, GELU_CUBIC.1);
+fn gelu_exponent(x: f64) -> (f64, f64) {
     let (square, square_error) = two_product(x, x);
-    let (product, error) = two_product(cubic, square);
-    let product_error = error + cubic * square_error + cubic_error * square;
-    let (sum, error) = two_sum(linear, product);
-    let sum_error = error + linear_error + product_error;
+    let (product, error) = two_product(GELU_CUBIC.0, square);
+    let product_error = error + GELU_CUBIC.0 * square_error + GELU_CUBIC.1 * square;
+    let (sum, error) = two_sum(GELU_LINEAR.0, product);
+    let sum_error = error + GELU_LINEAR.1 + product_error;
     let (z, error) = two_product(x, sum);
     (z, error + x * sum_error)
 }
 
 /// z′(x) = 2·√(2/π)·(1 + 3·0.044715·x²).
 #[inline]
-fn gelu_exponent_derivative<T: Scalar>(x: T) -> T {
-    number::<T>(GELU_LINEAR.0) + number::<T>(3.0 * GELU_CUBIC.0) * (x * x)
+fn gelu_exponent_derivative(x: f64) -> f64 {
+    GELU_LINEAR.0 + 3.0 * GELU_CUBIC.0 * (x * x)
 }
 
-/// x·σ(2u) = ½x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³).
+/// x·σ(2u) = ½x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³). Like its derivatives in f64 for both types: the exponential is that of the
+/// standard library in either.
 #[inline]
 pub(crate) fn gelu_tanh<T: Scalar>(x: T) -> T {
-    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+    let x = x.to_f64();
+    let y = clamp(x, -NORMAL_LIMIT, NORMAL_LIMIT);
     let (z, error) = gelu_exponent(y);
     let (h, g) = sigmoid_roots(z, error);
-    let factor = if x < T::ZERO { y } else { x };
-    factor * g / (T::ONE + h * h) * g
+    let factor = if x < 0.0 { y } else { x };
+    number(factor * g / (1.0 + h * h) * g)
 }
 
 /// σ(z) + x·σ(z)·σ(−z)·z′, z = 2u.
 #[inline]
 pub(crate) fn gelu_tanh_derivative<T: Scalar>(x: T) -> T {
-    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
-    let (z, error) = gelu_exponent(y);
-    let (h, g) = sigmoid_roots(z, error);
-    gate_derivative(y * gelu_exponent_derivative(y), h, g, z)
+    number(zeros::GELU_TANH_DERIVATIVE.or(x.to_f64(), |x| {
+        let y = clamp(x, -NORMAL_LIMIT, NORMAL_LIMIT);
+        let (z, error) = gelu_exponent(y);
+        let (h, g) = sigmoid_roots(z, error);
+        gate_derivative(y * gelu_exponent_derivative(y), h, g, z)
+    }))
 }
 
 /// σ(z)·σ(−z)·(2z′ + x·z″ + x·z′²·(σ(−z) − σ(z))), z = 2u.
 #[inline]
 pub(crate) fn gelu_tanh_second_derivative<T: Scalar>(x: T) -> T {
-    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
-    let (z, error) = gelu_exponent(y);
-    let (h, _) = sigmoid_roots(z, error);
-    let t = h * h;
-    let d = T::ONE + t;
-    let difference = if z < T::ZERO { (T::ONE - t) / d } else { (t - T::ONE) / d };
-    let first = gelu_exponent_derivative(y);
-    let second = number::<T>(6.0 * GELU_CUBIC.0) * y;
-    let bracket = (first + first) + y * second + y * (first * first) * difference;
-    h * (bracket / (d * d)) * h
+    number(zeros::GELU_TANH_SECOND_DERIVATIVE.or(x.to_f64().abs(), |x| {
+        let y = clamp(x, 0.0, NORMAL_LIMIT);
+        let (z, error) = gelu_exponent(y);
+        let (h, _) = sigmoid_roots(z, error);
+        let t = h * h;
+        let d = 1.0 + t;
+        // The terms are up to three times the sum: what rounding takes from z′² is given back.
+        let (square, square_error) = two_product(y, y);
+        let (product, error) = two_product(3.0 * GELU_CUBIC.0, square);
+        let (first, lost) = two_sum(GELU_LINEAR.0, product);
+        let lost = lost + (error + 3.0 * GELU_CUBIC.0 * square_error + GELU_LINEAR.1);
+        let (first_square, error) = two_product(first, first);
+        let (factor, lost_of_factor) = two_product(y, first_square);
+        let factor_error = lost_of_factor + y * (error + 2.0 * first * lost);
+        let difference = 2.0 * t / d - 1.0;
+        let (negative, error) = two_product(factor, difference);
+        let (sum, rest) = two_sum(2.0 * (first + product), negative);
+        let bracket = sum + (rest + (error + factor_error * difference + 2.0 * lost));
+        h * (bracket / (d * d)) * h
+    }))
 }
 
 // ---- The normal distribution ------------------------------------------------------------------------------
@@ -324,17 +328,17 @@ const ROOT_HALF: (f64, f64) = (0.7071067811865476, -4.833646656726457e-17);
 
 /// x² − r², next to its zeros too.
 #[inline]
-fn square_minus<T: Scalar>(x: T, r: (f64, f64)) -> T {
-    let (x, (high, low)) = (x.abs(), constant::<T>(r.0, r.1));
+fn square_minus(x: f64, (high, low): (f64, f64)) -> f64 {
+    let x = x.abs();
     ((x - high) - low) * (x + high)
 }
 
 /// Hermite's polynomials of degrees n and n + 2: h₀ = 1, h₁ = s·x, h₂ = s·(x·h₁ − h₀), h₃ = s·(x·h₂ − 2·h₁), …
 #[inline]
-fn hermite<T: Scalar>(n: u32, s: T, x: T) -> (T, T) {
-    let (mut before, mut h) = (T::ZERO, T::ONE);
+fn hermite(n: u32, s: f64, x: f64) -> (f64, f64) {
+    let (mut before, mut h) = (0.0, 1.0);
     let mut next = |k: u32| {
-        (before, h) = (h, s * (x * h - T::from_usize(k as usize) * before));
+        (before, h) = (h, s * (x * h - f64::from(k) * before));
         before
     };
     (0..n).for_each(|k| _ = next(k));
@@ -344,12 +348,13 @@ fn hermite<T: Scalar>(n: u32, s: T, x: T) -> (T, T) {
 }
 
 /// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. The exponential comes as two roots: it may be subnormal where the product is not.
+/// In f64 for both types, as the exponential is that of the standard library in either.
 #[inline]
-fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(T) -> T) -> T {
-    let y = clamp(x, number(-NORMAL_LIMIT), number(NORMAL_LIMIT));
+fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(f64) -> f64) -> T {
+    let y = clamp(x.to_f64(), -NORMAL_LIMIT, NORMAL_LIMIT);
     let root = gaussian(y, b / 2.0);
-    let product = root * (number::<T>(c) * p(y) * root);
-    if is_negative { -product } else { product }
+    let product = root * (c * p(y) * root);
+    number(if is_negative { -product } else { product })
 }
 
 /// The derivative of order 1 + k of φ: (−1)¹⁺ᵏ·He₁₊ₖ(x)·φ(x).
@@ -357,9 +362,9 @@ fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(T) -> T
 pub(crate) fn normal_pdf_higher<T: Scalar>(x: T, k: u32) -> T {
     damped(x, 0.5, k.is_multiple_of(2), PHI_0, |x| match k {
         0 => x,
-        1 => (x - T::ONE) * (x + T::ONE),
+        1 => (x - 1.0) * (x + 1.0),
         2 => x * square_minus(x, ROOT_3),
-        _ => hermite(k - 1, T::ONE, x).1,
+        _ => hermite(k - 1, 1.0, x).1,
     })
 }
 
@@ -368,8 +373,8 @@ pub(crate) fn normal_pdf_higher<T: Scalar>(x: T, k: u32) -> T {
 pub(crate) fn erf_higher<T: Scalar>(x: T, k: u32) -> T {
     damped(x, 1.0, k.is_multiple_of(2), std::f64::consts::FRAC_2_SQRT_PI, |x| match k {
         0 => x + x,
-        1 => number::<T>(4.0) * square_minus(x, ROOT_HALF),
-        _ => hermite(k - 1, number(2.0), x).1,
+        1 => 4.0 * square_minus(x, ROOT_HALF),
+        _ => hermite(k - 1, 2.0, x).1,
     })
 }
 
@@ -378,9 +383,9 @@ pub(crate) fn erf_higher<T: Scalar>(x: T, k: u32) -> T {
 pub(crate) fn gelu_erf_higher<T: Scalar>(x: T, k: u32) -> T {
     damped(x, 0.5, k.is_multiple_of(2), PHI_0, |x| match k {
         0 => square_minus(x, ROOT_2),
-        1 => x * (x - number(2.0)) * (x + number(2.0)),
+        1 => x * (x - 2.0) * (x + 2.0),
         _ => {
-            let (low, high) = hermite(k, T::ONE, x);
+            let (low, high) = hermite(k, 1.0, x);
             high - low
         }
     })
@@ -396,8 +401,10 @@ pub(crate) fn gelu_erf<T: Scalar>(x: T) -> T {
 /// Φ(x) + x·φ(x).
 #[inline]
 pub(crate) fn gelu_erf_derivative<T: Scalar>(x: T) -> T {
-    let x = clamp(x.to_f64(), -NORMAL_LIMIT, NORMAL_LIMIT);
-    T::from_f64(if x < TAIL { tail(x, |x, series| x - series / x) } else { cdf(x) + x * normal_pdf(x) })
+    number(zeros::GELU_DERIVATIVE.or(x.to_f64(), |x| {
+        let x = clamp(x, -NORMAL_LIMIT, NORMAL_LIMIT);
+        if x < TAIL { tail(x, |x, series| x - series / x) } else { cdf(x) + x * normal_pdf(x) }
+    }))
 }
 
 /// Below this the series of [`tail`] is exact to the last digit.

@@ -2,6 +2,7 @@
 //! set, becomes a loop over vectors. Only [`sin`] and [`cos`] branch, where the angle is large.
 
 use super::real::Real;
+use super::zeros;
 
 /// The greater of x and 0; NaN stays NaN.
 #[inline(always)]
@@ -192,7 +193,8 @@ pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let slope = (-lost_of_square).fused::<F>(sum, sum) / (d * d);
     let slope = if left { root * e.a * slope } else { slope };
     let last = if left { e.b } else { one };
-    (value * last, slope * last)
+    let (near, around) = zeros::SILU_DERIVATIVE.around::<T, F>(x);
+    (value * last, if near { around } else { slope * last })
 }
 
 /// x·σ(x).
@@ -220,7 +222,8 @@ pub(crate) fn silu_second_derivative<T: Real, const F: bool>(x: T) -> T {
     let scaled_q = over_one_plus::<T, F>(n, n * e.b);
     let q = scaled_q * e.b;
     let tilt = (-x).fused::<F>(one - two * q, two);
-    (-q).fused::<F>(scaled_q, scaled_q) * tilt * e.b
+    let (near, around) = zeros::SILU_SECOND_DERIVATIVE.around::<T, F>(x);
+    if near { around } else { (-q).fused::<F>(scaled_q, scaled_q) * tilt * e.b }
 }
 
 /// x if x > 0, else α·(eˣ − 1).

@@ -10,6 +10,7 @@ pub(crate) mod lane;
 mod real;
 #[cfg(test)]
 mod tests;
+pub(crate) mod zeros;
 
 use super::simd::{Loops, run};
 #[allow(unreachable_pub)] // a supertrait of a public trait

@@ -50,6 +50,8 @@ pub trait Real: Lanes + PartialOrd + Sub<Output = Self> + Div<Output = Self> + N
 
     /// The nearest number.
     fn of(x: f64) -> Self;
+    /// The same number.
+    fn to_double(self) -> f64;
     /// self·y + z.
     fn fused<const F: bool>(self, y: Self, z: Self) -> Self;
     /// |x|.
@@ -140,6 +142,10 @@ macro_rules! real {
             #[inline(always)]
             fn of(x: f64) -> Self {
                 x as $t
+            }
+            #[inline(always)]
+            fn to_double(self) -> f64 {
+                self.into()
             }
             #[inline(always)]
             fn fused<const F: bool>(self, y: Self, z: Self) -> Self {
