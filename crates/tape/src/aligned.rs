@@ -4,6 +4,8 @@ use std::collections::TryReserveError;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::{Error, Result};
+
 /// A cache line.
 const LINE: usize = 64;
 /// A page: two addresses with the same place in their pages have the same place in the first-level cache.
@@ -46,15 +48,32 @@ impl<T: Clone> Aligned<T> {
     /// A list of `len` times x.
     ///
     /// # Panics
-    /// If there is not so much memory.
+    /// If there is not so much memory. See [`try_new`](Aligned::try_new).
+    #[track_caller]
     pub fn new(len: usize, x: T) -> Self {
+        match Aligned::try_new(len, x) {
+            Ok(list) => list,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A list of `len` times x.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`] if there is not so much memory.
+    pub fn try_new(len: usize, x: T) -> Result<Self> {
         let mut list = Aligned::default();
-        list.grow(len, x).expect("memory for a list");
-        list
+        match list.grow(len, x) {
+            Ok(()) => Ok(list),
+            Err(_) => {
+                let bytes = len.saturating_mul(size_of::<T>());
+                Err(Error::Allocation { rows: len, columns: 1, bytes })
+            }
+        }
     }
 
     /// Fills up with x, if the list is shorter than `len`.
-    pub(crate) fn grow(&mut self, len: usize, x: T) -> Result<(), TryReserveError> {
+    pub(crate) fn grow(&mut self, len: usize, x: T) -> std::result::Result<(), TryReserveError> {
         if len <= self.len() {
             return Ok(());
         }
@@ -161,5 +180,8 @@ mod tests {
         assert!(list.grow(usize::MAX, 0.0).is_err());
         assert!(list.grow(isize::MAX as usize / 8, 0.0).is_err());
         assert_eq!(*list, [1.0]);
+        let (len, bytes) = (isize::MAX as usize / 8, isize::MAX as usize / 8 * 8);
+        assert_eq!(Aligned::try_new(len, 0.0), Err(Error::Allocation { rows: len, columns: 1, bytes }));
+        assert!(std::panic::catch_unwind(|| Aligned::new(usize::MAX, 0.0)).is_err());
     }
 }

@@ -8,7 +8,7 @@ use crate::Scalar;
 /// Text writes this many of the first and of the last rows (columns) if there are more than their sum and
 /// one.
 const SHOWN: (usize, usize) = (4, 3);
-/// `Debug` does so if there are more entries than this.
+/// `Debug` does so if there are more entries, rows or columns than this.
 const DEBUG_ENTRIES: usize = 512;
 
 /// What is written along one side: an index, or `None` for those left out.
@@ -124,8 +124,8 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
     }
 }
 
-/// The shape and the rows, every number with all its digits. Of more than 512 entries the middle ones are
-/// left out.
+/// The shape and the rows, every number with all its digits. Of more than 512 entries, rows or columns the middle ones
+/// are left out.
 ///
 /// ```
 /// # use tape::matrix;
@@ -135,7 +135,8 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
 impl<T: Debug> Debug for MatrixRef<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let MatrixRef { rows, columns, data } = *self;
-        let edges = if data.len() > DEBUG_ENTRIES { SHOWN } else { (rows, columns) };
+        let is_short = data.len().max(rows).max(columns) <= DEBUG_ENTRIES;
+        let edges = if is_short { (DEBUG_ENTRIES, DEBUG_ENTRIES) } else { SHOWN };
         let shown_columns = shown(columns, edges);
         let row = |i: usize| Elided(&shown_columns, move |j: usize| &data[j * rows + i]);
         write!(f, "Matrix {rows}×{columns} ")?;

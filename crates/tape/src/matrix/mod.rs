@@ -10,8 +10,11 @@ mod view;
 
 pub use view::{MatrixMut, MatrixRef};
 
-use crate::Scalar;
+pub(crate) use build::size;
+
 use crate::kernel::functions::sum_of;
+use crate::{Result, Scalar};
+use build::{copied, or_panic, reserved};
 
 /// A matrix of numbers, column-major: entry (i, j) is `as_slice()[j * rows + i]`, so a column, which holds
 /// one example, is a slice. Both sides may be 0.
@@ -24,11 +27,21 @@ use crate::kernel::functions::sum_of;
 /// assert_eq!(a.column(2), [3.0, 6.0]);
 /// assert_eq!(a, Matrix::from_fn(2, 3, |i, j| (3 * i + j + 1) as f64));
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(PartialEq)]
 pub struct Matrix<T> {
     rows: usize,
     columns: usize,
     data: Vec<T>,
+}
+
+/// # Panics
+/// If there is no memory for the copy. See [`try_clone`](Matrix::try_clone).
+impl<T: Clone> Clone for Matrix<T> {
+    #[track_caller]
+    fn clone(&self) -> Self {
+        let Matrix { rows, columns, ref data } = *self;
+        Matrix { rows, columns, data: or_panic(copied(rows, columns, data)) }
+    }
 }
 
 impl<T: Scalar> Matrix<T> {
@@ -107,12 +120,33 @@ impl<T: Scalar> Matrix<T> {
     /// # use tape::matrix;
     /// assert_eq!(matrix![[1.0, 2.0, 3.0]].transposed(), matrix![[1.0], [2.0], [3.0]]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no memory for it. See [`try_transposed`](Matrix::try_transposed).
+    #[track_caller]
     pub fn transposed(&self) -> Self {
-        let mut data = Vec::with_capacity(self.data.len());
-        for i in 0..self.rows {
+        or_panic(self.try_transposed())
+    }
+
+    /// The transpose: rows × columns becomes columns × rows.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](crate::Error::Allocation) if there is no memory for it.
+    pub fn try_transposed(&self) -> Result<Self> {
+        let mut data = reserved(self.columns, self.rows)?;
+        // There may be very many rows of no columns.
+        for i in 0..if self.columns == 0 { 0 } else { self.rows } {
             data.extend(self.data.iter().skip(i).step_by(self.rows));
         }
-        Matrix { rows: self.columns, columns: self.rows, data }
+        Ok(Matrix { rows: self.columns, columns: self.rows, data })
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](crate::Error::Allocation) if there is no memory for it.
+    pub fn try_clone(&self) -> Result<Self> {
+        self.view().try_to_matrix()
     }
 
     /// `f` of every entry, in the same shape.
@@ -121,9 +155,12 @@ impl<T: Scalar> Matrix<T> {
     /// # use tape::matrix;
     /// assert_eq!(matrix![[1.0, 4.0]].map(f64::sqrt), matrix![[1.0, 2.0]]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no memory for it.
+    #[track_caller]
     pub fn map(&self, f: impl FnMut(T) -> T) -> Self {
-        let data = self.data.iter().copied().map(f).collect();
-        Matrix { rows: self.rows, columns: self.columns, data }
+        self.of_each(f)
     }
 
     /// Every entry as the nearest number of type `U`.
@@ -132,8 +169,18 @@ impl<T: Scalar> Matrix<T> {
     /// # use tape::matrix;
     /// assert_eq!(matrix![[0.1_f64]].cast::<f32>(), matrix![[0.1_f32]]);
     /// ```
+    ///
+    /// # Panics
+    /// If there is no memory for it.
+    #[track_caller]
     pub fn cast<U: Scalar>(&self) -> Matrix<U> {
-        let data = self.data.iter().map(|x| U::from_f64(x.to_f64())).collect();
+        self.of_each(|x| U::from_f64(x.to_f64()))
+    }
+
+    #[track_caller]
+    fn of_each<U>(&self, f: impl FnMut(T) -> U) -> Matrix<U> {
+        let mut data = or_panic(reserved(self.rows, self.columns));
+        data.extend(self.data.iter().copied().map(f));
         Matrix { rows: self.rows, columns: self.columns, data }
     }
 
@@ -147,27 +194,44 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Panics
-    /// If an index is not that of a column.
+    /// If an index is not that of a column, or there is no memory for the copy. See
+    /// [`try_select_columns`](Matrix::try_select_columns).
     #[track_caller]
     pub fn select_columns(&self, indices: &[usize]) -> Self {
-        let mut out = Matrix { rows: 0, columns: 0, data: Vec::new() };
+        or_panic(self.try_select_columns(indices))
+    }
+
+    /// [`select_columns`](Matrix::select_columns), where there may be no memory for the copy.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](crate::Error::Allocation) or [`Error::SizeOverflow`](crate::Error::SizeOverflow).
+    ///
+    /// # Panics
+    /// If an index is not that of a column.
+    #[track_caller]
+    pub fn try_select_columns(&self, indices: &[usize]) -> Result<Self> {
+        let data = reserved(self.rows, indices.len())?;
+        let mut out = Matrix { rows: 0, columns: 0, data };
         self.select_columns_into(indices, &mut out);
-        out
+        Ok(out)
     }
 
     /// [`select_columns`](Matrix::select_columns) into a matrix of any shape, which takes the new shape and
     /// keeps its memory: for a batch after a batch without allocation.
     ///
     /// # Panics
-    /// If an index is not that of a column.
+    /// If an index is not that of a column, or there is no memory for the copy; the other matrix is then as before.
     #[track_caller]
     pub fn select_columns_into(&self, indices: &[usize], out: &mut Self) {
         let wrong = indices.iter().find(|&&j| j >= self.columns);
         if let Some(&j) = wrong {
             no_column(j, self.shape());
         }
+        let entries = or_panic(build::size::<T>(self.rows, indices.len()));
+        if out.data.capacity() < entries {
+            out.data = or_panic(reserved(self.rows, indices.len()));
+        }
         out.data.clear();
-        out.data.reserve_exact(indices.len() * self.rows);
         for &j in indices {
             out.data.extend_from_slice(self.column(j));
         }

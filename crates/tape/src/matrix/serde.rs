@@ -28,7 +28,8 @@ impl<T: Scalar + Serialize> Serialize for Matrix<T> {
     }
 }
 
-/// From `{ rows, columns, data }`; fails unless there are rows · columns values.
+/// From `{ rows, columns, data }`; fails unless there are rows · columns values, and as
+/// [`from_vec`](Matrix::from_vec) for sides that no matrix has.
 impl<'de, T: Scalar + Deserialize<'de>> Deserialize<'de> for Matrix<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Unchecked { rows, columns, data } = Unchecked::deserialize(deserializer)?;

@@ -2,7 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use super::build::check_length;
+use super::build::{check_length, copied, or_panic};
 use super::{Matrix, checked_position, column_range};
 use crate::{Result, Scalar};
 
@@ -80,8 +80,21 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
     }
 
     /// A copy that owns its entries.
+    ///
+    /// # Panics
+    /// If there is no memory for it. See [`try_to_matrix`](MatrixRef::try_to_matrix).
+    #[track_caller]
     pub fn to_matrix(&self) -> Matrix<T> {
-        Matrix { rows: self.rows, columns: self.columns, data: self.data.to_vec() }
+        or_panic(self.try_to_matrix())
+    }
+
+    /// A copy that owns its entries.
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](crate::Error::Allocation) if there is no memory for it.
+    pub fn try_to_matrix(&self) -> Result<Matrix<T>> {
+        let MatrixRef { rows, columns, data } = *self;
+        Ok(Matrix { rows, columns, data: copied(rows, columns, data)? })
     }
 }
 
@@ -146,6 +159,10 @@ impl<'a, T: Scalar> MatrixMut<'a, T> {
     }
 
     /// A copy that owns its entries.
+    ///
+    /// # Panics
+    /// If there is no memory for it.
+    #[track_caller]
     pub fn to_matrix(&self) -> Matrix<T> {
         self.view().to_matrix()
     }
