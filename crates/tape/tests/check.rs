@@ -252,6 +252,90 @@ fn a_rule_that_is_wrong_in_the_cotangent_alone_breaks_the_transpose() {
     breaks(checked, &["transpose: ⟨u, Jv⟩ = "]);
 }
 
+/// Functions of the columns that say they keep them apart.
+#[derive(Debug, PartialEq, Eq, Hash, Clone, Copy)]
+enum OfColumns {
+    /// Twice each column: true.
+    Twice,
+    /// The sum of the columns up to each: a lie.
+    Running,
+    /// Each column without the first: a lie.
+    WithoutFirst,
+    /// Each column times the share of one example: true, although it asks for m.
+    Share,
+    /// Its kernel for blocks adds one: a lie of another kind.
+    OtherBlock,
+}
+
+impl<T: Scalar> Operation<T> for OfColumns {
+    fn name(&self) -> Cow<'_, str> {
+        format!("{self:?}").to_lowercase().into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(operands[0])
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        for j in 0..a.columns() {
+            for i in 0..a.rows() {
+                let one = |j: usize| a[(i, j)];
+                out[(i, j)] = match self {
+                    OfColumns::Twice | OfColumns::OtherBlock => one(j) + one(j),
+                    OfColumns::Running => (0..=j).map(one).sum(),
+                    OfColumns::WithoutFirst => one(j) - one(0),
+                    OfColumns::Share => one(j) / T::from_usize(x.m().max(1)),
+                };
+            }
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        at.contribute(0, |g| g + g);
+    }
+    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+        true
+    }
+    fn entrywise(&self) -> Option<&dyn tape::Entrywise<T>> {
+        (*self == OfColumns::OtherBlock).then_some(self)
+    }
+}
+
+impl<T: Scalar> tape::Entrywise<T> for OfColumns {
+    fn block(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+        out.iter_mut().zip(sources[0]).for_each(|(out, &x)| *out = x + x + T::ONE);
+        Ok(())
+    }
+}
+
+fn who_lies_about_columns<T: Scalar>() {
+    let check = |operation: OfColumns, columns: usize| {
+        let inputs = inputs::<T>(&[(2, columns), (2, 1)]);
+        // In the middle of a model, with operands that are computed.
+        Check::new()
+            .orders(1)
+            .operation(&inputs, |tape, x| tape.apply(operation, [x[0].tanh() + x[1]]) * x[1])
+    };
+    for columns in [1, 2, 5] {
+        assert!(check(OfColumns::Twice, columns).is_ok());
+    }
+    for columns in [2, 5] {
+        for operation in [OfColumns::Running, OfColumns::WithoutFirst, OfColumns::OtherBlock] {
+            let name = format!("{operation:?}").to_lowercase();
+            let failure = breaks(check(operation, columns), &[&format!("columns apart: {name} gives ")]);
+            assert!(matches!(failure.broken(), [Broken::ColumnsApart { column, .. }] if *column < columns));
+        }
+        // The derivative here is for a constant m, which a check of matrices does not have: only this law is asked.
+        let share = check(OfColumns::Share, columns).unwrap_err().to_string();
+        assert!(!share.contains("columns apart"), "{share}");
+    }
+}
+
+#[test]
+fn an_operation_that_mixes_columns_and_denies_it_is_found() {
+    who_lies_about_columns::<f64>();
+    who_lies_about_columns::<f32>();
+}
+
 fn cube(second: f64) -> Function<f64> {
     let second = Function::new("cube″", move |x: f64| second * x);
     let first = Function::new("cube′", |x: f64| 3.0 * x * x).with_derivative(second);

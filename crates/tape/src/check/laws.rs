@@ -1,5 +1,6 @@
 //! The laws, each compared on values.
 
+use crate::check::apart;
 use crate::check::random::SplitMix64;
 use crate::check::values::{Function, Slope, dot, dots, exceeds, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Summary};
@@ -36,6 +37,7 @@ pub(super) fn run<'t, T: Scalar>(
         broken: Vec::new(),
     };
     bench.same_bits()?;
+    bench.columns_apart(tape, &leaves, &outputs)?;
     bench.cotangent_laws()?;
     bench.transpose(tape, variables, result)?;
     bench.derivative()?;
@@ -129,6 +131,20 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
             }
         }
         self.value = found.into_iter().next().expect("the result is the first output");
+        self.stop()
+    }
+
+    /// Law 8: before those that compare what the kernels compute.
+    fn columns_apart(
+        &mut self,
+        tape: &'t Tape<T>,
+        leaves: &[Var<'t, T>],
+        outputs: &[Var<'t, T>],
+    ) -> Result<(), Failure> {
+        // Drawn apart, so that the other laws are checked with what they always were.
+        let cotangent = SplitMix64::new(!self.check.seed).matrix(self.value.shape());
+        let values: Vec<Matrix<T>> = self.inputs.iter().cloned().chain([cotangent]).collect();
+        self.broken = apart::broken(tape, (leaves, &values), outputs, self.rounding())?;
         self.stop()
     }
 

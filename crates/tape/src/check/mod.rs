@@ -18,7 +18,11 @@
 //! 4. **transpose**: ⟨u, J·v⟩ = ⟨Jᵀ·u, v⟩ within rounding, with J·v from [`Var::jvp`];
 //! 5. **derivative**, for each operand alone: ⟨u, (f(x + hv) − f(x − hv))/2h⟩ tends to ⟨Jᵀ·u, v⟩;
 //! 6. **second derivative**: law 5 for the recorded gradient x ↦ Jᵀ·u in the place of f;
-//! 7. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u.
+//! 7. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u;
+//! 8. **columns apart**: an [operation](crate::Operation) of the user's that says it
+//!    [keeps columns apart](crate::Operation::keeps_columns_apart) gives each column the same value within rounding whether it gets
+//!    all columns or a part of them, as programs do that go tile by tile; so does its [kernel for blocks](crate::Entrywise). It is
+//!    looked at where operands have at least two columns.
 //!
 //! A law is checked if those that it rests on hold, so that one mistake gives one message: a rule that is not linear is not
 //! compared with differences, and the second derivative of a wrong first one is not looked at.
@@ -35,13 +39,14 @@
 //! derivative of zero is no division by zero. A function with strong curvature near x, or whose domain ends there, needs a
 //! smaller [`step`](Check::step).
 //!
-//! The laws that hold but for rounding, 3, 4 and 7, have the tolerance ε^(2/3): 3.7e-11 and 2.4e-5.
+//! The laws that hold but for rounding, 3, 4, 7 and 8, have the tolerance ε^(2/3): 3.7e-11 and 2.4e-5.
 //!
 //! Where f has a corner between x − hv and x + hv, as relu at 0, differences say nothing about the derivative. Then the
 //! differences on both sides do not approach each other, and the message says that it looks like a kink.
 //!
 //! [`Var::jvp`]: crate::Var::jvp
 
+mod apart;
 mod laws;
 mod random;
 mod report;

@@ -118,6 +118,19 @@ pub enum Broken {
         /// Whether the differences on both sides do not approach each other: the function has a corner there.
         kink: bool,
     },
+    /// An operation says that it keeps columns apart, and gives a column another value among some of the others than among all.
+    ColumnsApart {
+        /// The operation's name.
+        operation: String,
+        /// The row of the result.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The value without some or all of the other columns.
+        apart: f64,
+        /// The value among all columns.
+        together: f64,
+    },
     /// ⟨v, H·w⟩ and ⟨w, H·v⟩ differ.
     Symmetry {
         /// ⟨v, H·w⟩.
@@ -190,6 +203,10 @@ impl fmt::Display for Broken {
                 f,
                 "symmetry: ⟨v, Hw⟩ = {vhw:.6e}, ⟨w, Hv⟩ = {whv:.6e}{}",
                 Apart(*relative, *tolerance)
+            ),
+            Broken::ColumnsApart { operation, row, column, apart, together } => write!(
+                f,
+                "columns apart: {operation} gives {apart:e} at row {row}, column {column} from a part of the columns and {together:e} from all: its keeps_columns_apart or its kernel for blocks is wrong"
             ),
             Broken::At { point, broken } => write!(f, "at {point}: {broken}"),
         }

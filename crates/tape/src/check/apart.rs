@@ -1,0 +1,156 @@
+//! Law 8: what says that it keeps columns apart computes each column from the operands' own alone.
+
+use crate::check::report::Broken;
+use crate::check::values::Function;
+use crate::op::{Op, Operands};
+use crate::storage::{Buffer, Columns, Operand, Values};
+use crate::{Dim, Matrix, Result, Scalar, Shape, Tape, Var};
+
+/// More operands than these are taken to have columns all together or one by one, not in every combination.
+const MOST_COMBINED: usize = 4;
+
+/// Operands of a kernel, whole.
+#[derive(Debug)]
+struct Given<'a, T>(&'a [Matrix<T>]);
+
+impl<T: Scalar> Values<T> for Given<'_, T> {
+    fn read(&self, operand: Operand, columns: Columns) -> &[T] {
+        let (rows, count, start) = operand.window(columns);
+        &self.0[operand.at.index() as usize].as_slice()[start..start + rows * count]
+    }
+    fn selection(&self, _: Operand, _: Columns) -> Option<(&Matrix<T>, &[usize])> {
+        None
+    }
+}
+
+/// An operation with operands, some of which have a column for each example.
+struct Claim<'a, T: Scalar> {
+    op: &'a Op<T>,
+    values: &'a [Matrix<T>],
+    operands: Vec<Operand>,
+    rows: usize,
+    m: usize,
+}
+
+impl<T: Scalar> Claim<'_, T> {
+    /// What the kernel makes of these columns; nothing if it does not like them.
+    fn kernel(&self, columns: Columns) -> Option<Matrix<T>> {
+        // What the kernel leaves unwritten shows.
+        let mut out = Matrix::filled(self.rows, columns.count, T::NAN);
+        let (values, at) = (&Given(self.values), &self.operands[..]);
+        let mut view = out.view_mut();
+        self.op.rule().eval(&Operands { values, at, columns, threads: 1 }, &mut view).ok()?;
+        Some(out)
+    }
+
+    /// The same by the kernel for blocks, if there is one.
+    fn block(&self, columns: Columns) -> Option<Matrix<T>> {
+        let kernel = self.op.rule().entrywise()?;
+        let given = Given(self.values);
+        let repeated = |operand: &Operand| {
+            let (rows, count, _) = operand.window(columns);
+            let values = given.read(*operand, columns);
+            let at = |i: usize, j: usize| {
+                values[if count == 1 { 0 } else { j } * rows + if rows == 1 { 0 } else { i }]
+            };
+            Matrix::from_fn(self.rows, columns.count, at).into_vec()
+        };
+        let sources: Vec<Vec<T>> = self.operands.iter().map(repeated).collect();
+        let sources: Vec<&[T]> = sources.iter().map(Vec::as_slice).collect();
+        let mut out = Matrix::filled(self.rows, columns.count, T::NAN);
+        kernel.block(&sources, out.as_mut_slice(), self.m).ok()?;
+        Some(out)
+    }
+
+    /// The first place where a column has another value alone, or in a part of the columns, than among all: row, column, the value
+    /// in the part, and among all.
+    fn difference(&self, near: impl Fn(T, T) -> bool) -> Option<(usize, usize, T, T)> {
+        let whole = self.kernel(Columns::all(self.m))?;
+        let half = self.m / 2;
+        let alone = (0..self.m).map(|start| (start, 1));
+        for (start, count) in alone.chain([(0, half), (half, self.m - half), (0, self.m)]) {
+            let columns = Columns { start, count, m: self.m };
+            for part in [self.kernel(columns), self.block(columns)].into_iter().flatten() {
+                let other = part.iter_indexed().find(|&((i, j), x)| !near(x, whole[(i, start + j)]));
+                if let Some(((row, j), found)) = other {
+                    return Some((row, start + j, found, whole[(row, start + j)]));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The user's operations that the outputs need, with the values of their operands where the leaves have these; and of each that
+/// says it keeps columns apart the first place where it does not.
+pub(super) fn broken<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    leaves: (&[Var<'t, T>], &[Matrix<T>]),
+    outputs: &[Var<'t, T>],
+    tolerance: f64,
+) -> Result<Vec<Broken>> {
+    let mut broken = Vec::new();
+    for id in own_operations(tape, outputs) {
+        let (op, operands, shape) = {
+            let list = tape.list.borrow();
+            let entry = list.entry(id);
+            (entry.op.clone(), entry.operands.clone(), entry.shape)
+        };
+        let variables: Vec<Var<'t, T>> = operands.iter().map(|&id| Var { tape, id }).collect();
+        let mut function = Function::compile(tape, leaves.0, &variables)?;
+        let values = function.at(leaves.1)?;
+        let m = shape.at(function.m()).1;
+        let mut found =
+            claims(&op, &values, m).filter_map(|claim| claim.difference(|a, b| is_near(a, b, tolerance)));
+        if let Some((row, column, apart, together)) = found.next() {
+            let (apart, together) = (apart.to_f64(), together.to_f64());
+            let operation = op.rule().name().into_owned();
+            broken.push(Broken::ColumnsApart { operation, row, column, apart, together });
+        }
+    }
+    Ok(broken)
+}
+
+/// Equal but for rounding; NaN is as good as NaN.
+fn is_near<T: Scalar>(a: T, b: T, tolerance: f64) -> bool {
+    let (a, b) = (a.to_f64(), b.to_f64());
+    a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= tolerance * a.abs().max(b.abs())
+}
+
+/// The user's operations that the outputs depend on.
+fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<u32> {
+    let list = tape.list.borrow();
+    let mut needed = vec![false; list.entries.len()];
+    outputs.iter().for_each(|output| needed[output.id as usize] = true);
+    for id in (0..needed.len()).rev() {
+        if needed[id] {
+            list.entry(id as u32).operands.iter().for_each(|&operand| needed[operand as usize] = true);
+        }
+    }
+    let is_own = |id: &u32| needed[*id as usize] && matches!(list.entry(*id).op, Op::Custom(_));
+    (0..needed.len() as u32).filter(is_own).collect()
+}
+
+/// Every way to take operands of m columns for examples in which the operation says that it keeps columns apart.
+fn claims<'a, T: Scalar>(
+    op: &'a Op<T>,
+    values: &'a [Matrix<T>],
+    m: usize,
+) -> impl Iterator<Item = Claim<'a, T>> {
+    let with_columns: Vec<usize> = (0..values.len()).filter(|&i| m > 1 && values[i].columns() == m).collect();
+    let count = with_columns.len();
+    let every = if count <= MOST_COMBINED { 1_usize << count } else { 1 };
+    let combined = (1..every).map(move |set| (0..count).filter(|i| set >> i & 1 == 1).collect::<Vec<_>>());
+    let single = (0..count).filter(move |_| count > MOST_COMBINED).map(|i| vec![i]);
+    let all = (count > MOST_COMBINED).then(|| (0..count).collect::<Vec<_>>());
+    combined.chain(single).chain(all).filter_map(move |set| {
+        let fixed = |value: &Matrix<T>| Shape::new(value.rows(), value.columns());
+        let mut shapes: Vec<Shape> = values.iter().map(fixed).collect();
+        set.iter().for_each(|&i| shapes[with_columns[i]].columns = Dim::M);
+        let out = op.rule().shape(&shapes).ok()?;
+        let Shape { rows: Dim::Fixed(rows), columns: Dim::M } = out else { return None };
+        let operands = (0..).zip(&shapes).map(|(i, &shape)| Operand { at: Buffer::Whole(i), shape });
+        let operands = operands.collect();
+        op.rule().keeps_columns_apart(&shapes).then_some(Claim { op, values, operands, rows, m })
+    })
+}
