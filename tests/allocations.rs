@@ -166,6 +166,42 @@ fn selecting_allocates_nothing_at_a_size_of_batch_already_seen() {
     }
 }
 
+/// Gradients that are leaves: what these were in the run is kept while they are stepped, bound and selected.
+#[test]
+fn outputs_that_are_leaves_allocate_nothing() {
+    let _alone = only_caller();
+    let mut random = Random::new(13);
+    let tape = Tape::<f64>::new();
+    let (w, v) = (
+        tape.parameter("w", &random.matrix(20, 3, -1.0, 1.0)),
+        tape.parameter("v", &random.matrix(20, 3, -1.0, 1.0)),
+    );
+    let x = tape.examples("X", &random.matrix(20, 600, -1.0, 1.0));
+    let j = (w * v).sum() + w.square().sum() * 0.5 + w.t().matmul(x).mean();
+    let [dv] = (w * v).sum().gradients([v]);
+    let [dw] = (w.square().sum() * 0.5).gradients([w]);
+    let batch = random.matrix(20, 500, -1.0, 1.0);
+    let chosen: Vec<usize> = (0..500).collect();
+    for options in [Options::default(), Options::literal()] {
+        let mut program = tape.compile_with([j, dv, dw, x.identity()], options).unwrap();
+        let step = |program: &mut Program<f64>| {
+            program.select_columns(x, &chosen).unwrap();
+            program.run().unwrap();
+            let down = |w: &mut [f64], dw: &[f64]| w.iter_mut().zip(dw).for_each(|(w, dw)| *w -= 0.1 * dw);
+            program.update(v, dv, down).unwrap();
+            program.update(w, dw, down).unwrap();
+            program.update(x, x.identity(), |_, _| ()).unwrap();
+        };
+        step(&mut program);
+        step(&mut program);
+        // Recording `identity` again looks only: the list does not grow.
+        assert_eq!(allocations(|| (0..20).for_each(|_| step(&mut program))), 0, "{options:?}");
+        program.bind(x, &batch).unwrap();
+        program.run().unwrap();
+        assert_eq!(allocations(|| program.bind(x, &batch).unwrap()), 0);
+    }
+}
+
 #[test]
 fn ten_thousand_steps_hold_no_more_memory() {
     let mut random = Random::new(7);

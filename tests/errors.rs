@@ -340,11 +340,12 @@ fn a_mean_over_no_examples() {
         program.bind(x, &Matrix::filled(2, 1, 1.0)).unwrap();
         assert_eq!(program.run(), Ok(()));
     }
-    let number = tape.len();
-    assert_error(
-        (x.sum() * tape.one_over_m()).value(),
-        &format!("mean: %{} (multiply) is a mean over m = 0 examples, recorded at {{place}}", number + 1),
-    );
+    // Of what has no name it is not known that it was written as a mean.
+    let error = (x.sum() * tape.one_over_m()).value().unwrap_err();
+    assert!(matches!(error, Error::EmptyBatch { .. }));
+    let text = error.to_string();
+    assert!(text.starts_with("run: m = 0, there are no examples, and %"), "{text}");
+    assert!(text.contains(" has the factor 1/m, recorded at tests/errors.rs:"), "{text}");
     assert_error(
         x.max_over(Over::Columns).value(),
         "max_columns: the maximum over m = 0 examples does not exist, recorded at {place}",
@@ -401,7 +402,7 @@ fn what_is_selected() {
     of_known.bind(known, &Matrix::zeros(2, 5)).unwrap();
     assert_error(
         of_known.select_columns(known, &[0]),
-        "bind: K has no value of the tape's now: columns are selected of that alone",
+        "select_columns: K has no value of the tape's now: columns are selected of that alone",
     );
 }
 
@@ -420,15 +421,19 @@ fn what_is_bound() {
     let other = Matrix::zeros(2, 5);
     assert_error(program.bind(x, &other), "bind: X is 3×m, the matrix given is 2×5");
     assert_error(program.bind(w, &other), "bind: W is 2×3, the matrix given is 2×5");
-    assert_error(program.bind_columns(x, &other, &[4]), "bind: X is 3×m, the matrix given is 2×1");
+    assert_error(program.bind_columns(x, &other, &[4]), "bind_columns: X is 3×m, the matrix given is 2×1");
+    assert_error(program.bind_if_needed(x, &other), "bind_if_needed: X is 3×m, the matrix given is 2×5");
     assert_error(
         program.select_columns(x, &[0]),
-        "bind: X has no value of the tape's now: columns are selected of that alone",
+        "select_columns: X has no value of the tape's now: columns are selected of that alone",
     );
-    assert_error(program.select_columns(w, &[0]), "bind: W has no columns that are examples to select");
+    assert_error(
+        program.select_columns(w, &[0]),
+        "select_columns: W has no columns that are examples to select",
+    );
     assert_error(
         program.select_columns(c, &[0]),
-        "bind: c is a constant: record it as a parameter or as examples to bind it",
+        "select_columns: c is a constant: record it as a parameter or as examples to bind it",
     );
     assert_error(
         program.select_columns(unused, &[0]),
@@ -441,12 +446,17 @@ fn what_is_bound() {
     assert_error(program.bind(z, &other), "bind: Z is not a leaf: only parameters and examples can be bound");
     assert_error(
         program.parameter_mut(z).map(|_| ()),
-        "bind: Z is not a leaf: only parameters and examples can be bound",
+        "parameter_mut: Z is not a leaf: only parameters and examples can be bound",
     );
     assert_error(
         program.bind(unused, &other),
         "program: unused is neither an output nor a leaf of this program",
     );
+    assert_error(
+        program.update(z, z, |_, _| ()),
+        "update: Z is not a leaf: only parameters and examples can be bound",
+    );
+    assert_eq!(program.bind_if_needed(unused, &other), Ok(false));
     assert_error(program.view(unused), "program: unused is neither an output nor a leaf of this program");
 
     // The first leaf of the tape that has none is told.
@@ -460,8 +470,10 @@ fn what_is_bound() {
     program.bind(w, &Matrix::zeros(2, 3)).unwrap();
     assert_error(program.run(), "run: X holds 4 examples (columns), Y holds 5");
     assert_eq!(program.m(), None);
-    let none = "program: no results yet: the program was not run since it was made or last bound";
+    let none =
+        "program: no results: the program was not run yet, or its last run failed (last_error tells why)";
     assert_error(program.view(z), none);
+    assert!(matches!(program.last_error(), Some(Error::ExamplesDiffer { .. })));
     program.bind(x, &Matrix::zeros(3, 5)).unwrap();
     assert_eq!((program.m(), program.run()), (Some(5), Ok(())));
     assert_error(program.scalar(z), "scalar: Z is 2×5, not 1×1");
@@ -489,10 +501,14 @@ fn too_many_examples_for_the_memory() {
     program.bind(x, &Matrix::zeros(0, 1 << 29)).unwrap();
     assert_error(
         program.run(),
-        "matrix: no memory for 288230376151711744×1 entries (2305843009213693952 bytes)",
+        "run: no memory for %1 (matmul), 536870912×536870912 (2305843009213693952 bytes), recorded at {place}",
     );
-    program.bind(x, &Matrix::zeros(0, usize::MAX)).unwrap();
-    assert!(matches!(program.run(), Err(Error::SizeOverflow { .. })));
+    program.bind(x, &Matrix::zeros(0, 1 << 59)).unwrap();
+    assert_error(
+        program.run(),
+        "run: %1 (matmul) is 576460752303423488×576460752303423488, more than fits the address space, recorded at {place}",
+    );
+    assert!(matches!(program.last_error(), Some(Error::TooLarge(_))));
     assert_eq!(program.view(y).map(|_| ()), Err(Error::NotRun));
     program.bind(x, &Matrix::zeros(0, 3)).unwrap();
     program.run().unwrap();

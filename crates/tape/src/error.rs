@@ -24,7 +24,8 @@ pub enum Error {
         /// Number of columns asked for.
         columns: usize,
     },
-    /// A run was to use several threads, and the system gave none.
+    /// The system gave no more threads or no memory for them, or more were asked for than
+    /// [`Threads::MOST`](crate::Threads::MOST).
     Threads {
         /// How many.
         threads: usize,
@@ -40,6 +41,8 @@ pub enum Error {
         /// Bytes asked for.
         bytes: usize,
     },
+    /// A value that a program computes is too large for the memory or the address space.
+    TooLarge(Box<TooLarge>),
     /// The number of values given does not fill the matrix.
     DataLength {
         /// Number of rows.
@@ -105,7 +108,7 @@ pub enum Error {
         /// Where the derivative was asked for.
         at: Place,
     },
-    /// A mean over nothing: m is 0.
+    /// A mean over nothing, or another use of 1/m: m is 0.
     EmptyBatch {
         /// The entry that needs at least one example.
         entry: String,
@@ -142,6 +145,8 @@ pub enum Error {
     NonFinite(Box<NonFinite>),
     /// A variable that is not a leaf of this program was bound or written.
     NotBindable {
+        /// The method that was called.
+        method: &'static str,
         /// The variable's name or number.
         variable: String,
         /// Why it cannot be bound.
@@ -158,6 +163,8 @@ pub enum Error {
     },
     /// A matrix of the wrong shape was bound.
     BindShape {
+        /// The method that was called.
+        method: &'static str,
         /// The variable's name or number.
         variable: String,
         /// The shape that is needed.
@@ -181,12 +188,20 @@ pub enum Error {
         /// The leaf's name or number.
         variable: String,
     },
+    /// A program depends on the number of examples m, and there are no examples that say it.
+    UnknownExamples {
+        /// The first entry that depends on m.
+        entry: String,
+        /// Where it was recorded.
+        at: Place,
+    },
     /// A variable was asked of a program that was not compiled for it.
     NotInProgram {
         /// The variable's name or number.
         variable: String,
     },
-    /// A program was asked for a result before its first run, or after a failed one.
+    /// A program was asked for a result before its first run, or after a failed one, of which
+    /// [`Program::last_error`](crate::Program::last_error) tells what it failed with.
     NotRun,
     /// [`Program::scalar`](crate::Program::scalar) was asked of something that is not 1 × 1.
     NotScalar {
@@ -204,6 +219,22 @@ pub enum Error {
         /// Where the operation was recorded.
         at: Place,
     },
+}
+
+/// What a program tells of a value for which there is no room.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TooLarge {
+    /// The entry's name or number, with its operation.
+    pub entry: String,
+    /// Its number of rows.
+    pub rows: usize,
+    /// Its number of columns.
+    pub columns: usize,
+    /// The bytes that the system did not give; `None` if so many do not fit the address space.
+    pub bytes: Option<usize>,
+    /// Where the entry was recorded.
+    pub at: Place,
 }
 
 /// What [`Program::run_checked`](crate::Program::run_checked) tells of the first value that is not finite.
@@ -243,11 +274,12 @@ impl fmt::Display for Error {
                 write!(f, "matrix: {rows}×{columns} entries do not fit the address space")
             }
             Error::Threads { threads, reason } => {
-                write!(f, "the system gives no {threads} threads: {reason}")
+                write!(f, "threads: {threads} are not to be had: {reason}")
             }
             Error::Allocation { rows, columns, bytes } => {
                 write!(f, "matrix: no memory for {rows}×{columns} entries ({bytes} bytes)")
             }
+            Error::TooLarge(value) => fmt::Display::fmt(value, f),
             Error::DataLength { rows, columns, found } => write!(
                 f,
                 "matrix: {rows}×{columns} needs {} values, {found} were given",
@@ -272,6 +304,13 @@ impl fmt::Display for Error {
                 f,
                 "gradients: {function} gives no derivative with respect to its operand {operand}, needed at {at}"
             ),
+            // Of an entry that has no name it is not known whether it was written as a mean.
+            Error::EmptyBatch { entry, at } if entry.starts_with('%') => {
+                write!(
+                    f,
+                    "run: m = 0, there are no examples, and {entry} has the factor 1/m, recorded at {at}"
+                )
+            }
             Error::EmptyBatch { entry, at } => {
                 write!(f, "mean: {entry} is a mean over m = 0 examples, recorded at {at}")
             }
@@ -284,25 +323,32 @@ impl fmt::Display for Error {
                 "log_loss: probability {value} at row {row}, column {column} of {probabilities} is not in [0, 1] (of logits use log_loss_on_logits), loss recorded at {at}"
             ),
             Error::NonFinite(found) => fmt::Display::fmt(found, f),
-            Error::NotBindable { variable, reason } => write!(f, "bind: {variable} {reason}"),
+            Error::NotBindable { method, variable, reason } => write!(f, "{method}: {variable} {reason}"),
             Error::NoExample { variable, example, m } => {
                 write!(
                     f,
                     "select_columns: {variable} has {m} examples (columns), from 0, and no column {example}"
                 )
             }
-            Error::BindShape { variable, expected, found } => {
-                write!(f, "bind: {variable} is {expected}, the matrix given is {found}")
+            Error::BindShape { method, variable, expected, found } => {
+                write!(f, "{method}: {variable} is {expected}, the matrix given is {found}")
             }
             Error::ExamplesDiffer { first, first_m, second, second_m } => {
                 write!(f, "run: {first} holds {first_m} examples (columns), {second} holds {second_m}")
             }
             Error::Unbound { variable } => write!(f, "run: {variable} has no value: bind one first"),
+            Error::UnknownExamples { entry, at } => write!(
+                f,
+                "run: {entry} depends on the number of examples m, which no examples say: record some with examples or examples_unbound, recorded at {at}"
+            ),
             Error::NotInProgram { variable } => {
                 write!(f, "program: {variable} is neither an output nor a leaf of this program")
             }
             Error::NotRun => {
-                write!(f, "program: no results yet: the program was not run since it was made or last bound")
+                write!(
+                    f,
+                    "program: no results: the program was not run yet, or its last run failed (last_error tells why)"
+                )
             }
             Error::NotScalar { variable, shape } => write!(f, "scalar: {variable} is {shape}, not 1×1"),
             Error::Kernel { operation, reason, at } => {
@@ -312,10 +358,24 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooLarge { entry, rows, columns, bytes, at } = self;
+        match bytes {
+            Some(bytes) => write!(f, "run: no memory for {entry}, {rows}×{columns} ({bytes} bytes)")?,
+            None => write!(f, "run: {entry} is {rows}×{columns}, more than fits the address space")?,
+        }
+        write!(f, ", recorded at {at}")
+    }
+}
+
 impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let NonFinite { entry, value, row, column, operands, at } = self;
-        write!(f, "{entry}: {value} at row {row}, column {column}; operands: ")?;
+        write!(f, "{entry}: {value} at row {row}, column {column}; ")?;
+        if !operands.is_empty() {
+            write!(f, "operands: ")?;
+        }
         for (i, operand) in operands.iter().enumerate() {
             if i > 0 {
                 write!(f, ", ")?;
@@ -329,10 +389,8 @@ impl fmt::Display for NonFinite {
                 write!(f, " and {} NaN", operand.nans)?;
             }
         }
-        if operands.is_empty() {
-            write!(f, "none")?;
-        }
-        write!(f, "; recorded at {at}")
+        let separator = if operands.is_empty() { "" } else { "; " };
+        write!(f, "{separator}recorded at {at}")
     }
 }
 

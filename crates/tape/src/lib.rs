@@ -26,7 +26,7 @@ mod threads;
 mod var;
 mod vjp;
 
-pub use error::{Error, NonFinite, OperandRange, Place, Result};
+pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge};
 pub use matrix::{Matrix, MatrixMut, MatrixRef};
 pub use op::{Entrywise, Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over};
 pub use ops::leaf::LeafKind;

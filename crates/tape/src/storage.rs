@@ -6,7 +6,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
-use crate::{Dim, Matrix, Scalar, Shape};
+use crate::matrix::size;
+use crate::{Dim, Error, Matrix, Result, Scalar, Shape};
 
 /// The columns that a step works on now, of m.
 #[derive(Debug, Clone, Copy)]
@@ -158,12 +159,21 @@ impl<T: Scalar> Memory<T> {
         self.selections -= is_selection(&before);
     }
 
-    /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as many.
-    pub(crate) fn select(&mut self, buffer: u32, of: Arc<Matrix<T>>, columns: &[usize]) {
+    /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as many. Where there is no
+    /// memory for the list, the leaf keeps what it has.
+    pub(crate) fn select(&mut self, buffer: u32, of: Arc<Matrix<T>>, columns: &[usize]) -> Result<()> {
         let chosen = &mut self.leaves[buffer as usize].chosen;
+        if chosen.capacity() < columns.len() {
+            let mut longer = Vec::new();
+            let (rows, bytes) = (1, size_of_val(columns));
+            let refused = Error::Allocation { rows, columns: columns.len(), bytes };
+            longer.try_reserve_exact(columns.len()).map_err(|_| refused)?;
+            *chosen = longer;
+        }
         chosen.clear();
         chosen.extend_from_slice(columns);
         self.set_leaf(buffer, LeafValue::Selected(of));
+        Ok(())
     }
 
     /// The storage of a value that is not shared with the tape.
@@ -182,15 +192,39 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// Copies a leaf's value from the tape, so that it can be changed.
-    pub(crate) fn own(&mut self, buffer: u32) {
-        let Some(Leaf { value, chosen }) = self.leaves.get(buffer as usize) else { return };
-        self.whole[buffer as usize] = match value {
-            LeafValue::Shared(shared) => shared.as_slice().into(),
-            LeafValue::Selected(of) => of.select_columns(chosen).as_slice().into(),
-            LeafValue::Own => return,
+    pub(crate) fn own(&mut self, buffer: u32) -> Result<()> {
+        let Some(Leaf { value, chosen }) = self.leaves.get(buffer as usize) else { return Ok(()) };
+        let (rows, columns) = match value {
+            LeafValue::Shared(of) => of.shape(),
+            LeafValue::Selected(of) => (of.rows(), chosen.len()),
+            LeafValue::Own => return Ok(()),
         };
-        self.set_leaf(buffer, LeafValue::Own);
+        let mut own = std::mem::take(&mut self.whole[buffer as usize]);
+        let done = resize(&mut own, rows, columns);
+        if done.is_ok() {
+            self.copy_leaf(buffer, &mut own[..rows * columns]);
+        }
+        self.whole[buffer as usize] = own;
+        done.map(|()| self.set_leaf(buffer, LeafValue::Own))
     }
+
+    /// Copies a leaf's value, of just that many numbers.
+    pub(crate) fn copy_leaf(&self, buffer: u32, to: &mut [T]) {
+        match self.selection(buffer) {
+            Some((of, chosen)) => {
+                let columns = to.chunks_exact_mut(of.rows().max(1));
+                chosen.iter().zip(columns).for_each(|(&column, to)| to.copy_from_slice(of.column(column)));
+            }
+            None => to.copy_from_slice(&self.whole(buffer)[..to.len()]),
+        }
+    }
+}
+
+/// Makes a buffer long enough; an allocation that fails is an error, not an abort.
+pub(crate) fn resize<T: Scalar>(buffer: &mut Aligned<T>, rows: usize, columns: usize) -> Result<()> {
+    let len = size::<T>(rows, columns)?;
+    let bytes = len * size_of::<T>();
+    buffer.grow(len, T::ZERO).map_err(|_| Error::Allocation { rows, columns, bytes })
 }
 
 /// A list of buffers.
@@ -293,10 +327,10 @@ pub(crate) struct SumAt {
 }
 
 impl SumAt {
-    /// Number of its entries: a sum has no m.
+    /// Number of its entries: a sum has no m. As many as there can be, if that overflows: then there is no memory for it.
     pub(crate) fn len(self) -> usize {
         let (rows, columns) = self.out.shape.at(0);
-        rows * columns
+        rows.saturating_mul(columns)
     }
 }
 

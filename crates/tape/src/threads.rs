@@ -34,12 +34,15 @@ pub struct Threads {
 }
 
 impl Threads {
+    /// The most threads that there can be.
+    pub const MOST: usize = threads::MOST;
+
     /// So many threads, 0 for as many as the processor runs at a time. They end with the value.
     ///
     /// # Errors
-    /// [`Error::Threads`] if the system has no more.
+    /// [`Error::Threads`] if the system has no more, or no memory for them, or if they are more than [`MOST`](Threads::MOST).
     pub fn new(threads: usize) -> Result<Self> {
-        let threads = if threads == 0 { threads::available() } else { threads };
+        let threads = if threads == 0 { threads::available().min(Self::MOST) } else { threads };
         let start = |threads| {
             let pool = threads::pool(threads, reserve_scratch);
             pool.map_err(|reason| Error::Threads { threads, reason })

@@ -4,16 +4,38 @@
 //! work gives it away, to the leader, and gets it back when it is done: nothing is borrowed, and nothing is allocated. On the
 //! leader's thread [`join`] shares work with the helpers. What is computed never depends on how the work was cut.
 //!
+//! Many callers at a time need many teams. When they are gone, one team of each size stays, and the others end after a while.
+//!
 //! Who works on a thread of a [`pool`] already gives nothing away: the other threads of the pool help.
 
 use std::any::Any;
 use std::cell::Cell;
+use std::collections::TryReserveError;
+use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+/// The most threads that work together: more than any processor has today, and no more than a system starts in a short time.
+pub(crate) const MOST: usize = 1024;
+
+/// The most threads that a run uses on its own: where the processor has fewer, more bring nothing and take memory each.
+pub(crate) fn most_of_a_run() -> usize {
+    available().clamp(128, MOST)
+}
+
+/// So long a team stays for callers that may come back, if there is another one of its size.
+const STAY: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
+
+/// More than a thread takes when it starts: its stack, scratch memory for products, and what the allocator keeps for it.
+const BYTES_OF_A_THREAD: usize = 16 << 20;
+
+/// Gets ready what a thread needs, if there is memory for it.
+pub(crate) type Prepare = fn() -> Result<(), TryReserveError>;
 
 /// Work that a team can do.
 pub(crate) trait Job: Any + Send {
@@ -46,7 +68,7 @@ pub(crate) type Outcome = thread::Result<()>;
 pub(crate) fn run(
     threads: usize,
     work: Box<dyn Job>,
-    prepare: fn(),
+    prepare: Prepare,
 ) -> (Box<dyn Job>, Result<Outcome, String>) {
     let team = match idle_or_new(threads, prepare) {
         Ok(team) => team,
@@ -58,14 +80,17 @@ pub(crate) fn run(
 }
 
 /// Sees to it that there is such a team, so that not a later run has to start it.
-pub(crate) fn reserve(threads: usize, prepare: fn()) -> Result<(), String> {
+pub(crate) fn reserve(threads: usize, prepare: Prepare) -> Result<(), String> {
     let team = idle_or_new(threads, prepare)?;
     lock(&IDLE).push(team);
     Ok(())
 }
 
-fn idle_or_new(threads: usize, prepare: fn()) -> Result<Arc<Team>, String> {
+fn idle_or_new(threads: usize, prepare: Prepare) -> Result<Arc<Team>, String> {
     // Of few sizes, so that runs of many different ones do not each leave a team behind.
+    if threads > MOST {
+        return Err(too_many());
+    }
     let threads = threads.next_power_of_two();
     idle(threads).map_or_else(|| Team::start(threads, prepare), Ok)
 }
@@ -76,20 +101,25 @@ fn idle(threads: usize) -> Option<Arc<Team>> {
     Some(idle.swap_remove(at))
 }
 
+fn too_many() -> String {
+    format!("at most {MOST} work together")
+}
+
 fn lock<X>(mutex: &Mutex<X>) -> MutexGuard<'_, X> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Team {
-    fn start(threads: usize, prepare: fn()) -> Result<Arc<Self>, String> {
+    fn start(threads: usize, prepare: Prepare) -> Result<Arc<Self>, String> {
         let team = Arc::new(Team { threads, state: Mutex::new(State::Working), changed: Condvar::new() });
         let (leader, (told, started)) = (team.clone(), std::sync::mpsc::channel());
         let lead = move || {
             // The pool makes this thread its first one, and lives as long as the thread.
             let builder = ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
-            let pool = builder.thread_name(|index| format!("tape helper {index}")).build();
-            let pool = pool.inspect(|pool| drop(pool.broadcast(|_| prepare())));
-            let helpers = pool.as_ref().map(|_| ()).map_err(ToString::to_string);
+            let named = builder.thread_name(|index| format!("tape helper {index}"));
+            let pool =
+                prepare().map_err(|refused| refused.to_string()).and_then(|()| build(named, 0, prepare));
+            let helpers = pool.as_ref().map(|_| ()).map_err(Clone::clone);
             let go_on = helpers.is_ok();
             if told.send(helpers).is_ok() && go_on {
                 leader.lead();
@@ -104,8 +134,7 @@ impl Team {
 
     /// The leader's life.
     fn lead(&self) {
-        loop {
-            let mut work = self.next();
+        while let Some(mut work) = self.next() {
             let outcome = catch_unwind(AssertUnwindSafe(|| work.run()));
             *lock(&self.state) = State::Done(work, outcome);
             self.changed.notify_all();
@@ -113,14 +142,15 @@ impl Team {
     }
 
     /// Waits for work: for some microseconds by yielding to others, since steps come one after the other and waking takes
-    /// longer, and then asleep.
-    fn next(&self) -> Box<dyn Job> {
+    /// longer, and then asleep. `None` if the team is not needed any more.
+    fn next(&self) -> Option<Box<dyn Job>> {
         const YIELDS: usize = 100;
         let mut yields = 0;
+        let mut may_end = true;
         let mut state = lock(&self.state);
         loop {
             match std::mem::replace(&mut *state, State::Working) {
-                State::Given(work) => return work,
+                State::Given(work) => return Some(work),
                 other => *state = other,
             }
             if yields < YIELDS {
@@ -128,9 +158,35 @@ impl Team {
                 drop(state);
                 thread::yield_now();
                 state = lock(&self.state);
+            } else if may_end {
+                let (waited, timeout) =
+                    self.changed.wait_timeout(state, STAY).unwrap_or_else(PoisonError::into_inner);
+                state = waited;
+                if timeout.timed_out() && matches!(*state, State::Idle) {
+                    drop(state);
+                    if self.leave() {
+                        return None;
+                    }
+                    may_end = false;
+                    state = lock(&self.state);
+                }
             } else {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
+        }
+    }
+
+    /// Whether the team is not needed: it has no work, and another one of its size has none. Then nobody finds it any more.
+    fn leave(&self) -> bool {
+        let mut idle = lock(&IDLE);
+        let mine = idle.iter().position(|team| std::ptr::eq(Arc::as_ptr(team), self));
+        let others = idle.iter().filter(|team| team.threads == self.threads).count();
+        match mine {
+            Some(at) if others > 1 => {
+                idle.swap_remove(at);
+                true
+            }
+            Some(_) | None => false,
         }
     }
 
@@ -158,14 +214,55 @@ pub(crate) fn here() -> usize {
 }
 
 /// Threads to work on, each prepared first.
-pub(crate) fn pool(threads: usize, prepare: fn()) -> Result<ThreadPool, String> {
+pub(crate) fn pool(threads: usize, prepare: Prepare) -> Result<ThreadPool, String> {
+    if threads > MOST {
+        return Err(too_many());
+    }
+    let builder = ThreadPoolBuilder::new().num_threads(threads);
+    build(builder.thread_name(|index| format!("tape thread {index}")), threads, prepare)
+}
+
+/// The threads that have begun, and whether there was no memory for one.
+#[derive(Default)]
+struct Begun {
+    state: Mutex<(usize, bool)>,
+    changed: Condvar,
+}
+
+/// Starts threads that share with so many, 0 if they are told by themselves. One after the other: where memory is short, each
+/// finds out by itself that there is none for it, and not all at the same time. A panic of one of them, or a small allocation
+/// that is refused, would end the process.
+fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<ThreadPool, String> {
+    let begun = Arc::new(Begun::default());
+    let begins = begun.clone();
     let begin = move |_| {
-        HERE.set(threads);
-        prepare();
+        if share > 0 {
+            HERE.set(share);
+        }
+        let is_refused = prepare().is_err();
+        let mut state = lock(&begins.state);
+        *state = (state.0 + 1, state.1 || is_refused);
+        begins.changed.notify_all();
     };
-    let builder = ThreadPoolBuilder::new().num_threads(threads).start_handler(begin);
-    let named = builder.thread_name(|index| format!("tape thread {index}"));
-    named.build().map_err(|error| error.to_string())
+    let start = |thread: rayon_core::ThreadBuilder| {
+        let refused = || io::Error::other("there is no memory for what each thread needs");
+        let before = match *lock(&begun.state) {
+            (count, false) => count,
+            (_, true) => return Err(refused()),
+        };
+        Vec::<u8>::new().try_reserve_exact(BYTES_OF_A_THREAD).map_err(|_| refused())?;
+        let mut named = thread::Builder::new();
+        if let Some(name) = thread.name() {
+            named = named.name(name.to_owned());
+        }
+        named.spawn(|| thread.run())?;
+        let mut state = lock(&begun.state);
+        while state.0 == before {
+            state = begun.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.1 { Err(refused()) } else { Ok(()) }
+    };
+    builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())
 }
 
 /// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
@@ -205,7 +302,7 @@ mod tests {
     }
 
     fn sum(threads: usize, numbers: Vec<u64>) -> u64 {
-        let (work, outcome) = run(threads, Box::new(Sum(numbers, 0)), || {});
+        let (work, outcome) = run(threads, Box::new(Sum(numbers, 0)), || Ok(()));
         outcome.unwrap().unwrap();
         (work as Box<dyn Any>).downcast::<Sum>().unwrap().1
     }
@@ -233,6 +330,51 @@ mod tests {
         for _ in 0..3 {
             assert!(catch_unwind(|| sum(2, vec![])).is_err());
             assert_eq!(sum(2, vec![3, 4]), 7);
+        }
+    }
+
+    fn refused() -> Result<(), TryReserveError> {
+        Vec::<u64>::new().try_reserve(usize::MAX)
+    }
+
+    #[test]
+    fn what_cannot_be_prepared_or_is_too_many_is_told() {
+        for threads in [9, 16] {
+            assert!(reserve(threads, refused).unwrap_err().contains("memory"));
+            assert!(pool(threads, refused).unwrap_err().contains("memory"));
+        }
+        for threads in [MOST + 1, 1_000_000, usize::MAX] {
+            assert_eq!(reserve(threads, refused).unwrap_err(), "at most 1024 work together");
+            assert_eq!(pool(threads, refused).unwrap_err(), "at most 1024 work together");
+        }
+        assert!(pool(3, || Ok(())).is_ok());
+    }
+
+    /// Teams that many callers needed at a time end when these are gone, but for one.
+    #[test]
+    fn teams_end_when_they_are_not_needed() {
+        const THREADS: usize = 32; // no other test has teams of so many
+        let idle = || lock(&IDLE).iter().filter(|team| team.threads == THREADS).count();
+        struct Wait(&'static std::sync::Barrier);
+        impl Job for Wait {
+            fn run(&mut self) {
+                self.0.wait();
+            }
+        }
+        static TOGETHER: std::sync::OnceLock<std::sync::Barrier> = std::sync::OnceLock::new();
+        let together = TOGETHER.get_or_init(|| std::sync::Barrier::new(4));
+        for _ in 0..2 {
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| run(THREADS, Box::new(Wait(together)), || Ok(())).1.unwrap().unwrap());
+                }
+            });
+            assert!(idle() >= 1);
+            let begin = std::time::Instant::now();
+            while idle() > 1 && begin.elapsed() < Duration::from_secs(20) {
+                thread::sleep(STAY);
+            }
+            assert_eq!(idle(), 1);
         }
     }
 

@@ -20,8 +20,7 @@ use crate::program::epilogue::Next;
 use crate::program::execute::Outcome;
 use crate::program::fuse::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};
 use crate::program::memory::Plan;
-use crate::program::run::resize;
-use crate::storage::{Buffer, Columns, Memory, Operand, Values};
+use crate::storage::{Buffer, Columns, Memory, Operand, Values, resize};
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
 /// The most numbers that the values of a run may be.

@@ -7,6 +7,7 @@ use crate::kernel::product::ROWS_FOR_SELECTION;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
+use crate::program::lower::Node;
 use crate::program::named::Found;
 use crate::program::{Instruction, Program};
 use crate::storage::{Buffer, Leaf, LeafValue, Operand};
@@ -27,6 +28,25 @@ pub(super) struct LeafState<T: Scalar> {
     pub(super) may_be_apart: bool,
     /// The columns side by side, for those who look at a leaf whose columns are apart.
     pub(super) side_by_side: OnceLock<Matrix<T>>,
+    /// For a leaf that is an output too.
+    pub(super) kept: Option<Kept<T>>,
+}
+
+/// What a leaf was in the last run: an output is a value of that run, also if the leaf has changed since.
+#[derive(Debug)]
+pub(super) struct Kept<T> {
+    pub(super) values: Aligned<T>,
+    /// Whether the leaf has changed, and the values are here.
+    pub(super) has_values: bool,
+}
+
+impl<T: Scalar> LeafState<T> {
+    /// Notes that the leaf is an output.
+    pub(super) fn is_output(&mut self) {
+        if self.kind != LeafKind::Constant {
+            self.kept.get_or_insert_with(|| Kept { values: Aligned::empty(), has_values: false });
+        }
+    }
 }
 
 impl<T: Scalar> Program<T> {
@@ -40,7 +60,8 @@ impl<T: Scalar> Program<T> {
             match op {
                 Op::Leaf(_) => {
                     let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
-                    self.found.insert(self.graph.origins[node as usize].0, Found { at, node, leaf });
+                    let found = Found { at, node, leaf, is_leaf: true, is_output: false };
+                    self.found.insert(self.graph.origins[node as usize].0, found);
                     self.leaves.push(LeafState {
                         node,
                         kind: LeafKind::Constant,
@@ -50,6 +71,7 @@ impl<T: Scalar> Program<T> {
                         of_tape: None,
                         may_be_apart: false,
                         side_by_side: OnceLock::new(),
+                        kept: None,
                     });
                 }
                 Op::Number(number) if node_is_source => {
@@ -99,7 +121,55 @@ impl<T: Scalar> Program<T> {
         let memory = &self.execution.memory;
         match memory.selection(leaf.at.at.index()) {
             None => MatrixRef::new(rows, columns, &memory.whole(leaf.at.at.index())[..rows * columns]),
-            Some((of, chosen)) => Ok(leaf.side_by_side.get_or_init(|| of.select_columns(chosen)).view()),
+            Some((of, chosen)) => match leaf.side_by_side.get() {
+                Some(columns) => Ok(columns.view()),
+                None => {
+                    let columns = of.try_select_columns(chosen)?;
+                    Ok(leaf.side_by_side.get_or_init(|| columns).view())
+                }
+            },
+        }
+    }
+
+    /// The value that a leaf had in the last run.
+    pub(super) fn value_in_run(&self, leaf: u32) -> Result<MatrixRef<'_, T>> {
+        let leaf = &self.leaves[leaf as usize];
+        match &leaf.kept {
+            Some(kept) if kept.has_values => {
+                let (rows, columns) = leaf.at.shape.at(self.m.unwrap_or(0));
+                MatrixRef::new(rows, columns, &kept.values[..rows * columns])
+            }
+            Some(_) | None => self.value_of(leaf),
+        }
+    }
+
+    /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was made ready by the run.
+    pub(super) fn keep(&mut self, leaf: u32) {
+        let LeafState { at, kept, .. } = &mut self.leaves[leaf as usize];
+        let Some(kept) = kept.as_mut().filter(|kept| self.ran && !kept.has_values) else { return };
+        let (rows, columns) = at.shape.at(self.m.unwrap_or(0));
+        self.execution.memory.copy_leaf(at.at.index(), &mut kept.values[..rows * columns]);
+        (kept.has_values, self.has_kept) = (true, true);
+    }
+
+    /// Forgets it when the outputs are those of another run.
+    pub(super) fn forget_kept(&mut self) {
+        if std::mem::take(&mut self.has_kept) {
+            self.leaves
+                .iter_mut()
+                .filter_map(|leaf| leaf.kept.as_mut())
+                .for_each(|kept| kept.has_values = false);
+        }
+    }
+
+    /// What messages call a leaf: of several with one name also its number and where it was recorded.
+    pub(super) fn label_of_leaf(&self, node: u32) -> String {
+        let name = |node: u32| self.about[node as usize].to_string();
+        let (label, place) = (name(node), self.about[node as usize].place);
+        let is_other = |leaf: &LeafState<T>| leaf.node != node && name(leaf.node) == label;
+        match self.leaves.iter().any(is_other) {
+            true => format!("{label} (%{} of {place})", self.graph.origins[node as usize].0),
+            false => label,
         }
     }
 }

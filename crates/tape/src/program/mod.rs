@@ -3,6 +3,7 @@
 mod about;
 mod columns;
 mod epilogue;
+mod examples;
 mod execute;
 mod flat;
 mod fuse;
@@ -32,6 +33,7 @@ use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Error, Result, Scalar, Tape, Var};
 use about::About;
 use epilogue::Next;
+use examples::{Unneeded, depends_on_m};
 use execute::{Execution, Parcel, Shares};
 use fuse::Fused;
 use leaves::LeafState;
@@ -53,7 +55,8 @@ pub struct Options {
     pub rewrites: bool,
     /// Whether entrywise operations run fused, and what has a column per example runs tile by tile.
     pub fusion: bool,
-    /// How many threads a run may use; `None` for as many as the processor runs at a time. A run uses fewer where its work
+    /// How many threads a run may use; `None` for as many as the processor runs at a time. More than 128 are used only if
+    /// the processor runs more at a time. A run uses fewer where its work
     /// is not worth more, and one if it comes long after the last and is not worth waking the others, which
     /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
     pub threads: Option<NonZeroUsize>,
@@ -139,11 +142,20 @@ pub struct Program<T: Scalar> {
     tiles_are_free: bool,
     /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
     known_shares: FxHashMap<(usize, bool), Shares>,
-    /// The tape's number of examples, for programs without a leaf that says it.
+    /// The first node that depends on the number of examples.
+    needs_m: Option<u32>,
+    /// The number of examples where no leaf says it, for those who run a program on others' behalf.
     default_m: Option<usize>,
+    /// The tape's examples, where the program reads none and needs to know how many they are.
+    unneeded: Vec<Unneeded>,
     /// The number of examples that the buffers are sized for.
     m: Option<usize>,
+    /// Whether the last run has left results.
     ran: bool,
+    /// What the last run failed with.
+    failed_with: Option<Box<Error>>,
+    /// Whether an output is a leaf that has changed since the last run.
+    has_kept: bool,
     /// When the last run that was worth several threads ended.
     last_run: Option<Instant>,
     /// The same graph without fusion, made when a run is to be checked step by step.
@@ -178,7 +190,7 @@ impl<T: Scalar> Sums<T> {
 
     fn place(&mut self, out: Operand, scaling: Scaling<T>) -> SumAt {
         let at = SumAt { out, offset: self.numbers };
-        self.numbers += at.len();
+        self.numbers = self.numbers.saturating_add(at.len());
         self.sums.push(at);
         if scaling != Scaling::ONE {
             self.scaled.push((out, scaling));
@@ -206,7 +218,6 @@ impl<T: Scalar> Program<T> {
         let list = tape.list.borrow();
         let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
         let mut program = Program::assemble(tape.id, graph, about, options);
-        program.default_m = list.m.map(|(m, _)| m);
         for leaf in 0..program.leaves.len() {
             let Op::Leaf(op) = &program.graph.node(program.leaves[leaf].node).op else { continue };
             let known = &list.leaves[op.index as usize];
@@ -216,10 +227,16 @@ impl<T: Scalar> Program<T> {
             }
         }
         for (output, node) in outputs.iter().zip(program.graph.outputs.clone()) {
-            let leaf = program.leaves.iter().position(|leaf| leaf.node == node).map(|leaf| leaf as u32);
+            let leaf =
+                program.found.get(&program.graph.origins[node as usize].0).and_then(|found| found.leaf);
+            let is_leaf = program.found.get(&output.id).is_some_and(|found| found.is_leaf);
             let at = program.operand(node).expect("outputs have buffers");
-            program.found.insert(output.id, Found { at, node, leaf });
+            program.found.insert(output.id, Found { at, node, leaf, is_leaf, is_output: true });
+            if let Some(leaf) = leaf {
+                program.leaves[leaf as usize].is_output();
+            }
         }
+        program.find_unneeded_examples(&list);
         Ok(program)
     }
 
@@ -234,6 +251,7 @@ impl<T: Scalar> Program<T> {
             Some(columns) => tiles::in_units(columns.get()),
             None => tiles::tile_columns(&plan.tile, size_of::<T>()),
         };
+        let needs_m = (0..).zip(&graph.nodes).find(|(_, node)| depends_on_m(node)).map(|(node, _)| node);
         let mut program = Program {
             tape,
             graph,
@@ -246,13 +264,17 @@ impl<T: Scalar> Program<T> {
             register_count: 0,
             known_shares: FxHashMap::default(),
             threads: match options.threads {
-                Some(threads) => threads.get(),
+                Some(threads) => threads.get().min(crate::kernel::threads::most_of_a_run()),
                 None => crate::kernel::threads::available(),
             },
             tiles_are_free: options.tile_columns.is_none(),
+            needs_m,
             default_m: None,
+            unneeded: Vec::new(),
             m: None,
             ran: false,
+            failed_with: None,
+            has_kept: false,
             last_run: None,
             unfused: None,
         };
@@ -342,28 +364,7 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// The number of examples that the next run works on, as far as the leaves agree on it.
-    pub fn m(&self) -> Option<usize> {
-        self.common_m().ok().flatten()
-    }
-
     fn label_of(&self, leaf: &LeafState<T>) -> String {
-        self.about[leaf.node as usize].to_string()
-    }
-
-    /// The number of examples of the leaves.
-    fn common_m(&self) -> Result<Option<usize>> {
-        let mut first: Option<(&LeafState<T>, usize)> = None;
-        for leaf in &self.leaves {
-            match (leaf.m, first) {
-                (Some(m), None) => first = Some((leaf, m)),
-                (Some(second_m), Some((known, first_m))) if second_m != first_m => {
-                    let (first, second) = (self.label_of(known), self.label_of(leaf));
-                    return Err(Error::ExamplesDiffer { first, first_m, second, second_m });
-                }
-                (Some(_) | None, _) => {}
-            }
-        }
-        Ok(first.map(|(_, m)| m).or(self.default_m))
+        self.label_of_leaf(leaf.node)
     }
 }

@@ -39,16 +39,21 @@ impl<T: Scalar> Named<T> for EntryId {}
 pub struct Found {
     pub(super) at: Operand,
     pub(super) node: u32,
-    /// The leaf's number among the leaves.
+    /// If the value is that of a leaf, the leaf's number among the leaves.
     pub(super) leaf: Option<u32>,
+    /// Whether the entry is that leaf itself, and no other that has the same value.
+    pub(super) is_leaf: bool,
+    /// Whether the program was compiled for it.
+    pub(super) is_output: bool,
 }
 
 pub(crate) mod sealed {
-    use super::{Found, Program, Result, Scalar};
+    use super::{EntryId, Found, Program, Result, Scalar};
 
     /// How it is found in a program, and what messages call it.
     pub trait Find<T: Scalar>: Copy {
         fn find(self, program: &Program<T>) -> Result<Found>;
+        fn id(self) -> Result<EntryId>;
         fn label(self, program: &Program<T>) -> String;
     }
 }
@@ -67,6 +72,10 @@ impl<T: Scalar> sealed::Find<T> for Var<'_, T> {
         found.ok_or_else(|| Error::NotInProgram { variable: self.label() })
     }
 
+    fn id(self) -> Result<EntryId> {
+        self.entry()
+    }
+
     fn label(self, _: &Program<T>) -> String {
         Var::label(self)
     }
@@ -76,6 +85,10 @@ impl<T: Scalar> sealed::Find<T> for EntryId {
     fn find(self, program: &Program<T>) -> Result<Found> {
         let found = program.found.get(&self.entry).filter(|_| self.tape == program.tape);
         found.copied().ok_or_else(|| Error::NotInProgram { variable: self.label(program) })
+    }
+
+    fn id(self) -> Result<EntryId> {
+        Ok(self)
     }
 
     fn label(self, program: &Program<T>) -> String {

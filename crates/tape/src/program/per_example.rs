@@ -46,8 +46,10 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
     let tape = losses.tape;
     let whole = tape.compile(of_sum.iter().copied())?;
     let mut single = tape.compile(of_sum.iter().copied())?;
-    let m = whole.common_m()?.unwrap_or(0);
-    collect(m, of_sum, |i| {
+    // Also where no gradient reads a leaf that would say so.
+    single.default_m = Some(1);
+    let m = m_of(&whole, losses)?;
+    collect(m, of_sum, |i, columns| {
         for leaf in 0..whole.leaves.len() {
             if whole.leaves[leaf].m.is_some() {
                 let at = whole.leaves[leaf].at;
@@ -57,7 +59,7 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
             }
         }
         single.run()?;
-        copy(&single, of_sum)
+        copy(&single, of_sum, (i, columns))
     })
 }
 
@@ -70,38 +72,49 @@ fn by_cotangents<'t, T: Scalar>(
     let u = tape.probes("u", &[losses.known_shape()], losses)[0];
     let pulled = losses.vjp_vec(with_respect_to, u);
     let mut program = tape.compile(pulled.iter().copied().chain([u]))?;
-    let m = program.m().unwrap_or(0);
+    let m = m_of(&program, losses)?;
     program.bind(u, &Matrix::try_zeros(1, m)?)?;
-    collect(m, &pulled, |i| {
+    collect(m, &pulled, |i, columns| {
         program.parameter_mut(u)?.as_mut_slice()[i] = T::ONE;
         program.run()?;
         program.parameter_mut(u)?.as_mut_slice()[i] = T::ZERO;
-        copy(&program, &pulled)
+        copy(&program, &pulled, (i, columns))
     })
 }
 
-fn copy<T: Scalar>(program: &Program<T>, outputs: &[Var<'_, T>]) -> Result<Vec<Vec<T>>> {
-    outputs.iter().map(|&output| Ok(program.view(output)?.as_slice().to_vec())).collect()
+/// The number of losses: that of the examples which the gradients read, or else of those which the losses read.
+fn m_of<T: Scalar>(gradients: &Program<T>, losses: Var<'_, T>) -> Result<usize> {
+    match gradients.common_m()? {
+        Some(m) => Ok(m),
+        None => losses.tape.compile([losses])?.known_m(),
+    }
 }
 
+/// A matrix for each output, whose columns `fill` gives one by one, of all outputs at a time.
 fn collect<T: Scalar>(
     m: usize,
     outputs: &[Var<'_, T>],
-    mut column: impl FnMut(usize) -> Result<Vec<Vec<T>>>,
+    mut fill: impl FnMut(usize, &mut [Matrix<T>]) -> Result<()>,
 ) -> Result<Vec<Matrix<T>>> {
-    let mut data: Vec<Vec<T>> = vec![Vec::new(); outputs.len()];
-    for i in 0..m {
-        for (data, column) in data.iter_mut().zip(column(i)?) {
-            data.extend(column);
-        }
+    let room = |output: &Var<'_, T>| {
+        let (rows, columns) = output.known_shape().at(0);
+        Matrix::try_zeros(rows * columns, m)
+    };
+    let mut columns: Vec<Matrix<T>> = outputs.iter().map(room).collect::<Result<_>>()?;
+    (0..m).try_for_each(|i| fill(i, &mut columns))?;
+    Ok(columns)
+}
+
+/// Copies the outputs into column i of their matrices.
+fn copy<T: Scalar>(
+    program: &Program<T>,
+    outputs: &[Var<'_, T>],
+    (i, columns): (usize, &mut [Matrix<T>]),
+) -> Result<()> {
+    for (&output, columns) in outputs.iter().zip(columns) {
+        columns.column_mut(i).copy_from_slice(program.view(output)?.as_slice());
     }
-    let pairs = data.into_iter().zip(outputs);
-    pairs
-        .map(|(data, output)| {
-            let (rows, columns) = output.known_shape().at(0);
-            Matrix::from_vec(rows * columns, m, data)
-        })
-        .collect()
+    Ok(())
 }
 
 /// How the entry depends on the examples, from the leaves up.
@@ -111,10 +124,11 @@ fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
         let entry = list.entry(at);
         let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
         let of_operands = entry.operands.iter().map(|&operand| known[operand as usize]);
-        let counts_m = entry.op.power_of_m() != 0;
         let is_leaf = matches!(entry.op, Op::Leaf(_));
+        // A source of the user's may have any columns, and counts them itself.
+        let is_source = entry.operands.is_empty() && !is_leaf && entry.shape.depends_on_m();
         let examples = match of_operands.fold(Examples::Free, worse) {
-            _ if counts_m => Examples::Mixed,
+            _ if is_source || entry.op.power_of_m() != 0 => Examples::Mixed,
             Examples::Mixed => Examples::Mixed,
             Examples::Free if is_leaf && per_column => Examples::Apart,
             Examples::Free if entry.shape.depends_on_m() && !is_leaf && per_column => Examples::Apart,

@@ -132,7 +132,10 @@ impl<T: Scalar> Program<T> {
             false => 0,
         };
         let sums = spans.saturating_mul(numbers);
-        let rest = tiles.saturating_add(registers).saturating_add(sums).saturating_add(flat);
+        let kept = self.leaves.iter().filter(|leaf| leaf.kept.is_some()).map(|leaf| leaf.at.shape.at(m));
+        let kept = kept.map(|(rows, columns)| rows.saturating_mul(columns)).fold(0, usize::saturating_add);
+        let rest =
+            tiles.saturating_add(registers).saturating_add(sums).saturating_add(flat).saturating_add(kept);
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
     }
 
@@ -173,7 +176,7 @@ impl<T: Scalar> fmt::Display for Program<T> {
         )?;
         for leaf in &self.leaves {
             let kind = format!("{:?}", leaf.kind).to_lowercase();
-            let (at, name) = (buffer_name(leaf.at.at), self.label_of(leaf));
+            let (at, name) = (buffer_name(leaf.at.at), &self.about[leaf.node as usize]);
             writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
         let mut loops = 0;

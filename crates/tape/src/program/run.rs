@@ -5,15 +5,17 @@ use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use crate::aligned::Aligned;
-use crate::error::{NonFinite, OperandRange};
+use crate::error::{NonFinite, OperandRange, TooLarge};
 use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
+use crate::matrix::size;
 use crate::op::{Fault, Op, Operands};
 use crate::program::execute::{Execution, Outcome, Parcel, Shares};
 use crate::program::flat::Flat;
+use crate::program::leaves::{Kept, LeafState};
 use crate::program::lower::Node;
 use crate::program::{Instruction, Options, Program, Segment};
-use crate::storage::{Columns, Operand};
+use crate::storage::{Buffer, Columns, Operand, resize};
 use crate::{Error, Result, Scalar};
 
 /// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
@@ -29,17 +31,34 @@ const STILL_AWAKE: Duration = Duration::from_micros(100);
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
-    /// From the second run on at an m already seen, nothing is allocated, unless more callers than ever before run programs on several
-    /// threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
+    /// From the second run on at an m already seen, nothing is allocated, unless more callers than in the last seconds run programs on
+    /// several threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
-    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::EmptyBatch`], [`Error::Label`], [`Error::Probability`], [`Error::Allocation`],
-    /// [`Error::Threads`], or what a user's kernel reports.
+    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::UnknownExamples`], [`Error::EmptyBatch`], [`Error::Label`],
+    /// [`Error::Probability`], [`Error::TooLarge`], [`Error::Allocation`], [`Error::Threads`], or what a user's kernel reports. The
+    /// outputs of the run before are gone then, the leaves keep their values, and [`last_error`](Program::last_error) tells the error
+    /// again.
     ///
     /// # Panics
     /// If a user's kernel does, on whatever thread; leaves keep their values.
     pub fn run(&mut self) -> Result<()> {
-        self.ran = false;
+        (self.ran, self.failed_with) = (false, None);
+        let done = self.run_once();
+        self.note_failure(&done);
+        done?;
+        self.forget_kept();
+        self.ran = true;
+        Ok(())
+    }
+
+    fn note_failure(&mut self, done: &Result<()>) {
+        if let Err(error) = done {
+            self.failed_with = Some(Box::new(error.clone()));
+        }
+    }
+
+    fn run_once(&mut self) -> Result<()> {
         let m = self.prepare()?;
         // A panic of a user's kernel may leave buffers away: the next run would make them anew.
         self.m = None;
@@ -52,9 +71,7 @@ impl<T: Scalar> Program<T> {
         self.last_run = (self.execution.shares.threads > 1).then(Instant::now);
         let done = done.map_err(|found| self.execution.first_fault(found, m));
         self.m = Some(m);
-        done.map_err(|(node, fault)| self.fault(node, fault))?;
-        self.ran = true;
-        Ok(())
+        done.map_err(|(node, fault)| self.fault(node, fault))
     }
 
     fn runs_in_succession(&self) -> bool {
@@ -78,12 +95,20 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Like [`run`](Program::run), but step by step and without fusion: stops at the first value that is NaN or ±∞, naming
-    /// the entry, the element, the ranges of the operands and where the entry was recorded.
+    /// the entry, the element, the ranges of the operands and where the entry was recorded. Where all that is computed is finite,
+    /// it looks at the leaves and numbers that the outputs need, or are, in the same way.
     ///
     /// # Errors
     /// As [`run`](Program::run), and [`Error::NonFinite`].
     pub fn run_checked(&mut self) -> Result<()> {
-        self.ran = false;
+        (self.ran, self.failed_with) = (false, None);
+        let checked = self.check_values();
+        self.note_failure(&checked);
+        checked?;
+        self.run()
+    }
+
+    fn check_values(&mut self) -> Result<()> {
         let m = self.prepare()?;
         let mut unfused = self.unfused.take().unwrap_or_else(|| {
             let options = Options::literal().threads(1);
@@ -95,8 +120,7 @@ impl<T: Scalar> Program<T> {
         unfused.default_m = Some(m);
         let checked = unfused.run_finite();
         self.unfused = Some(unfused);
-        checked?;
-        self.run()
+        checked
     }
 
     /// Runs whole steps and looks at every result.
@@ -113,6 +137,12 @@ impl<T: Scalar> Program<T> {
                 self.check_finite(*node, operands, *out, columns)?;
             }
         }
+        // What no computed value shows: a leaf that is an output, or that a mask leaves out.
+        for node in 0..self.graph.nodes.len() as u32 {
+            if matches!(self.graph.node(node).op, Op::Leaf(_) | Op::Number(_)) {
+                self.check_finite(node, &[], self.stored(node), columns)?;
+            }
+        }
         Ok(())
     }
 
@@ -121,22 +151,58 @@ impl<T: Scalar> Program<T> {
         if let Some(leaf) = self.leaves.iter().find(|leaf| !leaf.bound) {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
-        let m = self.common_m()?.unwrap_or(0);
+        let m = self.known_m()?;
         if m == 0 {
             self.refuse_empty_mean()?;
         }
         if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
             self.m = None;
-            for (index, buffer) in
-                self.execution.memory.whole.iter_mut().enumerate().skip(self.execution.memory.leaves.len())
-            {
-                let too_large = Error::SizeOverflow { rows: usize::MAX, columns: m };
-                resize(buffer, self.plan.whole_len(index, m).ok_or(too_large)?, 1)?;
+            for buffer in self.execution.memory.leaves.len()..self.execution.memory.whole.len() {
+                if self.reserve_whole(buffer, m).is_err() {
+                    return Err(self.too_large(|at| at == Buffer::Whole(buffer as u32), m));
+                }
+            }
+            for LeafState { at, kept, .. } in &mut self.leaves {
+                if let Some(Kept { values, .. }) = kept {
+                    let (rows, columns) = at.shape.at(m);
+                    resize(values, rows, columns)?;
+                }
             }
             self.share_out(m)?;
             self.m = Some(m);
         }
         Ok(m)
+    }
+
+    /// Makes a buffer long enough for all that it is to hold.
+    fn reserve_whole(&mut self, buffer: usize, m: usize) -> Result<()> {
+        self.plan.whole[buffer].iter().try_for_each(|shape| {
+            let (rows, columns) = shape.at(m);
+            resize(&mut self.execution.memory.whole[buffer], rows, columns)
+        })
+    }
+
+    /// What to say where there is no room for a buffer: the largest value that it is to hold.
+    fn too_large(&self, holds: impl Fn(Buffer) -> bool, m: usize) -> Error {
+        let nodes = (0..self.graph.nodes.len() as u32)
+            .filter(|&node| self.plan.buffer_of[node as usize].is_some_and(&holds));
+        let extents = |node: u32| self.graph.node(node).shape.at(m);
+        let largest = nodes.max_by_key(|&node| {
+            let (rows, columns) = extents(node);
+            rows as u128 * columns as u128
+        });
+        self.no_room_for(largest.expect("a buffer holds something"), m)
+    }
+
+    fn no_room_for(&self, node: u32, m: usize) -> Error {
+        let (rows, columns) = self.graph.node(node).shape.at(m);
+        Error::TooLarge(Box::new(TooLarge {
+            entry: self.describe_with_operation(node),
+            rows,
+            columns,
+            bytes: size::<T>(rows, columns).ok().map(|entries| entries * size_of::<T>()),
+            at: self.about[node as usize].place,
+        }))
     }
 
     /// Finds the threads for runs on m examples, and makes room for them.
@@ -155,21 +221,32 @@ impl<T: Scalar> Program<T> {
         grow(&mut self.execution.tiles, shares.lanes(), || vec![Aligned::default(); tile_buffers]);
         grow(&mut self.execution.registers, threads, || vec![Aligned::default(); registers]);
         grow(&mut self.execution.sums, spans, Aligned::default);
+        let columns = self.execution.tile.min(m);
         for tile in &mut self.execution.tiles {
-            for (&rows, buffer) in self.plan.tile.iter().zip(tile) {
-                resize(buffer, rows, self.execution.tile.min(m))?;
+            for (at, (&rows, buffer)) in self.plan.tile.iter().zip(tile).enumerate() {
+                if resize(buffer, rows, columns).is_err() {
+                    return Err(self.too_large(|buffer| buffer == Buffer::Tile(at as u32), columns));
+                }
             }
         }
         let register_len = self.register_len(m);
         for register in self.execution.registers.iter_mut().flatten() {
-            resize(register, register_len, 1)?;
+            if resize(register, register_len, 1).is_err() {
+                let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
+                    Instruction::Fused { node, pass } => Some((pass.register_len(columns), *node)),
+                    _ => None,
+                });
+                let (_, node) = passes.max().expect("registers are those of a pass");
+                return Err(self.no_room_for(node, columns));
+            }
         }
         for sums in &mut self.execution.sums {
             resize(sums, numbers, 1)?;
         }
         if threads > 1 && !at_hand {
             // This run may do without them and the next one not, or the other way round.
-            reserve_scratch_of::<T>();
+            reserve_scratch_of::<T>()
+                .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
             self.parcel.get_or_insert_with(Parcel::empty);
             threads::reserve(threads, reserve_scratch)
                 .map_err(|reason| Error::Threads { threads, reason })?;
@@ -263,24 +340,6 @@ impl<T: Scalar> Program<T> {
         passes.max().unwrap_or(0)
     }
 
-    /// 1/m over no examples is not a number to go on with.
-    fn refuse_empty_mean(&self) -> Result<()> {
-        let divides = |node: u32| self.graph.node(node).op.power_of_m() < 0;
-        // Of a number 1/m it is what was made with it that the user knows.
-        let empty = |&node: &u32| {
-            let operation = self.graph.node(node);
-            !matches!(operation.op, Op::Number(_)) && divides(node)
-                || operation.operands.iter().any(|&operand| divides(operand))
-        };
-        let nodes = || 0..self.graph.nodes.len() as u32;
-        match nodes().find(empty).or_else(|| nodes().find(|&node| divides(node))) {
-            Some(node) => {
-                Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node as usize].place })
-            }
-            None => Ok(()),
-        }
-    }
-
     fn fault(&self, node: u32, fault: Fault) -> Error {
         let at = self.about[node as usize].place;
         // A user's kernel may name an operand that there is not.
@@ -312,6 +371,14 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// The node's name or its entry's number, with its operation if it has one.
+    fn describe_with_operation(&self, node: u32) -> String {
+        let op = &self.graph.node(node).op;
+        let (name, entry) = (op.rule().name(), self.describe(node));
+        let is_told = entry.contains(&*name) || matches!(op, Op::Leaf(_) | Op::Number(_));
+        if is_told { entry } else { format!("{entry} ({name})") }
+    }
+
     fn check_finite(&self, node: u32, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
         let (rows, count, start) = out.window(columns);
         let values = &self.execution.memory.whole(out.at.index())[start..start + rows * count];
@@ -319,9 +386,7 @@ impl<T: Scalar> Program<T> {
         let inputs = Operands { values: &self.execution.memory, at: operands, columns, threads: 1 };
         let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
         let operands = names.enumerate().map(|(i, name)| range(name, inputs.get(i).as_slice())).collect();
-        let name = self.graph.node(node).op.rule().name();
-        let entry = self.describe(node);
-        let entry = if entry.contains(&*name) { entry } else { format!("{entry} ({name})") };
+        let entry = self.describe_with_operation(node);
         Err(Error::NonFinite(Box::new(NonFinite {
             entry,
             value: values[index].to_f64(),
@@ -352,11 +417,4 @@ fn at_hand() -> bool {
 /// Makes a list long enough.
 fn grow<X>(list: &mut Vec<X>, length: usize, element: impl FnMut() -> X) {
     list.resize_with(length.max(list.len()), element);
-}
-
-/// Makes a buffer long enough; an allocation that fails is an error, not an abort.
-pub(super) fn resize<T: Scalar>(buffer: &mut Aligned<T>, rows: usize, columns: usize) -> Result<()> {
-    let len = rows.checked_mul(columns).ok_or(Error::SizeOverflow { rows, columns })?;
-    let bytes = len.saturating_mul(size_of::<T>());
-    buffer.grow(len, T::ZERO).map_err(|_| Error::Allocation { rows, columns, bytes })
 }

@@ -91,6 +91,8 @@ fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
             Class::Source
         } else if is_contraction(&node.op, &shapes, node.shape) {
             Class::Contraction
+        } else if node.operands.is_empty() {
+            Class::Whole // an operation without operands cannot know which columns a tile has
         } else if per_column(node.shape) && columns_only && node.op.rule().keeps_columns_apart(&shapes) {
             Class::PerColumn
         } else {

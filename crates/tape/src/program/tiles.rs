@@ -84,7 +84,8 @@ pub(crate) fn in_units(columns: usize) -> usize {
 /// enough that reading the parameters again for every tile is little work.
 pub(crate) fn tile_columns(rows: &[usize], bytes_of_a_number: usize) -> usize {
     const MOST: usize = 4096;
-    let bytes_of_a_column = rows.iter().sum::<usize>().max(1).saturating_mul(bytes_of_a_number);
+    let rows_of_all = rows.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows));
+    let bytes_of_a_column = rows_of_all.max(1).saturating_mul(bytes_of_a_number);
     let fitting = cache::second_level_bytes() / 2 / bytes_of_a_column / UNIT * UNIT;
     let most_rows = rows.iter().copied().max().unwrap_or(1);
     let least = most_rows.min(MOST).next_power_of_two().clamp(UNIT, 4 * UNIT);
@@ -137,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_tile_has_whole_units() {
-        for rows in [&[][..], &[1], &[64; 6], &[1024; 8], &[usize::MAX]] {
+        for rows in [&[][..], &[1], &[64; 6], &[1024; 8], &[usize::MAX; 2]] {
             let columns = tile_columns(rows, 8);
             assert!(columns >= UNIT && columns.is_multiple_of(UNIT), "{columns}");
         }

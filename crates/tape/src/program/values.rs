@@ -3,21 +3,63 @@
 use crate::kernel::threads;
 use crate::ops::leaf::LeafKind;
 use crate::program::leaves::{LeafState, m_of};
-use crate::program::{Named, Program, run};
-use crate::storage::LeafValue;
+use crate::program::{Named, Program};
+use crate::storage::{LeafValue, resize};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
 impl<T: Scalar> Program<T> {
     /// Gives a parameter or examples another value; of examples, any number of columns.
     ///
-    /// The results of the last run stay readable until the next one.
+    /// The results of the last run stay readable until the next one, and stay what they are: also those that are leaves
+    /// themselves, see [`view`](Program::view).
     ///
     /// # Errors
     /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`],
-    /// [`Error::Allocation`].
+    /// [`Error::Allocation`]; the variable then keeps the value that it has.
     pub fn bind<'m>(&mut self, variable: impl Named<T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
-        let leaf = self.find_leaf(variable)?;
-        self.fill_leaf(leaf, value.into())?;
+        self.bind_as("bind", variable, value.into())
+    }
+
+    /// [`bind`](Program::bind), if the program has such a leaf; `false` if it has none, as where an evaluation does without the
+    /// labels that the training needs. So one list of leaves serves several programs.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
+    /// let a = x.sigmoid();
+    /// let mut prediction = tape.compile([a])?;
+    /// for (leaf, value) in [(x, matrix![[0.0, 3.0]]), (y, matrix![[0.0, 1.0]])] {
+    ///     assert_eq!(prediction.bind_if_needed(leaf, &value)?, leaf == x);
+    /// }
+    /// prediction.run()?;
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`bind`](Program::bind), without [`Error::NotInProgram`].
+    pub fn bind_if_needed<'m>(
+        &mut self,
+        variable: impl Named<T>,
+        value: impl Into<MatrixRef<'m, T>>,
+    ) -> Result<bool> {
+        match self.bind_as("bind_if_needed", variable, value.into()) {
+            Err(Error::NotInProgram { .. }) => Ok(false),
+            bound => bound.map(|()| true),
+        }
+    }
+
+    fn bind_as(
+        &mut self,
+        method: &'static str,
+        variable: impl Named<T>,
+        value: MatrixRef<'_, T>,
+    ) -> Result<()> {
+        if let Some(at) = self.find_unneeded(variable) {
+            return self.bind_unneeded(at, method, value.shape());
+        }
+        let leaf = self.find_leaf(method, variable)?;
+        self.reserve_leaf(method, leaf, value.shape())?.copy_from_slice(value.as_slice());
         self.leaves[leaf as usize].of_tape = None;
         Ok(())
     }
@@ -29,17 +71,31 @@ impl<T: Scalar> Program<T> {
     /// As [`bind`](Program::bind).
     ///
     /// # Panics
-    /// If `value` has no such column.
+    /// If `value` has no such column; the variable then keeps the value that it has.
+    #[track_caller]
     pub fn bind_columns<'m>(
         &mut self,
         variable: impl Named<T>,
         value: impl Into<MatrixRef<'m, T>>,
         examples: &[usize],
     ) -> Result<()> {
-        let (leaf, value) = (self.find_leaf(variable)?, value.into());
+        const METHOD: &str = "bind_columns";
+        let value = value.into();
+        let shape = (value.rows(), examples.len());
+        let unneeded = self.find_unneeded(variable);
+        let leaf = match unneeded {
+            Some(_) => 0,
+            None => self.fitting(METHOD, variable, shape)?,
+        };
+        // Before anything is written: a panic leaves all as it was.
+        if let Some(&beyond) = examples.iter().find(|&&example| example >= value.columns()) {
+            value.column(beyond);
+        }
+        if let Some(at) = unneeded {
+            return self.bind_unneeded(at, METHOD, shape);
+        }
         let threads = self.threads.min(threads::here());
-        let data = self.reserve_leaf(leaf, value.rows(), examples.len())?;
-        gather(value, examples, data, threads);
+        gather(value, examples, self.reserve_leaf(METHOD, leaf, shape)?, threads);
         self.leaves[leaf as usize].of_tape = None;
         Ok(())
     }
@@ -70,11 +126,14 @@ impl<T: Scalar> Program<T> {
     /// # Errors
     /// [`Error::NoExample`] if the tape's value has no such column; [`Error::NotBindable`] if the variable has no columns that are
     /// examples, or no value of the tape's, as after [`bind`](Program::bind); [`Error::BindShape`] if it is m × m;
-    /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Allocation`].
+    /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Allocation`]. The variable then keeps the value that it has.
     pub fn select_columns(&mut self, variable: impl Named<T>, examples: &[usize]) -> Result<()> {
-        let leaf = self.find_leaf(variable)?;
+        const METHOD: &str = "select_columns";
+        let leaf = self.find_leaf(METHOD, variable)?;
         let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf as usize];
-        let not_bindable = |reason| Error::NotBindable { variable: variable.label(self), reason };
+        let (at, may_be_apart) = (*at, *may_be_apart);
+        let not_bindable =
+            |reason| Error::NotBindable { method: METHOD, variable: variable.label(self), reason };
         if at.shape.columns != Dim::M {
             return Err(not_bindable("has no columns that are examples to select"));
         }
@@ -84,14 +143,15 @@ impl<T: Scalar> Program<T> {
         if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
             return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
         }
-        if *may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
-            self.execution.memory.select(at.at.index(), of, examples);
+        if may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
+            self.keep(leaf);
+            self.execution.memory.select(at.at.index(), of, examples)?;
             let state = &mut self.leaves[leaf as usize];
             state.m = Some(examples.len());
             state.side_by_side.take();
         } else {
             let threads = self.threads.min(threads::here());
-            let data = self.reserve_leaf(leaf, of.rows(), examples.len())?;
+            let data = self.reserve_leaf(METHOD, leaf, (of.rows(), examples.len()))?;
             gather(of.view(), examples, data, threads);
         }
         Ok(())
@@ -99,6 +159,24 @@ impl<T: Scalar> Program<T> {
 
     /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values and the output's, both
     /// column-major.
+    ///
+    /// The output is a value of the last run, also where it is a leaf that has changed since, such as ∂(w ⊙ v)/∂w, which is v;
+    /// and it may be the parameter itself, such as the gradient of ½‖w‖², which is w.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (w, v) = (tape.parameter("w", &matrix![[3.0]]), tape.parameter("v", &matrix![[1.0]]));
+    /// let j = w * v;
+    /// let [dw, dv] = j.gradients([w, v]); // v and w
+    /// let mut step = tape.compile([j, dw, dv])?;
+    /// step.run()?;
+    /// for (parameter, gradient) in [(w, dw), (v, dv)] {
+    ///     step.update(parameter, gradient, |values, gradient| values[0] -= gradient[0])?;
+    /// }
+    /// assert_eq!((step.scalar(w)?, step.scalar(v)?), (3.0 - 1.0, 1.0 - 3.0));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`view`](Program::view) and [`parameter_mut`](Program::parameter_mut).
@@ -108,53 +186,78 @@ impl<T: Scalar> Program<T> {
         output: impl Named<T>,
         change: impl FnOnce(&mut [T], &[T]),
     ) -> Result<()> {
-        let length = self.parameter_mut(parameter)?.as_slice().len();
-        let buffer = parameter.find(self)?.at.at.index();
-        let from = output.find(self)?.at.at.index();
-        if from == buffer {
-            return Err(Error::NotBindable {
-                variable: parameter.label(self),
-                reason: "is the output itself",
-            });
+        const METHOD: &str = "update";
+        let leaf = self.find_leaf(METHOD, parameter)?;
+        let found = output.find(self)?;
+        if found.is_output && !self.ran {
+            return Err(Error::NotRun);
         }
+        if !found.is_output && found.leaf == Some(leaf) {
+            let variable = parameter.label(self);
+            let reason = "is the output itself, and no output of this program: compile it as one";
+            return Err(Error::NotBindable { method: METHOD, variable, reason });
+        }
+        let (buffer, length) = self.own_leaf(leaf)?;
+        let from = found.at.at.index();
+        let read = match found.leaf {
+            Some(from) if !found.is_output => self.value_of(&self.leaves[from as usize])?.as_slice().len(),
+            Some(_) | None => {
+                let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
+                rows * columns
+            }
+        };
         if self.execution.memory.selection(from).is_some() {
-            self.execution.memory.own(from);
+            match found.leaf {
+                Some(from) if found.is_output => self.keep(from),
+                Some(_) | None => self.execution.memory.own(from)?,
+            }
         }
-        let read = self.view(output)?.as_slice().len();
-        let (values, output) = self.execution.pair(buffer, from);
-        change(&mut values[..length], &output[..read]);
+        let kept =
+            found.leaf.filter(|_| found.is_output).and_then(|leaf| self.leaves[leaf as usize].kept.as_ref());
+        match kept.filter(|kept| kept.has_values) {
+            Some(kept) => {
+                let values = self.execution.memory.whole_mut(buffer);
+                change(&mut values[..length], &kept.values[..read]);
+            }
+            None => {
+                let (values, output) = self.execution.pair(buffer, from);
+                change(&mut values[..length], &output[..read]);
+            }
+        }
         Ok(())
     }
 
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.
     ///
     /// # Errors
-    /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
+    /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`], [`Error::Allocation`].
     pub fn parameter_mut(&mut self, variable: impl Named<T>) -> Result<MatrixMut<'_, T>> {
-        let leaf = &self.leaves[self.find_leaf(variable)? as usize];
-        if !leaf.bound {
-            return Err(Error::Unbound { variable: self.label_of(leaf) });
-        }
-        let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
-        let buffer = leaf.at.at.index();
-        self.execution.memory.own(buffer);
-        MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..rows * columns])
+        let leaf = self.find_leaf("parameter_mut", variable)?;
+        let (buffer, length) = self.own_leaf(leaf)?;
+        let LeafState { at, m, .. } = &self.leaves[leaf as usize];
+        let (rows, columns) = at.shape.at(m.unwrap_or(0));
+        MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..length])
     }
 
     /// A view of an output's value after a run, or of a leaf's value.
     ///
+    /// An output is a value of the last run: it stays what it is when leaves are changed or bound after it, until the next run. A
+    /// leaf, named by its own variable, is what it is now, whether it is an output too or not.
+    ///
     /// # Errors
-    /// [`Error::NotRun`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
+    /// [`Error::NotRun`] for outputs before the first run, and after a run that failed; [`Error::NotInProgram`],
+    /// [`Error::ForeignVariable`], [`Error::Unbound`].
     pub fn view(&self, variable: impl Named<T>) -> Result<MatrixRef<'_, T>> {
         let found = variable.find(self)?;
-        if let Some(leaf) = found.leaf {
-            return self.value_of(&self.leaves[leaf as usize]);
+        match found.leaf {
+            Some(leaf) if found.is_leaf => self.value_of(&self.leaves[leaf as usize]),
+            _ if !self.ran => Err(Error::NotRun),
+            Some(leaf) => self.value_in_run(leaf),
+            None => {
+                let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
+                MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.index())[..rows * columns])
+            }
         }
-        if !self.ran {
-            return Err(Error::NotRun);
-        }
-        let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
-        MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.index())[..rows * columns])
     }
 
     /// The value of a 1 × 1 output after a run.
@@ -172,39 +275,93 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// What the last run failed with: while there is such an error, the outputs cannot be [viewed](Program::view).
+    pub fn last_error(&self) -> Option<&Error> {
+        self.failed_with.as_deref()
+    }
+
     /// Copies a matrix of the leaf's shape into its buffer.
     pub(super) fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
-        self.reserve_leaf(leaf, value.rows(), value.columns())?.copy_from_slice(value.as_slice());
+        self.reserve_leaf("bind", leaf, value.shape())?.copy_from_slice(value.as_slice());
         Ok(())
     }
 
-    fn find_leaf(&self, variable: impl Named<T>) -> Result<u32> {
+    fn find_leaf(&self, method: &'static str, variable: impl Named<T>) -> Result<u32> {
         let found = variable.find(self)?;
-        let reason = match found.leaf.map(|leaf| (leaf, self.leaves[leaf as usize].kind)) {
+        let leaf = found.leaf.filter(|_| found.is_leaf);
+        let reason = match leaf.map(|leaf| (leaf, self.leaves[leaf as usize].kind)) {
             Some((leaf, LeafKind::Parameter | LeafKind::Examples)) => return Ok(leaf),
             Some((_, LeafKind::Constant)) => {
                 "is a constant: record it as a parameter or as examples to bind it"
             }
             None => "is not a leaf: only parameters and examples can be bound",
         };
-        Err(Error::NotBindable { variable: variable.label(self), reason })
+        Err(Error::NotBindable { method, variable: variable.label(self), reason })
+    }
+
+    /// Which of the tape's examples a variable is, if no output needs them but in their number.
+    fn find_unneeded(&self, variable: impl Named<T>) -> Option<usize> {
+        let id = variable.id().ok().filter(|id| id.tape == self.tape)?;
+        self.unneeded.iter().position(|examples| examples.entry == id.entry)
+    }
+
+    /// The leaf, if a matrix of this shape can be bound to it.
+    fn fitting(
+        &self,
+        method: &'static str,
+        variable: impl Named<T>,
+        (rows, columns): (usize, usize),
+    ) -> Result<u32> {
+        let leaf = self.find_leaf(method, variable)?;
+        self.m_of_fitting(method, leaf, (rows, columns))?;
+        Ok(leaf)
+    }
+
+    /// The number of examples that a matrix of this shape holds for a leaf.
+    fn m_of_fitting(
+        &self,
+        method: &'static str,
+        leaf: u32,
+        (rows, columns): (usize, usize),
+    ) -> Result<Option<usize>> {
+        let state = &self.leaves[leaf as usize];
+        m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
+            method,
+            variable: self.label_of(state),
+            expected: state.at.shape.to_string(),
+            found: format!("{rows}×{columns}"),
+        })
     }
 
     /// Makes room for a matrix of the leaf's shape, to be filled.
-    fn reserve_leaf(&mut self, leaf: u32, rows: usize, columns: usize) -> Result<&mut [T]> {
+    fn reserve_leaf(
+        &mut self,
+        method: &'static str,
+        leaf: u32,
+        (rows, columns): (usize, usize),
+    ) -> Result<&mut [T]> {
+        let m = self.m_of_fitting(method, leaf, (rows, columns))?;
+        let buffer = self.leaves[leaf as usize].at.at.index();
+        // The leaf keeps its value if there is no memory for another.
+        resize(self.execution.memory.whole_mut(buffer), rows, columns)?;
+        self.keep(leaf);
         let state = &mut self.leaves[leaf as usize];
-        let m = m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
-            variable: self.about[state.node as usize].to_string(),
-            expected: state.at.shape.to_string(),
-            found: format!("{rows}×{columns}"),
-        })?;
-        let buffer = state.at.at.index();
+        (state.m, state.bound) = (m, true);
         self.execution.memory.set_leaf(buffer, LeafValue::Own);
-        let buffer = self.execution.memory.whole_mut(buffer);
-        run::resize(buffer, rows, columns)?;
-        state.m = m;
-        state.bound = true;
-        Ok(&mut buffer[..rows * columns])
+        Ok(&mut self.execution.memory.whole_mut(buffer)[..rows * columns])
+    }
+
+    /// Makes a leaf's value ready to be written: the buffer that it is in, and its length.
+    fn own_leaf(&mut self, leaf: u32) -> Result<(u32, usize)> {
+        let LeafState { at, m, bound, .. } = &self.leaves[leaf as usize];
+        if !bound {
+            return Err(Error::Unbound { variable: self.label_of(&self.leaves[leaf as usize]) });
+        }
+        let (rows, columns) = at.shape.at(m.unwrap_or(0));
+        let buffer = at.at.index();
+        self.keep(leaf);
+        self.execution.memory.own(buffer)?;
+        Ok((buffer, rows * columns))
     }
 }
 

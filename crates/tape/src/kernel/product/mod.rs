@@ -17,6 +17,7 @@ mod tile;
 #[cfg(test)]
 mod tests;
 
+use std::collections::TryReserveError;
 use std::ops::Range;
 
 #[allow(unreachable_pub)] // the feature `kernels` exports it
@@ -119,16 +120,17 @@ fn of_nothing<T: Scalar>(beta: Beta, epilogue: Epilogue<'_, T>, out: &mut [T]) {
 }
 
 /// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
-pub(crate) fn reserve_scratch() {
-    reserve_scratch_of::<f32>();
-    reserve_scratch_of::<f64>();
+pub(crate) fn reserve_scratch() -> Result<(), TryReserveError> {
+    reserve_scratch_of::<f32>()?;
+    reserve_scratch_of::<f64>()
 }
 
 /// The same for products in one type.
-pub(crate) fn reserve_scratch_of<T: Real>() {
+pub(crate) fn reserve_scratch_of<T: Real>() -> Result<(), TryReserveError> {
     let mut scratch = T::scratch().take();
-    scratch.grow(blocks::most_scratch::<T>(), T::of(0.0)).expect("scratch memory for products");
+    let done = scratch.grow(blocks::most_scratch::<T>(), T::of(0.0));
     T::scratch().set(scratch);
+    done
 }
 
 /// Fewer floating-point operations are not worth a second thread.

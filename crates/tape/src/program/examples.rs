@@ -1,0 +1,133 @@
+//! How many examples a program works on, and who says so.
+
+use crate::op::Op;
+use crate::ops::leaf::LeafKind;
+use crate::program::leaves::{LeafState, m_of};
+use crate::program::lower::Node;
+use crate::tape::List;
+use crate::{Dim, Error, Program, Result, Scalar, Shape};
+
+/// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.
+#[derive(Debug)]
+pub(super) struct Unneeded {
+    pub(super) entry: u32,
+    name: String,
+    pub(super) shape: Shape,
+    m: Option<usize>,
+}
+
+/// Whether a node's shape or value depends on the number of examples itself, and not only on what its operands hold.
+pub(super) fn depends_on_m<T: Scalar>(node: &Node<T>) -> bool {
+    node.shape.depends_on_m() || node.op.power_of_m() != 0
+}
+
+impl<T: Scalar> Program<T> {
+    /// The number of examples that the next run works on, as far as the leaves agree on it. Where the program reads no examples, but
+    /// depends on how many there are, those of the tape say it: they can be bound as ever, and only their number counts.
+    pub fn m(&self) -> Option<usize> {
+        self.common_m().ok().flatten()
+    }
+
+    /// The number of examples of the leaves.
+    pub(super) fn common_m(&self) -> Result<Option<usize>> {
+        let leaves = self.leaves.iter().filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
+        if let Some(m) = self.agreed(leaves)?.or(self.default_m) {
+            return Ok(Some(m));
+        }
+        self.agreed(self.unneeded.iter().filter_map(|x| Some((x.m?, None, x.name.as_str()))))
+    }
+
+    /// The one number that all say, each a leaf or a name.
+    fn agreed<'a>(
+        &self,
+        mut said: impl Iterator<Item = (usize, Option<&'a LeafState<T>>, &'a str)>,
+    ) -> Result<Option<usize>> {
+        let Some(first) = said.next() else { return Ok(None) };
+        let name = |leaf: Option<&LeafState<T>>, name: &str| {
+            leaf.map_or_else(|| name.to_owned(), |leaf| self.label_of(leaf))
+        };
+        match said.find(|other| other.0 != first.0) {
+            None => Ok(Some(first.0)),
+            Some(other) => Err(Error::ExamplesDiffer {
+                first: name(first.1, first.2),
+                first_m: first.0,
+                second: name(other.1, other.2),
+                second_m: other.0,
+            }),
+        }
+    }
+
+    /// The number of examples, 0 if nothing depends on it.
+    pub(crate) fn known_m(&self) -> Result<usize> {
+        if let Some(m) = self.common_m()? {
+            return Ok(m);
+        }
+        let Some(node) = self.needs_m else { return Ok(0) };
+        let is_unbound = |leaf: &&LeafState<T>| leaf.kind == LeafKind::Examples && !leaf.bound;
+        let of_leaves = || self.leaves.iter().find(is_unbound).map(|leaf| self.label_of(leaf));
+        match of_leaves().or_else(|| self.unneeded.first().map(|examples| examples.name.clone())) {
+            Some(variable) => Err(Error::Unbound { variable }),
+            None => {
+                let at = self.about[node as usize].place;
+                Err(Error::UnknownExamples { entry: self.describe(node), at })
+            }
+        }
+    }
+
+    /// Notes the tape's examples if the program depends on how many there are, and reads none.
+    pub(super) fn find_unneeded_examples(&mut self, list: &List<T>) {
+        let reads_examples = self.leaves.iter().any(|leaf| leaf.kind == LeafKind::Examples);
+        if self.needs_m.is_none() || reads_examples {
+            return;
+        }
+        for (entry, recorded) in (0..).zip(&list.entries) {
+            let Op::Leaf(leaf) = &recorded.op else { continue };
+            let known = &list.leaves[leaf.index as usize];
+            if known.kind == LeafKind::Examples && recorded.shape.columns == Dim::M {
+                let m = known.value.as_ref().map(|value| value.columns());
+                let name = list.label(entry);
+                self.unneeded.push(Unneeded { entry, name, shape: recorded.shape, m });
+            }
+        }
+    }
+
+    /// Takes the number of examples from a matrix that is bound to examples which no output needs.
+    pub(super) fn bind_unneeded(
+        &mut self,
+        at: usize,
+        method: &'static str,
+        shape: (usize, usize),
+    ) -> Result<()> {
+        let examples = &mut self.unneeded[at];
+        match m_of(examples.shape, shape) {
+            Some(m) => {
+                examples.m = m;
+                Ok(())
+            }
+            None => Err(Error::BindShape {
+                method,
+                variable: examples.name.clone(),
+                expected: examples.shape.to_string(),
+                found: format!("{}×{}", shape.0, shape.1),
+            }),
+        }
+    }
+
+    /// 1/m over no examples is not a number to go on with.
+    pub(super) fn refuse_empty_mean(&self) -> Result<()> {
+        let divides = |node: u32| self.graph.node(node).op.power_of_m() < 0;
+        // Of a number 1/m it is what was made with it that the user knows.
+        let empty = |&node: &u32| {
+            let operation = self.graph.node(node);
+            !matches!(operation.op, Op::Number(_)) && divides(node)
+                || operation.operands.iter().any(|&operand| divides(operand))
+        };
+        let nodes = || 0..self.graph.nodes.len() as u32;
+        match nodes().find(empty).or_else(|| nodes().find(|&node| divides(node))) {
+            Some(node) => {
+                Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node as usize].place })
+            }
+            None => Ok(()),
+        }
+    }
+}
