@@ -179,7 +179,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let cotangents = unbound_like("u", &[self], self)?;
         let products = self.vjp_vec(with_respect_to, cotangents[0]);
-        Ok(columns_by_basis(self.tape, &cotangents, &products)?.transposed())
+        columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
     }
 
     /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the answer has for each variable a
@@ -360,26 +360,33 @@ fn columns_by_basis<'t, T: Scalar>(
     outputs: &[Var<'t, T>],
 ) -> Result<Matrix<T>> {
     let mut program = tape.compile(outputs.iter().chain(inputs).copied())?;
-    let m = program.m().unwrap_or(0);
-    let shapes: Vec<Shape> = inputs.iter().map(|v| v.known_shape()).collect();
-    for (&input, shape) in inputs.iter().zip(&shapes) {
-        let (rows, columns) = shape.at(m);
+    let m = program.known_m()?;
+    let numbers = |vars: &[Var<'t, T>]| {
+        let sizes =
+            vars.iter().map(|v| v.known_shape().at(m)).map(|(rows, columns)| rows.saturating_mul(columns));
+        sizes.fold(0, usize::saturating_add)
+    };
+    let mut result = Matrix::try_zeros(numbers(outputs), numbers(inputs))?;
+    for &input in inputs {
+        let (rows, columns) = input.known_shape().at(m);
         program.bind(input, &Matrix::try_zeros(rows, columns)?)?;
     }
-    let (mut data, mut count) = (Vec::new(), 0);
-    for (&input, shape) in inputs.iter().zip(&shapes) {
-        let (rows, columns) = shape.at(m);
+    let mut column = result.iter_columns_mut();
+    for &input in inputs {
+        let (rows, columns) = input.known_shape().at(m);
         for i in 0..rows * columns {
             program.parameter_mut(input)?.as_mut_slice()[i] = T::ONE;
             program.run()?;
+            let mut rest = column.next().expect("a column for each number of the inputs");
             for &output in outputs {
-                data.extend_from_slice(program.view(output)?.as_slice());
+                let value = program.view(output)?;
+                let (part, others) = rest.split_at_mut(value.as_slice().len());
+                part.copy_from_slice(value.as_slice());
+                rest = others;
             }
             program.parameter_mut(input)?.as_mut_slice()[i] = T::ZERO;
-            count += 1;
         }
     }
-    let elements = |v: &Var<'_, T>| v.known_shape().at(m);
-    let rows = outputs.iter().map(elements).map(|(rows, columns)| rows * columns).sum();
-    Matrix::from_vec(rows, count, data)
+    drop(column);
+    Ok(result)
 }

@@ -194,6 +194,9 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     pub fn examples(&self, name: &str, value: &Matrix<T>) -> Var<'_, T> {
         let var = self.leaf(name, LeafKind::Examples, Shape::new(value.rows(), Dim::M), Some(value));
+        if var.is_void() {
+            return var;
+        }
         let m = self.list.borrow().m;
         match m {
             None => self.list.borrow_mut().m = Some((value.columns(), var.id)),
@@ -324,9 +327,13 @@ impl<T: Scalar> Tape<T> {
     #[track_caller]
     fn leaf(&self, name: &str, kind: LeafKind, shape: Shape, value: Option<&Matrix<T>>) -> Var<'_, T> {
         let place = self.place();
+        let value = match value.map(Matrix::try_clone).transpose() {
+            Ok(copy) => copy.map(Arc::new),
+            Err(refused) => return self.mistake(refused),
+        };
         let mut list = self.list.borrow_mut();
         let op = Leaf { index: list.leaves.len() as u32, shape };
-        list.leaves.push(LeafValue { kind, value: value.map(|v| Arc::new(v.clone())) });
+        list.leaves.push(LeafValue { kind, value });
         let entry = Entry { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
         list.notes[id as usize].name = Some(name.into());

@@ -114,7 +114,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn value(self) -> Result<Matrix<T>> {
         let mut program = self.tape.compile([self])?;
         program.run()?;
-        Ok(program.view(self)?.to_matrix())
+        program.view(self)?.try_to_matrix()
     }
 
     pub(crate) fn is_void(self) -> bool {

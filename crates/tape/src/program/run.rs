@@ -139,7 +139,7 @@ impl<T: Scalar> Program<T> {
         }
         // What no computed value shows: a leaf that is an output, or that a mask leaves out.
         for node in 0..self.graph.nodes.len() as u32 {
-            if matches!(self.graph.node(node).op, Op::Leaf(_) | Op::Number(_)) {
+            if self.graph.node(node).op.is_source() {
                 self.check_finite(node, &[], self.stored(node), columns)?;
             }
         }
