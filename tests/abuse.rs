@@ -67,6 +67,32 @@ fn a_gradient_that_is_a_leaf_is_that_of_the_run() {
     }
 }
 
+/// By hand: the derivatives' own variables have the values of the run, and the leaves' those of now.
+#[test]
+fn a_gradient_that_is_a_leaf_is_seen_as_in_the_run() {
+    let tape = Tape::<f64>::new();
+    let (w, v) = (tape.parameter("w", &matrix![[3.0]]), tape.parameter("v", &matrix![[1.0]]));
+    let [dw, dv] = (w * v).gradients([w, v]);
+    assert_eq!((dw, dv), (v, w));
+    assert_eq!((dw.entry(), dv.entry()), (v.entry(), w.entry()));
+    for options in ways() {
+        let mut program = tape.compile_with([dw, dv], options).unwrap();
+        assert_eq!((program.scalar(dw), program.scalar(v)), (Err(Error::NotRun), Ok(1.0)));
+        program.run().unwrap();
+        for (leaf, derivative) in [(w, dw), (v, dv)] {
+            let g = program.scalar(derivative.entry().unwrap()).unwrap();
+            program.parameter_mut(leaf).unwrap()[(0, 0)] -= g;
+        }
+        assert_eq!((program.scalar(w), program.scalar(v)), (Ok(2.0), Ok(-2.0)));
+        assert_eq!((program.scalar(dw), program.scalar(dv)), (Ok(1.0), Ok(3.0)));
+        let mut without = tape.compile_with([w * v], options).unwrap();
+        without.run().unwrap();
+        let text = "program: the derivative is the leaf v, and no output of this program: compile it as one";
+        assert_error(without.view(dw), text);
+        assert_error(without.update(w, dw, |_, _| ()), text);
+    }
+}
+
 /// ½‖w‖², whose gradient is w.
 #[test]
 fn half_the_squared_norm_can_be_stepped() {

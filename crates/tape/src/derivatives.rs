@@ -256,7 +256,9 @@ impl<'t, T: Scalar> Var<'t, T> {
             return void(mistake);
         }
         let _recording = tape.begin_walk(place);
-        record(self, with_respect_to, others).unwrap_or_else(void)
+        let derivative = |v: Var<'t, T>| Var { of_run: true, ..v };
+        let recorded = record(self, with_respect_to, others);
+        recorded.map_or_else(void, |vars| vars.into_iter().map(derivative).collect())
     }
 
     fn label_or_void(self) -> String {
@@ -316,10 +318,11 @@ impl<T: Scalar> Tape<T> {
     pub(crate) fn probes<'t>(&'t self, name: &str, shapes: &[Shape], output: Var<'t, T>) -> Vec<Var<'t, T>> {
         let mut found: Vec<Var<'t, T>> = Vec::with_capacity(shapes.len());
         for &shape in shapes {
-            let known = self.probes.borrow().iter().map(|&id| Var { tape: self, id }).find(|v| {
-                let fits = v.known_shape() == shape && v.name().as_deref() == Some(name);
-                fits && !found.contains(v) && !depends(output, *v)
-            });
+            let known =
+                self.probes.borrow().iter().map(|&id| Var { tape: self, id, of_run: false }).find(|v| {
+                    let fits = v.known_shape() == shape && v.name().as_deref() == Some(name);
+                    fits && !found.contains(v) && !depends(output, *v)
+                });
             found.push(known.unwrap_or_else(|| {
                 let leaf = self.parameter_unbound(name, shape);
                 self.probes.borrow_mut().push(leaf.id);

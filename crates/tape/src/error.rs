@@ -200,6 +200,12 @@ pub enum Error {
         /// The variable's name or number.
         variable: String,
     },
+    /// A derivative was asked of a program that was not compiled for it. It is a leaf, of which the program knows what it is now, and
+    /// not what it was in the last run.
+    NotOutput {
+        /// The leaf's name.
+        variable: String,
+    },
     /// A program was asked for a result before its first run, or after a failed one, of which
     /// [`Program::last_error`](crate::Program::last_error) tells what it failed with.
     NotRun,
@@ -344,6 +350,10 @@ impl fmt::Display for Error {
             Error::NotInProgram { variable } => {
                 write!(f, "program: {variable} is neither an output nor a leaf of this program")
             }
+            Error::NotOutput { variable } => write!(
+                f,
+                "program: the derivative is the leaf {variable}, and no output of this program: compile it as one"
+            ),
             Error::NotRun => {
                 write!(
                     f,

@@ -276,7 +276,7 @@ impl<T: Scalar> Tape<T> {
 
     /// The entries, oldest first.
     pub fn variables(&self) -> impl Iterator<Item = Var<'_, T>> {
-        (0..self.len() as u32).map(|id| Var { tape: self, id })
+        (0..self.len() as u32).map(|id| Var { tape: self, id, of_run: false })
     }
 
     /// Whether everything recorded so far is sound.
@@ -338,7 +338,7 @@ impl<T: Scalar> Tape<T> {
         let id = list.insert(entry, place);
         list.notes[id as usize].name = Some(name.into());
         drop(list);
-        Var { tape: self, id }
+        Var { tape: self, id, of_run: false }
     }
 
     /// The place to note for what is recorded now.
@@ -373,7 +373,7 @@ impl<T: Scalar> Tape<T> {
                 let entry = Entry { op, operands: operands.iter().map(|v| v.id).collect(), shape };
                 let id = list.insert(entry, self.place());
                 drop(list);
-                Var { tape: self, id }
+                Var { tape: self, id, of_run: false }
             }
             Err(mismatch) => {
                 drop(list);
@@ -425,7 +425,7 @@ impl<T: Scalar> Tape<T> {
                 mistakes.len() - 1
             }
         };
-        Var { tape: self, id: VOID | index as u32 }
+        Var { tape: self, id: VOID | index as u32, of_run: false }
     }
 
     /// A void variable as one of this tape: the mistake of another tape's variable comes along.

@@ -20,6 +20,9 @@ pub struct Var<'t, T: Scalar> {
     pub(crate) tape: &'t Tape<T>,
     /// The entry's number, or [`VOID`] with the mistake's number.
     pub(crate) id: u32,
+    /// Whether it was handed out as a derivative: then a program shows its value in the last run, also if the entry is a leaf that
+    /// has changed since. No part of what the variable is.
+    pub(crate) of_run: bool,
 }
 
 impl<T: Scalar> Clone for Var<'_, T> {
@@ -66,7 +69,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn entry(self) -> Result<EntryId> {
         self.sound()?;
-        Ok(EntryId { tape: self.tape.id, entry: self.id })
+        Ok(EntryId { tape: self.tape.id, entry: self.id, of_run: self.of_run })
     }
 
     /// Names the entry; error messages, listings and equations use the name. A later name takes its place.

@@ -148,7 +148,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     /// # Panics
     /// If there is no such operand.
     pub fn operand(&self, i: usize) -> Var<'t, T> {
-        Var { tape: self.tape, id: self.operands[i] }
+        Var { tape: self.tape, id: self.operands[i], of_run: false }
     }
 
     /// All operands.
@@ -162,7 +162,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
 
     /// The entry itself, for rules that use the result again.
     pub fn output(&self) -> Var<'t, T> {
-        Var { tape: self.tape, id: self.entry }
+        Var { tape: self.tape, id: self.entry, of_run: false }
     }
 
     /// Whether operand `i` is on the way to what was asked for.

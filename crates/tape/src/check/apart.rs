@@ -96,7 +96,7 @@ pub(super) fn broken<'t, T: Scalar>(
             let entry = list.entry(id);
             (entry.op.clone(), entry.operands.clone(), entry.shape)
         };
-        let variables: Vec<Var<'t, T>> = operands.iter().map(|&id| Var { tape, id }).collect();
+        let variables: Vec<Var<'t, T>> = operands.iter().map(|&id| Var { tape, id, of_run: false }).collect();
         let mut function = Function::compile(tape, leaves.0, &variables)?;
         let values = function.at(leaves.1)?;
         let m = shape.at(function.m()).1;

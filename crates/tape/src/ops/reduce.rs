@@ -367,7 +367,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub(crate) fn is_sum_over_examples(self) -> bool {
         let operand = self.inspect(|op, operands| match op {
             Op::Reduce(Reduce { reduction: Reduction::Sum, .. }) => {
-                Some(Var { tape: self.tape, id: operands[0] })
+                Some(Var { tape: self.tape, id: operands[0], of_run: false })
             }
             _ => None,
         });

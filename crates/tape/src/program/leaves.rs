@@ -7,7 +7,6 @@ use crate::kernel::product::ROWS_FOR_SELECTION;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
-use crate::program::lower::Node;
 use crate::program::named::Found;
 use crate::program::{Instruction, Program};
 use crate::storage::{Buffer, Leaf, LeafValue, Operand};

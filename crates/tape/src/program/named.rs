@@ -1,5 +1,7 @@
 //! What names a value in a program.
 
+use std::hash::{Hash, Hasher};
+
 use crate::storage::Operand;
 use crate::{Error, Program, Result, Scalar, Var};
 
@@ -21,11 +23,34 @@ use crate::{Error, Program, Result, Scalar, Var};
 /// assert_eq!(sum.join().unwrap()?, 25.0);
 /// # Ok::<(), tape::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 pub struct EntryId {
     /// The tape's number, unlike that of any other tape.
     pub(crate) tape: u64,
     pub(crate) entry: u32,
+    /// As [`Var`] has it.
+    pub(crate) of_run: bool,
+}
+
+impl EntryId {
+    fn pair(self) -> (u64, u32) {
+        (self.tape, self.entry)
+    }
+}
+
+/// Two are equal if they name the same entry of the same tape.
+impl PartialEq for EntryId {
+    fn eq(&self, other: &Self) -> bool {
+        self.pair() == other.pair()
+    }
+}
+
+impl Eq for EntryId {}
+
+impl Hash for EntryId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.pair().hash(state);
+    }
 }
 
 /// What names a leaf or an output of a program: its [`Var`], or its [`EntryId`].
@@ -54,6 +79,8 @@ pub(crate) mod sealed {
     pub trait Find<T: Scalar>: Copy {
         fn find(self, program: &Program<T>) -> Result<Found>;
         fn id(self) -> Result<EntryId>;
+        /// Whether it was handed out as a derivative.
+        fn is_derivative(self) -> bool;
         fn label(self, program: &Program<T>) -> String;
     }
 }
@@ -76,6 +103,10 @@ impl<T: Scalar> sealed::Find<T> for Var<'_, T> {
         self.entry()
     }
 
+    fn is_derivative(self) -> bool {
+        self.of_run
+    }
+
     fn label(self, _: &Program<T>) -> String {
         Var::label(self)
     }
@@ -89,6 +120,10 @@ impl<T: Scalar> sealed::Find<T> for EntryId {
 
     fn id(self) -> Result<EntryId> {
         Ok(self)
+    }
+
+    fn is_derivative(self) -> bool {
+        self.of_run
     }
 
     fn label(self, program: &Program<T>) -> String {

@@ -3,6 +3,7 @@
 use crate::kernel::threads;
 use crate::ops::leaf::LeafKind;
 use crate::program::leaves::{LeafState, m_of};
+use crate::program::named::Found;
 use crate::program::{Named, Program};
 use crate::storage::{LeafValue, resize};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
@@ -188,7 +189,7 @@ impl<T: Scalar> Program<T> {
     ) -> Result<()> {
         const METHOD: &str = "update";
         let leaf = self.find_leaf(METHOD, parameter)?;
-        let found = output.find(self)?;
+        let found = self.find_value(output)?;
         if found.is_output && !self.ran {
             return Err(Error::NotRun);
         }
@@ -242,15 +243,31 @@ impl<T: Scalar> Program<T> {
     /// A view of an output's value after a run, or of a leaf's value.
     ///
     /// An output is a value of the last run: it stays what it is when leaves are changed or bound after it, until the next run. A
-    /// leaf, named by its own variable, is what it is now, whether it is an output too or not.
+    /// leaf, named by its own variable, is what it is now, whether it is an output too or not. A variable that
+    /// [`gradients`](crate::Var::gradients) and the like have handed out is an output, also where it equals a leaf.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (w, v) = (tape.parameter("w", &matrix![[3.0]]), tape.parameter("v", &matrix![[1.0]]));
+    /// let [dw] = (w * v).gradients([w]);
+    /// assert_eq!(dw, v);
+    /// let mut program = tape.compile([dw])?;
+    /// program.run()?;
+    /// program.bind(v, &matrix![[5.0]])?;
+    /// assert_eq!((program.scalar(v)?, program.scalar(dw)?), (5.0, 1.0));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NotRun`] for outputs before the first run, and after a run that failed; [`Error::NotInProgram`],
     /// [`Error::ForeignVariable`], [`Error::Unbound`].
     pub fn view(&self, variable: impl Named<T>) -> Result<MatrixRef<'_, T>> {
-        let found = variable.find(self)?;
+        let found = self.find_value(variable)?;
         match found.leaf {
-            Some(leaf) if found.is_leaf => self.value_of(&self.leaves[leaf as usize]),
+            Some(leaf) if found.is_leaf && !variable.is_derivative() => {
+                self.value_of(&self.leaves[leaf as usize])
+            }
             _ if !self.ran => Err(Error::NotRun),
             Some(leaf) => self.value_in_run(leaf),
             None => {
@@ -284,6 +301,15 @@ impl<T: Scalar> Program<T> {
     pub(super) fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
         self.reserve_leaf("bind", leaf, value.shape())?.copy_from_slice(value.as_slice());
         Ok(())
+    }
+
+    /// Finds what is to be read. A derivative has a value of the last run, or none.
+    fn find_value(&self, variable: impl Named<T>) -> Result<Found> {
+        let found = variable.find(self)?;
+        match variable.is_derivative() && !found.is_output {
+            true => Err(Error::NotOutput { variable: variable.label(self) }),
+            false => Ok(found),
+        }
     }
 
     fn find_leaf(&self, method: &'static str, variable: impl Named<T>) -> Result<u32> {
