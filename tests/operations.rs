@@ -440,6 +440,16 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             |tape| batch(tape, "Z", 2).sigmoid_minus(batch(tape, "Y", 1)),
         )]),
 
+        OperationKind::Softmax => Row::new(&SIZES, softmax_cases).rejects(vec![
+            bad(
+                "softmax_cross_entropy: labels and logits differ in shape: Y is 3×m, Z is 2×m, at {place}",
+                |tape| batch(tape, "Z", 2).softmax_cross_entropy(batch(tape, "Y", 3)),
+            ),
+            bad("softmax_minus: labels and logits differ in shape: y is 3×4, Z is 3×5, at {place}", |tape| {
+                zeros(tape, "Z", 3, 5).softmax_minus(zeros(tape, "y", 3, 4))
+            }),
+        ]),
+
         OperationKind::Stack => Row::new(&SIZES, |size| {
             let mut cases = vec![
                 case("A above b above A")
@@ -837,6 +847,150 @@ fn wrong_pairs<T: Scalar>(
             })
         })
         .collect()
+}
+
+// ---- Softmax --------------------------------------------------------------------------------------------------
+
+/// `f` of every column, every row or all entries of several matrices, into a matrix of their shape.
+fn together(x: &[&Matrix<f64>], over: Over, f: impl Fn(&[Vec<f64>]) -> Vec<f64>) -> Matrix<f64> {
+    let (rows, columns) = x[0].shape();
+    let series = |i: usize, j: usize| match over {
+        Over::Rows => (j, i),
+        Over::Columns => (i, j),
+        Over::All => (0, i + j * rows),
+    };
+    let mut values = vec![Vec::new(); series(rows, columns).0.max(columns).max(rows)];
+    for of in 0..values.len() {
+        let part = |x: &Matrix<f64>| -> Vec<f64> {
+            let places = (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j)));
+            places.filter(|&(i, j)| series(i, j).0 == of).map(|at| x[at]).collect()
+        };
+        let parts: Vec<Vec<f64>> = x.iter().map(|x| part(x)).collect();
+        if !parts[0].is_empty() {
+            values[of] = f(&parts);
+        }
+    }
+    Matrix::from_fn(rows, columns, |i, j| values[series(i, j).0][series(i, j).1])
+}
+
+fn softmax(z: &[f64]) -> Vec<f64> {
+    let greatest = reference::max(z);
+    let total: f64 = z.iter().map(|z| (z - greatest).exp()).sum();
+    z.iter().map(|z| (z - greatest).exp() / total).collect()
+}
+
+/// g − Σ s g.
+fn centred(s: &[f64], g: &[f64]) -> Vec<f64> {
+    let mean: f64 = s.iter().zip(g).map(|(s, g)| s * g).sum();
+    g.iter().map(|g| g - mean).collect()
+}
+
+fn softmax_cases<T: Scalar>(size: Size) -> Vec<Case<T>> {
+    let mut cases = Vec::new();
+    let with_labels = |what: &str| case::<T>(what).input("Z", size.matrix(), Domain::Between(-4.0, 4.0));
+    let loss = |x: &[Matrix<f64>]| {
+        let terms = together(&[&x[0], &x[1]], Over::Rows, |x| {
+            x[1].iter().zip(softmax(&x[0])).map(|(y, s)| -y * s.ln()).collect()
+        });
+        reference::reduce(&terms, Over::Rows, |x| x.iter().sum())
+    };
+    cases.push(
+        with_labels("−Σ Y ln softmax(Z)")
+            .input("Y", size.matrix(), Domain::Between(0.1, 0.9))
+            .records("softmax_cross_entropy", |_, x| x[0].softmax_cross_entropy(x[1]))
+            .gives(size.row(), loss),
+    );
+    cases.push(
+        with_labels("−Σ Y ln softmax(Z), Y 0 or 1")
+            .fixed("Y", size.matrix(), Domain::Mask)
+            .records("softmax_cross_entropy", |_, x| x[0].softmax_cross_entropy(x[1]))
+            .gives(size.row(), loss),
+    );
+    cases.push(
+        with_labels("softmax(Z) ΣY − Y")
+            .input("Y", size.matrix(), Domain::Between(0.1, 0.9))
+            .records("softmax_minus", |_, x| x[0].softmax_minus(x[1]))
+            .gives(size.matrix(), |x| {
+                together(&[&x[0], &x[1]], Over::Rows, |x| {
+                    let total: f64 = x[1].iter().sum();
+                    softmax(&x[0]).iter().zip(&x[1]).map(|(s, y)| s * total - y).collect()
+                })
+            }),
+    );
+    for over in OVER {
+        let named = |name: &'static str| -> &'static str {
+            match over {
+                Over::Rows => format!("{name}_rows").leak(),
+                Over::Columns => format!("{name}_columns").leak(),
+                Over::All if size.n == 1 => format!("{name}_columns").leak(),
+                Over::All if size.columns == Dim::ONE => format!("{name}_rows").leak(),
+                Over::All => name,
+            }
+        };
+        let of = |what: &str| case::<T>(format!("{what} over {over:?}")).input("Z", size.matrix(), REAL);
+        cases.push(
+            of("softmax(Z)")
+                .records(named("softmax"), move |_, x| x[0].softmax_over(over))
+                .gives(size.matrix(), move |x| together(&[&x[0]], over, |x| softmax(&x[0])))
+                .with_special_values(),
+        );
+        cases.push(
+            of("ln softmax(Z)")
+                .records(named("log_softmax"), move |_, x| x[0].log_softmax_over(over))
+                .gives(size.matrix(), move |x| {
+                    together(&[&x[0]], over, |x| softmax(&x[0]).iter().map(|s| s.ln()).collect())
+                }),
+        );
+        if size.n * size.m > 600 {
+            continue; // The derivatives are of the same kernels.
+        }
+        cases.push(
+            of("D softmax(Z)[G]")
+                .input("G", size.matrix(), REAL)
+                .records(named("softmax_derivative"), move |_, x| {
+                    (x[0].softmax_over(over) * x[1]).sum().gradients([x[0]])[0]
+                })
+                .gives(size.matrix(), move |x| {
+                    together(&[&x[0], &x[1]], over, |x| {
+                        let s = softmax(&x[0]);
+                        s.iter().zip(centred(&s, &x[1])).map(|(s, g)| s * g).collect()
+                    })
+                }),
+        );
+        cases.push(
+            of("D² softmax(Z)[G, H]")
+                .input("G", size.matrix(), REAL)
+                .input("H", size.matrix(), REAL)
+                .records(named("softmax_derivative"), move |_, x| {
+                    let [first] = (x[0].softmax_over(over) * x[1]).sum().gradients([x[0]]);
+                    (first * x[2]).sum().gradients([x[0]])[0]
+                })
+                .gives(size.matrix(), move |x| {
+                    together(&[&x[0], &x[1], &x[2]], over, |x| {
+                        let s = softmax(&x[0]);
+                        let (g, h) = (centred(&s, &x[1]), centred(&s, &x[2]));
+                        let products: Vec<f64> = g.iter().zip(&h).map(|(g, h)| g * h).collect();
+                        s.iter().zip(centred(&s, &products)).map(|(s, x)| s * x).collect()
+                    })
+                }),
+        );
+        cases.push(
+            of("−(G − Σ softmax(Z) G)")
+                .input("G", size.matrix(), REAL)
+                .records(named("softmax_centred"), move |_, x| {
+                    // The derivative of ∂Σ(U ⊙ ln softmax(Z))/∂Z = U − softmax(Z) ⊙ ΣU with respect to U.
+                    let u = x[1].square();
+                    let [slope] = (x[0].log_softmax_over(over) * u).sum().gradients([x[0]]);
+                    -(slope * x[1]).sum().gradients([u])[0]
+                })
+                .gives(size.matrix(), move |x| {
+                    together(&[&x[0], &x[1]], over, |x| {
+                        centred(&softmax(&x[0]), &x[1]).iter().map(|g| -g).collect()
+                    })
+                }),
+        );
+    }
+    cases
 }
 
 // ---- Reductions -----------------------------------------------------------------------------------------------

@@ -115,8 +115,10 @@ pub enum Error {
         /// Where it was recorded.
         at: Place,
     },
-    /// A label of the log-loss is not in [0, 1].
+    /// A label of the log-loss is not in [0, 1], or one of the cross-entropy is negative or not finite.
     Label {
+        /// The loss.
+        operation: &'static str,
         /// The value found.
         value: f64,
         /// Its row, from 0.
@@ -125,6 +127,8 @@ pub enum Error {
         column: usize,
         /// The name or number of the entry that holds the labels.
         labels: String,
+        /// What a label has to be.
+        expected: &'static str,
         /// Where the loss was recorded.
         at: Place,
     },
@@ -320,9 +324,9 @@ impl fmt::Display for Error {
             Error::EmptyBatch { entry, at } => {
                 write!(f, "mean: {entry} is a mean over m = 0 examples, recorded at {at}")
             }
-            Error::Label { value, row, column, labels, at } => write!(
+            Error::Label { operation, value, row, column, labels, expected, at } => write!(
                 f,
-                "log_loss: label {value} at row {row}, column {column} of {labels} is not in [0, 1], loss recorded at {at}"
+                "{operation}: label {value} at row {row}, column {column} of {labels} is not {expected}, loss recorded at {at}"
             ),
             Error::Probability { value, row, column, probabilities, at } => write!(
                 f,

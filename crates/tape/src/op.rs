@@ -16,6 +16,7 @@ use crate::ops::power::PowerDerivative;
 use crate::ops::reduce::{Broadcast, Reduce};
 use crate::ops::scale::{Negate, Scale};
 use crate::ops::select::Select;
+use crate::ops::softmax::Softmax;
 use crate::ops::stack::{Pad, Slice, Stack};
 use crate::ops::zip::Zip;
 use crate::storage::{Columns, Operand, Values};
@@ -193,6 +194,17 @@ pub enum Fault {
         /// Its column, from 0.
         column: usize,
     },
+    /// A label of the cross-entropy is negative or not finite.
+    Share {
+        /// Which operand holds the labels.
+        operand: usize,
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+    },
     /// Anything else, in words.
     Other(String),
 }
@@ -207,6 +219,9 @@ impl Fault {
             }
             Fault::Probability { operand, value, row, column: _ } => {
                 Fault::Probability { operand, value, row: row % rows, column: first + row / rows }
+            }
+            Fault::Share { operand, value, row, column: _ } => {
+                Fault::Share { operand, value, row: row % rows, column: first + row / rows }
             }
             Fault::Other(reason) => Fault::Other(reason),
         }
@@ -462,6 +477,8 @@ operations! {
         LogLossOnLogits(LogLossOnLogits),
         /// σ(Z) − Y.
         SigmoidMinus(SigmoidMinus),
+        /// Softmax, its logarithm, the cross-entropy, or a derivative of one.
+        Softmax(Softmax),
         /// Matrices above each other or side by side.
         Stack(Stack),
         /// A range of rows or columns.

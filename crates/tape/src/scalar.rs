@@ -8,6 +8,7 @@ use crate::kernel::column_sums::ColumnSums;
 use crate::kernel::log_loss::LogLossMath;
 use crate::kernel::product::Multiply;
 use crate::kernel::simd::Lanes;
+use crate::kernel::softmax::SoftmaxMath;
 use crate::kernel::vector_math::VectorMath;
 
 mod sealed {
@@ -35,6 +36,7 @@ pub trait Scalar:
     + VectorMath
     + LogLossMath
     + ColumnSums
+    + SoftmaxMath
     + Copy
     + PartialEq
     + PartialOrd

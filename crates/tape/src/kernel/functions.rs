@@ -533,19 +533,6 @@ pub(crate) fn max<T: Scalar>(x: &[T]) -> T {
     lanes.into_iter().fold(-T::INFINITY, greater)
 }
 
-/// ln Σ eˣ; −∞ of nothing.
-#[inline]
-pub(crate) fn log_sum_exp<T: Scalar>(x: &[T]) -> T {
-    let m = max(x);
-    if !m.is_finite() {
-        return m;
-    }
-    // The greatest term is e⁰ = 1: leaving it to ln_1p keeps the digits of all others, as in softplus.
-    let first = x.iter().position(|&x| x == m).unwrap_or(0);
-    let others = |x: &[T]| sum_of(x, |x| (x - m).exp());
-    m + (others(&x[..first]) + others(&x[first + 1..])).ln_1p()
-}
-
 #[cfg(test)]
 #[path = "functions_tests.rs"]
 #[allow(clippy::approx_constant)] // a reference value is data, even where it is ln 2

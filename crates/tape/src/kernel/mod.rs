@@ -7,6 +7,8 @@ pub(crate) mod functions;
 pub(crate) mod log_loss;
 pub(crate) mod product;
 pub(crate) mod simd;
+pub(crate) mod softmax;
 pub(crate) mod threads;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod vector_math;
+pub(crate) mod wide;

@@ -247,11 +247,4 @@ impl<'t, T: Scalar> Var<'t, T> {
     pub fn squared_error(self, targets: impl IntoOperand<'t, T>) -> Self {
         (self - targets.into_operand(self)).square().sum_of_rows()
     }
-
-    /// The cross-entropy −Σ y · ln softmax(z) over the outputs, from the logits Z: n × m becomes 1 × m.
-    #[track_caller]
-    pub fn softmax_cross_entropy(self, targets: impl IntoOperand<'t, T>) -> Self {
-        let log_softmax = self - self.log_sum_exp_over(Over::Rows);
-        -(targets.into_operand(self) * log_softmax).sum_of_rows()
-    }
 }

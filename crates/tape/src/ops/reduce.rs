@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use crate::kernel::functions as k;
 use crate::kernel::product::{Beta, UNIT};
+use crate::kernel::softmax::Wanted;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
 use crate::ops::scale::Factor;
+use crate::ops::softmax::series;
 use crate::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
 
@@ -33,7 +35,7 @@ pub(crate) struct Reduce {
 }
 
 impl Over {
-    fn reduced(self, shape: Shape) -> Shape {
+    pub(crate) fn reduced(self, shape: Shape) -> Shape {
         match self {
             Over::Rows => Shape { rows: Dim::ONE, columns: shape.columns },
             Over::Columns => Shape { rows: shape.rows, columns: Dim::ONE },
@@ -99,8 +101,9 @@ impl<T: Scalar> Operation<T> for Reduce {
             (Reduction::Sum, over) => columns_or_all(a, over, out, k::sum),
             (Reduction::Max, Over::Columns) => max_columns(a, out),
             (Reduction::Max, over) => columns_or_all(a, over, out, k::max),
-            (Reduction::LogSumExp, Over::Columns) => log_sum_exp_columns(a, out),
-            (Reduction::LogSumExp, over) => columns_or_all(a, over, out, k::log_sum_exp),
+            (Reduction::LogSumExp, over) => {
+                T::softmax_into(Wanted::LogSumExp, a.as_slice(), series(a.shape(), over), out.as_mut_slice());
+            }
         }
         Ok(())
     }
@@ -115,8 +118,8 @@ impl<T: Scalar> Operation<T> for Reduce {
                 let greatest = a.equal(y);
                 g * (greatest / greatest.sum_over(self.over))
             }),
-            // ∂/∂A: G ⊙ exp(A − ln Σ exp A)
-            Reduction::LogSumExp => at.contribute_lazily(0, |g| g * (a - y).exp()),
+            // ∂/∂A: G ⊙ softmax(A)
+            Reduction::LogSumExp => at.contribute_lazily(0, |g| g * a.softmax_over(self.over)),
         }
     }
     fn notation(&self) -> Notation {
@@ -186,22 +189,6 @@ fn max_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
         for (out, &x) in out.iter_mut().zip(a.column(j)) {
             *out = k::max(&[*out, x]);
         }
-    }
-}
-
-/// ln Σ exp over the columns: the maximum first, then the sum of what is left, row by row.
-fn log_sum_exp_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
-    max_columns(a, out);
-    for (i, out) in out.as_mut_slice().iter_mut().enumerate() {
-        let greatest = *out;
-        if !greatest.is_finite() {
-            continue; // ±∞ and NaN are the result already
-        }
-        let mut sum = T::ZERO;
-        for j in 0..a.columns() {
-            sum += (a.column(j)[i] - greatest).exp();
-        }
-        *out = greatest + sum.ln();
     }
 }
 
@@ -328,12 +315,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn log_sum_exp_over(self, over: Over) -> Self {
         self.reduce(Reduction::LogSumExp, over)
-    }
-
-    /// exp(A − ln Σ exp A): each column sums to 1 if it is over rows.
-    #[track_caller]
-    pub fn softmax_over(self, over: Over) -> Self {
-        (self - self.log_sum_exp_over(over)).exp()
     }
 
     /// Repeats a row, a column or a number until the shape is reached.

@@ -440,6 +440,9 @@ fn shifted(fault: Fault, start: usize) -> Fault {
         Fault::Probability { operand, value, row, column } => {
             Fault::Probability { operand, value, row, column: column + start }
         }
+        Fault::Share { operand, value, row, column } => {
+            Fault::Share { operand, value, row, column: column + start }
+        }
         Fault::Other(reason) => Fault::Other(reason),
     }
 }

@@ -349,10 +349,15 @@ impl<T: Scalar> Program<T> {
         };
         match fault {
             Fault::Label { operand, value, row, column } => {
-                Error::Label { value, row, column, labels: name(operand), at }
+                let (operation, expected) = ("log_loss", "in [0, 1]");
+                Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Probability { operand, value, row, column } => {
                 Error::Probability { value, row, column, probabilities: name(operand), at }
+            }
+            Fault::Share { operand, value, row, column } => {
+                let (operation, expected) = ("softmax_cross_entropy", "a finite number from 0 on");
+                Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Other(reason) => {
                 let operation = self.graph.node(node).op.rule().name().into_owned();

@@ -1,0 +1,876 @@
+//! ln Σ exp, softmax, the cross-entropy and what they are differentiated to, of many columns or rows at a time.
+//!
+//! Everything is computed from the differences dᵢ = zᵢ − max z, which are exact (what rounding loses of them is carried along as
+//! a factor of the exponential), and from *the others*: with eᵢ = exp dᵢ, of which the greatest is 1, O is the sum of all
+//! others, S = 1 + O, and
+//!
+//! | | of a leader (e = 1) | of the others |
+//! |---|---|---|
+//! | share sᵢ | 1/S | eᵢ/S |
+//! | 1 − sᵢ | O/S | 1 − sᵢ, which is at least ½ |
+//! | ln sᵢ | −ln(1 + O) | dᵢ − ln(1 + O) |
+//!
+//! so that no digit depends on the size of the logits, and none is lost where one leads. A mean Σ sⱼ gⱼ is subtracted from g as
+//! (gᵢ − c) − Σ sⱼ (gⱼ − c): with c the g of the leader where its share is at least ½, else the rounded mean itself. Either is off by
+//! a few ulp of Σⱼ sⱼ |gᵢ − gⱼ|, for every i.
+//!
+//! Where a difference cancels all the same (a share beside its label, a third derivative beside its root), the column is computed
+//! again with twice the digits.
+
+use std::ops::Range;
+
+use super::simd::{Loops, run};
+use super::vector_math::{Real, lane};
+use super::wide::Wide;
+
+/// Which numbers of a matrix belong together: those of a column, those of a row, or all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(unreachable_pub)] // an argument of a method of a public trait
+pub struct Series {
+    /// How many series there are.
+    pub(crate) count: usize,
+    /// How many numbers each has.
+    pub(crate) length: usize,
+    /// Whether a series is a row: then its numbers are `count` apart, else side by side.
+    pub(crate) across: bool,
+}
+
+/// What is computed of the series z, with s = softmax(z).
+#[derive(Debug, Clone, Copy)]
+#[allow(unreachable_pub)] // an argument of a method of a public trait
+pub enum Wanted<'a, T> {
+    /// ln Σ exp z, a number for each series.
+    LogSumExp,
+    /// s.
+    Shares,
+    /// ln s.
+    Logarithms,
+    /// −Σ y ln s, a number for each series, where a label 0 makes its term 0.
+    CrossEntropy(&'a [T]),
+    /// s·Σy − y.
+    Minus(&'a [T]),
+    /// g − Σ s g.
+    Centred(&'a [T]),
+    /// D softmax(z)\[g\] = s ⊙ (g − Σ s g).
+    First(&'a [T]),
+    /// D² softmax(z)\[g, h\].
+    Second(&'a [T], &'a [T]),
+    /// Dⁿ softmax(z)\[g₁, …, gₙ\].
+    Higher(&'a [&'a [T]]),
+}
+
+/// A number type with softmax.
+#[allow(unreachable_pub)] // a supertrait of a public trait
+pub trait SoftmaxMath: Real {
+    /// Whether the type has less digits than an f64.
+    const FEW_DIGITS: bool;
+    /// The number as an f64.
+    fn double(self) -> f64;
+    /// Computes what is wanted of the series of z.
+    fn softmax_into(wanted: Wanted<'_, Self>, z: &[Self], series: Series, out: &mut [Self]);
+}
+
+/// Compiled here and not, as generic functions would be, in the crate that uses them, with its optimisation.
+macro_rules! softmax {
+    ($($t:ident),*) => {
+        $(impl SoftmaxMath for $t {
+            const FEW_DIGITS: bool = $t::DIGITS < f64::DIGITS;
+            #[inline(always)]
+            fn double(self) -> f64 {
+                f64::from(self)
+            }
+            fn softmax_into(wanted: Wanted<'_, Self>, z: &[Self], series: Series, out: &mut [Self]) {
+                let numbers = series.count * series.length;
+                let each = match wanted {
+                    Wanted::LogSumExp | Wanted::CrossEntropy(_) => series.count,
+                    _ => numbers,
+                };
+                assert_eq!([z.len(), out.len()], [numbers, each], "softmax: the lengths differ");
+                let others: &[&[Self]] = match &wanted {
+                    Wanted::LogSumExp | Wanted::Shares | Wanted::Logarithms => &[],
+                    Wanted::CrossEntropy(y) | Wanted::Minus(y) | Wanted::Centred(y) | Wanted::First(y) => &[*y],
+                    Wanted::Second(g, h) => &[*g, *h],
+                    Wanted::Higher(all) => all,
+                };
+                assert!(others.iter().all(|x| x.len() == numbers), "softmax: the lengths differ");
+                if series.length == 0 {
+                    // ln of no term is −∞, a loss of no output 0.
+                    return out.fill(if matches!(wanted, Wanted::LogSumExp) { -$t::INFINITY } else { 0.0 });
+                }
+                if series.count > 0 {
+                    run(Call { wanted, z, series, out });
+                }
+            }
+        })*
+    };
+}
+
+softmax!(f32, f64);
+
+/// The most numbers that are worked on at a time.
+const PART: usize = 1024;
+/// The most series at a time.
+const SERIES: usize = 64;
+/// Rows that are read side by side, where a series is a row.
+const ROWS: usize = 16;
+/// The most numbers of a series that is computed again if a few digits are lost in f32.
+const FEW: usize = 16;
+/// Lists of so many numbers, and of so many series, in the scratch memory.
+const LISTS: usize = 8;
+const STATES: usize = 12;
+
+struct Call<'a, T> {
+    wanted: Wanted<'a, T>,
+    z: &'a [T],
+    series: Series,
+    out: &'a mut [T],
+}
+
+impl Series {
+    /// How many series are worked on at a time, and how many numbers of each: functions of the shape alone.
+    fn panel(self) -> (usize, usize) {
+        let together = if self.across && self.length * ROWS > PART { ROWS } else { PART / self.length };
+        let together = together.clamp(1, SERIES.min(self.count));
+        (together, self.length.min(PART / together))
+    }
+}
+
+/// Some numbers of some series.
+#[derive(Clone)]
+struct Place {
+    series: Range<usize>,
+    items: Range<usize>,
+}
+
+impl Place {
+    fn len(&self) -> usize {
+        self.series.len() * self.items.len()
+    }
+
+    /// The numbers there, series by series.
+    #[inline(always)]
+    fn read<'x, T: Copy>(&self, x: &'x [T], of: Series, gathered: &'x mut [T]) -> &'x [T] {
+        if !of.across {
+            return &x[self.series.start * of.length + self.items.start..][..self.len()];
+        }
+        let length = self.items.len();
+        for (l, item) in self.items.clone().enumerate() {
+            let row = &x[item * of.count..][self.series.clone()];
+            for (s, &x) in row.iter().enumerate() {
+                gathered[s * length + l] = x;
+            }
+        }
+        &gathered[..self.len()]
+    }
+
+    /// Puts them there.
+    #[inline(always)]
+    fn write<T: Copy>(&self, values: &[T], of: Series, out: &mut [T]) {
+        if !of.across {
+            return out[self.series.start * of.length + self.items.start..][..self.len()]
+                .copy_from_slice(values);
+        }
+        let length = self.items.len();
+        for (l, item) in self.items.clone().enumerate() {
+            let row = &mut out[item * of.count..][self.series.clone()];
+            for (s, out) in row.iter_mut().enumerate() {
+                *out = values[s * length + l];
+            }
+        }
+    }
+}
+
+/// Numbers that are summed side by side.
+const LANES: usize = 16;
+
+/// Σ x, in an order that depends on the length alone.
+#[inline(always)]
+fn sum<T: Real>(x: &[T]) -> T {
+    let mut lanes = [T::of(0.0); LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    if chunks.is_empty() {
+        return rest.iter().fold(
+            T::of(0.0),
+            #[inline(always)]
+            |sum, &x| sum + x,
+        );
+    }
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] = lanes[i] + chunk[i];
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = *lane + x;
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = lanes[i] + lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The greater number; NaN if one is.
+#[inline(always)]
+fn greater<T: Real>(m: T, x: T) -> T {
+    if (m > x) | is_nan(m) { m } else { x }
+}
+
+#[inline(always)]
+#[allow(clippy::eq_op)] // true of NaN alone
+fn is_nan<T: Real>(x: T) -> bool {
+    x != x
+}
+
+/// The greatest number; NaN if there is one.
+#[inline(always)]
+fn greatest<T: Real>(x: &[T]) -> T {
+    let mut lanes = [-T::of(f64::INFINITY); LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    if chunks.is_empty() {
+        return rest.iter().fold(
+            -T::of(f64::INFINITY),
+            #[inline(always)]
+            |m, &x| greater(m, x),
+        );
+    }
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] = greater(lanes[i], chunk[i]);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = greater(*lane, x);
+    }
+    lanes.into_iter().fold(-T::of(f64::INFINITY), greater)
+}
+
+/// z − m and what rounding loses of it, where that counts.
+#[inline(always)]
+fn difference<T: Real>(z: T, m: T) -> (T, T) {
+    let d = z - m;
+    let part = d - z;
+    let low = (z - (d - part)) - (m + part);
+    (d, if d > T::EXP_IS_LOST { low } else { T::of(0.0) })
+}
+
+/// Sums of parts: a sum and what rounding has lost of it.
+#[inline(always)]
+fn add_part<T: Real>(sum: &mut T, lost: &mut T, x: T) {
+    let high = *sum + x;
+    let part = high - *sum;
+    let error = (*sum - (high - part)) + (x - part);
+    // Nothing is lost of an infinite sum.
+    *lost = *lost + if high.magnitude() < T::of(f64::INFINITY) { error } else { T::of(0.0) };
+    *sum = high;
+}
+
+/// What is known of each series of a group, and what is worked on.
+struct Work<'s, T> {
+    lists: [&'s mut [T]; LISTS],
+    states: [&'s mut [T]; STATES],
+    /// Whether the lists hold all of every series: then they need not be filled again.
+    single: bool,
+}
+
+// The lists: z and the other operands as read; differences, what they have lost and exponentials, which have no names; shares, and
+// what is made of them.
+const Z: usize = 0;
+const G: usize = 1;
+const H: usize = 2;
+const S: usize = 6;
+const OUT: usize = 7;
+
+// What is known of a series: its greatest number, the others' sum and ties, S, O/S and ln S; sums of several kinds.
+const GREATEST: usize = 0;
+const OTHERS: usize = 1;
+const TIES: usize = 2;
+const TOTAL: usize = 3;
+const REST: usize = 4;
+const LOG: usize = 5;
+const LOST: usize = 6;
+const ONE: usize = 7;
+const TWO: usize = 8;
+const THREE: usize = 9;
+const FOUR: usize = 10;
+const DOUBT: usize = 11;
+
+impl<T: SoftmaxMath> Loops for Call<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        let (together, part) = self.series.panel();
+        let mut scratch = T::scratch().take();
+        scratch.grow(LISTS * PART + STATES * SERIES, T::of(0.0)).expect("scratch memory for softmax");
+        let (lists, states) = scratch.split_at_mut(LISTS * PART);
+        let (mut lists, mut states) = (lists.chunks_exact_mut(PART), states.chunks_exact_mut(SERIES));
+        let mut work = Work {
+            lists: std::array::from_fn(|_| lists.next().expect("as many lists")),
+            states: std::array::from_fn(|_| states.next().expect("as many states")),
+            single: part == self.series.length,
+        };
+        let Call { wanted, z, series, out } = self;
+        let mut first = 0;
+        while first < series.count {
+            let group = first..series.count.min(first + together);
+            work.group::<F>(wanted, (z, series), (group.clone(), part), out);
+            first = group.end;
+        }
+        T::scratch().set(scratch);
+    }
+}
+
+/// Calls the code for every part of a group.
+macro_rules! each_part {
+    ($place:ident in ($group:expr, $series:expr, $part:expr) $code:block) => {
+        let mut item = 0;
+        while item < $series.length {
+            let $place = Place { series: $group.clone(), items: item..$series.length.min(item + $part) };
+            item = $place.items.end;
+            $code
+        }
+    };
+}
+
+impl<T: SoftmaxMath> Work<'_, T> {
+    #[inline(always)]
+    fn group<const F: bool>(
+        &mut self,
+        wanted: Wanted<'_, T>,
+        (z, series): (&[T], Series),
+        (group, part): (Range<usize>, usize),
+        out: &mut [T],
+    ) {
+        let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
+        self.exponentials::<F>((z, series), (&group, part));
+        match wanted {
+            Wanted::LogSumExp => {
+                for (s, at) in group.clone().enumerate() {
+                    let (m, log) = (self.states[GREATEST][s], self.states[LOG][s]);
+                    let sum = m + log;
+                    let infinite = m.magnitude() == T::of(f64::INFINITY);
+                    out[at] = if infinite { m } else { sum };
+                    // The two cancel.
+                    if (m < zero) & (sum.magnitude() < T::of(-0.75) * m) {
+                        out[at] = T::of(WideSeries::new::<F>(z, series, at).log_sum_exp::<F>());
+                    }
+                }
+            }
+            Wanted::Shares => {
+                each_part!(at in (group, series, part) {
+                    self.shares::<F>((z, series), &at);
+                    at.write(&self.lists[S][..at.len()], series, out);
+                });
+            }
+            Wanted::Logarithms => {
+                each_part!(at in (group, series, part) {
+                    self.fill::<F>((z, series), &at);
+                    let length = at.items.len();
+                    let [_, _, _, d, low, _, _, to] = &mut self.lists;
+                    let rows = d.chunks_exact(length).zip(low.chunks_exact(length));
+                    for (((d, low), to), &log) in rows.zip(to.chunks_exact_mut(length)).zip(&self.states[LOG][..count]) {
+                        for ((&d, &low), to) in d.iter().zip(low).zip(to) {
+                            *to = (d - log) + low;
+                        }
+                    }
+                    at.write(&self.lists[OUT][..at.len()], series, out);
+                });
+            }
+            Wanted::CrossEntropy(y) => {
+                self.clear([ONE, LOST], count);
+                each_part!(at in (group, series, part) {
+                    self.fill::<F>((z, series), &at);
+                    let length = at.items.len();
+                    let [_, y_list, _, d, low, _, _, to] = &mut self.lists;
+                    let y = at.read(y, series, y_list);
+                    let rows = d.chunks_exact(length).zip(low.chunks_exact(length)).zip(y.chunks_exact(length));
+                    for ((((d, low), y), to), &log) in rows.zip(to.chunks_exact_mut(length)).zip(&self.states[LOG][..count]) {
+                        for (((&d, &low), &y), to) in d.iter().zip(low).zip(y).zip(to) {
+                            let loss = y * ((log - d) - low);
+                            // A logit −∞ rules its class out; that is no matter if the label does too. A NaN stays.
+                            *to = if (y == zero) & (d == -T::of(f64::INFINITY)) { log * zero } else { loss };
+                        }
+                    }
+                    self.add_sums(OUT, length, ONE, count);
+                });
+                for (s, at) in group.enumerate() {
+                    out[at] = self.states[ONE][s] + self.states[LOST][s];
+                }
+            }
+            Wanted::Minus(y) => {
+                // Of the labels: the greatest magnitude, the sum of those, and the sum of the rest.
+                self.states[ONE][..count].fill(zero);
+                each_part!(at in (group, series, part) {
+                    let length = at.items.len();
+                    let [_, y_list, _, _, _, _, _, to] = &mut self.lists;
+                    let y = at.read(y, series, y_list);
+                    for (to, y) in to.iter_mut().zip(y) {
+                        *to = y.magnitude();
+                    }
+                    for (top, y) in self.states[ONE].iter_mut().zip(self.lists[OUT][..at.len()].chunks_exact(length)) {
+                        *top = greater(*top, greatest(y));
+                    }
+                });
+                self.clear([TWO, LOST], count);
+                each_part!(at in (group, series, part) { self.add_labels(y, series, &at, TWO, true); });
+                self.settle(TWO, count);
+                self.clear([THREE, LOST], count);
+                each_part!(at in (group, series, part) { self.add_labels(y, series, &at, THREE, false); });
+                self.settle(THREE, count);
+                self.states[DOUBT][..count].fill(zero);
+                each_part!(at in (group, series, part) {
+                    self.shares::<F>((z, series), &at);
+                    let length = at.items.len();
+                    let [_, y_list, _, _, _, e, shares, to] = &mut self.lists;
+                    let y = at.read(y, series, y_list);
+                    let rows = e.chunks_exact(length).zip(shares.chunks_exact(length)).zip(y.chunks_exact(length));
+                    for (s, (((e, share), y), to)) in rows.zip(to.chunks_exact_mut(length)).enumerate() {
+                        let states = &self.states;
+                        let (rest, top, tops, others) = (states[REST][s], states[ONE][s], states[TWO][s], states[THREE][s]);
+                        let all = tops + others;
+                        let mut doubt = zero;
+                        for (((&e, &share), &y), to) in e.iter().zip(share).zip(y).zip(to) {
+                            let of_others = if y.magnitude() == top { others + (tops - y) } else { all - y };
+                            let is_not = if e == one { rest } else { one - share };
+                            let (p, q) = (share * of_others, y * is_not);
+                            *to = p - q;
+                            let cancels = (p - q).magnitude() < T::of(1.0 / 16.0) * p.magnitude();
+                            doubt = if cancels & !(q == zero) { one } else { doubt };
+                        }
+                        self.states[DOUBT][s] = self.states[DOUBT][s] + doubt;
+                    }
+                    at.write(&self.lists[OUT][..at.len()], series, out);
+                });
+                for (s, at) in group.enumerate() {
+                    if self.states[DOUBT][s] > zero {
+                        WideSeries::new::<F>(z, series, at).minus::<F>(y, out);
+                    }
+                }
+            }
+            Wanted::Centred(g) | Wanted::First(g) => {
+                self.pivot::<F>((z, series), g, (&group, part), [ONE, TWO]);
+                each_part!(at in (group, series, part) {
+                    self.shares::<F>((z, series), &at);
+                    self.centred(g, series, &at, [ONE, TWO], G);
+                    if matches!(wanted, Wanted::First(_)) {
+                        self.times(S, G, OUT, at.len());
+                        at.write(&self.lists[OUT][..at.len()], series, out);
+                    } else {
+                        at.write(&self.lists[G][..at.len()], series, out);
+                    }
+                });
+            }
+            Wanted::Second(g, h) => {
+                self.pivot::<F>((z, series), g, (&group, part), [ONE, TWO]);
+                self.pivot::<F>((z, series), h, (&group, part), [THREE, FOUR]);
+                // In f32 few digits can be spared. Of many numbers one or another is small by chance: not all of them are worth it.
+                let doubtful =
+                    T::of(if T::FEW_DIGITS && series.length <= FEW { 1.0 / 64.0 } else { 1.0 / 4096.0 });
+                // The mean of the products, and that of their magnitudes, in states that are free by now.
+                let (mean, size) = (OTHERS, TIES);
+                self.clear([mean, LOST], count);
+                each_part!(at in (group, series, part) {
+                    self.products::<F>((z, series), (g, h), &at);
+                    self.times(S, G, OUT, at.len());
+                    self.add_sums(OUT, at.items.len(), mean, count);
+                });
+                self.settle(mean, count);
+                self.clear([size, LOST], count);
+                each_part!(at in (group, series, part) {
+                    self.products::<F>((z, series), (g, h), &at);
+                    self.times(S, G, OUT, at.len());
+                    self.lists[OUT][..at.len()].iter_mut().for_each(#[inline(always)] |x| *x = x.magnitude());
+                    self.add_sums(OUT, at.items.len(), size, count);
+                });
+                self.settle(size, count);
+                self.states[DOUBT][..count].fill(zero);
+                each_part!(at in (group, series, part) {
+                    self.products::<F>((z, series), (g, h), &at);
+                    let length = at.items.len();
+                    let [_, g_list, _, _, _, _, shares, to] = &mut self.lists;
+                    let rows = g_list.chunks_exact(length).zip(shares.chunks_exact(length));
+                    for (s, ((product, share), to)) in rows.zip(to.chunks_exact_mut(length)).take(count).enumerate() {
+                        let (mean, size, mut doubt) = (self.states[mean][s], self.states[size][s], zero);
+                        for ((&product, &share), to) in product.iter().zip(share).zip(to) {
+                            let x = product - mean;
+                            *to = share * x;
+                            let cancels = x.magnitude() < doubtful * (product.magnitude() + size);
+                            doubt = if cancels & !(share == zero) { one } else { doubt };
+                        }
+                        self.states[DOUBT][s] = self.states[DOUBT][s] + doubt;
+                    }
+                    at.write(&self.lists[OUT][..at.len()], series, out);
+                });
+                for (s, at) in group.enumerate() {
+                    if self.states[DOUBT][s] > zero {
+                        WideSeries::new::<F>(z, series, at).derivative::<F>(&[g, h], out);
+                    }
+                }
+            }
+            Wanted::Higher(directions) => {
+                for at in group {
+                    WideSeries::new::<F>(z, series, at).derivative::<F>(directions, out);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn clear<const N: usize>(&mut self, states: [usize; N], count: usize) {
+        for state in states {
+            self.states[state][..count].fill(T::of(0.0));
+        }
+    }
+
+    /// Adds what has been lost of a sum.
+    #[inline(always)]
+    fn settle(&mut self, state: usize, count: usize) {
+        for s in 0..count {
+            self.states[state][s] = self.states[state][s] + self.states[LOST][s];
+        }
+    }
+
+    /// The greatest number of each series, and the sums of its exponentials.
+    #[inline(always)]
+    fn exponentials<const F: bool>(
+        &mut self,
+        (z, series): (&[T], Series),
+        (group, part): (&Range<usize>, usize),
+    ) {
+        let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
+        self.states[GREATEST][..count].fill(-T::of(f64::INFINITY));
+        each_part!(at in (group, series, part) {
+            let z = at.read(z, series, self.lists[Z]);
+            for (most, z) in self.states[GREATEST].iter_mut().zip(z.chunks_exact(at.items.len())) {
+                let here = greatest(z);
+                *most = greater(*most, here);
+            }
+        });
+        self.clear([OTHERS, TIES, LOST], count);
+        each_part!(at in (group, series, part) {
+            self.fill_again::<F>((z, series), &at);
+            let length = at.items.len();
+            let [_, _, _, _, _, e, _, to] = &mut self.lists;
+            // The leaders are counted, the others summed.
+            for (to, &e) in to[..at.len()].iter_mut().zip(&**e) {
+                *to = if e == one { zero } else { e };
+            }
+            for (s, e) in e[..at.len()].chunks_exact(length).enumerate() {
+                let mut ties = zero;
+                for &e in e {
+                    ties = ties + if e == one { one } else { zero };
+                }
+                self.states[TIES][s] = self.states[TIES][s] + ties;
+            }
+            self.add_sums(OUT, length, OTHERS, count);
+        });
+        for s in 0..count {
+            let others = self.states[OTHERS][s] + (self.states[TIES][s] - one) + self.states[LOST][s];
+            self.states[OTHERS][s] = others;
+            self.states[TOTAL][s] = one + others;
+            self.states[REST][s] = others / (one + others);
+        }
+        for s in 0..count {
+            self.states[LOG][s] = lane::ln_1p::<T, F>(self.states[OTHERS][s]);
+        }
+    }
+
+    /// Differences and exponentials of a part, unless they are there.
+    #[inline(always)]
+    fn fill<const F: bool>(&mut self, z: (&[T], Series), at: &Place) {
+        if !self.single {
+            self.fill_again::<F>(z, at);
+        }
+    }
+
+    #[inline(always)]
+    fn fill_again<const F: bool>(&mut self, (z, series): (&[T], Series), at: &Place) {
+        let (length, all) = (at.items.len(), at.len());
+        let [z_list, _, _, d, low, e, _, _] = &mut self.lists;
+        let z = at.read(z, series, z_list);
+        let rows = d.chunks_exact_mut(length).zip(low.chunks_exact_mut(length)).zip(z.chunks_exact(length));
+        for (((d, low), z), &most) in rows.zip(self.states[GREATEST].iter()) {
+            for ((d, low), &z) in d.iter_mut().zip(low).zip(z) {
+                (*d, *low) = difference(z, most);
+            }
+        }
+        for ((e, &d), &low) in e[..all].iter_mut().zip(&d[..all]).zip(&low[..all]) {
+            let value = lane::exp::<T, F>(d);
+            *e = value.fused::<F>(low, value);
+        }
+    }
+
+    /// The shares of a part.
+    #[inline(always)]
+    fn shares<const F: bool>(&mut self, z: (&[T], Series), at: &Place) {
+        self.fill::<F>(z, at);
+        let length = at.items.len();
+        let [_, _, _, _, _, e, shares, _] = &mut self.lists;
+        let rows = e[..at.len()].chunks_exact(length).zip(shares.chunks_exact_mut(length));
+        for ((e, share), &total) in rows.zip(self.states[TOTAL].iter()) {
+            for (&e, share) in e.iter().zip(share) {
+                *share = e / total;
+            }
+        }
+    }
+
+    /// Adds the sums of a list to those of the series.
+    #[inline(always)]
+    fn add_sums(&mut self, list: usize, length: usize, state: usize, count: usize) {
+        for (s, x) in self.lists[list].chunks_exact(length).take(count).enumerate() {
+            let x = sum(x);
+            let (mut total, mut lost) = (self.states[state][s], self.states[LOST][s]);
+            add_part(&mut total, &mut lost, x);
+            (self.states[state][s], self.states[LOST][s]) = (total, lost);
+        }
+    }
+
+    /// Adds the labels that are of the greatest magnitude, or those that are not.
+    #[inline(always)]
+    fn add_labels(&mut self, y: &[T], series: Series, at: &Place, state: usize, tops: bool) {
+        let length = at.items.len();
+        let [_, y_list, _, _, _, _, _, to] = &mut self.lists;
+        let y = at.read(y, series, y_list);
+        let rows = to.chunks_exact_mut(length).zip(y.chunks_exact(length));
+        for ((to, y), &top) in rows.zip(self.states[ONE].iter()) {
+            for (to, &y) in to.iter_mut().zip(y) {
+                *to = if (y.magnitude() == top) == tops { y } else { T::of(0.0) };
+            }
+        }
+        self.add_sums(OUT, length, state, at.series.len());
+    }
+
+    /// What is to be subtracted from g: first c, then Σ s (g − c).
+    #[inline(always)]
+    fn pivot<const F: bool>(
+        &mut self,
+        (z, series): (&[T], Series),
+        g: &[T],
+        (group, part): (&Range<usize>, usize),
+        [c, mean]: [usize; 2],
+    ) {
+        let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
+        self.clear([c, LOST], count);
+        each_part!(at in (group, series, part) {
+            self.shares::<F>((z, series), &at);
+            let length = at.items.len();
+            let [_, g_list, _, _, _, e, shares, to] = &mut self.lists;
+            let g = at.read(g, series, g_list);
+            let rows = e.chunks_exact(length).zip(shares.chunks_exact(length)).zip(g.chunks_exact(length));
+            for (s, (((e, share), g), to)) in rows.zip(to.chunks_exact_mut(length)).take(count).enumerate() {
+                let leads = (self.states[TIES][s] == one) & (self.states[OTHERS][s] <= one);
+                for (((&e, &share), &g), to) in e.iter().zip(share).zip(g).zip(to) {
+                    *to = if leads { if e == one { g } else { zero } } else { share * g };
+                }
+            }
+            self.add_sums(OUT, length, c, count);
+        });
+        self.settle(c, count);
+        self.clear([mean, LOST], count);
+        each_part!(at in (group, series, part) {
+            self.shares::<F>((z, series), &at);
+            let length = at.items.len();
+            let [_, g_list, _, _, _, _, shares, to] = &mut self.lists;
+            let g = at.read(g, series, g_list);
+            let rows = shares.chunks_exact(length).zip(g.chunks_exact(length)).zip(to.chunks_exact_mut(length));
+            for (((share, g), to), &c) in rows.zip(self.states[c].iter()) {
+                for ((&share, &g), to) in share.iter().zip(g).zip(to) {
+                    *to = share * (g - c);
+                }
+            }
+            self.add_sums(OUT, length, mean, count);
+        });
+        self.settle(mean, count);
+    }
+
+    /// g − Σ s g of a part, in a list.
+    #[inline(always)]
+    fn centred(&mut self, g: &[T], series: Series, at: &Place, [c, mean]: [usize; 2], list: usize) {
+        let length = at.items.len();
+        let [_, g_list, h_list, _, _, _, _, to] = &mut self.lists;
+        let g = at.read(g, series, to);
+        let to = if list == G { g_list } else { h_list };
+        let states = self.states[c].iter().zip(self.states[mean].iter());
+        let rows = g.chunks_exact(length).zip(to.chunks_exact_mut(length));
+        for ((g, to), (&c, &mean)) in rows.zip(states) {
+            for (&g, to) in g.iter().zip(to) {
+                *to = (g - c) - mean;
+            }
+        }
+    }
+
+    /// The products of g − Σ s g and h − Σ s h of a part, in the list of g.
+    #[inline(always)]
+    fn products<const F: bool>(&mut self, (z, series): (&[T], Series), (g, h): (&[T], &[T]), at: &Place) {
+        self.shares::<F>((z, series), at);
+        self.centred(g, series, at, [ONE, TWO], G);
+        self.centred(h, series, at, [THREE, FOUR], H);
+        let [_, g, h, ..] = &mut self.lists;
+        for (g, &h) in g[..at.len()].iter_mut().zip(&**h) {
+            *g = *g * h;
+        }
+    }
+
+    /// The product of two lists, in a third.
+    #[inline(always)]
+    fn times(&mut self, a: usize, b: usize, out: usize, length: usize) {
+        let [a, b, out] = self.lists.get_disjoint_mut([a, b, out]).expect("three lists");
+        for ((&a, &b), out) in a[..length].iter().zip(&**b).zip(&mut **out) {
+            *out = a * b;
+        }
+    }
+}
+
+/// A series that is computed with twice the digits.
+struct WideSeries<'a, T> {
+    z: &'a [T],
+    series: Series,
+    at: usize,
+    /// The greatest number, and where it first stands.
+    greatest: f64,
+    leader: usize,
+    /// Σ exp(z − greatest).
+    sum: Wide,
+}
+
+impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
+    #[inline(always)]
+    fn new<const F: bool>(z: &'a [T], series: Series, at: usize) -> Self {
+        let mut of = WideSeries { z, series, at, greatest: -f64::INFINITY, leader: 0, sum: Wide::ZERO };
+        for item in 0..series.length {
+            let z = of.item(z, item);
+            if z > of.greatest || z.is_nan() {
+                (of.greatest, of.leader) = (z, item);
+            }
+            if z.is_nan() {
+                break;
+            }
+        }
+        for item in 0..series.length {
+            of.sum = of.sum.plus(of.exponential::<F>(item));
+        }
+        of
+    }
+
+    #[inline(always)]
+    fn index(&self, item: usize) -> usize {
+        let Series { count, length, across } = self.series;
+        if across { item * count + self.at } else { self.at * length + item }
+    }
+
+    #[inline(always)]
+    fn item(&self, x: &[T], item: usize) -> f64 {
+        x[self.index(item)].double()
+    }
+
+    #[inline(always)]
+    fn exponential<const F: bool>(&self, item: usize) -> Wide {
+        let z = self.item(self.z, item);
+        if z == -f64::INFINITY && self.greatest > z {
+            return Wide::ZERO;
+        }
+        Wide::difference(z, self.greatest).exp_of_negative::<F>()
+    }
+
+    /// max + ln Σ, where Σ·e^(−l) = 1 + δ for l near ln Σ.
+    #[inline(always)]
+    fn log_sum_exp<const F: bool>(&self) -> f64 {
+        let log = self.sum.rounded().ln();
+        let ratio = self.sum.times::<F>(Wide::of(-log).exp_of_negative::<F>());
+        Wide::of(self.greatest).plus(Wide::of(log)).plus(ratio.minus(Wide::ONE)).rounded()
+    }
+
+    /// With rⱼ = yⱼ − yₖ·eⱼ for the leader k, of which e is 1: (eᵢ·Σr − rᵢ·Σe)/Σe. Labels that are in proportion to the shares leave
+    /// nothing of r, and rₖ is 0: so a sum is not smaller than its terms where they are all small.
+    #[inline(always)]
+    fn minus<const F: bool>(&self, y: &[T], out: &mut [T]) {
+        let of_leader = Wide::of(self.item(y, self.leader));
+        let mut parts = Wide::ZERO;
+        for item in 0..self.series.length {
+            parts = parts.plus(self.beside::<F>(y, of_leader, item).1);
+        }
+        for item in 0..self.series.length {
+            let (e, r) = self.beside::<F>(y, of_leader, item);
+            let difference = e.times::<F>(parts).minus(r.times::<F>(self.sum));
+            out[self.index(item)] = T::of(difference.over::<F>(self.sum).rounded());
+        }
+    }
+
+    /// eᵢ and rᵢ.
+    #[inline(always)]
+    fn beside<const F: bool>(&self, y: &[T], of_leader: Wide, item: usize) -> (Wide, Wide) {
+        let e = self.exponential::<F>(item);
+        (e, Wide::of(self.item(y, item)).minus(of_leader.times::<F>(e)))
+    }
+
+    /// Dⁿ softmax(z)\[g₁, …, gₙ\].
+    ///
+    /// For a set A of the directions let Dᴬs be the derivative along them, and Lᴬ that of ln Σ exp z. As Dᵍs = s·(g − Lᵍ), for a
+    /// direction g outside of A
+    ///
+    /// D^(A ∪ g) s = Dᴬs·(g − Lᵍ) − Σ over B ⊊ A of Dᴮs · L^((A ∖ B) ∪ g),   Lᴬ = Σᵢ gᵢ·D^(A ∖ g) sᵢ for any g in A.
+    ///
+    /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that nothing is divided before the end:
+    /// where logits are equal but for a little, that little is kept. Sets are bits of a number. The g of the leader is subtracted
+    /// from each direction, which changes nothing but keeps digits.
+    #[inline(always)]
+    fn derivative<const F: bool>(&self, directions: &[&[T]], out: &mut [T]) {
+        let sets = 1 << directions.len();
+        let mut sums: smallvec::SmallVec<[Wide; 16]> = smallvec::SmallVec::from_elem(Wide::ZERO, sets);
+        let mut slopes = sums.clone();
+        for size in 1..=directions.len() as u32 {
+            // All sums of sets that are smaller are known.
+            for item in 0..self.series.length {
+                self.slopes::<F>(directions, item, (&sums, size - 1), &mut slopes);
+                for set in (1..sets).filter(|set| set.count_ones() == size) {
+                    let g = set.ilog2();
+                    let term =
+                        self.direction(directions[g as usize], item).times::<F>(slopes[set & !(1 << g)]);
+                    sums[set] = sums[set].plus(term);
+                }
+            }
+        }
+        for item in 0..self.series.length {
+            self.slopes::<F>(directions, item, (&sums, directions.len() as u32), &mut slopes);
+            let mut slope = slopes[sets - 1];
+            for _ in 0..=directions.len() {
+                slope = slope.over::<F>(self.sum);
+            }
+            out[self.index(item)] = T::of(slope.rounded());
+        }
+    }
+
+    /// The derivatives of a share along all sets of directions up to a size, times powers of S.
+    #[inline(always)]
+    fn slopes<const F: bool>(
+        &self,
+        directions: &[&[T]],
+        item: usize,
+        (sums, most): (&[Wide], u32),
+        slopes: &mut [Wide],
+    ) {
+        slopes[0] = self.exponential::<F>(item);
+        for set in (1..slopes.len()).filter(|set| set.count_ones() <= most) {
+            let g = set.ilog2() as usize;
+            let rest = set & !(1 << g);
+            let centred = self.direction(directions[g], item).times::<F>(self.sum).minus(sums[1 << g]);
+            let mut slope = slopes[rest].times::<F>(centred);
+            // All true subsets of the rest, from the greatest down to none.
+            let mut subset = rest;
+            while subset > 0 {
+                subset = (subset - 1) & rest;
+                slope = slope.minus(slopes[subset].times::<F>(sums[(rest & !subset) | 1 << g]));
+            }
+            slopes[set] = slope;
+        }
+    }
+
+    #[inline(always)]
+    fn direction(&self, g: &[T], item: usize) -> Wide {
+        Wide::difference(self.item(g, item), self.item(g, self.leader))
+    }
+}
