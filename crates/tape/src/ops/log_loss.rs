@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::kernel::functions as k;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::map::Function;
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
