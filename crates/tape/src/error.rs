@@ -1,7 +1,9 @@
 //! What can go wrong, as one type.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::panic::Location;
+
+use crate::show::{Printable, is_name};
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -277,8 +279,10 @@ pub struct OperandRange {
 
 impl std::error::Error for Error {}
 
+/// One line: what a terminal would obey in the names is escaped, here for all of the texts.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Printable(f);
         match self {
             Error::SizeOverflow { rows, columns } => {
                 write!(f, "matrix: {rows}×{columns} entries do not fit the address space")
@@ -289,7 +293,7 @@ impl fmt::Display for Error {
             Error::Allocation { rows, columns, bytes } => {
                 write!(f, "matrix: no memory for {rows}×{columns} entries ({bytes} bytes)")
             }
-            Error::TooLarge(value) => fmt::Display::fmt(value, f),
+            Error::TooLarge(value) => write!(f, "{value}"),
             Error::DataLength { rows, columns, found } => write!(
                 f,
                 "matrix: {rows}×{columns} needs {} values, {found} were given",
@@ -298,9 +302,9 @@ impl fmt::Display for Error {
             Error::Ragged { what, index, expected, found } => {
                 write!(f, "matrix: {what} {index} has {found} values, {what} 0 has {expected}")
             }
-            Error::Shape { operation, reason, at } => write!(f, "{operation}: {reason}, at {at}"),
+            Error::Shape { operation, reason, at } => write!(f, "{}: {reason}, at {at}", Called(operation)),
             Error::ForeignVariable { operation, variable, at } => {
-                write!(f, "{operation}: {variable} belongs to another tape, at {at}")
+                write!(f, "{}: {variable} belongs to another tape, at {at}", Called(operation))
             }
             Error::NonScalarGradient { output, shape, at } => write!(
                 f,
@@ -312,7 +316,8 @@ impl fmt::Display for Error {
             ),
             Error::MissingDerivative { function, operand, at } => write!(
                 f,
-                "gradients: {function} gives no derivative with respect to its operand {operand}, needed at {at}"
+                "gradients: {} gives no derivative with respect to its operand {operand}, needed at {at}",
+                Called(function)
             ),
             // Of an entry that has no name it is not known whether it was written as a mean.
             Error::EmptyBatch { entry, at } if entry.starts_with('%') => {
@@ -332,7 +337,7 @@ impl fmt::Display for Error {
                 f,
                 "log_loss: probability {value} at row {row}, column {column} of {probabilities} is not in [0, 1] (of logits use log_loss_on_logits), loss recorded at {at}"
             ),
-            Error::NonFinite(found) => fmt::Display::fmt(found, f),
+            Error::NonFinite(found) => write!(f, "{found}"),
             Error::NotBindable { method, variable, reason } => write!(f, "{method}: {variable} {reason}"),
             Error::NoExample { variable, example, m } => {
                 write!(
@@ -366,7 +371,8 @@ impl fmt::Display for Error {
             }
             Error::NotScalar { variable, shape } => write!(f, "scalar: {variable} is {shape}, not 1×1"),
             Error::Kernel { operation, reason, at } => {
-                write!(f, "{operation}: {reason}, recorded at {at}")
+                let reason = if is_name(reason) { reason } else { "its kernel failed and gives no reason" };
+                write!(f, "{}: {reason}, recorded at {at}", Called(operation))
             }
         }
     }
@@ -385,6 +391,7 @@ impl fmt::Display for TooLarge {
 
 impl fmt::Display for NonFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Printable(f);
         let NonFinite { entry, value, row, column, operands, at } = self;
         write!(f, "{entry}: {value} at row {row}, column {column}; ")?;
         if !operands.is_empty() {
@@ -405,6 +412,15 @@ impl fmt::Display for NonFinite {
         }
         let separator = if operands.is_empty() { "" } else { "; " };
         write!(f, "{separator}recorded at {at}")
+    }
+}
+
+/// The name of an operation or function, or what is said where the user's has none.
+struct Called<'a>(&'a str);
+
+impl fmt::Display for Called<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if is_name(self.0) { self.0 } else { "an operation without a name" })
     }
 }
 

@@ -37,6 +37,7 @@ pub use program::{EntryId, Named, Options, Program, Rewrite, Step};
 pub use scalar::Scalar;
 pub use shape::{Dim, Shape};
 pub use show::equation::Equation;
+pub use show::printable;
 pub use show::system::Equations;
 pub use tape::Tape;
 pub use threads::Threads;

@@ -17,6 +17,7 @@ use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
+use crate::show::is_name;
 use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.
@@ -336,7 +337,7 @@ impl<T: Scalar> Tape<T> {
         list.leaves.push(LeafValue { kind, value });
         let entry = Entry { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
-        list.notes[id as usize].name = Some(name.into());
+        list.give_name(id, name);
         drop(list);
         Var { tape: self, id, of_run: false }
     }
@@ -410,8 +411,9 @@ impl<T: Scalar> Tape<T> {
         let named: Vec<String> =
             operands.iter().zip(shapes).map(|(v, s)| format!("{} is {s}", v.label())).collect();
         let hint = mismatch.hint.as_deref().map_or(String::new(), |hint| format!(" ({hint})"));
-        let separator = if named.is_empty() { "" } else { ": " };
-        let reason = format!("{}{separator}{}{hint}", mismatch.reason, named.join(", "));
+        let parts = [mismatch.reason.to_string(), named.join(", ")];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let reason = parts.join(": ") + &hint;
         Error::Shape { operation: operation.to_owned(), reason, at: self.place() }
     }
 
@@ -467,6 +469,11 @@ impl<T: Scalar> List<T> {
             self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
         }
         index as u32
+    }
+
+    /// A name of which nothing can be seen is none: the entry is called by its number.
+    pub(crate) fn give_name(&mut self, id: u32, name: &str) {
+        self.notes[id as usize].name = is_name(name).then(|| name.into());
     }
 
     pub(crate) fn label(&self, id: u32) -> String {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::show::printable;
 use crate::tape::VOID;
 use crate::{EntryId, Matrix, Result, Scalar, Shape, Tape};
 
@@ -45,7 +46,7 @@ impl<T: Scalar> Eq for Var<'_, T> {}
 impl<T: Scalar> fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sound() {
-            Ok(()) => write!(f, "Var({}, {})", self.label(), self.known_shape()),
+            Ok(()) => write!(f, "Var({}, {})", printable(&self.label()), self.known_shape()),
             Err(mistake) => write!(f, "Var(void: {mistake})"),
         }
     }
@@ -72,11 +73,12 @@ impl<'t, T: Scalar> Var<'t, T> {
         Ok(EntryId { tape: self.tape.id, entry: self.id, of_run: self.of_run })
     }
 
-    /// Names the entry; error messages, listings and equations use the name. A later name takes its place.
+    /// Names the entry; error messages, listings and equations use the name. A later name takes its
+    /// place; an empty one takes it away.
     #[must_use = "naming gives the variable back"]
     pub fn named(self, name: impl AsRef<str>) -> Self {
         if !self.is_void() {
-            self.tape.list.borrow_mut().notes[self.id as usize].name = Some(name.as_ref().into());
+            self.tape.list.borrow_mut().give_name(self.id, name.as_ref());
         }
         self
     }

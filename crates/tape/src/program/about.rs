@@ -7,6 +7,7 @@ use crate::Scalar;
 use crate::error::Place;
 use crate::op::Op;
 use crate::program::lower::{Graph, Origin};
+use crate::show::printable;
 use crate::tape::List;
 
 /// Names a node without the tape; put into words only when somebody asks.
@@ -57,9 +58,11 @@ impl fmt::Display for About {
             write!(f, "part of ")?;
         }
         match &self.label {
-            Label::Name(name) => write!(f, "{name}"),
-            Label::Derived { of, with_respect_to: Some(name), .. } => write!(f, "∂{of}/∂{name}"),
-            Label::Derived { of, with_respect_to: None, entry } => write!(f, "∂{of}/∂%{entry}"),
+            Label::Name(name) => write!(f, "{}", printable(name)),
+            Label::Derived { of, with_respect_to: Some(name), .. } => {
+                write!(f, "∂{}/∂{}", printable(of), printable(name))
+            }
+            Label::Derived { of, with_respect_to: None, entry } => write!(f, "∂{}/∂%{entry}", printable(of)),
             Label::Number(number) => write!(f, "{number}"),
             Label::Entry => write!(f, "%{}", self.entry),
         }

@@ -7,6 +7,7 @@ use crate::program::Rewrite;
 use crate::program::execute::{Execution, Shares};
 use crate::program::flat::Flat;
 use crate::program::{Instruction, Program};
+use crate::show::printable;
 use crate::storage::Buffer;
 use crate::{Scalar, Shape};
 
@@ -193,6 +194,7 @@ impl<T: Scalar> fmt::Display for Program<T> {
                 let buffer = step.buffer.as_deref().unwrap_or("");
                 let arrow = if step.accumulates { "+=" } else { "= " };
                 let operations = step.operations.join("; ");
+                let operations = printable(&operations);
                 let operands = match step.operands.is_empty() {
                     true => String::new(),
                     false => format!("({})", step.operands.join(", ")),

@@ -8,6 +8,7 @@ use super::label::Label;
 use super::list::{leaf_kind, what_was_differentiated};
 use super::typeset::{Factor, Number, Style};
 use super::unicode::{Unicode, primes_of};
+use super::{is_unprintable, printable};
 use crate::op::{Notation, Op, Over};
 use crate::tape::List;
 use crate::{Scalar, Tape, Var};
@@ -110,7 +111,7 @@ fn node<T: Scalar>(list: &List<T>, id: u32) -> String {
         Label::Number(_) => String::new(),
         label => Unicode::label(&label) + "\n",
     };
-    let _ = write!(text, "{operation}\n{}", entry.shape); // writing to a string does not fail
+    let _ = write!(text, "{}\n{}", printable(&operation), entry.shape); // writing to a string does not fail
     let is_derivative = list.notes[id as usize].derived.is_some();
     let shape = match (entry.operands.is_empty(), is_derivative) {
         (true, _) => ", shape=box, fillcolor=\"#f2f2f2\"",
@@ -181,6 +182,8 @@ fn quoted(text: &str) -> String {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
+            // Graphviz takes U+0000 for the end of the file.
+            c if is_unprintable(c) => quoted.push_str(&format!("\\{}", c.escape_default())),
             _ => quoted.push(c),
         }
     }

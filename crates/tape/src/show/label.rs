@@ -1,5 +1,6 @@
 //! What an entry is called in an equation.
 
+use super::{is_unprintable, printable};
 use crate::Scalar;
 use crate::tape::List;
 
@@ -29,17 +30,18 @@ impl Label {
 
     /// The user's name.
     pub(crate) fn given<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
-        given_name(list, id).map(|name| Label::Name(printable(name)))
+        let name = list.notes[id as usize].name.as_deref()?;
+        Some(Label::Name(one_line(name)))
     }
 
     /// The name that follows from a differentiation.
     pub(crate) fn derived<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
         let derived = list.notes[id as usize].derived.as_ref()?;
-        let with_respect_to = match given_name(list, derived.with_respect_to) {
-            Some(name) => printable(name),
+        let with_respect_to = match &list.notes[derived.with_respect_to as usize].name {
+            Some(name) => one_line(name),
             None => format!("%{}", derived.with_respect_to),
         };
-        Some(Label::Derivative { of: printable(&derived.of), with_respect_to })
+        Some(Label::Derivative { of: one_line(&derived.of), with_respect_to })
     }
 
     /// δ\[l\], if this is a derivative with respect to Z\[l\].
@@ -50,14 +52,15 @@ impl Label {
     }
 }
 
-/// An empty name is none.
-fn given_name<T: Scalar>(list: &List<T>, id: u32) -> Option<&str> {
-    list.notes[id as usize].name.as_deref().filter(|name| !name.trim().is_empty())
+/// Whether anything of a name can be seen.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.chars().all(|c| c.is_whitespace() || is_unprintable(c))
 }
 
 /// One line, whatever the user's name holds.
-fn printable(name: &str) -> String {
-    name.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+fn one_line(name: &str) -> String {
+    let spaced: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    printable(spaced.trim()).into_owned()
 }
 
 /// Takes `W[1]` apart into `W` and `1`.

@@ -3,6 +3,7 @@
 use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
+use super::{is_unprintable, printable};
 use crate::op::Over;
 use crate::{Dim, Shape};
 
@@ -27,8 +28,8 @@ impl Style for Latex {
         let power = number.exponent.map_or(String::new(), |e| format!(r" \cdot 10^{{{e}}}"));
         let digits = match number.digits.as_str() {
             "∞" => r"\infty".to_owned(),
-            digits if digits.starts_with(|c: char| c.is_ascii_digit()) => digits.to_owned(),
-            letters => name_of(letters),
+            digits if is_decimal(digits) => digits.to_owned(),
+            other => name_of(other),
         };
         format!("{sign}{digits}{power}")
     }
@@ -126,10 +127,17 @@ fn enclosed(open: &str, inner: &str, close: &str) -> String {
     }
 }
 
+fn is_decimal(digits: &str) -> bool {
+    digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.')
+}
+
 fn monomial(symbols: &[Symbol]) -> String {
     let one = |symbol: &Symbol| {
         let base = Latex::number(&Number::parse(&symbol.base));
-        symbol.power.as_deref().map_or(base.clone(), |power| Latex::power(&base, power))
+        match &symbol.power {
+            Some(power) => Latex::power(&base, &Latex::number(&Number::parse(power))),
+            None => base,
+        }
     };
     symbols.iter().map(one).collect::<Vec<_>>().join(r" \, ")
 }
@@ -171,7 +179,13 @@ fn function_name(name: &str) -> String {
 
 /// One letter or sign in math mode.
 fn letter_of(letter: char) -> String {
-    command(letter).map_or_else(|| text_escaped(&letter.to_string()), str::to_owned)
+    match command(letter) {
+        Some(command) => command.to_owned(),
+        None if r"\^~<>".contains(letter) || is_unprintable(letter) => {
+            format!(r"\text{{{}}}", text_escaped(&letter.to_string()))
+        }
+        None => text_escaped(&letter.to_string()),
+    }
 }
 
 /// The command for a sign that TeX has no ASCII for.
@@ -226,7 +240,7 @@ fn command(sign: char) -> Option<&'static str> {
 /// Text with what is special to TeX escaped.
 fn text_escaped(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in printable(text).chars() {
         match c {
             '_' | '%' | '&' | '#' | '$' | '{' | '}' => escaped.extend(['\\', c]),
             '\\' => escaped.push_str(r"\textbackslash{}"),

@@ -119,18 +119,15 @@ pub(super) fn what_was_differentiated<T: Scalar>(list: &List<T>, first: u32) -> 
     let walk = list.notes[first as usize].walk;
     let (mut of, mut with_respect_to) = (None, Vec::new());
     let recorded = list.notes[first as usize..].iter().take_while(|note| note.walk == walk);
-    for (note, id) in recorded.zip(first..) {
-        let Some(derived) = &note.derived else { continue };
-        if of.is_none() || of == Some("ℒ") {
-            of = Some(&*derived.of); // ∂ℒ/∂A is a step on the way to ∂J/∂A
+    for (_, id) in recorded.zip(first..) {
+        let Some(Label::Derivative { of: output, with_respect_to: name }) = Label::derived(list, id) else {
+            continue;
+        };
+        if of.as_deref().is_none_or(|of| of == "ℒ") {
+            of = Some(output); // ∂ℒ/∂A is a step on the way to ∂J/∂A
         }
-        match Label::derived(list, id) {
-            Some(Label::Derivative { with_respect_to: name, .. })
-                if !with_respect_to.contains(&name) && with_respect_to.len() <= SHOWN =>
-            {
-                with_respect_to.push(name);
-            }
-            _ => {}
+        if !with_respect_to.contains(&name) && with_respect_to.len() <= SHOWN {
+            with_respect_to.push(name);
         }
     }
     if with_respect_to.len() > SHOWN {

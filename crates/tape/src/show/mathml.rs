@@ -2,6 +2,7 @@
 
 use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
+use super::printable;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
 use crate::op::Over;
 use crate::show::unicode::primes_of;
@@ -135,7 +136,7 @@ fn operator(sign: &str) -> String {
 
 fn element(tag: &str, text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    for c in printable(text).chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

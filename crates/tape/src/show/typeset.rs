@@ -271,7 +271,10 @@ impl Number {
             Ok(value) if digits.len() > Number::LONG && value.is_finite() => format!("{value:e}"),
             Ok(_) | Err(_) => digits.to_owned(),
         };
-        let parts = scientific.split_once('e').and_then(|(d, e)| Some((d.to_owned(), e.parse().ok()?)));
+        let parts = scientific.split_once('e').and_then(|(digits, exponent)| {
+            digits.parse::<f64>().ok()?; // else it is a word with an e in it
+            Some((digits.to_owned(), exponent.parse().ok()?))
+        });
         let (digits, exponent) = match parts {
             Some((digits, exponent)) => (digits, Some(exponent)),
             None if digits == "inf" => ("∞".to_owned(), None),

@@ -2,6 +2,7 @@
 
 use super::equation::{Relation, Sides};
 use super::label::Label;
+use super::printable;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
 use crate::op::Over;
 use crate::{Dim, Shape};
@@ -22,7 +23,7 @@ impl Style for Unicode {
     fn number(number: &Number) -> String {
         let sign = if number.negative { "−" } else { "" };
         let power = number.exponent.map_or(String::new(), |e| format!("·{}", ten_to(e)));
-        format!("{sign}{}{power}", number.digits)
+        format!("{sign}{}{power}", printable(&number.digits))
     }
     fn factor(factor: &Factor) -> String {
         let sign = if factor.negative { "−" } else { "" };
@@ -59,7 +60,8 @@ impl Style for Unicode {
         format!("{operand}ᵀ")
     }
     fn power(base: &str, exponent: &str) -> String {
-        match superscript(exponent) {
+        let exponent = printable(exponent);
+        match superscript(&exponent) {
             Some(raised) => format!("{base}{raised}"),
             None if exponent.starts_with('−') => format!("{base}^({exponent})"),
             None => format!("{base}^{exponent}"),
@@ -72,7 +74,7 @@ impl Style for Unicode {
         if operand.starts_with('|') { format!("|({operand})|") } else { format!("|{operand}|") }
     }
     fn indicator(relation: &str, left: &str, right: &str) -> String {
-        format!("[{left} {relation} {right}]")
+        format!("[{left} {} {right}]", printable(relation))
     }
     fn sum(over: Over, operand: &str) -> String {
         let sign = match over {
@@ -83,7 +85,7 @@ impl Style for Unicode {
         format!("{sign} {operand}")
     }
     fn call(function: &str, primes: usize, arguments: &[&str]) -> String {
-        format!("{function}{}({})", primes_of(primes), arguments.join(", "))
+        format!("{}{}({})", printable(function), primes_of(primes), arguments.join(", "))
     }
 }
 
