@@ -1,13 +1,16 @@
 //! Functions g applied to each entry, built in and of the user's own, each beside its derivative.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 
 use crate::kernel::functions as k;
 pub(crate) use crate::kernel::functions::each;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
+use crate::show::printable;
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -120,7 +123,7 @@ macro_rules! functions {
             fn parameters(&self) -> [u64; 2] {
                 match self {
                     $(Function::$name $(($($p),+))? => functions!(@bits $($($p),+)?),)*
-                    Function::User(user) => [Arc::as_ptr(&user.0.identity).addr() as u64, 0],
+                    Function::User(user) => [Arc::as_ptr(&user.parts).addr() as u64, 0],
                 }
             }
 
@@ -147,7 +150,7 @@ macro_rules! functions {
                     })*
                     Function::User(user) => {
                         for (out, &x) in out.iter_mut().zip(x) {
-                            *out = (user.0.value)(x);
+                            *out = (user.parts.value)(x);
                         }
                     }
                 }
@@ -189,7 +192,7 @@ macro_rules! functions {
             pub fn name(&self) -> Cow<'_, str> {
                 match self {
                     $(Function::$name $(($(functions!(@ignore $p)),+))? => $notation.name(self, stringify!($name)),)*
-                    Function::User(user) => user.0.name.as_str().into(),
+                    Function::User(user) => (&*user.parts.name).into(),
                 }
             }
 
@@ -427,21 +430,22 @@ fn gelu_tanh_third<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
 ///
 /// Two of them are equal if they are clones of one.
 #[derive(Clone)]
-pub struct UserFunction<T: Scalar>(Arc<UserParts<T>>);
+pub struct UserFunction<T: Scalar> {
+    /// Its address is what two functions are compared by.
+    parts: Arc<UserParts<T>>,
+    /// The function that this is a derivative of, and the number of ′ to print after that one's name. It belongs to the
+    /// handle: to give a function a derivative changes nothing of that derivative, however long its own chain is.
+    derivative_of: Option<(Arc<str>, usize)>,
+}
 
 struct UserParts<T: Scalar> {
-    /// Its address is what two functions are compared by.
-    identity: Arc<u8>,
-    name: String,
+    name: Arc<str>,
     value: Arc<dyn Fn(T) -> T + Send + Sync>,
     derivative: UserDerivative<T>,
-    /// The number of ′ to print after the name of the function that this is a derivative of.
-    printed: Option<(String, usize)>,
 }
 
 type DerivativeOf<T> = Arc<dyn Fn(&Function<T>) -> Function<T> + Send + Sync>;
 
-#[derive(Clone)]
 enum UserDerivative<T: Scalar> {
     None,
     Function(Function<T>),
@@ -449,29 +453,63 @@ enum UserDerivative<T: Scalar> {
     OfItself(DerivativeOf<T>),
 }
 
+impl<T: Scalar> UserDerivative<T> {
+    /// The derivative of the derivative, taken out of it if nobody else holds it.
+    fn into_next(self) -> Self {
+        let UserDerivative::Function(Function::User(user)) = self else { return UserDerivative::None };
+        match Arc::into_inner(user.parts) {
+            Some(mut parts) => mem::replace(&mut parts.derivative, UserDerivative::None),
+            None => UserDerivative::None,
+        }
+    }
+}
+
+/// Drops a chain of derivatives link by link: it may be longer than the stack is deep.
+impl<T: Scalar> Drop for UserParts<T> {
+    fn drop(&mut self) {
+        let mut next = mem::replace(&mut self.derivative, UserDerivative::None);
+        while let UserDerivative::Function(Function::User(_)) = next {
+            next = next.into_next();
+        }
+    }
+}
+
 impl<T: Scalar> fmt::Debug for UserFunction<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UserFunction({:?})", self.0.name)
+        write!(f, "UserFunction({:?})", self.parts.name)
     }
 }
 
 impl<T: Scalar> UserFunction<T> {
+    /// The name to print, and how many ′ after it.
+    fn printed(&self) -> (&Arc<str>, usize) {
+        self.derivative_of.as_ref().map_or((&self.parts.name, 0), |(of, primes)| (of, *primes))
+    }
+
     fn notation(&self) -> Notation {
-        let (name, primes) = self.0.printed.clone().unwrap_or((self.0.name.clone(), 0));
-        Notation::Activation { name, primes }
+        let (name, primes) = self.printed();
+        Notation::Activation { name: name.to_string(), primes }
+    }
+
+    /// The derivative that was given, printed as a derivative of what this one is printed as.
+    fn printed_derivative(&self, derivative: &Function<T>) -> Function<T> {
+        let Function::User(user) = derivative else { return derivative.clone() };
+        let (of, primes) = self.printed();
+        let derivative_of = Some((of.clone(), primes + 1));
+        Function::User(UserFunction { parts: user.parts.clone(), derivative_of })
     }
 
     #[track_caller]
     fn derivative_at<'t>(&self, x: Var<'t, T>) -> Derivative<'t, T> {
-        match &self.0.derivative {
-            UserDerivative::None => Derivative::Missing(self.0.name.clone()),
-            UserDerivative::Function(derivative) => x.map(derivative).into(),
+        match &self.parts.derivative {
+            UserDerivative::None => Derivative::Missing(self.parts.name.to_string()),
+            UserDerivative::Function(derivative) => x.map(&self.printed_derivative(derivative)).into(),
             UserDerivative::OfItself(make) => {
                 let g = Function::User(self.clone());
                 // Once a tape: a function made anew would be another entry.
                 let made = x.tape.made.borrow().get(&g).cloned();
                 let derivative = made.unwrap_or_else(|| {
-                    let derivative = make(&g);
+                    let derivative = made_of(&g, make);
                     x.tape.made.borrow_mut().insert(g, derivative.clone());
                     derivative
                 });
@@ -481,31 +519,53 @@ impl<T: Scalar> UserFunction<T> {
     }
 }
 
+thread_local! {
+    /// How many derivatives this thread is making, each for the one before.
+    static IN_THE_MAKING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The derivative that `make` makes of `g`.
+///
+/// # Panics
+/// If it asks for a derivative that is to be made, which asks for another, and so on, more than 64 deep.
+fn made_of<T: Scalar>(g: &Function<T>, make: &DerivativeOf<T>) -> Function<T> {
+    const DEEPEST: usize = 64;
+    /// Counts down where the user's function panics, too.
+    struct Making;
+    impl Drop for Making {
+        fn drop(&mut self) {
+            IN_THE_MAKING.set(IN_THE_MAKING.get() - 1);
+        }
+    }
+    let depth = IN_THE_MAKING.get();
+    assert!(
+        depth < DEEPEST,
+        "the derivative of {}, which is made when it is asked for, needs itself or other such derivatives without end",
+        printable(&g.name())
+    );
+    IN_THE_MAKING.set(depth + 1);
+    let _making = Making;
+    make(g)
+}
+
 impl<T: Scalar> Function<T> {
     /// A function of the user's own.
     ///
     /// It has no derivative until [`with_derivative`](Function::with_derivative) gives it one.
     pub fn new(name: impl Into<String>, value: impl Fn(T) -> T + Send + Sync + 'static) -> Self {
-        Function::User(UserFunction(Arc::new(UserParts {
-            identity: Arc::new(0),
-            name: name.into(),
-            value: Arc::new(value),
-            derivative: UserDerivative::None,
-            printed: None,
-        })))
+        let name = name.into().into();
+        Function::of_the_user(UserParts { name, value: Arc::new(value), derivative: UserDerivative::None })
     }
 
     /// The same function with a derivative, which is again a function: a built-in one or another of the user's.
+    ///
+    /// A chain of derivatives may be as long as the memory allows.
     ///
     /// # Panics
     /// If `self` is a built-in function: those know their derivatives.
     #[must_use]
     pub fn with_derivative(self, derivative: Function<T>) -> Self {
-        let name = match &self {
-            Function::User(user) => user.0.name.clone(),
-            _ => panic!("{} knows its derivative", self.name()),
-        };
-        self.differentiated(UserDerivative::Function(derivative.printed_as(&name, 1)))
+        self.differentiated(UserDerivative::Function(derivative))
     }
 
     /// The same function with a derivative that is made from the function itself when it is asked for.
@@ -520,7 +580,8 @@ impl<T: Scalar> Function<T> {
     /// ```
     ///
     /// # Panics
-    /// If `self` is a built-in function: those know their derivatives.
+    /// If `self` is a built-in function: those know their derivatives. Where the derivative is asked for, if making it asks for
+    /// itself: `with_derivative_of_itself(|f| f.given_derivative().unwrap())` defines nothing.
     #[must_use]
     pub fn with_derivative_of_itself(
         self,
@@ -531,44 +592,29 @@ impl<T: Scalar> Function<T> {
 
     /// The derivative that a function of the user's was given; `None` for built-in functions, whose derivatives are
     /// expressions.
+    ///
+    /// # Panics
+    /// If the derivative is made when it is asked for, and making it asks for itself.
     pub fn given_derivative(&self) -> Option<Function<T>> {
         match self {
-            Function::User(user) => match &user.0.derivative {
+            Function::User(user) => match &user.parts.derivative {
                 UserDerivative::None => None,
-                UserDerivative::Function(derivative) => Some(derivative.clone()),
-                UserDerivative::OfItself(make) => Some(make(self)),
+                UserDerivative::Function(derivative) => Some(user.printed_derivative(derivative)),
+                UserDerivative::OfItself(make) => Some(made_of(self, make)),
             },
             _ => None,
         }
     }
 
-    fn differentiated(self, derivative: UserDerivative<T>) -> Self {
-        let Function::User(user) = &self else { panic!("{} knows its derivative", self.name()) };
-        Function::User(UserFunction(Arc::new(UserParts {
-            identity: Arc::new(0),
-            name: user.0.name.clone(),
-            value: user.0.value.clone(),
-            derivative,
-            printed: user.0.printed.clone(),
-        })))
+    fn of_the_user(parts: UserParts<T>) -> Self {
+        Function::User(UserFunction { parts: Arc::new(parts), derivative_of: None })
     }
 
-    /// The same function, printed as a derivative of the function `of`; and its own derivatives likewise.
-    fn printed_as(self, of: &str, primes: usize) -> Self {
-        let Function::User(user) = &self else { return self };
-        let derivative = match &user.0.derivative {
-            UserDerivative::Function(next) => {
-                UserDerivative::Function(next.clone().printed_as(of, primes + 1))
-            }
-            other => other.clone(),
-        };
-        Function::User(UserFunction(Arc::new(UserParts {
-            identity: user.0.identity.clone(),
-            name: user.0.name.clone(),
-            value: user.0.value.clone(),
-            derivative,
-            printed: Some((of.to_owned(), primes)),
-        })))
+    fn differentiated(self, derivative: UserDerivative<T>) -> Self {
+        let Function::User(user) = &self else { panic!("{} knows its derivative", self.name()) };
+        let (name, value) = (user.parts.name.clone(), user.parts.value.clone());
+        let parts = Arc::new(UserParts { name, value, derivative });
+        Function::User(UserFunction { parts, derivative_of: user.derivative_of.clone() })
     }
 }
 
