@@ -58,6 +58,135 @@ fn a_header_is_detected() {
     assert_error(forced, "t.csv, line 1, column 1: \"a\" is not a number");
 }
 
+/// Some rows of two numbers and a target.
+fn rows(m: usize, target: impl Fn(usize) -> String) -> String {
+    (0..m).map(|i| format!("0.{i},{i},{}\n", target(i))).collect()
+}
+
+#[test]
+fn a_header_with_numbers_in_it_is_not_read_as_a_row() {
+    let alternatives = |text: &str| {
+        [Header::Yes, Header::No].map(|header| csv_reader::parse(text.as_bytes(), "t.csv", None, header))
+    };
+    // The target's name would be a class of its own, whatever the targets are.
+    for (targets, what) in [
+        (rows(8, |i| (i % 2).to_string()), "text, and every other target is a number"),
+        (rows(8, |i| format!("{i}.5")), "text, and every other target is a number"),
+        (rows(20_000, |i| format!("{i}.5")), "text, and every other target is a number"),
+        (rows(1, |_| "1".to_string()), "text, and every other target is a number"),
+        (rows(8, |i| ["M", "B"][i % 2].to_string()), "the only label that is in no other row"),
+    ] {
+        for (first, quoted) in [("2019,2020,label", "\"label\""), ("1e3,-0.5,\u{1b}[1m", r#""\u{1b}[1m""#)] {
+            let text = format!("{first}\n{targets}");
+            let question = "is this row a header? (--header yes|no)";
+            assert_error(parse(&text), &format!("t.csv, line 1, column 3: {quoted} is {what}: {question}"));
+            let [yes, no] = alternatives(&text);
+            assert_eq!(yes.unwrap().x.columns(), targets.lines().count());
+            if targets.lines().count() < 10_000 {
+                assert_eq!(no.unwrap().x.columns(), targets.lines().count() + 1);
+            }
+        }
+    }
+    // A name among the features, and names that can be read as numbers but are none.
+    for (first, column, what) in [
+        ("a,2,c", 1, r#""a" is not a number"#),
+        ("1,b,2020", 2, r#""b" is not a number"#),
+        ("inf,nan,label", 1, r#""inf" is not a finite number"#),
+        ("a,NaN,label", 1, r#""a" is not a number"#),
+        ("1,infinity,label", 2, r#""infinity" is not a finite number"#),
+        ("2019,,label", 2, "the value is missing"),
+        ("2019,NA,label", 2, r#"the value is missing: "NA""#),
+    ] {
+        let text = format!("{first}\n{}", rows(8, |i| (i % 2).to_string()));
+        let question = "is this row a header? (--header yes)";
+        assert_error(parse(&text), &format!("t.csv, line 1, column {column}: {what}: {question}"));
+        assert_eq!(alternatives(&text)[0].as_ref().unwrap().x.columns(), 8, "{first}");
+    }
+    // The second row is no header, and neither is a first one that was said to be none.
+    assert_error(parse("1,2,3\na,2,3\n"), "t.csv, line 2, column 1: \"a\" is not a number");
+    assert_error(alternatives("a,2,3\n")[1].clone(), "t.csv, line 1, column 1: \"a\" is not a number");
+}
+
+#[test]
+fn a_first_row_of_text_targets_is_a_row() {
+    for targets in [["a", "b", "a", "b"], ["a", "b", "c", "d"], ["a", "1", "2", "a"], ["a", "b", "b", "c"]] {
+        let table = parse(&rows(4, |i| targets[i].to_string())).unwrap();
+        assert_eq!((table.x.columns(), table.target.as_str()), (4, "column 3"), "{targets:?}");
+        assert!(table.classes.contains(&"a".to_string()));
+    }
+    assert_eq!(parse("1,yes\n").unwrap().classes, ["yes"]);
+}
+
+#[test]
+fn a_first_row_with_missing_values_is_not_left_out_as_a_header() {
+    let question = "is a name or a missing value: is this row a header? (--header yes|no)";
+    for (first, column, quoted) in
+        [("?,?,yes", 1, "\"?\""), ("a,NA,yes", 2, "\"NA\""), (",,yes", 1, "\"\""), ("a,-,b", 2, "\"-\"")]
+    {
+        let text = format!("{first}\n1,2,yes\n3,4,no\n");
+        assert_error(parse(&text), &format!("t.csv, line 1, column {column}: {quoted} {question}"));
+    }
+}
+
+#[test]
+fn a_target_that_stands_in_the_first_row_asks_whether_that_is_a_header() {
+    let text = "2019,b,c\n1,2,3\n";
+    let question = "line 1 has it: is this row a header? (--header yes)";
+    for name in ["2019", "b", "c"] {
+        assert_error(
+            target(text, name),
+            &format!("t.csv: there is no column {name:?} among the 3; {question}"),
+        );
+    }
+    assert_error(target(text, "d"), "t.csv: there is no column \"d\" among the 3");
+}
+
+#[test]
+fn a_table_that_memory_would_not_hold_is_refused() {
+    let mut text = b"1,2\n".to_vec();
+    text.resize(csv_reader::MOST_VALUES + 10, b',');
+    let error = csv_reader::parse(&text, "t.csv", None, Header::Detect).unwrap_err().to_string();
+    assert_eq!(error, "t.csv: there are about 50000008 fields, 50000000 are the most that is read");
+
+    let wide = format!("{}1\n", "1,".repeat(1_000_000));
+    assert_error(parse(&wide), "t.csv, line 1: there are more than 1000000 columns, the most that is read");
+
+    let labels = rows(10_001, |i| format!("c{i}"));
+    let reason = "there are more than 10000 different labels: is this the column to learn? (--target COLUMN)";
+    assert_error(parse(&labels), &format!("t.csv, line 10001, column 3: {reason}"));
+}
+
+#[test]
+fn a_file_without_end_is_refused() {
+    let endless = csv_reader::at_most(1000, std::io::repeat(b'1'), "t.csv").unwrap_err().to_string();
+    assert_eq!(endless, "t.csv: there are more than 1000 bytes, the most that is read");
+    assert_eq!(csv_reader::at_most(3, &b"1,2"[..], "t.csv").unwrap(), b"1,2");
+}
+
+#[test]
+fn an_error_is_one_line_that_no_terminal_obeys() {
+    let text = "\"a\u{1b}[2J\nb\",c\n\u{1b}[31m,2\n";
+    assert_error(parse(text), r#"t.csv, line 3, column 1 (a\u{1b}[2J\nb): "\u{1b}[31m" is not a number"#);
+    let listed = r#"there is no column "\n" among the 2: a\u{1b}[2J\nb, c"#;
+    assert_error(target(text, "\n"), &format!("t.csv: {listed}"));
+    let long = format!("{},b\nx,2\n", "n".repeat(1000));
+    assert_error(
+        parse(&long),
+        &format!("t.csv, line 2, column 1 ({}…): \"x\" is not a number", "n".repeat(40)),
+    );
+    let other = csv_reader::parse(b"", "\u{1b}[31m.csv", None, Header::Detect);
+    assert_error(other, r"\u{1b}[31m.csv: the file is empty");
+}
+
+#[test]
+fn great_numbers_that_are_classes_have_short_names() {
+    let table = parse("1,1e300\n2,-2e-9\n3,1e300\n").unwrap();
+    assert_eq!(
+        (&table.classes[..], table.y.as_slice()),
+        (&["-2e-9".into(), "1e300".into()][..], &[1.0, 0.0, 1.0][..])
+    );
+}
+
 #[test]
 fn two_numbers_or_any_texts_are_classes() {
     let table = parse("x,y\n1,2\n2,1\n3,2\n").unwrap();
