@@ -5,32 +5,27 @@ mod support;
 use std::process::ExitCode;
 
 use support::args::{Args, HELP};
-use support::run::{run, say};
+use support::run::{complain, run, say};
+use tape::printable;
 
 fn main() -> ExitCode {
-    let args = match Args::from_command_line() {
-        Ok(Some(args)) => args,
-        Ok(None) => {
-            say(HELP.trim_end());
-            return ExitCode::SUCCESS;
-        }
-        Err(mistake) => {
-            eprintln!("breast_cancer: {mistake}; --help tells what there is");
-            return ExitCode::from(2);
-        }
+    all().unwrap_or_else(|mistake| {
+        complain(&format!("breast_cancer: {}", printable(&mistake)));
+        ExitCode::from(2)
+    })
+}
+
+fn all() -> Result<ExitCode, String> {
+    let args = Args::from_command_line().map_err(|mistake| mistake + "; --help tells what there is")?;
+    let Some(args) = args else {
+        say(HELP.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
     };
-    match if args.single { run::<f32>(&args) } else { run::<f64>(&args) } {
-        Ok(checks) if checks.all_hold() => {
-            say(&checks.to_string());
-            ExitCode::SUCCESS
-        }
-        Ok(checks) => {
-            eprintln!("{checks}");
-            ExitCode::FAILURE
-        }
-        Err(mistake) => {
-            eprintln!("breast_cancer: {mistake}");
-            ExitCode::from(2)
-        }
+    let checks = if args.single { run::<f32>(&args)? } else { run::<f64>(&args)? };
+    if checks.all_hold() {
+        say(&checks.to_string())?;
+        return Ok(ExitCode::SUCCESS);
     }
+    complain(&checks.to_string());
+    Ok(ExitCode::FAILURE)
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use lexopt::prelude::{Long, Short, ValueExt};
 use mlp::{Activation, Optimizer};
 
-use super::csv::Header;
+use super::csv::{Header, short, shown};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -24,7 +24,7 @@ Your own data:
   --csv FILE           a table of numbers, a row for each example; , ; or tab between them
   --target COLUMN      the column to learn, by name or by number from 1     [the last column]
   --classes            the numbers of the target are names of classes       [two numbers are]
-  --header yes|no      whether the first row holds the names of the columns [looked at]
+  --header yes|no      whether the first row holds the names of the columns [if none is a number]
   --test-share SHARE   share of the rows kept for the test, drawn by seed   [0.2]
 
   The target decides what is learned:
@@ -147,16 +147,16 @@ impl Given {
             "target" => self.target = Some(value(parser, name)?),
             "classes" => self.classes = true,
             "header" => self.header = value::<Choice>(parser, name)?.0,
-            "test-share" => self.test_share = Some(value(parser, name)?),
+            "test-share" => self.test_share = Some(number(parser, name)?),
             "hidden" => self.hidden = Some(value::<Sizes>(parser, name)?.0),
             "activation" => self.activation = Some(value::<Activation<f64>>(parser, name)?.to_string()),
             "f32" => self.single = true,
             "optimizer" => self.rule = Some(value(parser, name)?),
-            "rate" => self.rate = Some(value(parser, name)?),
-            "l2" => self.l2 = Some(value(parser, name)?),
-            "epochs" => self.epochs = Some(value(parser, name)?),
-            "batch" => self.batch = Some(value(parser, name)?),
-            "seed" => self.seed = Some(value(parser, name)?),
+            "rate" => self.rate = Some(number(parser, name)?),
+            "l2" => self.l2 = Some(number(parser, name)?),
+            "epochs" => self.epochs = Some(whole(parser, name)?),
+            "batch" => self.batch = Some(whole(parser, name)?),
+            "seed" => self.seed = Some(whole(parser, name)?),
             "seeds" => self.seeds = true,
             _ => return Err(format!("there is no option --{name}")),
         }
@@ -178,7 +178,7 @@ impl Given {
             Rule::Adam => Optimizer::adam(rate),
         };
         let l2 = self.l2.unwrap_or(if own { 0.001 } else { 0.01 });
-        let optimizer = optimizer.and_then(|o| o.with_l2(l2)).map_err(|error| error.to_string())?;
+        let optimizer = optimizer.and_then(|o| o.with_l2(l2)).map_err(told)?;
         Ok(Args {
             csv: self.csv,
             target: self.target,
@@ -211,8 +211,15 @@ impl Given {
         if self.seeds && self.seed.is_some() {
             return Err("--seeds runs seeds 0 to 9: leave --seed out".to_string());
         }
-        if self.epochs == Some(0) {
-            return Err("--epochs: at least 1 is needed".to_string());
+        if let Some(share) = self.test_share
+            && !(0.0 < share && share < 1.0)
+        {
+            return Err(format!("--test-share {}: greater than 0 and less than 1 is needed", short(share)));
+        }
+        for (name, value) in [("--epochs", self.epochs), ("--batch", self.batch)] {
+            if value == Some(0) {
+                return Err(format!("{name}: at least 1 is needed"));
+            }
         }
         Ok(())
     }
@@ -223,8 +230,34 @@ fn value<V: FromStr>(parser: &mut lexopt::Parser, name: &str) -> Result<V, Strin
 where
     V::Err: fmt::Display,
 {
-    let text = parser.value().and_then(|text| text.string()).map_err(|error| error.to_string())?;
-    text.parse().map_err(|error| format!("--{name} {text}: {error}"))
+    let text = text(parser)?;
+    text.parse().map_err(|error| format!("--{name} {}: {error}", shown(&text)))
+}
+
+fn number(parser: &mut lexopt::Parser, name: &str) -> Result<f64, String> {
+    let text = text(parser)?;
+    let expected = "a number is expected, as 0.3 or 1e-3";
+    text.parse().map_err(|_| format!("--{name} {}: {expected}", shown(&text)))
+}
+
+fn whole<V: FromStr>(parser: &mut lexopt::Parser, name: &str) -> Result<V, String> {
+    let text = text(parser)?;
+    let expected = "a whole number is expected, from 0 and below 2^64";
+    text.parse().map_err(|_| format!("--{name} {}: {expected}", shown(&text)))
+}
+
+fn text(parser: &mut lexopt::Parser) -> Result<String, String> {
+    parser.value().and_then(|text| text.string()).map_err(|error| error.to_string())
+}
+
+/// What is wrong with a setting, with its value as short as it was written.
+fn told(error: mlp::Error) -> String {
+    match error {
+        mlp::Error::Hyperparameter { name, value, expected } => {
+            format!("{name} is {}, it must be {expected}", short(value))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// yes or no.

@@ -1,12 +1,10 @@
 //! From a table to what a network is trained and tested on.
 
-use std::collections::BTreeSet;
-
 use mlp::{Split, Standardizer, one_hot};
-use tape::{Matrix, Scalar};
+use tape::{Matrix, Scalar, printable};
 
 use super::args::Args;
-use super::csv::{self, Table};
+use super::csv::{self, MOST_VALUES, Table, short, shown};
 
 const BREAST_CANCER: &[u8] = include_bytes!("../data/breast_cancer.csv");
 
@@ -34,7 +32,7 @@ pub(crate) struct Data<T: Scalar> {
     pub(crate) source: String,
     pub(crate) target: String,
     pub(crate) task: Task,
-    /// Names of the classes 0, 1, …; none for a quantity.
+    /// Names of the classes 0, 1, …, as they can be printed; none for a quantity.
     pub(crate) classes: Vec<String>,
     /// Which examples are for the test, in words.
     pub(crate) split: String,
@@ -53,7 +51,7 @@ impl<T: Scalar> Data<T> {
         let mut table =
             csv::read(path, args.target.as_deref(), args.header).map_err(|error| error.to_string())?;
         if args.classes && table.classes.is_empty() {
-            number_classes(&mut table);
+            number_classes(&mut table)?;
         }
         let task = task(&table)?;
         let split = match task {
@@ -61,7 +59,7 @@ impl<T: Scalar> Data<T> {
             Task::TwoClasses | Task::Classes => Split::stratified(&classes_of(&table), args.test_share, seed),
         };
         let split = split.map_err(|error| error.to_string())?;
-        let source = path.display().to_string();
+        let source = printable(&path.display().to_string()).into_owned();
         Data::new(source, table, task, &split, format!("drawn by seed {seed}"), false)
     }
 
@@ -78,9 +76,9 @@ impl<T: Scalar> Data<T> {
         let part = |x: Matrix<f64>, of: &[usize]| Part { x: x.cast(), y: y.select_columns(of).cast() };
         Ok(Data {
             source,
-            target: table.target,
+            target: shown(&table.target),
             task,
-            classes: table.classes,
+            classes: table.classes.iter().map(|class| shown(class)).collect(),
             split: rule,
             train: part(x_train, &split.train),
             test: part(x_test, &split.test),
@@ -104,28 +102,47 @@ fn reference<T: Scalar>() -> Result<Data<T>, String> {
 }
 
 /// Makes classes of the numbers of the target, in ascending order.
-fn number_classes(table: &mut Table) {
+fn number_classes(table: &mut Table) -> Result<(), String> {
     let mut values = table.y.as_slice().to_vec();
     values.sort_by(f64::total_cmp);
     values.dedup();
+    check_number_of_classes(table, values.len())?;
     table.y = table.y.map(|y| values.partition_point(|value| *value < y) as f64);
-    table.classes = values.iter().map(f64::to_string).collect();
+    table.classes = values.into_iter().map(short).collect();
+    Ok(())
+}
+
+/// That there are examples of the classes, and memory for their labels.
+fn check_number_of_classes(table: &Table, n: usize) -> Result<(), String> {
+    let (m, target) = (table.y.columns(), shown(&table.target));
+    if n <= 2 {
+        return Ok(());
+    }
+    if 2 * n > m {
+        return Err(format!(
+            "{target} has {n} classes in {m} rows: is this the column to learn? (--target COLUMN)"
+        ));
+    }
+    let labels = n.saturating_mul(m);
+    if labels > MOST_VALUES {
+        return Err(format!(
+            "{n} classes in {m} rows are {labels} labels of 0 or 1, {MOST_VALUES} are the most that is held"
+        ));
+    }
+    Ok(())
 }
 
 fn task(table: &Table) -> Result<Task, String> {
-    let (m, target) = (table.y.columns(), &table.target);
-    let different = table.y.as_slice().iter().map(|y| y.to_bits()).collect::<BTreeSet<_>>().len();
-    match table.classes.len() {
-        _ if different == 1 => {
-            Err(format!("{target} is the same in all {m} rows: there is nothing to learn"))
-        }
-        0 => Ok(Task::Quantity),
-        2 => Ok(Task::TwoClasses),
-        n if 2 * n > m => Err(format!(
-            "{target} has {n} classes in {m} rows: is this the column to learn? (--target COLUMN)"
-        )),
-        _ => Ok(Task::Classes),
+    let (y, target) = (table.y.as_slice(), shown(&table.target));
+    if y.iter().all(|value| *value == y[0]) {
+        return Err(format!("{target} is the same in all {} rows: there is nothing to learn", y.len()));
     }
+    check_number_of_classes(table, table.classes.len())?;
+    Ok(match table.classes.len() {
+        0 => Task::Quantity,
+        2 => Task::TwoClasses,
+        _ => Task::Classes,
+    })
 }
 
 fn classes_of(table: &Table) -> Vec<usize> {

@@ -8,6 +8,7 @@ use mlp::{Activation, History, Loss, Mlp, Training};
 use tape::{Scalar, Tape};
 
 use super::args::Args;
+use super::csv::short;
 use super::data::{Data, Task};
 use super::proof::Proof;
 use super::score::Score;
@@ -21,6 +22,28 @@ pub(crate) struct Outcome<'t, T: Scalar> {
     pub(crate) proof: Proof<'t, T>,
 }
 
+/// The most parameters, and values of the neurons for all examples, that a network may have here: the proof holds about a dozen
+/// matrices of each size, which are then 2 GB.
+const MOST_VALUES: usize = 20_000_000;
+
+/// Says how large a network would be that is too large for this example.
+fn check_size(sizes: &[usize], m: usize) -> Result<(), String> {
+    let layers = sizes.windows(2).map(|pair| pair[0].saturating_add(1).saturating_mul(pair[1]));
+    let parameters = layers.fold(0, usize::saturating_add);
+    let neurons = sizes[1..].iter().copied().fold(0, usize::saturating_add);
+    for (count, what) in
+        [(parameters, "parameters"), (neurons.saturating_mul(m), "values of neurons, for all examples")]
+    {
+        if count > MOST_VALUES {
+            let count = if count == usize::MAX { "too many".to_string() } else { count.to_string() };
+            return Err(format!(
+                "--hidden: the network would have {count} {what}; this example trains networks with at most {MOST_VALUES}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The network that was asked for, with its first weights.
 pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Result<Mlp<T>, String> {
     let g: Activation<T> = args.activation.parse().map_err(|error: mlp::Error| error.to_string())?;
@@ -29,11 +52,14 @@ pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Resu
         Task::Classes => Loss::SoftmaxCrossEntropy,
         Task::Quantity => Loss::SquaredError,
     };
+    let outputs = data.train.y.rows();
+    let sizes: Vec<usize> =
+        [data.features()].into_iter().chain(args.hidden.iter().copied()).chain([outputs]).collect();
+    check_size(&sizes, data.train.x.columns())?;
     let mut builder = Mlp::new(data.features());
     for &neurons in &args.hidden {
         builder = builder.layer(neurons, g.clone());
     }
-    let outputs = data.train.y.rows();
     let network = builder.layer(outputs, loss.output_activation()).loss(loss).seed(seed).build();
     network.map_err(|error| error.to_string())
 }
@@ -54,10 +80,15 @@ pub(crate) fn run<'t, T: Scalar>(
     let history = train(&mut network, args, data, seed, bar).map_err(told)?;
     let time = began.elapsed();
     if let Some(losses) = history.last().filter(|losses| !losses.training.is_finite()) {
-        let (j, epoch, rate) = (losses.training, history.len(), args.optimizer.rate());
-        return Err(format!(
-            "J is {j} in epoch {epoch}: a smaller rate than {rate} may help (--rate NUMBER)"
-        ));
+        let (rate, l2) = (args.optimizer.rate(), args.optimizer.l2());
+        // Beyond that, the regularisation's own step throws the weights to and fro.
+        let or = if rate * l2 > 1.0 {
+            format!(", or a smaller λ than {} (--l2)", short(l2))
+        } else {
+            String::new()
+        };
+        let (j, epoch, rate) = (losses.training, history.len(), short(rate));
+        return Err(format!("J is {j} in epoch {epoch}: a smaller rate than {rate} may help (--rate){or}"));
     }
     proof.compare(&network, &data.train).map_err(told)?;
     let score = Score::new(&network, data).map_err(told)?;

@@ -6,6 +6,7 @@ use mlp::{History, Loss, Mlp};
 use tape::Scalar;
 
 use super::args::Args;
+use super::csv::short;
 use super::data::{Data, Part, Task};
 use super::experiment::Outcome;
 use super::proof::{Proof, bound};
@@ -21,6 +22,8 @@ const REFERENCE: [(&str, [&str; 3]); 4] = [
 
 /// The width of what is printed.
 const WIDTH: usize = 100;
+/// The widest table that is printed.
+const WIDEST: usize = 200;
 /// The width of the names in the table of results.
 const NAMES: usize = 44;
 
@@ -34,12 +37,14 @@ pub(crate) fn data<T: Scalar>(data: &Data<T>) -> String {
     let mut text = heading(&format!("Data: {}", data.source));
     let (m_train, m_test) = (data.train.x.columns(), data.test.x.columns());
     let kind = match data.task {
+        Task::TwoClasses if are_numbers(&data.classes) => data.classes.join(" or "),
         Task::TwoClasses => format!("0 {}, 1 {}", data.classes[0], data.classes[1]),
         Task::Classes => format!("{} classes", data.classes.len()),
         Task::Quantity => "a quantity".to_string(),
     };
     let (m, n_0, target) = (m_train + m_test, data.features(), &data.target);
-    let _ = writeln!(text, "{m} examples, {n_0} features; target {target}: {kind}");
+    let (m, n_0) = (counted(m, "example"), counted(n_0, "feature"));
+    let _ = writeln!(text, "{m}, {n_0}; target {target}: {kind}");
     let _ = writeln!(text, "  to train on {m_train:>6}{}", members(data, &data.train));
     let _ = writeln!(text, "  to test on  {m_test:>6}{}; {}", members(data, &data.test), data.split);
     let what = if data.task == Task::Quantity { "Features and target" } else { "Features" };
@@ -55,10 +60,21 @@ fn members<T: Scalar>(data: &Data<T>, part: &Part<T>) -> String {
         Task::TwoClasses => vec![part.y.columns() - ones(0), ones(0)],
         Task::Classes => (0..part.y.rows()).map(ones).collect(),
     };
-    let named = data.classes.iter().zip(counts).map(|(name, count)| format!("{count} {name}"));
+    // "16 0" would not say which is the number.
+    let of = if are_numbers(&data.classes) { "of " } else { "" };
+    let named = data.classes.iter().zip(counts).map(|(name, count)| format!("{count} {of}{name}"));
     let shown: Vec<String> = named.take(6).collect();
     let more = if data.classes.len() > shown.len() { ", …" } else { "" };
     format!(" ({}{more})", shown.join(", "))
+}
+
+fn are_numbers(names: &[String]) -> bool {
+    names.iter().all(|name| name.parse::<f64>().is_ok())
+}
+
+/// 1 example, 2 examples.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The network and how it is trained.
@@ -71,7 +87,7 @@ pub(crate) fn plan<T: Scalar>(network: &Mlp<T>, args: &Args) -> String {
         Loss::SoftmaxCrossEntropy => "softmax cross-entropy",
     };
     let batches = args.batch.map_or("the full batch".to_string(), |size| format!("batches of {size}"));
-    let (rate, l2) = (args.optimizer.rate(), args.optimizer.l2());
+    let (rate, l2) = (short(args.optimizer.rate()), short(args.optimizer.l2()));
     format!(
         "{}Network {}, g = {}; {loss}; {} parameters, {}\n{} on {batches}, rate {rate}, L2 λ = {l2}, {} epochs, {}\n",
         heading("Training"),
@@ -96,19 +112,19 @@ pub(crate) fn training(history: &History, seconds: f64) -> String {
     let shown = &shown[shown.len().saturating_sub((WIDTH - 9) / 8)..];
     let epochs: String = shown.iter().map(|epoch| format!("{epoch:>8}")).collect();
     let losses = shown.iter().map(|epoch| history.epochs()[epoch - 1].training);
-    let losses: String = losses.map(|j| format!("{:>8}", short(j))).collect();
+    let losses: String = losses.map(|j| format!("{:>8}", brief(j))).collect();
     format!("  epoch  {epochs}\n  J      {losses}\n{last} epochs in {seconds:.2} s\n")
 }
 
 /// In at most seven characters.
-fn short(x: f64) -> String {
+fn brief(x: f64) -> String {
     if (1e-4..100.0).contains(&x) { format!("{x:.4}") } else { format!("{x:.1e}") }
 }
 
 /// The results on the test part, beside those of others.
 pub(crate) fn test<T: Scalar>(data: &Data<T>, score: &Score) -> String {
     let m = data.test.x.columns();
-    let mut text = heading(&format!("Test: {m} examples that training never saw"));
+    let mut text = heading(&format!("Test: {} that training never saw", counted(m, "example")));
     let mut row = |name: &str, figures: &str| {
         let line = format!("  {name:<NAMES$}{figures}");
         let _ = writeln!(text, "{}", line.trim_end());
@@ -140,7 +156,14 @@ fn figures(of: [&str; 3]) -> String {
 pub(crate) fn confusion(score: &Score) -> String {
     match score {
         Score::TwoClasses { confusion, .. } | Score::Classes { confusion, .. } => {
-            confusion.to_string().lines().map(|line| format!("  {line}\n")).collect()
+            let table = indented(&confusion.to_string());
+            match table.lines().map(|line| line.chars().count()).max() {
+                Some(width) if width > WIDEST => format!(
+                    "  The table of what was taken for what has {} rows and columns: too many to print.\n",
+                    confusion.classes()
+                ),
+                _ => table,
+            }
         }
         Score::Quantity { .. } => String::new(),
     }

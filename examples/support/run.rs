@@ -1,6 +1,6 @@
 //! The main example from its arguments to its verdict.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use tape::{Scalar, Tape};
 
@@ -20,21 +20,21 @@ pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
 fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     let data = Data::<T>::load(args, args.seed)?;
     let network = experiment::network(args, &data, args.seed)?;
-    say(&report::data(&data));
-    say(report::plan(&network, args).trim_end());
+    say(&report::data(&data))?;
+    say(report::plan(&network, args).trim_end())?;
     let bar = progress_bar(args.epochs);
     let tape = Tape::new();
     let outcome = experiment::run(&tape, network, args, &data, args.seed, &bar);
     bar.abandon(); // leaves the bar as it is, full or not
     let outcome = outcome?;
-    say(&report::training(&outcome.history, outcome.time.as_secs_f64()));
-    say(&report::test(&data, &outcome.score));
+    say(&report::training(&outcome.history, outcome.time.as_secs_f64()))?;
+    say(&report::test(&data, &outcome.score))?;
     let confusion = report::confusion(&outcome.score);
     if !confusion.is_empty() {
-        say(&confusion);
+        say(&confusion)?;
     }
-    say(&report::equations(&outcome.proof));
-    say(&report::proof(&outcome.proof));
+    say(&report::equations(&outcome.proof))?;
+    say(&report::proof(&outcome.proof))?;
     let mut checks = Checks::default();
     check(&mut checks, &data, &outcome, "");
     Ok(checks)
@@ -42,23 +42,23 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
 
 fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
     let mut checks = Checks::default();
-    let bar = progress_bar(args.epochs * 10);
+    let bar = progress_bar(args.epochs.saturating_mul(10));
     for seed in 0..10 {
         let data = Data::<T>::load(args, seed)?;
         let network = experiment::network(args, &data, seed)?;
         if seed == 0 {
-            say(&report::data(&data));
-            say(&report::plan(&network, args));
-            say(report::seeds_heading(data.task).trim_end());
+            say(&report::data(&data))?;
+            say(&report::plan(&network, args))?;
+            say(report::seeds_heading(data.task).trim_end())?;
         }
         let tape = Tape::new();
         let outcome = experiment::run(&tape, network, args, &data, seed, &bar)
             .map_err(|mistake| format!("seed {seed}: {mistake}"))?;
-        bar.suspend(|| say(report::seed(seed, &outcome).trim_end()));
+        bar.suspend(|| say(report::seed(seed, &outcome).trim_end()))?;
         check(&mut checks, &data, &outcome, &format!("seed {seed}: "));
     }
     bar.finish_and_clear();
-    say("");
+    say("")?;
     Ok(checks)
 }
 
@@ -87,8 +87,16 @@ fn check<T: Scalar>(checks: &mut Checks, data: &Data<T>, outcome: &Outcome<'_, T
     }
 }
 
-/// Prints. That nobody reads on, as in `| head`, is no reason to stop checking.
-pub(crate) fn say(text: &str) {
+/// Prints. That nobody reads on, as in `| head`, is no reason to stop checking; that the output is lost, as on a full disk, is.
+pub(crate) fn say(text: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("the output is lost: {error}")),
+        _ => Ok(()),
+    }
+}
+
+/// Prints to standard error; where that is lost, the exit code still tells.
+pub(crate) fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

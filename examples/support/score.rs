@@ -5,15 +5,18 @@ use tape::{Matrix, Scalar};
 
 use super::data::{Data, Task};
 
+/// What is printed in the place of a figure that is not defined.
+const UNDEFINED: &str = "undefined";
+
 /// The results on the test part.
 #[derive(Debug, Clone)]
 pub(crate) enum Score {
-    /// Of two classes; there is no AUC where the test part holds only one of them.
+    /// Of two classes; the AUC is not defined where the test part holds only one of them.
     TwoClasses { accuracy: f64, log_loss: f64, auc: Option<f64>, confusion: ConfusionMatrix },
     /// Of several classes.
     Classes { accuracy: f64, cross_entropy: f64, confusion: ConfusionMatrix },
-    /// Of a quantity, in its own unit.
-    Quantity { error: f64, r2: f64 },
+    /// Of a quantity, in its own unit; there is no R² where all of the test part has the same target, as a single example.
+    Quantity { error: f64, r2: Option<f64> },
 }
 
 impl Score {
@@ -33,7 +36,7 @@ impl Score {
                 cross_entropy: j,
                 confusion: ConfusionMatrix::new(&a, y)?.with_names(&data.classes)?,
             },
-            Task::Quantity => Score::Quantity { error: j.sqrt() * data.unit, r2: 1.0 - j / variance(y) },
+            Task::Quantity => Score::Quantity { error: j.sqrt() * data.unit, r2: r2(j, y) },
         })
     }
 
@@ -41,13 +44,12 @@ impl Score {
     pub(crate) fn figures(&self) -> String {
         match self {
             Score::TwoClasses { accuracy, log_loss, auc, .. } => {
-                let auc = auc.map_or("–".to_string(), |auc| format!("{auc:.4}"));
-                format!("{accuracy:>13.4}{log_loss:>13.4}{auc:>13}")
+                format!("{:>13}{:>13}{:>13}", figure(*accuracy), figure(*log_loss), if_defined(*auc))
             }
             Score::Classes { accuracy, cross_entropy, .. } => {
-                format!("{accuracy:>13.4}{cross_entropy:>15.4}")
+                format!("{:>13}{:>15}", figure(*accuracy), figure(*cross_entropy))
             }
-            Score::Quantity { error, r2 } => format!("{error:>24.5}{r2:>10.4}"),
+            Score::Quantity { error, r2 } => quantity(*error, *r2),
         }
     }
 
@@ -56,7 +58,7 @@ impl Score {
         match task {
             Task::TwoClasses => "     accuracy     log-loss      ROC AUC",
             Task::Classes => "     accuracy  cross-entropy",
-            Task::Quantity => "  root mean square error        R²",
+            Task::Quantity => "  root mean square error         R²",
         }
     }
 }
@@ -81,27 +83,55 @@ pub(crate) fn baseline<T: Scalar>(data: &Data<T>) -> String {
         Task::TwoClasses => {
             let (p, q) = (share(train, 0), share(test, 0));
             let accuracy = if p > 0.5 { q } else { 1.0 - q };
-            let log_loss = -(q * p.ln() + (1.0 - q) * (1.0 - p).ln());
-            format!("{accuracy:>13.4}{log_loss:>13.4}{:>13.4}", 0.5)
+            let log_loss = entropy(q, p) + entropy(1.0 - q, 1.0 - p);
+            let auc = (0.0 < q && q < 1.0).then_some(0.5);
+            format!("{:>13}{:>13}{:>13}", figure(accuracy), figure(log_loss), if_defined(auc))
         }
         Task::Classes => {
             let most = rows.clone().max_by(|&i, &k| share(train, i).total_cmp(&share(train, k)));
             let accuracy = most.map_or(0.0, |row| share(test, row));
-            let term = |q: f64, p: f64| if q == 0.0 { 0.0 } else { -q * p.ln() };
-            let loss: f64 = rows.map(|row| term(share(test, row), share(train, row))).sum();
-            format!("{accuracy:>13.4}{loss:>15.4}")
+            let loss: f64 = rows.map(|row| entropy(share(test, row), share(train, row))).sum();
+            format!("{:>13}{:>15}", figure(accuracy), figure(loss))
         }
         Task::Quantity => {
             let mean_square = test.iter().map(|y| y.to_f64().powi(2)).sum::<f64>() / test.columns() as f64;
-            let r2 = 1.0 - mean_square / variance(test);
-            format!("{:>24.5}{r2:>10.4}", mean_square.sqrt() * data.unit)
+            quantity(mean_square.sqrt() * data.unit, r2(mean_square, test))
         }
     }
 }
 
-/// 1/m · Σ (y − mean)².
-fn variance<T: Scalar>(y: &Matrix<T>) -> f64 {
-    let m = y.columns() as f64;
-    let mean = y.iter().map(|y| y.to_f64()).sum::<f64>() / m;
-    y.iter().map(|y| (y.to_f64() - mean).powi(2)).sum::<f64>() / m
+/// −q·ln p, what a share q of the examples costs that was taken for p; nothing if there are none.
+fn entropy(q: f64, p: f64) -> f64 {
+    if q == 0.0 { 0.0 } else { -q * p.ln() }
+}
+
+/// 1 − mean square error / variance; not defined where there is no variance.
+fn r2<T: Scalar>(mean_square: f64, y: &Matrix<T>) -> Option<f64> {
+    let values: Vec<f64> = y.iter().map(|y| y.to_f64()).collect();
+    let first = values.first()?;
+    if values.iter().all(|y| y == first) {
+        return None;
+    }
+    let m = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / m;
+    let variance = values.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / m;
+    Some(1.0 - mean_square / variance)
+}
+
+fn quantity(error: f64, r2: Option<f64>) -> String {
+    let error = if error == 0.0 || (1e-3..1e9).contains(&error) {
+        format!("{error:.5}")
+    } else {
+        format!("{error:.5e}")
+    };
+    format!("{error:>24}{:>11}", if_defined(r2))
+}
+
+/// A figure with four decimals, as long as that is short.
+fn figure(x: f64) -> String {
+    if x.abs() < 1e5 { format!("{x:.4}") } else { format!("{x:.2e}") }
+}
+
+fn if_defined(x: Option<f64>) -> String {
+    x.map_or(UNDEFINED.to_string(), figure)
 }

@@ -1,0 +1,183 @@
+//! The main example as a program: its exit codes, and what it says where something is wrong.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// The example, built as this test was.
+fn example() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let path = BUILT.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test knows where it is");
+        let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/test");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--example", "breast_cancer", "--profile"]);
+        cargo.arg(if profile.ends_with("release") { "release" } else { "test" });
+        cargo.arg("--target-dir").arg(profile.parent().expect("target/PROFILE"));
+        assert!(cargo.status().expect("cargo runs").success());
+        profile.join("examples/breast_cancer")
+    });
+    Command::new(path)
+}
+
+fn run(arguments: &[&str]) -> Output {
+    example().args(arguments).output().expect("the example runs")
+}
+
+/// What a run says that ends with exit code 2 and one line on standard error.
+#[track_caller]
+fn refusal(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    assert_eq!(text.matches('\n').count(), 1, "{text:?}");
+    text.trim_end().strip_prefix("breast_cancer: ").unwrap_or_else(|| panic!("{text:?}")).to_string()
+}
+
+/// What a run on a table prints that is trained for two epochs.
+#[track_caller]
+fn printed(name: &str, table: &str, more: &[&str]) -> String {
+    let file = Table::new(name, table);
+    let output = run(&[&["--csv", file.path(), "--epochs", "2", "--hidden", "2"], more].concat());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A file that is removed again.
+struct Table(PathBuf);
+
+impl Table {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{}-{name}.csv", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Table(path)
+    }
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn rows(m: usize, row: impl Fn(usize) -> String) -> String {
+    (0..m).map(|i| row(i) + "\n").collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_lost_output_is_an_error() {
+    for arguments in [&[][..], &["--help"], &["--seeds", "--epochs", "1"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = example().args(arguments).stdout(full).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.starts_with("breast_cancer: the output is lost: "), "{text}");
+    }
+}
+
+#[test]
+fn that_nobody_reads_on_is_no_error() {
+    let mut child = example().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap(); // and closes the pipe
+    assert!(line.starts_with("── Data: Breast Cancer"), "{line}");
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!((child.wait().unwrap().code(), &*errors), (Some(0), ""));
+}
+
+#[test]
+fn a_network_that_is_too_large_is_refused() {
+    for (hidden, what) in [
+        ("1000000000000", "32000000000001 parameters"),
+        ("18446744073709551615", "too many parameters"),
+        ("3,18446744073709551615", "too many parameters"),
+        ("18446744073709551615,18446744073709551615", "too many parameters"),
+        ("60000000,1", "1920000003 parameters"),
+        ("500000", "16000001 parameters, and 227500455 values of neurons"),
+    ] {
+        let text = refusal(&["--hidden", hidden]);
+        let what = what.rsplit(", and ").next().unwrap();
+        assert!(text.starts_with(&format!("--hidden: the network would have {what}")), "{text}");
+    }
+    let text = refusal(&["--hidden", "99999999999999999999999"]);
+    assert!(text.contains("sizes from 1 are expected"), "{text}");
+}
+
+#[test]
+fn numbers_are_told_as_they_are_written() {
+    let text = refusal(&["--rate", "1e300"]);
+    assert!(text.contains("1e300") && !text.contains("00000000"), "{text}");
+    assert_eq!(
+        refusal(&["--rate", "-1e300"]),
+        "rate is -1e300, it must be a finite number greater than 0; --help tells what there is"
+    );
+    assert_eq!(
+        refusal(&["--rate", "much"]),
+        "--rate much: a number is expected, as 0.3 or 1e-3; --help tells what there is"
+    );
+    assert_eq!(
+        refusal(&["--epochs", "-1"]),
+        "--epochs -1: a whole number is expected, from 0 and below 2^64; --help tells what there is"
+    );
+    assert_eq!(refusal(&["--batch", "0"]), "--batch: at least 1 is needed; --help tells what there is");
+    let share = refusal(&["--csv", "t.csv", "--test-share", "1e300"]);
+    assert!(share.starts_with("--test-share 1e300: greater than 0 and less than 1 is needed"), "{share}");
+    // Two great numbers are classes, and a great quantity has an error as great.
+    let text = printed("great", &rows(40, |i| format!("{},{}", i * i % 7, [1e300, 2e300][i % 2])), &[]);
+    assert!(text.contains("target column 2: 1e300 or 2e300\n"), "{text}");
+    let text = printed("quantity", &rows(40, |i| format!("{},{:e}", i * i % 7, i as f64 * 1e150)), &[]);
+    assert!(text.lines().all(|line| line.chars().count() <= 101), "{text}");
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_is_printed() {
+    let is_odd = |c: char| c.is_control() && c != '\n';
+    let label = |i: usize| ["a\u{1b}[31m", "b\nb", "\u{9b}2J"][i % 3];
+    let table = format!(
+        "x,\u{7}z,\"tar\u{1b}[2Jget\nname\"\n{}",
+        rows(45, |i| format!("{},{},\"{}\"", i % 5, i % 7, label(i)))
+    );
+    let text = printed("odd\u{1b}[31m", &table, &[]);
+    assert!(!text.contains(is_odd), "{text:?}");
+    assert!(text.contains(r"target tar\u{1b}[2Jget\nname: 3 classes"), "{text}");
+    assert!(text.contains(r"(12 a\u{1b}[31m, 12 b\nb, 12 \u{9b}2J)"), "{text}");
+    assert!(text.contains(r"  actual \ predicted  a\u{1b}[31m  b\nb  \u{9b}2J"), "{text}");
+
+    let file = Table::new("odd\u{1b}[31mheader", "\u{1b}[31ma,b\nx,2\n");
+    for arguments in [
+        &["--csv", file.path()][..],
+        &["--csv", file.path(), "--target", "\u{1b}[31m"],
+        &["--csv", "no\u{1b}[31m\nfile"],
+        &["--rate", "\u{1b}[31m\n1"],
+        &["--activation", "\u{1b}[31m"],
+        &["--\u{1b}[31m"],
+        &["\u{1b}[31m\n"],
+    ] {
+        let text = refusal(arguments);
+        assert!(!text.contains(is_odd) && text.contains(r"\u{1b}[31m"), "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_not_defined_of_the_test_part_is_told_as_such() {
+    // One row in five is for the test: a single target has no spread to compare with.
+    let text = printed("single", &rows(5, |i| format!("{},{}", i, i * i)), &[]);
+    assert!(text.contains("Test: 1 example that training never saw"), "{text}");
+    let figures: Vec<&str> = text.lines().filter(|line| line.ends_with("undefined")).collect();
+    assert_eq!(figures.len(), 2, "{text}");
+    assert!(!text.contains("inf") && !text.contains("NaN"), "{text}");
+}
+
+#[test]
+fn many_classes_are_not_printed_as_a_table_wider_than_a_screen() {
+    let text = printed("many", &rows(300, |i| format!("{},c{}", i % 17, i % 60)), &[]);
+    assert!(text.contains("has 60 rows and columns: too many to print"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}
