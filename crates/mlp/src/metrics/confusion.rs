@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tape::{Matrix, Scalar};
+use tape::{Matrix, Scalar, printable};
 
 use super::check;
 use crate::{Error, Result, classes};
@@ -127,19 +127,20 @@ impl fmt::Display for ConfusionMatrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const CORNER: &str = "actual \\ predicted";
         let width = |text: &str| text.chars().count();
-        let first = self.names.iter().map(|name| width(name)).fold(width(CORNER), usize::max);
+        let names: Vec<_> = self.names.iter().map(|name| printable(name)).collect();
+        let first = names.iter().map(|name| width(name)).fold(width(CORNER), usize::max);
         // A column is as wide as its name, or as its largest count.
         let column_width = |predicted: usize| {
             let counts = (0..self.classes()).map(|actual| self.count(actual, predicted).to_string().len());
-            counts.fold(width(&self.names[predicted]), usize::max)
+            counts.fold(width(&names[predicted]), usize::max)
         };
         let widths: Vec<usize> = (0..self.classes()).map(column_width).collect();
         write!(f, "{CORNER:<first$}")?;
-        for (name, width) in self.names.iter().zip(&widths) {
+        for (name, width) in names.iter().zip(&widths) {
             write!(f, "  {name:>width$}")?;
         }
         writeln!(f)?;
-        for (actual, name) in self.names.iter().enumerate() {
+        for (actual, name) in names.iter().enumerate() {
             write!(f, "{name:<first$}")?;
             for (predicted, width) in widths.iter().enumerate() {
                 write!(f, "  {:>width$}", self.count(actual, predicted))?;
@@ -175,6 +176,17 @@ mod tests {
             "actual \\ predicted  größer als zwanzig  ≤ 20\n\
              größer als zwanzig               12345     0\n\
              ≤ 20                                 0     0\n"
+        );
+    }
+
+    #[test]
+    fn names_that_a_terminal_obeys_are_escaped() {
+        let confusion = ConfusionMatrix::from_classes(&[0, 1], &[0, 1], 2).unwrap();
+        assert_eq!(
+            confusion.with_names(&["a\nb", "\u{1b}[31m"]).unwrap().to_string(),
+            "actual \\ predicted  a\\nb  \\u{1b}[31m\n\
+             a\\nb                   1           0\n\
+             \\u{1b}[31m             0           1\n"
         );
     }
 
