@@ -261,3 +261,32 @@ fn an_operation_without_a_name_or_a_reason_is_told_as_such() {
         "gradients: an operation without a name gives no derivative with respect to its operand 0, needed at {place}",
     );
 }
+
+#[test]
+fn variables_of_one_name_are_told_apart() {
+    let tape = Tape::<f64>::new();
+    let [a, b] = [(2, 3), (4, 5)].map(|(r, c)| tape.parameter("W", &Matrix::zeros(r, c)));
+    assert_message(
+        (a + b).sound().unwrap_err(),
+        "add: shapes do not go together entry by entry: W (%0) is 2×3, W (%1) is 4×5, at {place}",
+    );
+    // One of them twice needs no number.
+    assert_message(
+        a.matmul(a).sound().unwrap_err(),
+        "matmul: inner dimensions differ: W is 2×3, W is 2×3 (did you mean a transpose?), at {place}",
+    );
+}
+
+#[test]
+fn a_range_beyond_the_examples_is_told_as_it_was_written() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Matrix::zeros(2, 3));
+    let w = tape.parameter("W", &Matrix::zeros(2, 2));
+    let y = w.matmul(x);
+    let text = "columns[1..9]: the range ends at 9, there are 3 examples (columns), recorded at {place}";
+    assert_message(y.columns(1..9).value().unwrap_err(), text);
+    assert_message(y.columns(1..9).sum().gradients([w])[0].value().unwrap_err(), text);
+    let text = "rows[1..9]: the range ends at 9, there are 3 examples (rows), recorded at {place}";
+    assert_message(y.t().rows(1..9).value().unwrap_err(), text);
+    assert_message(y.t().rows(1..9).sum().gradients([w])[0].value().unwrap_err(), text);
+}

@@ -408,13 +408,27 @@ impl<T: Scalar> Tape<T> {
         operands: &[Var<'_, T>],
         shapes: &[Shape],
     ) -> Error {
+        let names = self.labels(operands);
         let named: Vec<String> =
-            operands.iter().zip(shapes).map(|(v, s)| format!("{} is {s}", v.label())).collect();
+            names.iter().zip(shapes).map(|(name, shape)| format!("{name} is {shape}")).collect();
         let hint = mismatch.hint.as_deref().map_or(String::new(), |hint| format!(" ({hint})"));
         let parts = [mismatch.reason.to_string(), named.join(", ")];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let reason = parts.join(": ") + &hint;
         Error::Shape { operation: operation.to_owned(), reason, at: self.place() }
+    }
+
+    /// What the variables are called; those of one name have their numbers beside it.
+    fn labels(&self, variables: &[Var<'_, T>]) -> Vec<String> {
+        let names: Vec<String> = variables.iter().map(|v| v.label()).collect();
+        let is_shared =
+            |i: usize| (0..names.len()).any(|k| names[k] == names[i] && variables[k] != variables[i]);
+        (0..names.len())
+            .map(|i| match is_shared(i) {
+                true => format!("{} (%{})", names[i], variables[i].id),
+                false => names[i].clone(),
+            })
+            .collect()
     }
 
     /// Remembers a mistake and gives the void variable that carries it.

@@ -27,6 +27,24 @@ impl Along {
             Along::Columns => shape.rows,
         }
     }
+    /// A range as the user wrote it.
+    fn range(self, start: usize, end: usize) -> String {
+        match self {
+            Along::Rows => format!("rows[{start}..{end}]"),
+            Along::Columns => format!("columns[{start}..{end}]"),
+        }
+    }
+    /// What could not be checked while m was not known.
+    fn inside(self, end: usize, extent: usize) -> Result<(), Fault> {
+        if end <= extent {
+            return Ok(());
+        }
+        let of = match self {
+            Along::Rows => "rows",
+            Along::Columns => "columns",
+        };
+        Err(Fault::Other(format!("the range ends at {end}, there are {extent} examples ({of})")))
+    }
     fn with_extent(self, shape: Shape, extent: Dim) -> Shape {
         match self {
             Along::Rows => Shape { rows: extent, ..shape },
@@ -109,11 +127,7 @@ pub(crate) struct Slice {
 
 impl<T: Scalar> Operation<T> for Slice {
     fn name(&self) -> Cow<'_, str> {
-        match self.along {
-            Along::Rows => format!("rows[{}..{}]", self.start, self.end),
-            Along::Columns => format!("columns[{}..{}]", self.start, self.end),
-        }
-        .into()
+        self.along.range(self.start, self.end).into()
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         let fits = match self.along.extent(operands[0]) {
@@ -129,13 +143,13 @@ impl<T: Scalar> Operation<T> for Slice {
         let a = x.get(0);
         match self.along {
             Along::Rows => {
-                inside(self.end, a.rows())?;
+                self.along.inside(self.end, a.rows())?;
                 for j in 0..out.columns() {
                     out.column_mut(j).copy_from_slice(&a.column(j)[self.start..self.end]);
                 }
             }
             Along::Columns => {
-                inside(self.end, a.columns())?;
+                self.along.inside(self.end, a.columns())?;
                 let range = self.start * a.rows()..self.end * a.rows();
                 out.as_mut_slice().copy_from_slice(&a.as_slice()[range]);
             }
@@ -155,16 +169,22 @@ impl<T: Scalar> Operation<T> for Slice {
     }
 }
 
-fn inside(end: usize, m: usize) -> Result<(), Fault> {
-    if end <= m { Ok(()) } else { Err(Fault::Other(format!("the range ends at {end}, there are {m}"))) }
-}
-
 /// Zeros around a range of rows or columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Pad {
     along: Along,
     start: usize,
     total: Dim,
+}
+
+impl Pad {
+    /// The slice whose gradient this is, called as the user called it: nobody writes a pad.
+    pub(crate) fn slice_of(&self, operand: Shape) -> Option<String> {
+        match self.along.extent(operand) {
+            Dim::Fixed(n) => Some(self.along.range(self.start, self.start + n)),
+            Dim::M => None,
+        }
+    }
 }
 
 impl<T: Scalar> Operation<T> for Pad {
@@ -189,13 +209,13 @@ impl<T: Scalar> Operation<T> for Pad {
         out.as_mut_slice().fill(T::ZERO);
         match self.along {
             Along::Rows => {
-                inside(self.start + a.rows(), out.rows())?;
+                self.along.inside(self.start + a.rows(), out.rows())?;
                 for j in 0..a.columns() {
                     out.column_mut(j)[self.start..self.start + a.rows()].copy_from_slice(a.column(j));
                 }
             }
             Along::Columns => {
-                inside(self.start + a.columns(), out.columns())?;
+                self.along.inside(self.start + a.columns(), out.columns())?;
                 for j in 0..a.columns() {
                     out.column_mut(self.start + j).copy_from_slice(a.column(j));
                 }

@@ -360,7 +360,12 @@ impl<T: Scalar> Program<T> {
                 Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Other(reason) => {
-                let operation = self.graph.node(node).op.rule().name().into_owned();
+                let node = self.graph.node(node);
+                let of_the_user = match &node.op {
+                    Op::Pad(pad) => pad.slice_of(self.graph.node(node.operands[0]).shape),
+                    _ => None,
+                };
+                let operation = of_the_user.unwrap_or_else(|| node.op.rule().name().into_owned());
                 Error::Kernel { operation, reason, at }
             }
         }
