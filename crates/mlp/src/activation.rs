@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use tape::{Function, Scalar};
+use tape::{Function, FunctionKind, Scalar};
 
+use crate::text::Short;
 use crate::{Error, Result};
 
 /// An activation function g, applied to each entry of Z (eq. 24: A\[l\] = g(Z\[l\])).
@@ -159,6 +160,34 @@ impl<T: Scalar> Activation<T> {
         }
     }
 
+    /// What an error calls the slope or α.
+    fn parameter_name(&self) -> &'static str {
+        if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" }
+    }
+
+    /// Whether softmax can follow: a holds logits then, which nothing has limited. A function of the user's is taken at its
+    /// word.
+    pub(crate) fn gives_logits(&self) -> bool {
+        matches!(self.function().kind(), FunctionKind::Identity | FunctionKind::User)
+    }
+
+    /// Whether a is in [0, 1] for every z, as log-loss needs it. A function of the user's is taken at its word.
+    pub(crate) fn gives_probabilities(&self) -> bool {
+        match self.function() {
+            Function::Clamp(low, high) => T::ZERO <= low && high <= T::ONE,
+            g => matches!(
+                g.kind(),
+                FunctionKind::Sigmoid
+                    | FunctionKind::SigmoidDerivative
+                    | FunctionKind::TanhDerivative
+                    | FunctionKind::ReluDerivative
+                    | FunctionKind::ClampDerivative
+                    | FunctionKind::NormalPdf
+                    | FunctionKind::User
+            ),
+        }
+    }
+
     /// Checks that the slope or α is a finite number.
     ///
     /// # Errors
@@ -166,7 +195,7 @@ impl<T: Scalar> Activation<T> {
     pub fn check(&self) -> Result<()> {
         match self.parameter() {
             Some(value) if !value.is_finite() => Err(Error::Hyperparameter {
-                name: if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" },
+                name: self.parameter_name(),
                 value: value.to_f64(),
                 expected: "given a finite parameter",
             }),
@@ -178,7 +207,7 @@ impl<T: Scalar> Activation<T> {
 impl<T: Scalar> fmt::Display for Activation<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parameter() {
-            Some(parameter) => f.pad(&format!("{}({parameter})", self.name())),
+            Some(parameter) => f.pad(&format!("{}({})", self.name(), Short(parameter))),
             None => f.pad(&self.name()),
         }
     }
@@ -207,6 +236,12 @@ impl<T: Scalar> FromStr for Activation<T> {
             return Err(unknown());
         }
         let found = found.with_parameter(T::from_f64(value));
+        // What rounds to 0 or ∞ would be another function without a word.
+        let held = T::from_f64(value).is_finite() && (T::from_f64(value) != T::ZERO || value == 0.0);
+        if !held && value.is_finite() {
+            let expected = "a number that the network's number type can hold";
+            return Err(Error::Hyperparameter { name: found.parameter_name(), value, expected });
+        }
         found.check()?;
         Ok(found)
     }
@@ -239,6 +274,14 @@ mod tests {
             "elu(nan)".parse::<Activation<f64>>().unwrap_err().to_string(),
             "elu is NaN, it must be given a finite parameter"
         );
+        for (wrong, text) in [("elu(1e300)", "elu is 1e300"), ("leaky_relu(-1e-60)", "leaky_relu is -1e-60")]
+        {
+            let error = wrong.parse::<Activation<f32>>().unwrap_err().to_string();
+            assert_eq!(error, format!("{text}, it must be a number that the network's number type can hold"));
+            let held: Activation<f64> = wrong.parse().unwrap();
+            assert_eq!(held.to_string(), wrong);
+        }
+        assert_eq!("leaky_relu(-0.0)".parse(), Ok(Activation::LeakyRelu(0.0_f32)));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::Loss;
+use crate::text::{Short, printable};
+
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -53,7 +56,7 @@ pub enum Error {
         /// Its column (the example), from 0.
         column: usize,
     },
-    /// A label is not in [0, 1], or not 0 or 1 where it must be.
+    /// A label is none that the [loss](crate::Loss) or the metric can take.
     Label {
         /// The value.
         value: f64,
@@ -63,6 +66,56 @@ pub enum Error {
         column: usize,
         /// What it must be.
         expected: &'static str,
+    },
+    /// The labels of an example for softmax cross-entropy do not add up to 1.
+    LabelSum {
+        /// Their sum.
+        sum: f64,
+        /// Their column (the example), from 0.
+        column: usize,
+    },
+    /// Y is one-hot, and the network, whose loss was left out, would take its classes for quantities.
+    ForgottenLoss {
+        /// n_L.
+        outputs: usize,
+    },
+    /// A network's loss cannot follow its last layer.
+    Output {
+        /// The loss.
+        loss: Loss,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// The validation part of a training is at fault.
+    Validation(Box<Error>),
+    /// J, or a parameter, is no longer a finite number.
+    ///
+    /// The network then has the last parameters at which J was one, or, with early stopping, those of the best epoch.
+    Diverged {
+        /// The epoch, from 0, in which or after which it was noticed.
+        epoch: usize,
+        /// J; a finite number where a step from there made a parameter overflow.
+        j: f64,
+        /// The rate η.
+        rate: f64,
+    },
+    /// There is not so much memory, or address space.
+    Memory {
+        /// What it was asked for.
+        what: String,
+        /// How many bytes.
+        bytes: u128,
+    },
+    /// A parameter of the network is NaN or infinite before the training.
+    NonFiniteParameter {
+        /// Its name, for instance `"W[2]"`.
+        name: String,
+        /// The value.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
     },
     /// A predicted probability is not in [0, 1].
     Probability {
@@ -82,7 +135,7 @@ pub enum Error {
         /// The names that are known.
         known: String,
     },
-    /// A hyperparameter makes no sense.
+    /// A hyperparameter makes no sense, or none in the number type that computes with it.
     Hyperparameter {
         /// Its name.
         name: &'static str,
@@ -129,12 +182,24 @@ pub enum Error {
         /// The number type.
         number: &'static str,
     },
+    /// A feature of an example, standardised or back, is larger than the largest number.
+    FeatureOverflow {
+        /// The value as it was given.
+        value: f64,
+        /// The feature's row, from 0.
+        feature: usize,
+        /// The example, from 0.
+        column: usize,
+        /// The number type.
+        number: &'static str,
+    },
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Tape(error) => Some(error),
+            Error::Validation(error) => Some(&**error),
             _ => None,
         }
     }
@@ -159,19 +224,53 @@ impl fmt::Display for Error {
                 write!(f, "{list}: {expected} values are needed, {found} were given")
             }
             Error::NonFinite { matrix, value, row, column } => {
+                let value = Short(*value);
                 write!(f, "{matrix}: {value} at row {row}, column {column} is not a finite number")
             }
             Error::Label { value, row, column, expected } => {
-                write!(f, "label {value} at row {row}, column {column} is not {expected}")
+                write!(f, "label {} at row {row}, column {column} is not {expected}", Short(*value))
+            }
+            Error::LabelSum { sum, column } => write!(
+                f,
+                "the labels in column {column} add up to {}, not to 1 (within {}): they are the example's shares of the classes",
+                Short(*sum),
+                Loss::LABEL_SUM_TOLERANCE
+            ),
+            Error::ForgottenLoss { outputs } => write!(
+                f,
+                "Y is one-hot over {outputs} outputs, and no loss was chosen: take .loss(Loss::SoftmaxCrossEntropy) for \
+                 classes, or .loss(Loss::SquaredError) if they are meant as quantities"
+            ),
+            Error::Output { loss, reason } => write!(f, "network: {loss} {}", printable(reason)),
+            Error::Validation(error) => write!(f, "validation part: {error}"),
+            Error::Diverged { epoch, j, rate } => {
+                let (value, rate) = (Short(*j), Short(*rate));
+                if j.is_finite() {
+                    write!(
+                        f,
+                        "training: a parameter is no finite number after epoch {epoch} with rate {rate}, J was {value}"
+                    )?;
+                } else {
+                    write!(f, "training: J is {value} in epoch {epoch} with rate {rate}")?;
+                }
+                write!(f, ": try a smaller rate, or features and labels of a smaller scale")
+            }
+            Error::Memory { what, bytes } => write!(f, "{}: no memory for {bytes} bytes", printable(what)),
+            Error::NonFiniteParameter { name, value, row, column } => {
+                let value = Short(*value);
+                write!(
+                    f,
+                    "{name}: {value} at row {row}, column {column} is not a finite number to start from"
+                )
             }
             Error::Probability { value, row, column } => {
-                write!(f, "probability {value} at row {row}, column {column} is not in [0, 1]")
+                write!(f, "probability {} at row {row}, column {column} is not in [0, 1]", Short(*value))
             }
             Error::UnknownName { what, name, known } => {
                 write!(f, "{what}: {name:?} is not known, known are {known}")
             }
             Error::Hyperparameter { name, value, expected } => {
-                write!(f, "{name} is {value}, it must be {expected}")
+                write!(f, "{name} is {}, it must be {expected}", Short(*value))
             }
             Error::Split { reason } => write!(f, "split: {reason}"),
             Error::OneClass { what, label } => {
@@ -180,11 +279,19 @@ impl fmt::Display for Error {
             Error::Class { class, classes, example } => {
                 write!(f, "class {class} of example {example} is not below {classes}, the number of classes")
             }
-            Error::MissingDerivative { function } => write!(f, "activation {function} gives no derivative"),
+            Error::MissingDerivative { function } => {
+                write!(f, "activation {} gives no derivative", printable(function))
+            }
             Error::UnknownParameter { name } => write!(f, "the network has no parameter {name:?}"),
             Error::FeatureRange { feature, number } => {
                 write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
             }
+            Error::FeatureOverflow { value, feature, column, number } => write!(
+                f,
+                "standardizer: {} at row {feature}, column {column} of X becomes larger than {number} can hold: it is too far \
+                 from what feature {feature} was fitted to",
+                Short(*value)
+            ),
         }
     }
 }

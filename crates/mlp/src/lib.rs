@@ -9,11 +9,16 @@
 //! | g and ℒ | [`Activation`], [`Loss`] |
 //! | the first W\[l\] and b\[l\], from a seed | [`Init`], [`Random`] |
 //! | J, ∂J/∂W\[l\], ∂J/∂b\[l\], ∂ℒ/∂A\[l\] as plain code, eq. 8 and 26–28 | [`closed_form`] |
-//! | following the gradients | [`Optimizer`], [`History`], [`EarlyStopping`] |
+//! | a network, and following its gradients | [`Mlp`], [`Training`], [`Optimizer`], [`History`], [`EarlyStopping`] |
 //! | data | [`Split`], [`Standardizer`], [`one_hot`], [`classes()`], [`check_finite`] |
 //! | how good it is | [`metrics`], [`ConfusionMatrix`] |
 //!
-//! The same seed and the same data give the same numbers, on every platform and in every release.
+//! The same seed gives the same random numbers on every platform and in every release, and with the same data the same network,
+//! bit for bit, on processors with the same instructions.
+//!
+//! What is no number, no label of the loss, or no hyperparameter of the number type is refused with its place before anything is
+//! learned from it, and so is a loss that cannot follow the last layer. A training that diverges is an error, and keeps the last
+//! good parameters.
 //!
 //! XOR, learned with the closed form alone:
 //!
@@ -49,12 +54,15 @@ mod data;
 mod error;
 mod history;
 mod init;
+mod labels;
 mod loss;
 pub mod metrics;
 mod network;
 mod optimizer;
 mod random;
 mod shuffle;
+mod sum;
+mod text;
 mod train;
 
 pub use activation::Activation;

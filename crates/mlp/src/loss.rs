@@ -9,11 +9,18 @@ use crate::{Activation, Error, Result};
 
 /// The loss ℒ of one example, summed over the outputs; J is its mean over the examples (eq. 25).
 ///
-/// | loss | ℒ(y, a) | output activation it is meant for |
-/// |---|---|---|
-/// | log-loss | −Σₖ (yₖ ln aₖ + (1 − yₖ) ln(1 − aₖ)), eq. 5 | sigmoid |
-/// | squared error | Σₖ (aₖ − yₖ)² | identity |
-/// | softmax cross-entropy | −Σₖ yₖ ln softmax(a)ₖ | identity: a holds logits |
+/// | loss | ℒ(y, a) | output activation it is meant for | labels |
+/// |---|---|---|---|
+/// | log-loss | −Σₖ (yₖ ln aₖ + (1 − yₖ) ln(1 − aₖ)), eq. 5 | sigmoid | in [0, 1] |
+/// | squared error | Σₖ (aₖ − yₖ)² | identity | finite |
+/// | softmax cross-entropy | −Σₖ yₖ ln softmax(a)ₖ | identity: a holds logits | finite, not negative, each column adds up to 1 |
+///
+/// Labels that are no such are refused by whatever takes them, with their row and column. The labels of a column may miss 1 by
+/// [`LABEL_SUM_TOLERANCE`](Loss::LABEL_SUM_TOLERANCE).
+///
+/// Classes 0, 1, …, n − 1 are labels for softmax cross-entropy as [`one_hot`](crate::one_hot) makes them. **It has to be asked
+/// for**: of a network whose [loss is left out](crate::Builder::loss) the last layer decides, and the identity may as well mean
+/// a quantity. Such a network refuses one-hot labels with [`Error::ForgottenLoss`].
 ///
 /// ```
 /// use mlp::{Activation, Loss};
@@ -31,6 +38,10 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// How far from 1 the labels of a column may add up for softmax cross-entropy: room for shares that were rounded to three or
+    /// more digits, or computed in `f32`, and none for a second class, a missing one or percents.
+    pub const LABEL_SUM_TOLERANCE: f64 = 1e-3;
+
     /// Every loss.
     pub const ALL: [Loss; 3] = [Loss::LogLoss, Loss::SquaredError, Loss::SoftmaxCrossEntropy];
 
@@ -43,7 +54,7 @@ impl Loss {
         }
     }
 
-    /// The output activation that the loss is meant for. Any other is possible.
+    /// The output activation that the loss is meant for. [`Builder::build`](crate::Builder::build) tells which others are possible.
     pub fn output_activation<T: Scalar>(self) -> Activation<T> {
         match self {
             Loss::LogLoss => Activation::Sigmoid,
