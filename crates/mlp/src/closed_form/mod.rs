@@ -8,6 +8,8 @@ mod loss;
 
 use tape::{Matrix, Scalar};
 
+use crate::labels::check_labels;
+use crate::sum::sum;
 use crate::{Activation, Error, Loss, Result};
 
 /// A layer of a network, as [`closed_form::backward`](backward) takes it.
@@ -165,8 +167,8 @@ pub fn forward<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<Forw
 ///
 /// # Errors
 /// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit; [`Error::NoExamples`] if m is
-/// 0; [`Error::Label`] if the loss is log-loss and a label is not in [0, 1]; [`Error::MissingDerivative`] if an activation
-/// of the user's gives none.
+/// 0; [`Error::Label`] or [`Error::LabelSum`] if Y holds what the [loss](Loss) cannot take; [`Error::Probability`] if an output
+/// of log-loss is not in [0, 1]; [`Error::MissingDerivative`] if an activation of the user's gives none.
 pub fn backward<T: Scalar>(
     layers: &[Layer<'_, T>],
     x: &Matrix<T>,
@@ -179,9 +181,10 @@ pub fn backward<T: Scalar>(
     if x.columns() == 0 {
         return Err(Error::NoExamples { what: "J" });
     }
-    loss::check_labels(y, loss)?;
+    check_labels(y, loss)?;
     function::check_derivatives(layers)?;
     let output = loss::Output { loss, g: layers[last - 1].g, z: forward.z(last), a: forward.a(last), y };
+    output.check()?;
     let (j, da, dz) = (output.j(), output.da(), output.dz());
     let mut found = ClosedForm { j, forward, dz: vec![dz], da: vec![da], dw: vec![], db: vec![] };
     for l in (1..=last).rev() {
@@ -215,48 +218,24 @@ impl<T: Scalar> ClosedForm<T> {
 
 /// Eq. 23: W * A + B, where B is the column b repeated.
 fn affine<T: Scalar>(w: &Matrix<T>, a: &Matrix<T>, b: &Matrix<T>) -> Matrix<T> {
-    Matrix::from_fn(w.rows(), a.columns(), |j, i| {
-        let mut sum = T::ZERO;
-        for k in 0..w.columns() {
-            sum += w[(j, k)] * a[(k, i)];
-        }
-        sum + b[(j, 0)]
-    })
+    Matrix::from_fn(w.rows(), a.columns(), |j, i| sum(0..w.columns(), &|k| w[(j, k)] * a[(k, i)]) + b[(j, 0)])
 }
 
 /// Eq. 26: 1/m · D * Aᵀ.
 fn mean_outer<T: Scalar>(d: &Matrix<T>, a: &Matrix<T>) -> Matrix<T> {
     let m = d.columns();
-    Matrix::from_fn(d.rows(), a.rows(), |j, k| {
-        let mut sum = T::ZERO;
-        for i in 0..m {
-            sum += d[(j, i)] * a[(k, i)];
-        }
-        sum / T::from_usize(m)
-    })
+    Matrix::from_fn(d.rows(), a.rows(), |j, k| sum(0..m, &|i| d[(j, i)] * a[(k, i)]) / T::from_usize(m))
 }
 
 /// Eq. 27: 1/m · Σ_i D(i).
 fn row_means<T: Scalar>(d: &Matrix<T>) -> Matrix<T> {
     let m = d.columns();
-    Matrix::from_fn(d.rows(), 1, |j, _| {
-        let mut sum = T::ZERO;
-        for i in 0..m {
-            sum += d[(j, i)];
-        }
-        sum / T::from_usize(m)
-    })
+    Matrix::from_fn(d.rows(), 1, |j, _| sum(0..m, &|i| d[(j, i)]) / T::from_usize(m))
 }
 
 /// Eq. 28: Wᵀ * D.
 fn transposed_product<T: Scalar>(w: &Matrix<T>, d: &Matrix<T>) -> Matrix<T> {
-    Matrix::from_fn(w.columns(), d.columns(), |k, i| {
-        let mut sum = T::ZERO;
-        for j in 0..w.rows() {
-            sum += w[(j, k)] * d[(j, i)];
-        }
-        sum
-    })
+    Matrix::from_fn(w.columns(), d.columns(), |k, i| sum(0..w.rows(), &|j| w[(j, k)] * d[(j, i)]))
 }
 
 fn map<T: Scalar>(a: &Matrix<T>, f: impl Fn(T) -> T) -> Matrix<T> {
@@ -267,18 +246,17 @@ fn zip<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>, f: impl Fn(T, T) -> T) -> Matrix
     Matrix::from_fn(a.rows(), a.columns(), |i, j| f(a[(i, j)], b[(i, j)]))
 }
 
+/// The layers fit each other, then X fits the first one: where it does not, it is X that is wrong.
 fn check_layers<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<()> {
-    if layers.is_empty() {
-        return Err(Error::NoLayers);
-    }
-    let mut n_in = x.rows();
+    let Some(first) = layers.first() else { return Err(Error::NoLayers) };
+    let mut n_in = first.w.columns();
     for (layer, l) in layers.iter().zip(1..) {
         let n_out = layer.w.rows();
         check_shape(&format!("W[{l}]"), layer.w, (n_out, n_in))?;
         check_shape(&format!("b[{l}]"), layer.b, (n_out, 1))?;
         n_in = n_out;
     }
-    Ok(())
+    check_shape("X", x, (first.w.columns(), x.columns()))
 }
 
 pub(crate) fn check_shape<T: Scalar>(
