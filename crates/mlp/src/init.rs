@@ -83,13 +83,10 @@ impl Init {
     /// Every weight is drawn in `f64` and then rounded, so `f32` weights are the `f64` ones, rounded.
     ///
     /// # Errors
-    /// [`Error::Tape`] if the matrix is larger than the address space.
+    /// [`Error::Tape`] if the matrix is larger than the memory or the address space.
     pub fn weights<T: Scalar>(self, n_out: usize, n_in: usize, random: &mut Random) -> Result<Matrix<T>> {
         let limit = self.limit(n_in, n_out);
-        let too_large = tape::Error::SizeOverflow { rows: n_out, columns: n_in };
-        let size = n_out.checked_mul(n_in).ok_or(too_large)?;
-        let values = (0..size).map(|_| T::from_f64(random.symmetric(limit))).collect();
-        Ok(Matrix::from_vec(n_out, n_in, values)?)
+        Ok(Matrix::try_from_fn(n_out, n_in, |_, _| T::from_f64(random.symmetric(limit)))?)
     }
 
     /// W\[l\] and b\[l\] for l = 1, …, L, of a network with n_0, …, n_L neurons.
@@ -106,7 +103,7 @@ impl Init {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoLayers`] if there are fewer than two sizes; [`Error::Tape`] if a matrix is larger than the address space.
+    /// [`Error::NoLayers`] if there are fewer than two sizes; [`Error::Tape`] if a matrix is larger than the memory or the address space.
     pub fn parameters<T: Scalar>(self, sizes: &[usize], seed: u64) -> Result<Vec<(Matrix<T>, Matrix<T>)>> {
         if sizes.len() < 2 {
             return Err(Error::NoLayers);
@@ -122,7 +119,9 @@ impl Init {
     ) -> Result<Vec<(Matrix<T>, Matrix<T>)>> {
         let mut random = Random::new(seed, Purpose::Init);
         let pairs = sizes.windows(2).zip(schemes);
-        pairs.map(|(n, init)| Ok((init.weights(n[1], n[0], &mut random)?, Matrix::zeros(n[1], 1)))).collect()
+        pairs
+            .map(|(n, init)| Ok((init.weights(n[1], n[0], &mut random)?, Matrix::try_zeros(n[1], 1)?)))
+            .collect()
     }
 }
 
@@ -196,6 +195,9 @@ mod tests {
         assert_eq!(Init::He.parameters::<f64>(&[0, 2], 0).unwrap()[0].0.shape(), (2, 0));
         let error = Init::He.parameters::<f32>(&[usize::MAX, 2], 0).unwrap_err();
         assert!(matches!(error, Error::Tape(tape::Error::SizeOverflow { .. })));
+        for sizes in [[1 << 62, 2], [0, usize::MAX], [1 << 25, 1 << 25], [1, 1 << 50]] {
+            assert!(matches!(Init::He.parameters::<f32>(&sizes, 0), Err(Error::Tape(_))), "{sizes:?}");
+        }
         assert_eq!("LeCun".parse(), Ok(Init::LeCun));
         assert!("xavier".parse::<Init>().is_err());
     }

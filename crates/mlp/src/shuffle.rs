@@ -1,6 +1,6 @@
 //! Unbiased integers, shuffles and permutations.
 
-use crate::Random;
+use crate::{Error, Random, Result};
 
 impl Random {
     /// A number below `n`, all equally likely.
@@ -29,10 +29,30 @@ impl Random {
     }
 
     /// The numbers 0, 1, …, n − 1 in a random order.
+    ///
+    /// # Panics
+    /// If there is no memory for so many numbers.
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..n).collect();
+        match self.try_permutation(n) {
+            Ok(order) => order,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub(crate) fn try_permutation(&mut self, n: usize) -> Result<Vec<usize>> {
+        let mut order = with_room("an order of the examples", n)?;
+        order.extend(0..n);
         self.shuffle(&mut order);
-        order
+        Ok(order)
+    }
+}
+
+/// An empty list with memory for n values.
+pub(crate) fn with_room<V>(what: &'static str, n: usize) -> Result<Vec<V>> {
+    let mut list = Vec::new();
+    match list.try_reserve_exact(n) {
+        Ok(()) => Ok(list),
+        Err(_) => Err(Error::Memory { what: what.to_string(), bytes: n as u128 * size_of::<V>() as u128 }),
     }
 }
 
@@ -85,6 +105,12 @@ mod tests {
         let low = (0..30_000).filter(|_| random.below(3 << 62) < 1 << 62).count();
         // Binomial with mean 10 000 and standard deviation 82.
         assert!(low.abs_diff(10_000) < 6 * 82, "{low}");
+    }
+
+    #[test]
+    #[should_panic(expected = "an order of the examples: no memory for 9223372036854775808 bytes")]
+    fn an_order_of_more_than_there_can_be() {
+        random().permutation(1 << 60);
     }
 
     #[test]

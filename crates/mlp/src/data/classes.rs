@@ -52,18 +52,17 @@ fn class<T: Scalar>(values: &[T], column: usize) -> Result<usize> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Class`] if a class is not below `n`; [`Error::Tape`] if the matrix is larger than the address space.
+/// [`Error::Class`] if a class is not below `n`; [`Error::Tape`] if the matrix is larger than the memory or the address space.
 pub fn one_hot<T: Scalar>(classes: &[usize], n: usize) -> Result<Matrix<T>> {
     let m = classes.len();
     if let Some(example) = classes.iter().position(|&class| class >= n) {
         return Err(Error::Class { class: classes[example], classes: n, example });
     }
-    let size = n.checked_mul(m).ok_or(tape::Error::SizeOverflow { rows: n, columns: m })?;
-    let mut values = vec![T::ZERO; size];
-    for (i, class) in classes.iter().enumerate() {
-        values[i * n + class] = T::ONE;
+    let mut y = Matrix::try_zeros(n, m)?;
+    for (i, &class) in classes.iter().enumerate() {
+        y[(class, i)] = T::ONE;
     }
-    Ok(Matrix::from_vec(n, m, values)?)
+    Ok(y)
 }
 
 #[cfg(test)]
@@ -75,6 +74,14 @@ mod tests {
         let of = [3, 0, 2, 2, 1];
         assert_eq!(classes(&one_hot::<f32>(&of, 4).unwrap()).unwrap(), of);
         assert_eq!(one_hot::<f64>(&[], 4).unwrap().shape(), (4, 0));
+    }
+
+    #[test]
+    fn more_classes_than_memory_are_an_error() {
+        for n in [1 << 62, 1 << 61, usize::MAX, 1 << 50] {
+            assert!(matches!(one_hot::<f64>(&[0, 0], n), Err(Error::Tape(_))), "{n}");
+        }
+        assert_eq!(one_hot::<f64>(&[], usize::MAX).unwrap().shape(), (usize::MAX, 0));
     }
 
     #[test]

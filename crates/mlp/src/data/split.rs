@@ -1,5 +1,6 @@
 //! Which examples are for training and which for testing.
 
+use crate::shuffle::with_room;
 use crate::{Error, Purpose, Random, Result};
 
 /// The indices of the examples to train on and of those to test on, both in ascending order; neither is empty.
@@ -23,7 +24,7 @@ impl Split {
     /// A fixed split of `m` examples: example i is for testing iff i mod `k` is 0.
     ///
     /// # Errors
-    /// [`Error::Split`] if one of the two parts would be empty.
+    /// [`Error::Split`] if one of the two parts would be empty; [`Error::Memory`] if there is no memory for both.
     pub fn every(m: usize, k: usize) -> Result<Split> {
         if k == 0 {
             return Err(Error::Split { reason: "every 0th example is no rule".to_string() });
@@ -44,10 +45,11 @@ impl Split {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Split`] if m is less than 2; [`Error::Hyperparameter`] if the fraction is not between 0 and 1.
+    /// [`Error::Split`] if m is less than 2; [`Error::Hyperparameter`] if the fraction is not between 0 and 1;
+    /// [`Error::Memory`] if there is no memory for both parts.
     pub fn random(m: usize, test_fraction: f64, seed: u64) -> Result<Split> {
         let n = test_size(m, test_fraction)?;
-        let order = Random::new(seed, Purpose::Split).permutation(m);
+        let order = Random::new(seed, Purpose::Split).try_permutation(m)?;
         Split::of_test_examples(m, &order[..n])
     }
 
@@ -81,7 +83,8 @@ impl Split {
     }
 
     fn of_test_examples(m: usize, test: &[usize]) -> Result<Split> {
-        let mut is_test = vec![false; m];
+        let mut is_test = with_room("a split", m)?;
+        is_test.resize(m, false);
         for &i in test {
             is_test[i] = true;
         }
@@ -89,7 +92,10 @@ impl Split {
     }
 
     fn by(m: usize, is_test: impl Fn(usize) -> bool) -> Result<Split> {
-        let (test, train): (Vec<_>, Vec<_>) = (0..m).partition(|&i| is_test(i));
+        let (mut test, mut train) = (with_room("a split", m)?, with_room("a split", m)?);
+        (0..m).for_each(|i| if is_test(i) { test.push(i) } else { train.push(i) });
+        test.shrink_to_fit();
+        train.shrink_to_fit();
         if test.is_empty() {
             return Err(Error::Split { reason: format!("none of {m} examples would be a test example") });
         }
@@ -190,6 +196,14 @@ mod tests {
         assert_eq!(shares(&[3, 3, 3], 5), [2, 2, 1]);
         assert_eq!(shares(&[1, 1, 8], 9), [1, 1, 7]);
         assert_eq!(shares(&[5], 2), [2]);
+    }
+
+    #[test]
+    fn more_examples_than_memory_are_an_error() {
+        for m in [usize::MAX, 1 << 60] {
+            assert!(matches!(Split::every(m, 2), Err(Error::Memory { .. })));
+            assert!(matches!(Split::random(m, 0.5, 0), Err(Error::Memory { .. })));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use tape::{Matrix, Scalar};
 
 use super::check_finite;
+use crate::shuffle::with_room;
 use crate::{Error, Result};
 
 /// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over the examples (columns)
@@ -22,8 +23,14 @@ use crate::{Error, Result};
 /// assert_eq!(standardizer.inverse(&standardized)?, x);
 /// # Ok::<(), mlp::Error>(())
 /// ```
+///
+/// It computes in `f64` from the mean as it was found: of features that are far from 0 and close together, a mean that is
+/// rounded to `f32` would be off by more than they differ. What becomes larger than the largest number is an error and not ∞.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardizer<T> {
+    /// μ and σ of every feature.
+    moments: Vec<(f64, f64)>,
+    /// The same, as they are shown.
     mean: Vec<T>,
     scale: Vec<T>,
 }
@@ -42,12 +49,13 @@ impl<T: Scalar> Standardizer<T> {
             return Err(Error::NoExamples { what: "standardizer" });
         }
         check_finite("X", x)?;
-        let (mut mean, mut scale) = (Vec::with_capacity(x.rows()), Vec::with_capacity(x.rows()));
-        let mut row = Vec::with_capacity(x.columns());
+        let (mut all, mut mean, mut scale) = (Vec::new(), Vec::new(), Vec::new());
+        let mut row = with_room("standardizer", x.columns())?;
         for feature in 0..x.rows() {
             row.clear();
             row.extend((0..x.columns()).map(|i| x[(feature, i)].to_f64()));
-            let (mu, sigma) = moments(&row);
+            all.push(moments(&row));
+            let (mu, sigma) = all[feature];
             let (mu, sigma) = (T::from_f64(mu), T::from_f64(sigma));
             if !mu.is_finite() || !sigma.is_finite() || sigma == T::ZERO {
                 return Err(Error::FeatureRange { feature, number: T::NAME });
@@ -55,15 +63,15 @@ impl<T: Scalar> Standardizer<T> {
             mean.push(mu);
             scale.push(sigma);
         }
-        Ok(Standardizer { mean, scale })
+        Ok(Standardizer { moments: all, mean, scale })
     }
 
-    /// The mean of every feature.
+    /// The mean of every feature, rounded to T.
     pub fn mean(&self) -> &[T] {
         &self.mean
     }
 
-    /// What every feature is divided by: its standard deviation, or 1 if it is constant.
+    /// What every feature is divided by: its standard deviation, or 1 if it is constant; rounded to T.
     pub fn scale(&self) -> &[T] {
         &self.scale
     }
@@ -71,9 +79,14 @@ impl<T: Scalar> Standardizer<T> {
     /// (x − mean) / scale of every feature, for X of shape n_0 × any number of examples.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an entry is NaN or ±∞.
+    /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an entry is NaN or ±∞;
+    /// [`Error::FeatureOverflow`] if a result is larger than the largest number; [`Error::Tape`] if there is no memory for it.
     pub fn transform(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        self.apply(x, |x, mean, scale| (x - mean) / scale)
+        self.apply(x, |x, mean, scale| {
+            let from_mean = x - mean;
+            // Halves, where the difference alone would be ∞.
+            if from_mean.is_finite() { from_mean / scale } else { (0.5 * x - 0.5 * mean) / scale * 2.0 }
+        })
     }
 
     /// What [`transform`](Self::transform) was given: x · scale + mean of every feature.
@@ -81,17 +94,29 @@ impl<T: Scalar> Standardizer<T> {
     /// # Errors
     /// As [`transform`](Self::transform).
     pub fn inverse(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        self.apply(x, |x, mean, scale| x * scale + mean)
+        self.apply(x, |x, mean, scale| {
+            let from_mean = x * scale;
+            if from_mean.is_finite() { from_mean + mean } else { (0.5 * x * scale + 0.5 * mean) * 2.0 }
+        })
     }
 
-    fn apply(&self, x: &Matrix<T>, f: impl Fn(T, T, T) -> T) -> Result<Matrix<T>> {
+    fn apply(&self, x: &Matrix<T>, f: impl Fn(f64, f64, f64) -> f64) -> Result<Matrix<T>> {
         let (rows, columns) = x.shape();
         if rows != self.mean.len() {
             let expected = (self.mean.len(), columns);
             return Err(Error::Shape { matrix: "X".to_string(), expected, found: (rows, columns) });
         }
         check_finite("X", x)?;
-        Ok(Matrix::from_fn(rows, columns, |i, j| f(x[(i, j)], self.mean[i], self.scale[i])))
+        let of = |i: usize, j: usize| {
+            let (mean, scale) = self.moments[i];
+            T::from_f64(f(x[(i, j)].to_f64(), mean, scale))
+        };
+        let result = Matrix::try_from_fn(rows, columns, of)?;
+        if let Some(((feature, column), _)) = result.iter_indexed().find(|(_, x)| !x.is_finite()) {
+            let value = x[(feature, column)].to_f64();
+            return Err(Error::FeatureOverflow { value, feature, column, number: T::NAME });
+        }
+        Ok(result)
     }
 }
 
@@ -158,6 +183,40 @@ mod tests {
         assert!(matches!(error, Error::FeatureRange { feature: 0, number: "f64" }));
         let narrow = Matrix::from_vec(1, 2, vec![1.0_f32, 1.0 + f32::EPSILON]).unwrap();
         assert!(Standardizer::fit(&narrow).unwrap().scale()[0] > 0.0);
+    }
+
+    /// A million and some sixteenths: the mean is none of the numbers that f32 has there.
+    #[test]
+    fn a_mean_between_two_numbers_is_kept() {
+        let x = Matrix::from_fn(1, 3, |_, j| 1e6 + 0.0625 * [0.0, 1.0, 1.0][j] as f32);
+        let z = Standardizer::fit(&x).unwrap().transform(&x).unwrap();
+        let mean = z.iter().map(|z| z.to_f64()).sum::<f64>() / 3.0;
+        assert!(mean.abs() < 1e-7, "{mean:e}");
+        // −√2 and twice 1/√2.
+        assert!((z[(0, 0)] + std::f32::consts::SQRT_2).abs() < 1e-6, "{z}");
+    }
+
+    #[test]
+    fn nothing_finite_becomes_infinite() {
+        let narrow = Standardizer::fit(&row(&[0.0, 1e-300])).unwrap();
+        let error = narrow.transform(&row(&[0.0, 1e300])).unwrap_err();
+        assert!(matches!(error, Error::FeatureOverflow { feature: 0, column: 1, number: "f64", .. }));
+        assert_eq!(
+            error.to_string(),
+            "standardizer: 1e300 at row 0, column 1 of X becomes larger than f64 can hold: it is too far from what feature 0 \
+             was fitted to"
+        );
+        let wide = Standardizer::fit(&row(&[-1.5e308, 1.5e308, -1.5e308, 1.5e308])).unwrap();
+        // The difference, and the product, are ∞ on the way.
+        assert_eq!(wide.transform(&row(&[1.5e308])).unwrap().as_slice(), [1.0]);
+        assert!(matches!(wide.inverse(&row(&[1e10])), Err(Error::FeatureOverflow { .. })));
+        let low = Standardizer::fit(&row(&[-1.7e308, -0.1e308])).unwrap();
+        let far = low.transform(&row(&[1.7e308])).unwrap();
+        assert!((far[(0, 0)] / (2.6 / 0.8) - 1.0).abs() < 1e-14, "{far}");
+        let back = low.inverse(&far).unwrap();
+        assert!((back[(0, 0)] / 1.7e308 - 1.0).abs() < 1e-14, "{back}");
+        let single = Standardizer::fit(&Matrix::from([[0.0, 1e-30_f32]])).unwrap();
+        assert!(single.transform(&Matrix::from([[1e20_f32]])).is_err());
     }
 
     #[test]

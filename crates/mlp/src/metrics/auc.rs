@@ -34,9 +34,9 @@ pub fn roc_auc<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     }
     // The scores are not NaN; −0 and 0 are equal here, where `total_cmp` would rank them.
     examples.sort_by(|(a, _), (b, _)| a.partial_cmp(b).expect("scores are numbers"));
-    let rank_sum = rank_sum_of_ones(&examples);
-    let (ones, zeros) = (ones as f64, zeros as f64);
-    Ok((rank_sum - ones * (ones + 1.0) / 2.0) / (ones * zeros))
+    // Twice everything, in whole numbers: the difference of two large numbers is exact.
+    let (ones, zeros) = (ones as u128, zeros as u128);
+    Ok((twice_the_rank_sum_of_ones(&examples) - ones * (ones + 1)) as f64 / (2 * ones * zeros) as f64)
 }
 
 fn check_one_row<T: Scalar>(a: &Matrix<T>) -> Result<()> {
@@ -61,16 +61,15 @@ fn scored<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Vec<(T, bool)>> {
     a.as_slice().iter().zip(y.as_slice()).enumerate().map(pair).collect()
 }
 
-/// The ranks of the ones, added up, in a list that ascends.
-fn rank_sum_of_ones<T: Scalar>(examples: &[(T, bool)]) -> f64 {
-    let mut sum = 0.0;
-    let mut before = 0;
+/// The ranks of the ones, added up, in a list that ascends; twice that, as a mean rank may be half a number.
+fn twice_the_rank_sum_of_ones<T: Scalar>(examples: &[(T, bool)]) -> u128 {
+    let (mut sum, mut before) = (0, 0);
     for tied in examples.chunk_by(|(a, _), (b, _)| a == b) {
-        let ones = tied.iter().filter(|(_, is_one)| *is_one).count();
+        let ones = tied.iter().filter(|(_, is_one)| *is_one).count() as u128;
+        let tied = tied.len() as u128;
         // The mean of the ranks before + 1, …, before + tied.
-        let rank = before as f64 + (tied.len() + 1) as f64 / 2.0;
-        sum += rank * ones as f64;
-        before += tied.len();
+        sum += (2 * before + tied + 1) * ones;
+        before += tied;
     }
     sum
 }

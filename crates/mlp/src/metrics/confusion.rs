@@ -5,6 +5,8 @@ use std::fmt;
 use tape::{Matrix, Scalar, printable};
 
 use super::check;
+use crate::labels::is_several_questions;
+use crate::shuffle::with_room;
 use crate::{Error, Result, classes};
 
 /// How many examples of each class were predicted to be of each class.
@@ -36,32 +38,38 @@ impl ConfusionMatrix {
     /// Counts the classes of the outputs `a` against those of the labels `y`, both n_L × m, with classes as in [`classes`].
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN.
+    /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN;
+    /// [`Error::Label`] if the labels are 0 and 1 and an example has several ones, or none: it has no one class.
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
         check(a, y, "confusion matrix")?;
+        check_one_class(y)?;
         Self::from_classes(&classes(y)?, &classes(a)?, a.rows().max(2))
     }
 
     /// Counts pairs of classes below `n`.
     ///
     /// # Errors
-    /// [`Error::Length`] if there are not as many predictions as examples; [`Error::Class`] if a class is not below `n`.
+    /// [`Error::Length`] if there are not as many predictions as examples; [`Error::Class`] if a class is not below `n`;
+    /// [`Error::Memory`] if there is no memory for n² counts and n names.
     pub fn from_classes(actual: &[usize], predicted: &[usize], n: usize) -> Result<Self> {
         if predicted.len() != actual.len() {
             let (expected, found) = (actual.len(), predicted.len());
             return Err(Error::Length { list: "predicted classes", expected, found });
         }
-        let mut counts = vec![0; n * n];
+        let (mut counts, mut names) =
+            (with_room("confusion matrix", n.saturating_mul(n))?, with_room("confusion matrix", n)?);
+        counts.resize(n * n, 0);
+        names.extend((0..n).map(|class| class.to_string()));
         for (example, (&y, &p)) in actual.iter().zip(predicted).enumerate() {
             if let Some(class) = [y, p].into_iter().find(|&class| class >= n) {
                 return Err(Error::Class { class, classes: n, example });
             }
             counts[y * n + p] += 1;
         }
-        Ok(ConfusionMatrix { names: (0..n).map(|class| class.to_string()).collect(), counts })
+        Ok(ConfusionMatrix { names, counts })
     }
 
-    /// The same counts with names for the classes.
+    /// The same counts with names for the classes. The table shows what would break it, or steer a terminal, as escapes.
     ///
     /// # Errors
     /// [`Error::Length`] if there are not as many names as classes.
@@ -116,6 +124,23 @@ impl ConfusionMatrix {
         let actual = (0..self.classes()).map(|predicted| self.count(class, predicted)).sum();
         share(self.count(class, class), actual)
     }
+}
+
+/// The first example with several ones, or none, is at fault.
+fn check_one_class<T: Scalar>(y: &Matrix<T>) -> Result<()> {
+    if !is_several_questions(y) {
+        return Ok(());
+    }
+    for (column, labels) in y.iter_columns().enumerate() {
+        let ones: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == T::ONE).collect();
+        let (row, expected) = match ones[..] {
+            [] => (0, "right for an example of one class: another of its labels has to be 1"),
+            [_] => continue,
+            [_, second, ..] => (second, "right for an example of one class: another of its labels is 1 too"),
+        };
+        return Err(Error::Label { value: labels[row].to_f64(), row, column, expected });
+    }
+    Ok(())
 }
 
 fn share(part: usize, whole: usize) -> Option<f64> {
@@ -180,14 +205,39 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_terminal_obeys_are_escaped() {
+    fn a_name_cannot_break_the_table() {
         let confusion = ConfusionMatrix::from_classes(&[0, 1], &[0, 1], 2).unwrap();
+        let confusion = confusion.with_names(&["two\nlines", "\u{1b}[31mred"]).unwrap();
+        let table = "actual \\ predicted  two\\nlines  \\u{1b}[31mred\n\
+                     two\\nlines                   1              0\n\
+                     \\u{1b}[31mred                0              1\n";
+        assert_eq!(confusion.to_string(), table);
+    }
+
+    #[test]
+    fn more_classes_than_memory_are_an_error() {
+        for n in [1 << 32, usize::MAX, 1 << 31] {
+            let error = ConfusionMatrix::from_classes(&[0], &[0], n).unwrap_err();
+            assert!(matches!(error, Error::Memory { .. }), "{error}");
+        }
+        let error = ConfusionMatrix::from_classes(&[0], &[0], 1 << 31).unwrap_err();
+        assert_eq!(error.to_string(), "confusion matrix: no memory for 36893488147419103232 bytes");
+    }
+
+    #[test]
+    fn an_example_of_two_classes_has_no_row() {
+        let a = Matrix::filled(2, 3, 0.5);
+        let text = |y| ConfusionMatrix::new(&a, &y).unwrap_err().to_string();
         assert_eq!(
-            confusion.with_names(&["a\nb", "\u{1b}[31m"]).unwrap().to_string(),
-            "actual \\ predicted  a\\nb  \\u{1b}[31m\n\
-             a\\nb                   1           0\n\
-             \\u{1b}[31m             0           1\n"
+            text(Matrix::from([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])),
+            "label 1 at row 1, column 2 is not right for an example of one class: another of its labels is 1 too"
         );
+        assert_eq!(
+            text(Matrix::from([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])),
+            "label 0 at row 0, column 1 is not right for an example of one class: another of its labels has to be 1"
+        );
+        // Shares of classes have a largest one.
+        assert_eq!(ConfusionMatrix::new(&a, &Matrix::filled(2, 3, 0.5)).unwrap().count(0, 0), 3);
     }
 
     #[test]

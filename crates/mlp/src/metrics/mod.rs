@@ -8,28 +8,57 @@ use tape::{Matrix, Scalar};
 pub use auc::roc_auc;
 pub use confusion::ConfusionMatrix;
 
+use crate::labels::is_several_questions;
+use crate::sum::sum;
 use crate::{Error, Result, classes};
 
-/// The share of the examples whose predicted class is the class of their label.
+/// The share of right answers: of the examples whose predicted class is the class of their label, or of single outputs where
+/// each answers a question of its own.
 ///
-/// `a` holds the outputs and `y` the labels, both n_L × m. Their classes are as in [`classes`]: threshold 0.5 for one
-/// output, the largest for several.
+/// `a` holds the outputs and `y` the labels, both n_L × m. Classes are as in [`classes`]: threshold 0.5 for one output, the
+/// largest for several. Several outputs have questions of their own where the labels say so: all are 0 or 1, and some example
+/// has several ones, or none. Then each of the n_L · m answers counts, with threshold 0.5 as for one output. Where every example
+/// has a single 1, Y cannot tell; [`Mlp::accuracy`](crate::Mlp::accuracy) goes by the network's loss.
 ///
 /// ```
-/// use tape::Matrix;
-/// let a = Matrix::from_vec(1, 4, vec![0.9, 0.2, 0.6, 0.4])?;
-/// let y = Matrix::from_vec(1, 4, vec![1.0, 0.0, 0.0, 0.0])?;
-/// assert_eq!(mlp::metrics::accuracy(&a, &y)?, 0.75);
+/// use mlp::metrics::accuracy;
+/// use tape::matrix;
+/// let (a, y) = (matrix![[0.9, 0.2, 0.6, 0.4]], matrix![[1.0, 0.0, 0.0, 0.0]]);
+/// assert_eq!(accuracy(&a, &y)?, 0.75);
+/// let a = matrix![[0.9, 0.2], [0.8, 0.7]];
+/// assert_eq!(accuracy(&a, &matrix![[1.0, 0.0], [0.0, 1.0]])?, 1.0); // of two classes, the larger is right
+/// assert_eq!(accuracy(&a, &matrix![[1.0, 1.0], [1.0, 1.0]])?, 0.75); // of four answers, three are
 /// # Ok::<(), mlp::Error>(())
 /// ```
 ///
 /// # Errors
 /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN.
 pub fn accuracy<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    if is_several_questions(y) { accuracy_of_each_output(a, y) } else { accuracy_of_classes(a, y) }
+}
+
+/// Of the examples, the share whose class is right.
+pub(crate) fn accuracy_of_classes<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check(a, y, "accuracy")?;
     let (predicted, actual) = (classes(a)?, classes(y)?);
     let right = predicted.iter().zip(&actual).filter(|(p, y)| p == y).count();
     Ok(right as f64 / actual.len() as f64)
+}
+
+/// Of the single outputs, the share that is on the right side of ½.
+pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    check(a, y, "accuracy")?;
+    if a.rows() == 0 {
+        return Err(Error::Shape { matrix: "A".to_string(), expected: (1, a.columns()), found: a.shape() });
+    }
+    for (matrix, values) in [("A", a), ("Y", y)] {
+        if let Some(((row, column), _)) = values.iter_indexed().find(|(_, value)| value.is_nan()) {
+            return Err(Error::NonFinite { matrix, value: f64::NAN, row, column });
+        }
+    }
+    let yes = |a: &T| *a > T::from_f64(0.5);
+    let right = a.iter().zip(y.iter()).filter(|(a, y)| yes(a) == yes(y)).count();
+    Ok(right as f64 / a.as_slice().len() as f64)
 }
 
 /// The mean over the examples of eq. 5, summed over the outputs: J of eq. 25.
@@ -50,21 +79,23 @@ pub fn accuracy<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
 /// an entry of `a` or `y` is not in [0, 1].
 pub fn log_loss<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check(a, y, "log-loss")?;
-    let term = |weight: f64, p: f64| if weight == 0.0 { 0.0 } else { weight * p.ln() };
-    let mut sum = 0.0;
-    for column in 0..a.columns() {
-        for row in 0..a.rows() {
-            let (a, y) = (a[(row, column)].to_f64(), y[(row, column)].to_f64());
-            if !(0.0..=1.0).contains(&a) {
-                return Err(Error::Probability { value: a, row, column });
-            }
-            if !(0.0..=1.0).contains(&y) {
-                return Err(Error::Label { value: y, row, column, expected: "in [0, 1]" });
-            }
-            sum -= term(y, a) + term(1.0 - y, 1.0 - a);
+    for ((row, column), a) in a.iter_indexed() {
+        let (a, y) = (a.to_f64(), y[(row, column)].to_f64());
+        if !(0.0..=1.0).contains(&a) {
+            return Err(Error::Probability { value: a, row, column });
+        }
+        if !(0.0..=1.0).contains(&y) {
+            return Err(Error::Label { value: y, row, column, expected: "in [0, 1]" });
         }
     }
-    Ok(sum / a.columns() as f64)
+    let weighted = |weight: f64, ln: f64| if weight == 0.0 { 0.0 } else { weight * ln };
+    let (values, labels) = (a.as_slice(), y.as_slice());
+    let loss = |at: usize| {
+        let (a, y) = (values[at].to_f64(), labels[at].to_f64());
+        // ln(1 − a) as ln_1p(−a), which keeps the digits of a small a. Added to 0, since −ln 1 is −0.
+        0.0 - weighted(y, a.ln()) - weighted(1.0 - y, (-a).ln_1p())
+    };
+    Ok(sum(0..values.len(), &loss) / a.columns() as f64)
 }
 
 fn check<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<()> {
@@ -90,6 +121,36 @@ mod tests {
         let a = Matrix::from_vec(3, 2, vec![0.1, 0.5, 0.4, -3.0, -2.0, -1.0]).unwrap();
         let y = crate::one_hot(&[1, 0], 3).unwrap();
         assert_eq!(accuracy(&a, &y), Ok(0.5));
+    }
+
+    #[test]
+    fn several_questions_are_counted_one_by_one() {
+        let a = Matrix::from([[0.9, 0.2, 0.5], [0.8, 0.7, 0.1]]);
+        // 0.5 is a no.
+        assert_eq!(accuracy(&a, &Matrix::from([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]])), Ok(5.0 / 6.0));
+        assert_eq!(accuracy(&a, &Matrix::from([[0.0, 1.0, 1.0], [0.0, 0.0, 1.0]])), Ok(0.0));
+        // Each has one class here, and the larger output names it.
+        assert_eq!(accuracy(&a, &Matrix::from([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])), Ok(1.0));
+        let each = accuracy_of_each_output(&a, &Matrix::from([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]));
+        assert_eq!(each, Ok(4.0 / 6.0));
+        let nan = Matrix::from([[0.9, f64::NAN], [0.8, 0.7]]);
+        let ones = Matrix::filled(2, 2, 1.0);
+        assert!(matches!(
+            accuracy(&nan, &ones),
+            Err(Error::NonFinite { matrix: "A", row: 0, column: 1, .. })
+        ));
+        assert!(matches!(accuracy(&ones, &Matrix::filled(2, 3, 1.0)), Err(Error::Shape { .. })));
+    }
+
+    /// The mean of 10⁷ equal terms is the term: a sum from left to right is 10⁻¹⁰ off.
+    #[test]
+    fn log_loss_of_many_examples_keeps_its_digits() {
+        let (a, y) = (Matrix::filled(1, 10_000_000, 0.3_f32), Matrix::zeros(1, 10_000_000));
+        let expected = -(-f64::from(0.3_f32)).ln_1p();
+        assert!((log_loss(&a, &y).unwrap() / expected - 1.0).abs() < 1e-14);
+        // −ln(1 − 10⁻²⁰) = 10⁻²⁰, where 1 − 10⁻²⁰ rounds to 1.
+        assert_eq!(log_loss(&row(&[1e-20]), &row(&[0.0])), Ok(1e-20));
+        assert!(log_loss(&row(&[1.0]), &row(&[1.0])).unwrap().is_sign_positive());
     }
 
     #[test]
