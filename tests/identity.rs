@@ -7,7 +7,7 @@
 mod networks;
 
 use mlp::{Activation, Loss, Mlp, Recorded};
-use networks::{Description, G, descriptions};
+use networks::{Description, G, descriptions, fewest_outputs, fitting};
 use proptest::prelude::*;
 use tape::{Function, Matrix, Over, Scalar, Tape, Var};
 
@@ -184,11 +184,13 @@ fn every_activation_at_every_depth() {
     for g in G::all() {
         for depth in 1..=6 {
             for loss in Loss::ALL {
-                let sizes = [3, 4, 1, 2, 5, 1, 2][..=depth].to_vec();
+                let mut sizes = [3, 4, 1, 2, 5, 1, 2][..=depth].to_vec();
+                sizes[depth] = sizes[depth].max(fewest_outputs(loss));
                 let mut description =
                     Description { sizes, g: vec![g; depth], loss, m: 3, scale: 1.0, seed: depth as u64 };
+                description.g[depth - 1] = fitting(loss, g);
                 everything::<f64>(&description);
-                description.g[depth - 1] = G::named("sigmoid");
+                description.g[depth - 1] = fitting(loss, G::named("sigmoid"));
                 everything::<f32>(&description);
             }
         }

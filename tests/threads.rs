@@ -283,9 +283,10 @@ fn descriptions() -> impl Strategy<Value = networks::Description> {
     let layers = prop::collection::vec((width(), prop::sample::select(G::tame())), 1..=4);
     (width(), layers, networks::outputs(), any::<prop::sample::Index>(), any::<u64>()).prop_map(
         |(features, layers, (loss, output), m, seed)| {
-            let (widths, mut g): (Vec<usize>, Vec<G>) = layers.into_iter().unzip();
+            let (mut widths, mut g): (Vec<usize>, Vec<G>) = layers.into_iter().unzip();
             let last = g.len() - 1;
             g[last] = output.unwrap_or(g[last]);
+            widths[last] = widths[last].max(networks::fewest_outputs(loss));
             let sizes: Vec<usize> = [features].into_iter().chain(widths).collect();
             // A third of it forwards, and so much again for each of two derivatives. A function is worth some products.
             let work = 3 * sizes.windows(2).map(|n| (n[0] + 20) * n[1]).sum::<usize>();

@@ -120,6 +120,7 @@ pub(crate) fn descriptions(
             }
             let last = g.len() - 1;
             g[last] = output.unwrap_or(g[last]);
+            sizes[last + 1] = sizes[last + 1].max(fewest_outputs(loss));
             Description { sizes, g, loss, m, scale, seed }
         },
     )
@@ -132,8 +133,24 @@ pub(crate) fn outputs() -> impl Strategy<Value = (Loss, Option<G>)> {
         // Another output in (0, 1): eq. 8 as it stands, with nothing to be simplified.
         1 => Just((Loss::LogLoss, Some(G::named("hedged")))),
         2 => Just((Loss::SquaredError, None)),
-        2 => Just((Loss::SoftmaxCrossEntropy, None)),
+        2 => Just((Loss::SoftmaxCrossEntropy, Some(G::named("identity")))),
     ]
+}
+
+/// g of the last layer where a loss stands behind it: the one that was asked for, if the loss takes it.
+pub(crate) fn fitting(loss: Loss, g: G) -> G {
+    match loss {
+        Loss::LogLoss if g == G::named("sigmoid") => g,
+        Loss::LogLoss => G::named("hedged"),
+        Loss::SquaredError => g,
+        Loss::SoftmaxCrossEntropy if matches!(g, G::User(_)) => g,
+        Loss::SoftmaxCrossEntropy => G::named("identity"),
+    }
+}
+
+/// The softmax of one output is 1 whatever it is.
+pub(crate) fn fewest_outputs(loss: Loss) -> usize {
+    if loss == Loss::SoftmaxCrossEntropy { 2 } else { 1 }
 }
 
 impl Description {

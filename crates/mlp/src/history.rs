@@ -139,6 +139,11 @@ impl EarlyStopping {
         if since >= self.patience { Verdict::Stop } else { Verdict::Waiting }
     }
 
+    /// By how much a loss has to be lower to count.
+    pub fn min_delta(&self) -> f64 {
+        self.min_delta
+    }
+
     /// The last epoch that improved, from 0, and its loss.
     pub fn best(&self) -> Option<(usize, f64)> {
         self.best

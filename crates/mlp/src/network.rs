@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 use tape::{Matrix, Scalar, Tape, Var};
 
 use crate::closed_form::{self, ClosedForm, check_shape};
-use crate::{Activation, Error, Init, Loss, Result};
+use crate::labels::{check_labels, is_one_hot};
+use crate::{Activation, Error, Init, Loss, Result, metrics};
 
 /// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\]) (eq. 23, 24), with A\[0\] = X.
 ///
@@ -26,6 +27,8 @@ pub struct Mlp<T: Scalar> {
     sizes: Vec<usize>,
     activations: Vec<Activation<T>>,
     loss: Loss,
+    /// Whether the user asked for this loss.
+    loss_is_chosen: bool,
     parameters: IndexMap<String, Matrix<T>>,
 }
 
@@ -50,6 +53,20 @@ impl<T: Scalar> Builder<T> {
 
     /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a sigmoid, squared error
     /// for any other.
+    ///
+    /// For one class of several it must not be left out: softmax cross-entropy has to be asked for. Squared error on one-hot
+    /// labels learns too, but not the probabilities of the classes, and so a network to which it was not given refuses such
+    /// labels with [`Error::ForgottenLoss`].
+    ///
+    /// ```
+    /// use mlp::{Activation, Error, Loss, Mlp, one_hot};
+    /// use tape::Matrix;
+    /// let (x, y) = (Matrix::filled(4, 2, 0.5), one_hot(&[2, 0], 3)?);
+    /// let forgotten = Mlp::<f64>::new(4).layer(3, Activation::Identity);
+    /// assert_eq!(forgotten.clone().build()?.loss(&x, &y), Err(Error::ForgottenLoss { outputs: 3 }));
+    /// forgotten.loss(Loss::SoftmaxCrossEntropy).build()?.loss(&x, &y)?;
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
     #[must_use]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = Some(loss);
@@ -72,9 +89,13 @@ impl<T: Scalar> Builder<T> {
 
     /// Draws the parameters.
     ///
+    /// The last layer has to give what the loss takes. Log-loss takes probabilities: the last activation is a sigmoid, or a
+    /// [custom](Activation::Custom) function with values in [0, 1]. Softmax cross-entropy takes logits of two classes or more,
+    /// which nothing has limited: the last activation is the identity, or a function of the user's. Squared error takes all.
+    ///
     /// # Errors
-    /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not finite; [`Error::Tape`] if a
-    /// matrix is larger than the address space.
+    /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not finite; [`Error::Output`] if the
+    /// loss cannot follow the last layer; [`Error::Tape`] if a matrix is larger than the memory or the address space.
     pub fn build(self) -> Result<Mlp<T>> {
         let Some(output) = self.activations.last() else { return Err(Error::NoLayers) };
         self.activations.iter().try_for_each(Activation::check)?;
@@ -82,6 +103,7 @@ impl<T: Scalar> Builder<T> {
             Activation::Sigmoid => Loss::LogLoss,
             _ => Loss::SquaredError,
         });
+        check_output(loss, output, self.sizes[self.activations.len()])?;
         let schemes: Vec<Init> =
             self.activations.iter().map(|g| self.init.unwrap_or_else(|| Init::suited_to(g))).collect();
         let mut parameters = IndexMap::new();
@@ -90,8 +112,28 @@ impl<T: Scalar> Builder<T> {
             parameters.insert(format!("W[{l}]"), w);
             parameters.insert(format!("b[{l}]"), b);
         }
-        Ok(Mlp { sizes: self.sizes, activations: self.activations, loss, parameters })
+        let loss_is_chosen = self.loss.is_some();
+        Ok(Mlp { sizes: self.sizes, activations: self.activations, loss, loss_is_chosen, parameters })
     }
+}
+
+/// Whether the loss can follow the last layer, with its g and n_L outputs.
+fn check_output<T: Scalar>(loss: Loss, g: &Activation<T>, outputs: usize) -> Result<()> {
+    let reason = match loss {
+        Loss::LogLoss if !g.gives_probabilities() => format!(
+            "takes probabilities in [0, 1], and {g} gives others: let the last activation be sigmoid, or take squared_error"
+        ),
+        Loss::SoftmaxCrossEntropy if outputs < 2 => format!(
+            "over {outputs} outputs is 0 whatever they are: take an output for each class, or for two classes one output with \
+             sigmoid and log_loss"
+        ),
+        Loss::SoftmaxCrossEntropy if !g.gives_logits() => format!(
+            "takes logits and makes the probabilities itself, and {g} limits or bends them before: let the last activation be \
+             identity, or take sigmoid with log_loss for questions that are answered one by one"
+        ),
+        Loss::LogLoss | Loss::SoftmaxCrossEntropy | Loss::SquaredError => return Ok(()),
+    };
+    Err(Error::Output { loss, reason })
 }
 
 /// A network on a tape: every entry by its letter.
@@ -188,7 +230,9 @@ impl<T: Scalar> Mlp<T> {
     /// Records the network on a tape, as the textbook writes it (eq. 23–25), on the examples X and the labels Y.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X or Y does not fit the network or each other.
+    /// [`Error::Shape`] if X or Y does not fit the network or each other; [`Error::Label`], [`Error::LabelSum`] or
+    /// [`Error::NonFinite`] if Y holds what the [loss](Loss) cannot take; [`Error::ForgottenLoss`] if Y is one-hot and the loss
+    /// was left out.
     #[track_caller]
     pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<Recorded<'t, T>> {
         self.check_x(x)?;
@@ -244,7 +288,7 @@ impl<T: Scalar> Mlp<T> {
     /// J on the examples (X, Y).
     ///
     /// # Errors
-    /// [`Error::Shape`]; [`Error::Tape`] if there are no examples or a label is outside [0, 1].
+    /// As [`record`](Mlp::record); [`Error::Tape`] if there are no examples.
     #[track_caller]
     pub fn loss(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<T> {
         let tape = Tape::new();
@@ -272,7 +316,7 @@ impl<T: Scalar> Mlp<T> {
     /// J and all its gradients by the textbook's equations in plain code, which share nothing with the tape.
     ///
     /// # Errors
-    /// As [`closed_form::backward`].
+    /// As [`record`](Mlp::record) and [`closed_form::backward`].
     pub fn closed_form(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<ClosedForm<T>> {
         let layers: Vec<closed_form::Layer<'_, T>> = self
             .activations
@@ -283,15 +327,53 @@ impl<T: Scalar> Mlp<T> {
                 closed_form::Layer::new(w, b, g)
             })
             .collect();
+        self.check_x(x)?;
+        self.check_y(y, x.columns())?;
         closed_form::backward(&layers, x, y, self.loss)
+    }
+
+    /// The share of right answers on the examples (X, Y).
+    ///
+    /// What an answer is, the loss tells. With log-loss each output answers its own question, 1 where a > ½, so that two outputs
+    /// of which one is wrong are half right. With softmax cross-entropy the answer is the class of the largest output. With
+    /// squared error it is as in [`metrics::accuracy`].
+    ///
+    /// ```
+    /// use mlp::{Activation, Mlp};
+    /// use tape::matrix;
+    /// let mut questions = Mlp::<f64>::new(1).layer(2, Activation::Sigmoid).build()?;
+    /// questions.set_parameter("W[1]", matrix![[1.0], [2.0]])?;
+    /// // Both say yes to 3, and one of them is right.
+    /// assert_eq!(questions.accuracy(&matrix![[3.0]], &matrix![[1.0], [0.0]])?, 0.5);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`]; the errors of [`record`](Mlp::record) for Y; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where
+    /// an output is NaN.
+    #[track_caller]
+    pub fn accuracy(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+        self.check_y(y, x.columns())?;
+        let a = self.predict(x)?;
+        match self.loss {
+            Loss::LogLoss => metrics::accuracy_of_each_output(&a, y),
+            Loss::SoftmaxCrossEntropy => metrics::accuracy_of_classes(&a, y),
+            Loss::SquaredError => metrics::accuracy(&a, y),
+        }
     }
 
     pub(crate) fn check_x(&self, x: &Matrix<T>) -> Result<()> {
         check_shape("X", x, (self.sizes[0], x.columns()))
     }
 
+    /// Whether Y holds labels of this network, for m examples.
     pub(crate) fn check_y(&self, y: &Matrix<T>, m: usize) -> Result<()> {
-        check_shape("Y", y, (self.sizes[self.layers()], m))
+        check_shape("Y", y, (self.sizes[self.layers()], m))?;
+        check_labels(y, self.loss)?;
+        if self.loss == Loss::SquaredError && !self.loss_is_chosen && is_one_hot(y) {
+            return Err(Error::ForgottenLoss { outputs: y.rows() });
+        }
+        Ok(())
     }
 
     pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Matrix<T>> {

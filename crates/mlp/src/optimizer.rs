@@ -3,6 +3,7 @@
 use tape::Scalar;
 use tape::kernels::{self, Aligned};
 
+use crate::sum::sum;
 use crate::{Error, Result};
 
 /// A rule that changes parameters by their gradients, with its hyperparameters.
@@ -112,28 +113,142 @@ impl Optimizer {
         self.l2
     }
 
-    /// λ/2 · ‖W‖², what one weight matrix adds to J.
+    /// λ/2 · ‖W‖², what one weight matrix adds to J. It is computed in `f64`, where it errs by some roundings however many weights
+    /// there are, and then rounded.
     pub fn penalty<T: Scalar>(&self, w: &[T]) -> T {
-        T::from_f64(self.l2 / 2.0) * w.iter().map(|&w| w * w).sum::<T>()
+        let largest = w.iter().fold(0.0, |largest: f64, w| largest.max(w.to_f64().abs()));
+        // Squares of the weights themselves could overflow, or vanish.
+        let unit = if (1e-140..1e140).contains(&largest) || largest == 0.0 || largest.is_infinite() {
+            1.0
+        } else {
+            largest
+        };
+        let squares = sum(0..w.len(), &|i| (w[i].to_f64() / unit).powi(2));
+        T::from_f64(self.l2 / 2.0 * unit * squares * unit)
     }
 
     /// Begins: what the rule remembers, for parameters of the given sizes and kinds.
+    ///
+    /// The hyperparameters are those of type T from here on. What T cannot hold is an [`Error::Hyperparameter`] of the first
+    /// [`step`](OptimizerState::step), but for an ε of Adam that would round to 0: it is there to keep 0/0 away, and is the
+    /// least positive normal number then. [`try_state`](Self::try_state) refuses either.
+    ///
+    /// # Panics
+    /// If there is no memory for what is remembered. See [`try_state`](Self::try_state).
+    #[track_caller]
     pub fn state<T: Scalar>(self, parameters: &[(usize, Kind)]) -> OptimizerState<T> {
+        match self.begin(parameters) {
+            Ok(state) => state,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Like [`state`](Self::state), for hyperparameters that are not yet known to suit the type, and parameters of any size.
+    ///
+    /// ```
+    /// use mlp::{Error, Kind, Optimizer};
+    /// let tiny = Optimizer::gradient_descent(1e-60)?;
+    /// assert!(tiny.try_state::<f64>(&[(2, Kind::Weight)]).is_ok());
+    /// let error = tiny.try_state::<f32>(&[(2, Kind::Weight)]).unwrap_err();
+    /// assert_eq!(error.to_string(), "rate is 1e-60, it must be a number that f32 holds, from 1.2e-38 to 3.4e38");
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if T rounds one of them to 0 or ∞, or a β to 1; [`Error::Memory`] if there is no memory for
+    /// what is remembered.
+    pub fn try_state<T: Scalar>(self, parameters: &[(usize, Kind)]) -> Result<OptimizerState<T>> {
+        self.check::<T>()?;
+        self.begin(parameters)
+    }
+
+    fn begin<T: Scalar>(self, parameters: &[(usize, Kind)]) -> Result<OptimizerState<T>> {
         let remembered = match self.rule {
             Rule::GradientDescent => 0,
             Rule::Momentum { .. } => 1,
             Rule::Adam { .. } => 2,
         };
-        let memory = |&(size, kind): &(usize, Kind)| {
-            let vector = |of: usize| Aligned::new(if of < remembered { size } else { 0 }, T::ZERO);
+        let memory = |(k, &(size, kind)): (usize, &(usize, Kind))| {
+            let no_memory = |_| Error::Memory {
+                what: format!("what the optimizer remembers of parameter {k}"),
+                bytes: size as u128 * size_of::<T>() as u128,
+            };
+            let vector = |of: usize| {
+                Aligned::try_new(if of < remembered { size } else { 0 }, T::ZERO).map_err(no_memory)
+            };
             let l2 = match kind {
                 Kind::Weight => self.l2,
                 Kind::Bias => 0.0,
             };
-            Memory { size, l2, first: vector(0), second: vector(1), powers: (1.0, 1.0) }
+            Ok(Memory { size, l2, first: vector(0)?, second: vector(1)?, powers: (1.0, 1.0) })
         };
-        OptimizerState { optimizer: self, memories: parameters.iter().map(memory).collect() }
+        let memories = parameters.iter().enumerate().map(memory).collect::<Result<_>>()?;
+        Ok(OptimizerState { optimizer: self, unsuited: self.without_epsilon().check::<T>().err(), memories })
     }
+
+    /// Whether type T can compute with every hyperparameter.
+    pub(crate) fn check<T: Scalar>(&self) -> Result<()> {
+        check_rate::<T>(self.rule, self.rate)?;
+        if self.l2 != 0.0 {
+            check_held::<T>("L2 λ", self.l2, self.l2)?;
+        }
+        match self.rule {
+            Rule::GradientDescent => Ok(()),
+            Rule::Momentum { beta } => check_beta_in::<T>("momentum β", beta),
+            Rule::Adam { beta_1, beta_2, epsilon } => {
+                check_beta_in::<T>("Adam's β₁", beta_1)?;
+                check_beta_in::<T>("Adam's β₂", beta_2)?;
+                check_held::<T>("Adam's ε", epsilon, epsilon)
+            }
+        }
+    }
+
+    /// The same, with an ε that every type holds.
+    fn without_epsilon(mut self) -> Self {
+        if let Rule::Adam { epsilon, .. } = &mut self.rule {
+            // One that is too large is refused all the same.
+            *epsilon = epsilon.max(1.0);
+        }
+        self
+    }
+}
+
+/// The greatest factor that a rule takes: of Adam that of the first step, η / (1 − β₁).
+fn check_rate<T: Scalar>(rule: Rule, rate: f64) -> Result<()> {
+    let greatest = match rule {
+        Rule::Adam { beta_1, .. } => rate / (1.0 - beta_1),
+        Rule::GradientDescent | Rule::Momentum { .. } => rate,
+    };
+    check_held::<T>("rate", rate, rate)?;
+    check_held::<T>("rate", rate, greatest)
+}
+
+/// The least positive normal number of T.
+fn least<T: Scalar>() -> f64 {
+    if T::NAME == "f32" { f32::MIN_POSITIVE.into() } else { f64::MIN_POSITIVE }
+}
+
+/// Whether a number that is made of the hyperparameter is neither 0, nor has lost digits, nor ∞ in type T.
+pub(crate) fn check_held<T: Scalar>(name: &'static str, value: f64, made: f64) -> Result<()> {
+    if made.abs() >= least::<T>() && T::from_f64(made).is_finite() {
+        return Ok(());
+    }
+    let expected = match T::NAME {
+        "f32" => "a number that f32 holds, from 1.2e-38 to 3.4e38",
+        _ => "a number that f64 holds, from 2.3e-308 to 1.7e308",
+    };
+    Err(Error::Hyperparameter { name, value, expected })
+}
+
+fn check_beta_in<T: Scalar>(name: &'static str, beta: f64) -> Result<()> {
+    if T::from_f64(beta) < T::ONE {
+        return Ok(());
+    }
+    let expected = match T::NAME {
+        "f32" => "in [0, 1) after it is rounded to f32",
+        _ => "in [0, 1)",
+    };
+    Err(Error::Hyperparameter { name, value: beta, expected })
 }
 
 fn check_positive(name: &'static str, value: f64) -> Result<()> {
@@ -154,6 +269,8 @@ fn check_beta(name: &'static str, value: f64) -> Result<()> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptimizerState<T> {
     optimizer: Optimizer,
+    /// What is wrong with the hyperparameters in type T.
+    unsuited: Option<Error>,
     memories: Vec<Memory<T>>,
 }
 
@@ -180,11 +297,30 @@ impl<T: Scalar> OptimizerState<T> {
     /// Changes η from the next step on; what is remembered stays.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, in type T too. It is then as it was.
     pub fn set_rate(&mut self, rate: f64) -> Result<()> {
         check_positive("rate", rate)?;
+        check_rate::<T>(self.optimizer.rule, rate)?;
         self.optimizer.rate = rate;
+        self.unsuited = self.optimizer.without_epsilon().check::<T>().err();
         Ok(())
+    }
+
+    /// As it was before the first step, with memory of its own.
+    pub(crate) fn try_anew(&self) -> Result<Self> {
+        let kind = |memory: &Memory<T>| if memory.l2 == 0.0 { Kind::Bias } else { Kind::Weight };
+        let sizes: Vec<_> = self.memories.iter().map(|memory| (memory.size, kind(memory))).collect();
+        self.optimizer.begin(&sizes)
+    }
+
+    /// Becomes the other, of as many parameters of the same sizes.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        (self.optimizer, self.unsuited) = (other.optimizer, other.unsuited.clone());
+        for (memory, other) in self.memories.iter_mut().zip(&other.memories) {
+            memory.first.copy_from_slice(&other.first);
+            memory.second.copy_from_slice(&other.second);
+            memory.powers = other.powers;
+        }
     }
 
     /// One step of parameter `k`, numbered as in [`Optimizer::state`], along its gradient. Allocates nothing.
@@ -193,11 +329,15 @@ impl<T: Scalar> OptimizerState<T> {
     /// parameter, with the same bits.
     ///
     /// # Errors
-    /// [`Error::Length`] if a slice has not the size that was announced.
+    /// [`Error::Length`] if a slice has not the size that was announced; [`Error::Hyperparameter`] if type T cannot hold one of
+    /// them. The parameter is then as it was.
     ///
     /// # Panics
     /// If there is no parameter `k`.
     pub fn step(&mut self, k: usize, parameter: &mut [T], gradient: &[T]) -> Result<()> {
+        if let Some(error) = &self.unsuited {
+            return Err(error.clone());
+        }
         let memory = &mut self.memories[k];
         check_length("parameter", memory.size, parameter.len())?;
         check_length("gradient", memory.size, gradient.len())?;
@@ -242,7 +382,7 @@ impl<T: Scalar> Memory<T> {
             rest_1: T::from_f64(1.0 - beta.0),
             beta_2: T::from_f64(beta.1),
             rest_2: T::from_f64(1.0 - beta.1),
-            epsilon: T::from_f64(epsilon),
+            epsilon: T::from_f64(epsilon.max(least::<T>())),
         }
     }
 }
@@ -443,6 +583,101 @@ mod tests {
         assert_eq!(w, [-1.25]);
         assert!(state.set_rate(0.0).is_err());
         assert_eq!(state.optimizer().rate(), 0.25);
+    }
+
+    #[test]
+    fn the_type_that_computes_has_its_say() {
+        let weight = [(1, Kind::Weight)];
+        let refused = |optimizer: Optimizer| {
+            assert!(optimizer.try_state::<f64>(&weight).is_ok(), "{optimizer:?}");
+            let error = optimizer.try_state::<f32>(&weight).unwrap_err();
+            assert!(matches!(error, Error::Hyperparameter { .. }), "{error}");
+            error.to_string()
+        };
+        // Not to be had later either.
+        let refused_late = |optimizer: Optimizer| {
+            let (mut state, mut w) = (optimizer.state::<f32>(&weight), [1.0]);
+            assert_eq!(state.step(0, &mut w, &[1.0]).unwrap_err().to_string(), refused(optimizer));
+            assert_eq!(w, [1.0]);
+        };
+        for rate in [1e-60, 1e-40, 1e39, 1e300] {
+            refused_late(Optimizer::gradient_descent(rate).unwrap());
+            refused_late(Optimizer::momentum(rate, 0.9).unwrap());
+            refused_late(Optimizer::adam(rate).unwrap());
+            refused_late(Optimizer::adam(0.1).unwrap().with_l2(rate).unwrap());
+        }
+        // η / (1 − β₁) is 10 η.
+        refused_late(Optimizer::adam(1e38).unwrap());
+        let rest = 1.0 - 1e-9;
+        refused_late(Optimizer::momentum(0.1, rest).unwrap());
+        refused_late(Optimizer::adam_with(0.1, rest, 0.9, 1e-8).unwrap());
+        refused_late(Optimizer::adam_with(0.1, 0.9, rest, 1e-8).unwrap());
+        refused_late(Optimizer::adam_with(0.1, 0.9, 0.9, 1e300).unwrap());
+        for epsilon in [1e-46, 1e-50, 1e-39] {
+            let text = refused(Optimizer::adam_with(0.1, 0.9, 0.9, epsilon).unwrap());
+            assert!(text.starts_with(&format!("Adam's ε is {epsilon:e}, it must be")), "{text}");
+        }
+        assert!(Optimizer::adam(1e308).unwrap().try_state::<f64>(&weight).is_err());
+        let mut state = Optimizer::adam(0.1).unwrap().state::<f32>(&weight);
+        assert!(state.set_rate(1e-50).is_err() && state.set_rate(1e38).is_err());
+        assert_eq!(state.optimizer().rate(), 0.1);
+        let mut late = Optimizer::gradient_descent(1e300).unwrap().state::<f32>(&weight);
+        late.set_rate(0.5).unwrap();
+        let mut w = [1.0];
+        late.step(0, &mut w, &[1.0]).unwrap();
+        assert_eq!(w, [0.5]);
+    }
+
+    #[test]
+    fn an_epsilon_that_vanishes_still_keeps_0_over_0_away() {
+        for epsilon in [1e-46, 1e-300] {
+            let mut state =
+                Optimizer::adam_with(0.1, 0.9, 0.999, epsilon).unwrap().state::<f32>(&[(2, Kind::Weight)]);
+            let mut w = [1.0_f32, 1.0];
+            state.step(0, &mut w, &[0.0, 1.0]).unwrap();
+            assert_eq!(w[0], 1.0);
+            assert!((w[1] - 0.9).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn memory_that_there_is_not_is_an_error() {
+        for size in [usize::MAX, isize::MAX as usize, 1 << 60] {
+            assert!(
+                Optimizer::gradient_descent(0.1).unwrap().try_state::<f32>(&[(size, Kind::Bias)]).is_ok()
+            );
+            for optimizer in [Optimizer::momentum(0.1, 0.9), Optimizer::adam(0.1)] {
+                let error = optimizer
+                    .unwrap()
+                    .try_state::<f64>(&[(2, Kind::Bias), (size, Kind::Weight)])
+                    .unwrap_err();
+                let text = format!(
+                    "what the optimizer remembers of parameter 1: no memory for {} bytes",
+                    8 * size as u128
+                );
+                assert_eq!(error.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no memory for")]
+    fn state_panics_where_try_state_refuses() {
+        Optimizer::adam(0.1).unwrap().state::<f32>(&[(usize::MAX, Kind::Weight)]);
+    }
+
+    #[test]
+    fn penalties_of_many_and_of_extreme_weights() {
+        let l2 = |lambda: f64| Optimizer::gradient_descent(0.1).unwrap().with_l2(lambda).unwrap();
+        assert_eq!(l2(2.0).penalty(&vec![1.0_f32; 1 << 25]), 33_554_432.0);
+        assert_eq!(l2(2.0).penalty(&vec![0.5_f64; 3 << 20]), f64::from(3 << 18));
+        // 1e-10/2 · (1e20)², whose square is ∞ in f32, and 1e-300/2 · (1e200)², whose square is ∞ in f64.
+        assert!((l2(1e-10).penalty(&[1e20_f32]) / 5e29 - 1.0).abs() < 1e-6);
+        assert!((l2(1e-300).penalty(&[1e200, -1e200]) / 1e100 - 1.0).abs() < 1e-15);
+        assert!((l2(1e300).penalty(&[1e-200, 1e-200]) / 1e-100 - 1.0).abs() < 1e-15);
+        assert_eq!(l2(2.0).penalty::<f64>(&[]), 0.0);
+        assert_eq!(l2(2.0).penalty(&[0.0, f64::INFINITY]), f64::INFINITY);
+        assert!(l2(2.0).penalty(&[1.0, f64::NAN]).is_nan());
     }
 
     #[test]
