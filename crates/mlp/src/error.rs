@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::Loss;
-use crate::text::{Short, printable};
+use crate::text::Short;
+use tape::printable;
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

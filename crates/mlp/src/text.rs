@@ -1,6 +1,5 @@
-//! How numbers and names are written in errors and tables.
+//! How numbers are written in errors and tables.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use tape::Scalar;
@@ -17,28 +16,6 @@ impl<T: Scalar> fmt::Display for Short<T> {
             write!(f, "{}", self.0)
         }
     }
-}
-
-/// A name on one line: what would end the line, steer a terminal or turn the direction of writing stands as an escape.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unprintable) {
-        return text.into();
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        if is_unprintable(c) {
-            escaped.extend(c.escape_default());
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped.into()
-}
-
-/// Control characters, ends of lines and paragraphs, marks of the direction of writing, and what has no width of its own.
-fn is_unprintable(c: char) -> bool {
-    let marks = ['\u{61c}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{feff}'];
-    c.is_control() || marks.contains(&c) || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -59,12 +36,5 @@ mod tests {
         }
         assert_eq!(Short(0.1_f32).to_string(), "0.1");
         assert_eq!(Short(1e30_f32).to_string(), "1e30");
-    }
-
-    #[test]
-    fn names_stay_on_their_line() {
-        assert_eq!(printable("größer ≤ 20, 层"), "größer ≤ 20, 层");
-        assert_eq!(printable("a\nb\t\u{1b}[31m"), r"a\nb\t\u{1b}[31m");
-        assert_eq!(printable("a\u{202e}b\u{9b}c\0"), r"a\u{202e}b\u{9b}c\u{0}");
     }
 }

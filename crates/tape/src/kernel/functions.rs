@@ -322,9 +322,9 @@ pub(crate) fn erf_derivative<T: Scalar>(x: T) -> T {
 }
 
 /// √2, √3 and √½ to twice the digits.
-const ROOT_2: (f64, f64) = (1.4142135623730951, -9.667293313452913e-17);
+const ROOT_2: (f64, f64) = (std::f64::consts::SQRT_2, -9.667293313452913e-17);
 const ROOT_3: (f64, f64) = (1.7320508075688772, 1.0035084221806903e-16);
-const ROOT_HALF: (f64, f64) = (0.7071067811865476, -4.833646656726457e-17);
+const ROOT_HALF: (f64, f64) = (std::f64::consts::FRAC_1_SQRT_2, -4.833646656726457e-17);
 
 /// x² − r², next to its zeros too.
 #[inline]
