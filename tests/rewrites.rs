@@ -9,7 +9,8 @@
 //!   rounding of the formula as it is written; or the formula overflowed on the way, and the compiled one is the true value;
 //! - where the literal program is ±∞ or NaN, the compiled one is the same, or the formula overflowed or went through a
 //!   sigmoid, and the compiled one is the true value to within the rounding of a formula that loses nothing;
-//! - where the true value is NaN, the compiled program does not hide it.
+//! - where the true value is NaN, the compiled program does not hide it. At infinite logits, where the formula has no value,
+//!   it may have the limit.
 //!
 //! [`MOST_OFF`] leaves room for sums in another order and functions within a few ulp. A case is skipped, and counted, where
 //! rounding alone decides a comparison or the side of a kink.
@@ -307,6 +308,10 @@ fn agree<const SINGLE: bool>(
     }
     if literal.is_nan() && compiled.is_nan() || literal == compiled {
         tally.counts[2] += 1;
+        return Ok(());
+    }
+    if truth.limit {
+        tally.blunt += 1;
         return Ok(());
     }
     if truth.v.is_nan() {

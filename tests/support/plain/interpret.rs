@@ -95,7 +95,8 @@ pub(crate) fn pair<N: Number>(pair: Pair, a: N, b: N) -> N {
         Pair::Subtract => a - b,
         Pair::Multiply => a * b,
         Pair::Divide => a / b,
-        Pair::DivideOrZero if a.value() == 0.0 => N::of(0.0).promised(),
+        Pair::DivideOrZero if a.value() == 0.0 && b.value() == 0.0 => N::of(0.0).promised(),
+        Pair::DivideOrZero if a.value() == 0.0 => (a / b).promised(),
         Pair::DivideOrZero => a / b,
         Pair::Power => (b * a.elementary(Elementary::Ln)).elementary(Elementary::Exp),
         Pair::Greater => relation(a.value() > b.value()),
@@ -121,9 +122,12 @@ pub(crate) fn max<N: Number>(x: &[N]) -> N {
     }
 }
 
-/// x − max x and max x, as a constant.
+/// exp(x − max x) and max x.
 fn from_greatest<N: Number>(x: &[N]) -> (Vec<N>, N) {
-    let greatest = N::of(x.iter().map(|x| x.value()).fold(f64::NEG_INFINITY, f64::max));
+    let value = x.iter().map(|x| x.value()).fold(f64::NEG_INFINITY, f64::max);
+    // A constant, or where it has no f64, the number itself: the sum has the same value and derivative with either.
+    let itself = || x.iter().copied().reduce(|a, b| if (b - a).value() > 0.0 { b } else { a });
+    let greatest = if value.is_finite() { N::of(value) } else { itself().unwrap_or(N::of(value)) };
     (x.iter().map(|&x| (x - greatest).elementary(Elementary::Exp)).collect(), greatest)
 }
 
@@ -171,6 +175,7 @@ pub(crate) fn evaluate<N: Number>(node: &Node, m: usize, x: &[&Grid<N>]) -> Grid
     match &node.op {
         Op::Leaf(_, values) => Grid { rows, columns, data: values.iter().map(|&v| N::of(v)).collect() },
         // A number may be rounded to the tape's type.
+        Op::Number(c) if f64::from(*c as f32) == *c => new(&mut |_, _| N::of(*c)),
         Op::Number(c) => new(&mut |_, _| N::of(*c) * one),
         Op::OneOverM => new(&mut |_, _| one / N::of(m as f64)),
         Op::Zip(zip) => new(&mut |i, j| pair(*zip, x[0].at(i, j), x[1].at(i, j))),

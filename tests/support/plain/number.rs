@@ -40,6 +40,10 @@ pub(crate) trait Number:
     /// The value alone, to branch on.
     fn value(self) -> f64;
     fn elementary(self, f: Elementary) -> Self;
+    /// The same number, of which nothing is known but its value.
+    fn without_parts(self) -> Self {
+        self
+    }
     /// The same number, noted as one that a program may compute better than it is written.
     fn promised(self) -> Self {
         self
@@ -226,6 +230,9 @@ impl<N: Number> Number for Dual<N> {
     fn elementary(self, f: Elementary) -> Self {
         let v = self.v.elementary(f);
         Dual { v, d: slope(f, self.v, v) * self.d }
+    }
+    fn without_parts(self) -> Self {
+        Dual { v: self.v.without_parts(), d: self.d.without_parts() }
     }
     fn promised(self) -> Self {
         Dual { v: self.v.promised(), d: self.d.promised() }

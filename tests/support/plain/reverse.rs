@@ -17,8 +17,11 @@ pub(crate) fn cotangents<N: Number>(script: &Script, values: &[Grid<N>], j: usiz
             let sum = &mut found[node.on[k]];
             *sum = Some(match sum.take() {
                 None => contribution,
+                // Contributions are added as they are: what cancels here is lost.
                 Some(sum) => Grid {
-                    data: sum.data.iter().zip(&contribution.data).map(|(&a, &b)| a + b).collect(),
+                    data: (sum.data.iter().zip(&contribution.data))
+                        .map(|(&a, &b)| a.without_parts() + b.without_parts())
+                        .collect(),
                     ..contribution
                 },
             });
@@ -65,9 +68,22 @@ fn contributions<N: Number>(
         Op::Leaf(..) | Op::Number(_) | Op::OneOverM => Vec::new(),
         Op::Zip(Pair::Greater | Pair::Equal) | Op::Map(Fun::Sign) => vec![None; x.len()],
         Op::Zip(zip) => {
-            let a = |i, j| g.at(i, j) * pair(*zip, at(x[0].at(i, j)), still(x[1].at(i, j))).d;
-            let b = |i, j| g.at(i, j) * pair(*zip, still(x[0].at(i, j)), at(x[1].at(i, j))).d;
-            vec![Some(elementwise(x[0], &a)), Some(elementwise(x[1], &b))]
+            // Not by numbers with derivatives, which make 0 · ∞ of an operand that stands still.
+            let [a, b] = [x[0], x[1]];
+            let of_a = |i, j| match zip {
+                Pair::Multiply => g.at(i, j) * b.at(i, j),
+                Pair::Divide | Pair::DivideOrZero => g.at(i, j) / b.at(i, j),
+                Pair::Power => g.at(i, j) * pair(*zip, at(a.at(i, j)), still(b.at(i, j))).d,
+                _ => g.at(i, j),
+            };
+            let of_b = |i, j| match zip {
+                Pair::Subtract => -g.at(i, j),
+                Pair::Multiply => g.at(i, j) * a.at(i, j),
+                Pair::Divide | Pair::DivideOrZero => -(g.at(i, j) * y.at(i, j) / b.at(i, j)),
+                Pair::Power => g.at(i, j) * pair(*zip, still(a.at(i, j)), at(b.at(i, j))).d,
+                _ => g.at(i, j),
+            };
+            vec![Some(elementwise(a, &of_a)), Some(elementwise(b, &of_b))]
         }
         Op::Map(fun) => vec![Some(elementwise(x[0], &|i, j| g.at(i, j) * apply(*fun, at(x[0].at(i, j))).d))],
         Op::Negate => vec![Some(g.map(|g| -g))],

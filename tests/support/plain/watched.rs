@@ -22,6 +22,8 @@ pub(crate) struct Watched<const SINGLE: bool> {
     pub(crate) overflowed: bool,
     /// Whether something was on the way of which a program may compute more than is written: a sigmoid, or eq. 8.
     pub(crate) promised: bool,
+    /// Whether a sigmoid of ±∞ was on the way: a program may have the limit where the formula has none.
+    pub(crate) limit: bool,
 }
 
 impl<const SINGLE: bool> Watched<SINGLE> {
@@ -48,6 +50,7 @@ impl<const SINGLE: bool> Watched<SINGLE> {
             split: None,
             overflowed: overflowed || from[0].overflowed || from[1].overflowed,
             promised: from[0].promised || from[1].promised,
+            limit: from[0].limit || from[1].limit,
         }
     }
 
@@ -84,11 +87,12 @@ impl<const SINGLE: bool> Add for Watched<SINGLE> {
             let [unit, ..] = Self::limits();
             let part_snug = snug_a + snug_b + unit * (part_a.abs() + part_b.abs());
             let v = Wide::new(whole) + part;
-            let mut sum = Self::rounded(v, [self.off + b.off, part_snug], size, [&self, &b]);
-            if whole != 0.0 {
-                sum.split = Some((whole, part, part_snug));
+            let is_close = part.abs() + part.abs() < Wide::new(whole.abs());
+            if whole == 0.0 || is_close {
+                let mut sum = Self::rounded(v, [self.off + b.off, part_snug], size, [&self, &b]);
+                sum.split = is_close.then_some((whole, part, part_snug));
+                return sum;
             }
-            return sum;
         }
         let mut sum = Self::rounded(self.v + b.v, [self.off + b.off, self.snug + b.snug], size, [&self, &b]);
         // What is left of a sum that cancels has the rounding of its terms.
@@ -96,7 +100,7 @@ impl<const SINGLE: bool> Add for Watched<SINGLE> {
         // 1 − x for a small x, which 1 − (1 − x) gives back.
         let (whole, part) = (whole_a + whole_b, part_a + part_b);
         let few_digits = (self.is_exact() && whole_a != 0.0) != (b.is_exact() && whole_b != 0.0);
-        if few_digits && whole != 0.0 && part.abs() < Wide::new(0.5) && part.is_finite() {
+        if few_digits && whole != 0.0 && part.abs() < Wide::new(0.5 * whole.abs()) {
             sum.split = Some((whole, part, snug_a + snug_b));
         }
         sum
@@ -156,10 +160,13 @@ impl<const SINGLE: bool> Number for Watched<SINGLE> {
     }
     fn of(x: f64) -> Self {
         let (v, zero) = (Wide::new(x), Wide::ZERO);
-        Watched { v, off: zero, snug: zero, split: None, overflowed: false, promised: false }
+        Watched { v, off: zero, snug: zero, split: None, overflowed: false, promised: false, limit: false }
     }
     fn value(self) -> f64 {
         self.v.value()
+    }
+    fn without_parts(self) -> Self {
+        Watched { split: None, ..self }
     }
     fn promised(self) -> Self {
         Watched { promised: true, ..self }
@@ -198,11 +205,12 @@ impl<const SINGLE: bool> Number for Watched<SINGLE> {
             let (_, other) = self.v.sigmoids();
             let other_snug = (other * ((self.snug).exp() - Wide::new(1.0))).min(self.snug);
             let [unit, ..] = Self::limits();
-            result.split = Some((1.0, -other, other_snug + unit * other));
-            result.promised = true;
+            let is_close = other < Wide::new(0.5);
+            result.split = is_close.then_some((1.0, -other, other_snug + unit * other));
         }
-        if f == Elementary::Softplus {
+        if matches!(f, Elementary::Sigmoid | Elementary::Softplus) {
             result.promised = true;
+            result.limit |= self.v.abs() == Wide::INFINITY;
         }
         result
     }

@@ -9,7 +9,7 @@ use super::number::{Elementary, Number, elementary};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wide {
     m: f64,
-    e: i64,
+    e: f64,
 }
 
 /// 2ᵏ for |k| ≤ 1000.
@@ -18,29 +18,27 @@ fn two_to(k: i64) -> f64 {
 }
 
 impl Wide {
-    pub(crate) const ZERO: Wide = Wide { m: 0.0, e: 0 };
-    pub(crate) const INFINITY: Wide = Wide { m: f64::INFINITY, e: 0 };
+    pub(crate) const ZERO: Wide = Wide { m: 0.0, e: 0.0 };
+    pub(crate) const INFINITY: Wide = Wide { m: f64::INFINITY, e: 0.0 };
 
-    fn normal(m: f64, e: i64) -> Wide {
+    fn normal(m: f64, e: f64) -> Wide {
         if m == 0.0 || !m.is_finite() {
-            return Wide { m, e: 0 };
+            return Wide { m, e: 0.0 };
         }
-        let (m, e) = if m.abs() < f64::MIN_POSITIVE { (m * two_to(64), e - 64) } else { (m, e) };
+        let (m, e) = if m.abs() < f64::MIN_POSITIVE { (m * two_to(64), e - 64.0) } else { (m, e) };
         let exponent = ((m.to_bits() >> 52) & 0x7ff) as i64 - 1023;
-        Wide { m: m * two_to(-exponent / 2) * two_to(-exponent + exponent / 2), e: e + exponent }
+        Wide { m: m * two_to(-exponent / 2) * two_to(-exponent + exponent / 2), e: e + exponent as f64 }
     }
 
     pub(crate) fn new(x: f64) -> Wide {
-        Wide::normal(x, 0)
+        Wide::normal(x, 0.0)
     }
 
     /// The nearest f64, as far as there is one.
     pub(crate) fn to_f64(self) -> f64 {
-        match self.e {
-            -1000..=1000 => self.m * two_to(self.e),
-            1001.. => self.m * two_to(1000) * two_to((self.e - 1000).min(1000)),
-            _ => self.m * two_to(-1000) * two_to((self.e + 1000).max(-1000)),
-        }
+        // In two steps, where one is beyond the range.
+        let e = self.e.clamp(-2000.0, 2000.0) as i64;
+        self.m * two_to(e / 2) * two_to(e - e / 2)
     }
 
     pub(crate) fn abs(self) -> Wide {
@@ -76,17 +74,16 @@ impl Wide {
         {
             return Wide::new(x.exp());
         }
-        // Further out than any exponent that matters.
-        let x = x.clamp(-1e15, 1e15);
+        let x = x.clamp(-f64::MAX, f64::MAX);
         let k = (x / std::f64::consts::LN_2).round();
-        // ln 2 in two parts, of which the first has zeros at its end.
+        // ln 2 in two parts, of which the first has zeros at its end; far out nothing is known of the rest.
         let rest = (x - k * 6.931_471_803_691_238e-1) - k * 1.908_214_929_270_587_7e-10;
-        Wide::normal(rest.exp(), k as i64)
+        Wide::normal(if k.abs() < 1e9 { rest.exp() } else { 1.0 }, k)
     }
 
     /// ln(1 + x), for x > −1.
     fn ln_1p(self) -> Wide {
-        match self.e < -1000 {
+        match self.e < -1000.0 {
             true => self,
             false => Wide::new(self.to_f64().ln_1p()),
         }
@@ -95,8 +92,8 @@ impl Wide {
     pub(crate) fn ln(self) -> Wide {
         match self.e {
             _ if self.m <= 0.0 || !self.is_finite() => Wide::new(self.m.ln()),
-            -1000..=1000 => Wide::new(self.to_f64().ln()),
-            e => Wide::new(self.m.ln() + e as f64 * std::f64::consts::LN_2),
+            e if e.abs() < 1000.0 => Wide::new(self.to_f64().ln()),
+            e => Wide::new(self.m.ln() + e * std::f64::consts::LN_2),
         }
     }
 
@@ -105,9 +102,9 @@ impl Wide {
     }
 
     fn sqrt(self) -> Wide {
-        let odd = self.e.rem_euclid(2);
-        let m = if odd == 1 { self.m * 2.0 } else { self.m };
-        Wide::normal(m.sqrt(), (self.e - odd) / 2)
+        let odd = self.e.rem_euclid(2.0);
+        let m = if odd == 1.0 { self.m * 2.0 } else { self.m };
+        Wide::normal(m.sqrt(), (self.e - odd) / 2.0)
     }
 
     /// σ(x) and σ(−x).
@@ -146,12 +143,12 @@ impl Add for Wide {
             return match (self.m == 0.0, b.m == 0.0) {
                 (true, false) => b,
                 (false, true) => self,
-                _ => Wide { m: self.m + b.m, e: 0 },
+                _ => Wide { m: self.m + b.m, e: 0.0 },
             };
         }
         let (a, b) = if self.e >= b.e { (self, b) } else { (b, self) };
         match a.e - b.e {
-            0..=120 => Wide::normal(a.m + b.m * two_to(b.e - a.e), a.e),
+            shift if shift <= 120.0 => Wide::normal(a.m + b.m * two_to(-shift as i64), a.e),
             _ => a,
         }
     }
@@ -205,7 +202,7 @@ impl Number for Wide {
             Elementary::Sqrt => self.sqrt(),
             Elementary::Sigmoid => self.sigmoids().0,
             Elementary::Softplus => self.softplus(),
-            Elementary::Tanh if self.e < -30 => self,
+            Elementary::Tanh if self.e < -30.0 => self,
             Elementary::Power(2.0) => self * self,
             f => Wide::new(elementary(f, self.to_f64())),
         }
