@@ -501,7 +501,7 @@ fn too_many_examples_for_the_memory() {
     program.bind(x, &Matrix::zeros(0, 1 << 29)).unwrap();
     assert_error(
         program.run(),
-        "run: no memory for %1 (matmul), 536870912×536870912 (2305843009213693952 bytes), recorded at {place}",
+        "run: no memory for %2 (matmul), 536870912×536870912 (2305843009213693952 bytes), recorded at {place}",
     );
     program.bind(x, &Matrix::zeros(0, 1 << 59)).unwrap();
     assert_error(
