@@ -262,7 +262,10 @@ fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<T
         }
         if state.1 { Err(refused()) } else { Ok(()) }
     };
-    builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())
+    let pool = builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())?;
+    // What a thread allocates before its first work it does now, and not in a later run.
+    pool.broadcast(|_| ());
+    Ok(pool)
 }
 
 /// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
