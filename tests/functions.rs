@@ -589,13 +589,42 @@ fn gradients_alone_refuse_a_wrong_label() {
             let y = tape.constant("y", &Matrix::row(&[1.0, bad, 0.0].map(T::from_f64)));
             let [by_sigmoid] = z.sigmoid().log_loss(y).sum().gradients([z]);
             let [by_logits] = z.log_loss_on_logits(y).sum().gradients([z]);
-            for entry in [by_sigmoid, by_logits, z.sigmoid_minus(y)] {
-                let error = entry.value().unwrap_err();
-                let Error::Label { row, column, labels, .. } = &error else { panic!("{error}") };
-                assert_eq!((*row, *column, labels.as_str()), (0, 1, "y"));
+            let a = tape.parameter("a", &Matrix::row(&[0.5, 0.25, 0.75].map(T::from_f64)));
+            let [of_probabilities] = a.log_loss(y).sum().gradients([a]);
+            let [of_gradient] = of_probabilities.sum().gradients([a]);
+            let options = [Options::default(), Options::literal()];
+            for entry in [by_sigmoid, by_logits, z.sigmoid_minus(y), of_probabilities, of_gradient] {
+                for options in options {
+                    let mut program = tape.compile_with([entry], options).unwrap();
+                    let error = program.run().unwrap_err();
+                    let Error::Label { row, column, labels, .. } = &error else { panic!("{error}") };
+                    assert_eq!((*row, *column, labels.as_str()), (0, 1, "y"));
+                }
             }
         }
     }
     refused::<f64>();
     refused::<f32>();
+}
+
+#[test]
+fn per_example_gradients_and_hessians_refuse_a_wrong_label() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("x", &matrix![[1.0, 2.0, 3.0]]);
+    let w = tape.parameter("w", &matrix![[0.1]]);
+    let y = tape.examples("y", &matrix![[0.0, 1.0, 3.0]]);
+    let of_logits = (w * x).sigmoid().log_loss(y);
+    let of_probabilities = (w * x).square().log_loss(y); // at most 0.09
+    for losses in [of_logits, of_probabilities] {
+        let errors = [
+            losses.per_example_gradients(&[w]).unwrap_err(),
+            losses.mean().gradients([w])[0].value().unwrap_err(),
+        ];
+        for error in errors {
+            let Error::Label { value, row, column, labels, .. } = &error else { panic!("{error}") };
+            assert_eq!((*value, *row, *column, labels.as_str()), (3.0, 0, 2, "y"));
+        }
+    }
+    // The Hessian of the loss of probabilities reads the labels; that of the loss of logits has none in it.
+    assert!(matches!(of_probabilities.sum().hessian(&[w]), Err(Error::Label { column: 2, .. })));
 }

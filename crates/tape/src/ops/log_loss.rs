@@ -65,7 +65,7 @@ fn check_probabilities<T: Scalar>(a: &[T]) -> Result<(), Fault> {
 }
 
 /// The first number outside [0, 1].
-fn outside<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
+pub(crate) fn outside<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
     let valid = |x: &T| (*x >= T::ZERO) & (*x <= T::ONE);
     if x.iter().fold(true, |all, x| all & valid(x)) {
         return None;

@@ -25,7 +25,7 @@ impl<T: Scalar> Program<T> {
     /// Finds the leaves that are labels, and that the program uses without looking at them.
     pub(super) fn find_labels(&mut self, list: &List<T>) {
         let mut labels: FxHashMap<u32, Place> = FxHashMap::default();
-        for id in (0..list.len() as u32).filter(|&id| looks(&list.entry(id).op)) {
+        for id in (0..list.entries.len() as u32).filter(|&id| looks(&list.entry(id).op)) {
             labels.entry(list.entry(id).operands[0]).or_insert(list.notes[id as usize].place);
         }
         if labels.is_empty() {

@@ -7,6 +7,7 @@ mod examples;
 mod execute;
 mod flat;
 mod fuse;
+mod labels;
 mod leaves;
 mod lower;
 mod memory;
@@ -160,6 +161,8 @@ pub struct Program<T: Scalar> {
     last_run: Option<Instant>,
     /// The same graph without fusion, made when a run is to be checked step by step.
     unfused: Option<Box<Program<T>>>,
+    /// Labels that no kernel looks at.
+    labels: Vec<labels::Labels>,
 }
 
 /// Instructions that run once on all columns, or again for every tile of columns.
@@ -226,6 +229,7 @@ impl<T: Scalar> Program<T> {
                 program.share_leaf(leaf, value);
             }
         }
+        program.find_labels(&list);
         for (output, node) in outputs.iter().zip(program.graph.outputs.clone()) {
             let leaf =
                 program.found.get(&program.graph.origins[node as usize].0).and_then(|found| found.leaf);
@@ -277,6 +281,7 @@ impl<T: Scalar> Program<T> {
             has_kept: false,
             last_run: None,
             unfused: None,
+            labels: Vec::new(),
         };
         program.add_sources();
         program.emit(&schedule);

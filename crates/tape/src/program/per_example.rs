@@ -58,9 +58,22 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
                 single.fill_leaf(leaf as u32, MatrixRef::new(rows, 1, column)?)?;
             }
         }
-        single.run()?;
+        single.run().map_err(|error| of_example(error, i))?;
         copy(&single, of_sum, (i, columns))
     })
+}
+
+/// An error about a batch of one, with the example that this is.
+fn of_example(error: Error, i: usize) -> Error {
+    match error {
+        Error::Label { value, row, column: _, labels, at } => {
+            Error::Label { value, row, column: i, labels, at }
+        }
+        Error::Probability { value, row, column: _, probabilities, at } => {
+            Error::Probability { value, row, column: i, probabilities, at }
+        }
+        other => other,
+    }
 }
 
 /// Pulls back the unit cotangents, each through the whole batch.

@@ -60,6 +60,7 @@ impl<T: Scalar> Program<T> {
 
     fn run_once(&mut self) -> Result<()> {
         let m = self.prepare()?;
+        self.check_labels()?;
         // A panic of a user's kernel may leave buffers away: the next run would make them anew.
         self.m = None;
         let done = match self.execution.shares {
