@@ -64,7 +64,7 @@ fn a_column_is_an_example(network: &Network<'_>, x: &Matrix<f64>, y: &Matrix<f64
             .flat_map(|(alone, all)| alone.column(0).iter().zip(all.column(i)))
             .map(|(alone, all)| (alone - all).abs())
             .fold(0.0, f64::max);
-        println!("  example {}: ℒ = {loss:.6}; alone and among the others: {apart:.0e} apart", i + 1);
+        println!("  example {}: ℒ = {loss:.6}; alone and among the others {apart:?} apart", i + 1);
         assert!(apart < 1e-15, "example {} is not its column", i + 1);
         sum += loss;
     }

@@ -51,7 +51,7 @@ fn an_activation() -> Result<(), Error> {
 
     // The library's own checker does the same at random cotangents, for both orders, and says how much room is left.
     let summary = Check::new().function(&g, &[-3.0, -0.5, 0.0, 0.2, 4.0]).expect("g′ and g″ are right");
-    println!("  tape::check of g, the largest relative differences:\n{summary}\n");
+    println!("  tape::check of g:\n{}", indented(&summary));
     Ok(())
 }
 
@@ -113,7 +113,7 @@ fn an_operation() -> Result<(), Error> {
     let naive = x.square().sum_over(tape::Over::Rows).sqrt();
     let [naive_dx] = (naive.ln() + 0.1 * naive.square()).sum().gradients([x]);
     let apart = (dx - naive_dx).value()?.max_abs();
-    println!("  ∂J/∂X is {apart:.0e} from that of √(Σ x²)");
+    println!("  ∂J/∂X is {apart:?} from that of √(Σ x²)");
     assert!(apart < 1e-15);
     assert_eq!(tape.apply(Lengths, [x]), y, "equal operations on equal operands are one entry");
     let large = tape.parameter("large", &matrix![[3e200], [4e200]]);
@@ -123,8 +123,12 @@ fn an_operation() -> Result<(), Error> {
     assert!((own / 5e200 - 1.0).abs() < 1e-15 && naive.is_infinite());
     let inputs = [matrix![[3.0, 0.6], [4.0, -1.5]]];
     let summary = Check::new().operation(&inputs, |tape, x| tape.apply(Lengths, [x[0]]));
-    println!("  tape::check of the operation:\n{}\n", summary.expect("its rule is right"));
+    println!("  tape::check of the operation:\n{}", indented(&summary.expect("its rule is right")));
     Ok(())
+}
+
+fn indented(text: &impl std::fmt::Display) -> String {
+    text.to_string().lines().map(|line| format!("    {line}\n")).collect()
 }
 
 /// What happens without a derivative, and that the check finds a wrong one.

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("One test example is 0.3 points.\n");
     let network = first.expect("three networks");
     let a = network.predict(&test.x)?;
-    println!("{}\n", ConfusionMatrix::new(&a, &test.y)?.with_names(&["0 to 4", "5 to 9"])?);
+    println!("{}", ConfusionMatrix::new(&a, &test.y)?.with_names(&["0 to 4", "5 to 9"])?);
     worst(&a, &test, &table.y.select_columns(&split.test));
     Ok(())
 }
@@ -88,11 +88,9 @@ fn worst(a: &Matrix<f64>, test: &Part, digits: &Matrix<f64>) {
         let line: String = order.iter().map(|&i| picture_row(test.x.column(i), row)).collect();
         println!("{}", line.trim_end());
     }
-    for i in order {
-        let told = format!("a {}; P(≥ 5) = {:.3}", digits[(0, *i)], a[(0, *i)]);
-        print!("  {told:<22}");
-    }
-    println!();
+    let told = order.iter().map(|&i| format!("a {}; P(≥ 5) = {:.3}", digits[(0, i)], a[(0, i)]));
+    let told: String = told.map(|told| format!("  {told:<22}")).collect();
+    println!("{}", told.trim_end());
 }
 
 /// Two characters a pixel.
