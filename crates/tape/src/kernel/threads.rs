@@ -262,7 +262,8 @@ fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<T
         }
         if state.1 { Err(refused()) } else { Ok(()) }
     };
-    let pool = builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())?;
+    let pool =
+        builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())?;
     // What a thread allocates before its first work it does now, and not in a later run.
     pool.broadcast(|_| ());
     Ok(pool)

@@ -59,14 +59,22 @@ pub(crate) struct Softmax {
 
 /// A label that is negative or not finite is a fault.
 fn check_labels<T: Scalar>(y: MatrixRef<'_, T>) -> Result<(), Fault> {
-    let valid = |y: T| (y >= T::ZERO) & (y < T::INFINITY);
-    let all = y.as_slice();
-    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
-    if all.iter().fold(true, |sound, &y| sound & valid(y)) {
-        return Ok(());
+    match no_share(y.as_slice()) {
+        None => Ok(()),
+        Some((at, value)) => {
+            Err(Fault::Share { operand: 0, value, row: at % y.rows(), column: at / y.rows() })
+        }
     }
-    let at = all.iter().position(|&y| !valid(y)).unwrap_or(0);
-    Err(Fault::Share { operand: 0, value: all[at].to_f64(), row: at % y.rows(), column: at / y.rows() })
+}
+
+/// The first that is negative or not finite.
+pub(crate) fn no_share<T: Scalar>(y: &[T]) -> Option<(usize, f64)> {
+    let valid = |y: T| (y >= T::ZERO) & (y < T::INFINITY);
+    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
+    if y.iter().fold(true, |sound, &y| sound & valid(y)) {
+        return None;
+    }
+    y.iter().position(|&y| !valid(y)).map(|at| (at, y[at].to_f64()))
 }
 
 /// The numbers of a matrix that are reduced together.

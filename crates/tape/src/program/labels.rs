@@ -5,51 +5,86 @@ use rustc_hash::FxHashMap;
 use crate::error::Place;
 use crate::op::Op;
 use crate::ops::log_loss::outside;
+use crate::ops::softmax::{Of, Softmax, Weights, no_share};
 use crate::program::Program;
+use crate::program::lower::Node;
 use crate::tape::List;
 use crate::{Error, Result, Scalar};
 
-/// A leaf that is a label of a log-loss on the tape, and where that was recorded.
+/// What labels have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// In [0, 1], as for the log-loss.
+    Probability,
+    /// Not negative, as for the cross-entropy.
+    Share,
+}
+
+impl Kind {
+    /// What an operation asks of its first operand, if that are labels.
+    fn asked_by<T: Scalar>(op: &Op<T>) -> Option<Kind> {
+        match op {
+            Op::LogLoss(_) | Op::LogLossOnLogits(_) | Op::SigmoidMinus(_) => Some(Kind::Probability),
+            Op::Softmax(Softmax { of: Of::CrossEntropy | Of::Minus(Weights::Labels), .. }) => {
+                Some(Kind::Share)
+            }
+            _ => None,
+        }
+    }
+
+    /// The operation that messages name, and what they say of the labels.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Kind::Probability => ("log_loss", "in [0, 1]"),
+            Kind::Share => ("softmax_cross_entropy", "a finite number from 0 on"),
+        }
+    }
+}
+
+/// A leaf that is a label of a loss on the tape, and where that was recorded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Labels {
     leaf: usize,
+    kind: Kind,
     at: Place,
-}
-
-/// Whether the operation looks at its first operand.
-fn looks<T: Scalar>(op: &Op<T>) -> bool {
-    matches!(op, Op::LogLoss(_) | Op::LogLossOnLogits(_) | Op::SigmoidMinus(_))
 }
 
 impl<T: Scalar> Program<T> {
     /// Finds the leaves that are labels, and that the program uses without looking at them.
     pub(super) fn find_labels(&mut self, list: &List<T>) {
-        let mut labels: FxHashMap<u32, Place> = FxHashMap::default();
-        for id in (0..list.entries.len() as u32).filter(|&id| looks(&list.entry(id).op)) {
-            labels.entry(list.entry(id).operands[0]).or_insert(list.notes[id as usize].place);
+        let mut labels: FxHashMap<u32, (Kind, Place)> = FxHashMap::default();
+        for (entry, note) in list.entries.iter().zip(&list.notes) {
+            if let Some(kind) = Kind::asked_by(&entry.op) {
+                labels.entry(entry.operands[0]).or_insert((kind, note.place));
+            }
         }
         if labels.is_empty() {
             return;
         }
-        let looked_at = |leaf: u32| {
-            self.graph.nodes.iter().any(|node| looks(&node.op) && node.operands.first() == Some(&leaf))
+        let looked_at = |leaf: u32, kind: Kind| {
+            let looks = |node: &Node<T>| Kind::asked_by(&node.op) == Some(kind) && node.operands[0] == leaf;
+            self.graph.nodes.iter().any(looks)
         };
-        let leaves = self.leaves.iter().enumerate();
-        let unseen = leaves.filter(|(_, leaf)| !looked_at(leaf.node)).filter_map(|(index, leaf)| {
-            let at = labels.get(&self.graph.origins[leaf.node as usize].0)?;
-            Some(Labels { leaf: index, at })
+        let unseen = self.leaves.iter().enumerate().filter_map(|(index, leaf)| {
+            let &(kind, at) = labels.get(&self.graph.origins[leaf.node as usize].0)?;
+            (!looked_at(leaf.node, kind)).then_some(Labels { leaf: index, kind, at })
         });
         self.labels = unseen.collect();
     }
 
     /// Looks at the labels that no kernel looks at.
     pub(super) fn check_labels(&self) -> Result<()> {
-        for &Labels { leaf, at } in &self.labels {
+        for &Labels { leaf, kind, at } in &self.labels {
             let leaf = &self.leaves[leaf];
             let values = self.value_of(leaf)?;
-            if let Some((index, value)) = outside(values.as_slice()) {
+            let found = match kind {
+                Kind::Probability => outside(values.as_slice()),
+                Kind::Share => no_share(values.as_slice()),
+            };
+            if let Some((index, value)) = found {
                 let (row, column) = (index % values.rows(), index / values.rows());
-                return Err(Error::Label { value, row, column, labels: self.label_of(leaf), at });
+                let ((operation, expected), labels) = (kind.words(), self.label_of(leaf));
+                return Err(Error::Label { operation, value, row, column, labels, expected, at });
             }
         }
         Ok(())

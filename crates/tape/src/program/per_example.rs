@@ -66,8 +66,8 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
 /// An error about a batch of one, with the example that this is.
 fn of_example(error: Error, i: usize) -> Error {
     match error {
-        Error::Label { value, row, column: _, labels, at } => {
-            Error::Label { value, row, column: i, labels, at }
+        Error::Label { operation, value, row, column: _, labels, expected, at } => {
+            Error::Label { operation, value, row, column: i, labels, expected, at }
         }
         Error::Probability { value, row, column: _, probabilities, at } => {
             Error::Probability { value, row, column: i, probabilities, at }

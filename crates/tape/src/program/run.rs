@@ -12,6 +12,7 @@ use crate::matrix::size;
 use crate::op::{Fault, Op, Operands};
 use crate::program::execute::{Execution, Outcome, Parcel, Shares};
 use crate::program::flat::Flat;
+use crate::program::labels::Kind;
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::lower::Node;
 use crate::program::{Instruction, Options, Program, Segment};
@@ -350,14 +351,14 @@ impl<T: Scalar> Program<T> {
         };
         match fault {
             Fault::Label { operand, value, row, column } => {
-                let (operation, expected) = ("log_loss", "in [0, 1]");
+                let (operation, expected) = Kind::Probability.words();
                 Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Probability { operand, value, row, column } => {
                 Error::Probability { value, row, column, probabilities: name(operand), at }
             }
             Fault::Share { operand, value, row, column } => {
-                let (operation, expected) = ("softmax_cross_entropy", "a finite number from 0 on");
+                let (operation, expected) = Kind::Share.words();
                 Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Other(reason) => {
