@@ -8,6 +8,7 @@
 //! tells which rules fired.
 
 mod arithmetic;
+mod curvature;
 mod pattern;
 mod sigmoid;
 

@@ -5,6 +5,7 @@
 use smallvec::smallvec;
 
 use super::Rule;
+use super::curvature::{cancelled_curvature, slope_over_sigmoid};
 use super::pattern::{
     are_opposite, complement_of, function_of, negative_of, operands_of, quotient_of, sigmoid_of,
 };
@@ -32,7 +33,19 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
             condition: "low ≤ 0 and high ≥ 1; exact",
             apply: clamped_sigmoid,
         }],
+        Op::Zip(Zip::Add) => &[Rule {
+            name: "cancelled curvature",
+            identity: "Y ⊙ σ(−Z)² + (1 − Y) ⊙ σ(Z)² − (σ(Z) − Y) ⊙ tanh(Z/2) = σ′(Z), and of one of its parts",
+            condition: "keeps the digits that cancel where |Z| is large",
+            apply: cancelled_curvature,
+        }],
         Op::Zip(Zip::Subtract) => &[
+            Rule {
+                name: "cancelled curvature",
+                identity: "Y ⊙ σ(−Z)² + (1 − Y) ⊙ σ(Z)² − (σ(Z) − Y) ⊙ tanh(Z/2) = σ′(Z), and of one of its parts",
+                condition: "keeps the digits that cancel where |Z| is large",
+                apply: cancelled_curvature,
+            },
             Rule {
                 name: "complement",
                 identity: "1 − σ(Z) = σ(−Z), σ(Z) − 1 = −σ(−Z)",
@@ -58,12 +71,20 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
             condition: "within rounding; finite also where σ rounds to 0 or 1",
             apply: log_loss_of_sigmoid,
         }],
-        Op::Zip(Zip::Divide) => &[Rule {
-            name: "guarded quotient",
-            identity: "Y ⊘ A, (1 − Y) ⊘ A and what is made of them: 0 where numerator and denominator are 0",
-            condition: "Y is a label of a log-loss on the tape: derivative of y · ln a with 0 · ln 0 = 0 (eq. 8)",
-            apply: guarded_quotient,
-        }],
+        Op::Zip(Zip::Divide) => &[
+            Rule {
+                name: "slope over sigmoid",
+                identity: "(C ⊙ σ′(Z)) ⊘ σ(Z) = C ⊙ σ(−Z)",
+                condition: "within rounding; finite also where σ rounds to 0 or 1",
+                apply: slope_over_sigmoid,
+            },
+            Rule {
+                name: "guarded quotient",
+                identity: "Y ⊘ A, (1 − Y) ⊘ A and what is made of them: 0 where numerator and denominator are 0",
+                condition: "Y is a label of a log-loss on the tape: derivative of y · ln a with 0 · ln 0 = 0 (eq. 8)",
+                apply: guarded_quotient,
+            },
+        ],
         Op::Zip(Zip::Multiply) => &[Rule {
             name: "cancelled sigmoid",
             identity: "(C ⊘ σ(Z)) ⊙ σ′(Z) = C ⊙ σ(−Z)",
@@ -249,7 +270,7 @@ fn complement_at<T: Scalar>(graph: &mut Graph<T>, a: u32, z: u32) -> Option<u32>
 }
 
 /// σ(−z), where −(−z) is z.
-fn sigmoid_of_negative<T: Scalar>(graph: &mut Graph<T>, z: u32) -> u32 {
+pub(super) fn sigmoid_of_negative<T: Scalar>(graph: &mut Graph<T>, z: u32) -> u32 {
     let minus_z = match negative_of(graph, z) {
         Some(z) => z,
         None => graph.record(Negate.into(), smallvec![z]),
