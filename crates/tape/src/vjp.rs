@@ -52,22 +52,23 @@ impl<'t, T: Scalar> Cotangent<'t, T> {
         Cotangent { front: Front::ONE, g }
     }
 
-    /// The cotangent as an entry, with its front recorded.
+    /// The cotangent as an entry, with its front recorded: one factor m or 1/m for each power, so that the factors are the
+    /// entries that were met on the way.
     #[track_caller]
     pub(crate) fn recorded(self) -> Var<'t, T> {
         let (tape, Front { negative, m, per_m }) = (self.g.tape, self.front);
-        let power = |k: i32| (k != 0).then_some(Factor { c: T::ONE, m: k });
-        let sign = if negative { -T::ONE } else { T::ONE };
-        if self.g.as_number().is_some_and(Factor::is_one) {
-            return match (power(-per_m), power(m)) {
-                (Some(over), Some(times)) => tape.number(Factor { c: sign, ..over }) * tape.number(times),
-                (Some(one), None) | (None, Some(one)) => tape.number(Factor { c: sign, ..one }),
-                (None, None) => tape.scalar(sign),
-            };
-        }
-        let scaled = [power(m), power(-per_m)].into_iter().flatten();
-        let scaled = scaled.fold(self.g, |g, factor| tape.number(factor) * g);
-        if negative { -scaled } else { scaled }
+        let factor = |k: i32| Factor { c: T::ONE, m: k };
+        let mut factors = (0..m).map(|_| factor(1)).chain((0..per_m).map(|_| factor(-1)));
+        let is_one = self.g.as_number().is_some_and(Factor::is_one);
+        let (sign, g) = if is_one {
+            let first = factors.next().unwrap_or(Factor::ONE);
+            let c = if negative { -first.c } else { first.c };
+            (false, tape.number(Factor { c, ..first }))
+        } else {
+            (negative, self.g)
+        };
+        let scaled = factors.fold(g, |g, factor| tape.number(factor) * g);
+        if sign { -scaled } else { scaled }
     }
 
     /// The sum of two. What both have in front stays there, and where only the signs differ, the second is subtracted: so J and −J
@@ -227,11 +228,14 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     /// What goes to the front of the number that operand `i` is, and the rest, if it is not 1. A number that is itself on the way to
-    /// what was asked for stays where it is, so that second derivatives see it.
+    /// what was asked for, and would be taken apart or vanish, stays as it is, so that second derivatives see it.
     #[track_caller]
     fn number(&self, i: usize) -> Option<(Front, Option<Var<'t, T>>)> {
-        let Factor { c, m } = self.operand(i).as_number().filter(|_| !self.wanted[i])?;
+        let Factor { c, m } = self.operand(i).as_number()?;
         let negative = c < T::ZERO;
+        if self.wanted[i] && (negative || c == T::ONE && m == 0) {
+            return None;
+        }
         let c = if negative { -c } else { c };
         let rest = (c != T::ONE).then(|| self.tape.scalar(c));
         Some((Front::power(negative, m), rest))
