@@ -486,7 +486,7 @@ fn what_is_bound() {
     assert!(first.sound().is_ok());
     assert_void(
         tape.examples("second", &Matrix::zeros(1, 3)),
-        "run: first holds 2 examples (columns), second holds 3",
+        "examples: first holds 2 examples (columns), second holds 3, at {place}",
     );
 }
 
@@ -506,7 +506,7 @@ fn too_many_examples_for_the_memory() {
     program.bind(x, &Matrix::zeros(0, 1 << 59)).unwrap();
     assert_error(
         program.run(),
-        "run: %1 (matmul) is 576460752303423488×576460752303423488, more than fits the address space, recorded at {place}",
+        "run: %2 (matmul) is 576460752303423488×576460752303423488, more than fits the address space, recorded at {place}",
     );
     assert!(matches!(program.last_error(), Some(Error::TooLarge(_))));
     assert_eq!(program.view(y).map(|_| ()), Err(Error::NotRun));

@@ -298,3 +298,78 @@ fn a_range_beyond_the_examples_is_told_as_it_was_written() {
     assert_message(y.t().rows(1..9).value().unwrap_err(), text);
     assert_message(y.t().rows(1..9).sum().gradients([w])[0].value().unwrap_err(), text);
 }
+
+#[test]
+fn another_number_of_examples_names_the_line_and_no_run() {
+    let tape = Tape::<f64>::new();
+    let _x = tape.examples("X", &Matrix::zeros(2, 3));
+    let y = tape.examples("Y", &Matrix::zeros(1, 4));
+    assert_message(y.sound().unwrap_err(), "examples: X holds 3 examples (columns), Y holds 4, at {place}");
+    // Two of one name are told apart.
+    let again = tape.examples("X", &Matrix::zeros(1, 4));
+    assert_message(
+        again.sound().unwrap_err(),
+        "examples: X (%0) holds 3 examples (columns), X (%2) holds 4, at {place}",
+    );
+}
+
+#[test]
+fn less_is_told_as_less_with_its_operands_in_order() {
+    let tape = Tape::<f64>::new();
+    let [a, b] = [("A", 2, 3), ("B", 4, 5)].map(|(n, r, c)| tape.parameter(n, &Matrix::zeros(r, c)));
+    let why = "shapes do not go together entry by entry";
+    assert_message(a.less(b).sound().unwrap_err(), &format!("less: {why}: A is 2×3, B is 4×5, at {{place}}"));
+    assert_message(b.less(a).sound().unwrap_err(), &format!("less: {why}: B is 4×5, A is 2×3, at {{place}}"));
+    assert_message(
+        a.greater(b).sound().unwrap_err(),
+        &format!("greater: {why}: A is 2×3, B is 4×5, at {{place}}"),
+    );
+    let other = Tape::<f64>::new();
+    let foreign = other.parameter("F", &Matrix::zeros(2, 3));
+    assert_message(a.less(foreign).sound().unwrap_err(), "less: F belongs to another tape, at {place}");
+}
+
+#[test]
+fn compositions_are_told_by_the_name_of_what_was_called() {
+    let tape = Tape::<f64>::new();
+    let [a, b] = [("A", 2, 3), ("B", 4, 5)].map(|(n, r, c)| tape.parameter(n, &Matrix::zeros(r, c)));
+    let why = "shapes do not go together entry by entry: A is 2×3, B is 4×5, at {place}";
+    assert_message(a.squared_error(b).sound().unwrap_err(), &format!("squared_error: {why}"));
+    assert_message(
+        a.softmax_cross_entropy(b).sound().unwrap_err(),
+        "softmax_cross_entropy: labels and logits differ in shape: B is 4×5, A is 2×3, at {place}",
+    );
+    let other = Tape::<f64>::new();
+    let foreign = other.parameter("F", &Matrix::zeros(2, 3));
+    for (name, void) in [
+        ("squared_error", a.squared_error(foreign)),
+        ("softmax_cross_entropy", a.softmax_cross_entropy(foreign)),
+    ] {
+        assert_message(
+            void.sound().unwrap_err(),
+            &format!("{name}: F belongs to another tape, at {{place}}"),
+        );
+    }
+}
+
+#[test]
+fn a_factor_of_no_examples_is_told_as_what_was_written() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Matrix::zeros(1, 0));
+    // The user wrote no mean: the text must not speak of one.
+    let text = (tape.one_over_m() * x.sum()).value().unwrap_err().to_string();
+    assert!(text.contains("1/m") && text.contains("m = 0") && !text.starts_with("mean:"), "{text}");
+    let text = x.mean().value().unwrap_err().to_string();
+    assert!(text.contains("m = 0") && text.contains("1/m"), "{text}");
+    let text = x.mean().named("J").value().unwrap_err().to_string();
+    assert!(text.contains("J is a mean over m = 0 examples"), "{text}");
+}
+
+#[test]
+fn columns_of_a_parameter_are_not_bound_but_selected() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("W", &Matrix::zeros(2, 3));
+    let mut program = tape.compile([w.sum()]).unwrap();
+    let text = program.select_columns(w, &[0]).unwrap_err().to_string();
+    assert!(text.starts_with("select_columns: W has no columns that are examples"), "{text}");
+}

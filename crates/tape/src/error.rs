@@ -188,6 +188,8 @@ pub enum Error {
         second: String,
         /// Its number of examples.
         second_m: usize,
+        /// Where the other leaf was recorded, if that is where they were found to differ.
+        at: Option<Place>,
     },
     /// A leaf has no value yet.
     Unbound {
@@ -348,8 +350,10 @@ impl fmt::Display for Error {
             Error::BindShape { method, variable, expected, found } => {
                 write!(f, "{method}: {variable} is {expected}, the matrix given is {found}")
             }
-            Error::ExamplesDiffer { first, first_m, second, second_m } => {
-                write!(f, "run: {first} holds {first_m} examples (columns), {second} holds {second_m}")
+            Error::ExamplesDiffer { first, first_m, second, second_m, at } => {
+                let method = if at.is_some() { "examples" } else { "run" };
+                write!(f, "{method}: {first} holds {first_m} examples (columns), {second} holds {second_m}")?;
+                at.map_or(Ok(()), |at| write!(f, ", at {at}"))
             }
             Error::Unbound { variable } => write!(f, "run: {variable} has no value: bind one first"),
             Error::UnknownExamples { entry, at } => write!(

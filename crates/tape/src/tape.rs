@@ -109,6 +109,8 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) notes: Vec<Note>,
     pub(crate) leaves: Vec<LeafValue<T>>,
     pub(crate) mistakes: Vec<Error>,
+    /// The numbers of the mistakes that have a text, so that thousands of them are found again in a short time.
+    mistakes_by_text: FxHashMap<String, SmallVec<[u32; 1]>>,
     /// The number of examples of the leaves, with the entry that said so first.
     pub(crate) m: Option<(usize, u32)>,
     /// How many walks there were.
@@ -168,6 +170,7 @@ impl<T: Scalar> Tape<T> {
             notes: Vec::new(),
             leaves: Vec::new(),
             mistakes: Vec::new(),
+            mistakes_by_text: FxHashMap::default(),
             m: None,
             walks: 0,
             walk: 0,
@@ -203,9 +206,11 @@ impl<T: Scalar> Tape<T> {
             None => self.list.borrow_mut().m = Some((value.columns(), var.id)),
             Some((m, _)) if m == value.columns() => {}
             Some((first_m, first)) => {
-                let first = self.label(first);
-                let (second, second_m) = (name.to_owned(), value.columns());
-                return self.mistake(Error::ExamplesDiffer { first, first_m, second, second_m });
+                let names = self.labels(&[Var { id: first, ..var }, var]);
+                let [first, second] = <[String; 2]>::try_from(names).expect("a name for each");
+                let second_m = value.columns();
+                let at = Some(self.place());
+                return self.mistake(Error::ExamplesDiffer { first, first_m, second, second_m, at });
             }
         }
         var
@@ -352,14 +357,26 @@ impl<T: Scalar> Tape<T> {
     /// Records an operation, or finds the equal entry that is there already.
     #[track_caller]
     pub(crate) fn push<'t>(&'t self, op: impl Into<Op<T>>, operands: &[Var<'t, T>]) -> Var<'t, T> {
+        self.push_called(None, op, operands)
+    }
+
+    /// [`push`](Tape::push) for a method of another name, with the operands in its order: a mistake is told in the words of what
+    /// was called.
+    #[track_caller]
+    pub(crate) fn push_called<'t>(
+        &'t self,
+        called: Option<(&str, &[Var<'t, T>])>,
+        op: impl Into<Op<T>>,
+        operands: &[Var<'t, T>],
+    ) -> Var<'t, T> {
         let op = op.into();
+        let name = || called.map_or_else(|| op.rule().name(), |(name, _)| name.into());
         if let Some(void) = operands.iter().find(|v| v.is_void()) {
             return self.adopt(*void);
         }
         if let Some(foreign) = operands.iter().find(|v| !std::ptr::eq(v.tape, self)) {
-            let operation = op.rule().name().into_owned();
             return self.mistake(Error::ForeignVariable {
-                operation,
+                operation: name().into_owned(),
                 variable: foreign.label(),
                 at: self.place(),
             });
@@ -378,8 +395,8 @@ impl<T: Scalar> Tape<T> {
             }
             Err(mismatch) => {
                 drop(list);
-                let operation = op.rule().name();
-                self.mistake(self.shape_error(&operation, &mismatch, operands, &shapes))
+                let (called, operands) = (name(), called.map_or(operands, |(_, as_called)| as_called));
+                self.mistake(self.shape_error(&called, &mismatch, operands))
             }
         }
     }
@@ -401,16 +418,10 @@ impl<T: Scalar> Tape<T> {
     }
 
     #[track_caller]
-    fn shape_error(
-        &self,
-        operation: &str,
-        mismatch: &Mismatch,
-        operands: &[Var<'_, T>],
-        shapes: &[Shape],
-    ) -> Error {
+    fn shape_error(&self, operation: &str, mismatch: &Mismatch, operands: &[Var<'_, T>]) -> Error {
         let names = self.labels(operands);
         let named: Vec<String> =
-            names.iter().zip(shapes).map(|(name, shape)| format!("{name} is {shape}")).collect();
+            names.iter().zip(operands).map(|(name, v)| format!("{name} is {}", v.known_shape())).collect();
         let hint = mismatch.hint.as_deref().map_or(String::new(), |hint| format!(" ({hint})"));
         let parts = [mismatch.reason.to_string(), named.join(", ")];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -433,15 +444,18 @@ impl<T: Scalar> Tape<T> {
 
     /// Remembers a mistake and gives the void variable that carries it.
     pub(crate) fn mistake(&self, mistake: Error) -> Var<'_, T> {
-        let mistakes = &mut self.list.borrow_mut().mistakes;
-        let index = match mistakes.iter().position(|m| *m == mistake) {
-            Some(known) => known,
+        let mut list = self.list.borrow_mut();
+        let List { mistakes, mistakes_by_text, .. } = &mut *list;
+        let known = mistakes_by_text.entry(mistake.to_string()).or_default();
+        let index = match known.iter().find(|&&index| mistakes[index as usize] == mistake) {
+            Some(&index) => index,
             None => {
                 mistakes.push(mistake);
-                mistakes.len() - 1
+                known.push(mistakes.len() as u32 - 1);
+                mistakes.len() as u32 - 1
             }
         };
-        Var { tape: self, id: VOID | index as u32, of_run: false }
+        Var { tape: self, id: VOID | index, of_run: false }
     }
 
     /// A void variable as one of this tape: the mistake of another tape's variable comes along.

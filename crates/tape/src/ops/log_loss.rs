@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::kernel::functions as k;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::map::Function;
-use crate::ops::zip::IntoOperand;
+use crate::ops::zip::{IntoOperand, Zip};
 use crate::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -245,6 +245,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The squared error Σ (a − y)² over the outputs: n × m becomes 1 × m.
     #[track_caller]
     pub fn squared_error(self, targets: impl IntoOperand<'t, T>) -> Self {
-        (self - targets.into_operand(self)).square().sum_of_rows()
+        let operands = [self, targets.into_operand(self)];
+        let difference = self.tape.push_called(Some(("squared_error", &operands)), Zip::Subtract, &operands);
+        difference.square().sum_of_rows()
     }
 }

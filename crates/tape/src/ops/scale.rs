@@ -93,6 +93,15 @@ impl<T: Scalar> Scaling<T> {
     }
 }
 
+impl<T: Scalar> Scaling<T> {
+    /// The power of two that it multiplies by, whatever m is, if it is one.
+    pub(crate) fn power_of_two(self) -> Option<T> {
+        let Factor { c, m } = self.by;
+        let (_, inverse) = (exact_inverse(c)?, exact_inverse(self.over)?);
+        (m == 0).then_some(c * inverse)
+    }
+}
+
 /// 1/x, if x is a power of two and 1/x a number too: to multiply by it is to divide by x.
 fn exact_inverse<T: Scalar>(x: T) -> Option<T> {
     const MANTISSA: u64 = (1 << 52) - 1;

@@ -203,7 +203,8 @@ fn record<'t, T: Scalar>(of: Of, over: Over, operands: &[Var<'t, T>]) -> Var<'t,
         None => operands[0].over_alone(over),
         Some(_) => over,
     };
-    operands[0].tape.push(Softmax { of, over }, operands)
+    // The last of them is the method's own variable, or of its tape.
+    operands[operands.len() - 1].tape.push(Softmax { of, over }, operands)
 }
 
 impl<'t, T: Scalar> Var<'t, T> {
@@ -305,11 +306,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Labels and logits, each repeated to the shape of both.
     #[track_caller]
     fn beside(self, labels: Self) -> [Self; 2] {
-        if self.is_void() || labels.is_void() {
-            return [labels, self];
+        if self.is_void() || labels.is_void() || !std::ptr::eq(self.tape, labels.tape) {
+            return [labels, self]; // recording says what is wrong
         }
         match labels.known_shape().broadcast(self.known_shape()) {
-            Some(shape) => [labels.broadcast_to(shape), self.broadcast_to(shape)],
+            Some(shape) => [labels.repeated_to(shape), self.repeated_to(shape)],
             None => [labels, self], // the rule says what is wrong
         }
     }

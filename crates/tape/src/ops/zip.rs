@@ -240,7 +240,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// 1 where A < B, else 0, and NaN where either is NaN. Its derivative is zero.
     #[track_caller]
     pub fn less(self, other: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(Zip::Greater, &[other.into_operand(self), self])
+        let other = other.into_operand(self);
+        self.tape.push_called(Some(("less", &[self, other])), Zip::Greater, &[other, self])
     }
 
     /// 1 where A = B, else 0, and NaN where either is NaN. Its derivative is zero.

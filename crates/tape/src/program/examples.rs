@@ -53,6 +53,7 @@ impl<T: Scalar> Program<T> {
                 first_m: first.0,
                 second: name(other.1, other.2),
                 second_m: other.0,
+                at: None,
             }),
         }
     }

@@ -5,7 +5,7 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::op::{Op, equal_by};
 use crate::ops::log_loss::SigmoidMinus;
-use crate::ops::map::Map;
+use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
 use crate::program::rewrite::{self, Rewrite};
 use crate::tape::{Ids, List};
@@ -148,10 +148,12 @@ impl<T: Scalar> Graph<T> {
         self.facts.as_ref().is_some_and(|facts| facts.labels.contains(&id))
     }
 
-    /// Whether a node is the number 1, or a constant leaf of ones.
+    /// Whether a node is the number 1, a constant leaf of ones, or a power of 0, which is 1 whatever the base is.
     pub(crate) fn is_one(&self, id: u32) -> bool {
         match &self.node(id).op {
             Op::Number(number) => number.0.is_one(),
+            Op::Map(Map(Function::WholePower(0))) => true,
+            Op::Map(Map(Function::Power(p))) => *p == T::ZERO,
             Op::Leaf(leaf) => self.facts.as_ref().is_some_and(|facts| facts.ones.contains(&leaf.index)),
             _ => false,
         }

@@ -121,6 +121,15 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
         Op::Map(Map(Function::Identity)) => {
             &[Rule { name: "identity", identity: "identity(A) = A", condition: EXACT, apply: identity }]
         }
+        Op::Map(Map(Function::Power(_) | Function::WholePower(_))) => {
+            &[Rule { name: "first power", identity: "A¹ = A", condition: EXACT, apply: first_power }]
+        }
+        Op::Scale(_) => &[Rule {
+            name: "factors that cancel",
+            identity: "2·(½·A) = A",
+            condition: "A is a sigmoid, and the factors are powers of two; exact but for subnormal numbers",
+            apply: factors_that_cancel,
+        }],
         Op::Map(Map(Function::ReluDerivative)) => &[Rule {
             name: "slope of a relu",
             identity: "relu′(Z) = relu′(relu(Z))",
@@ -346,6 +355,23 @@ fn power_of_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32])
 
 fn identity<T: Scalar>(_: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
     Some(operands[0])
+}
+
+fn first_power<T: Scalar>(_: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+    match op {
+        Op::Map(Map(Function::WholePower(1))) => Some(operands[0]),
+        Op::Map(Map(Function::Power(p))) if *p == T::ONE => Some(operands[0]),
+        _ => None,
+    }
+}
+
+fn factors_that_cancel<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+    let inner = graph.node(operands[0]);
+    let (Op::Scale(outer), Op::Scale(Scale(inner)), &[a]) = (op, &inner.op, inner.operands.as_slice()) else {
+        return None;
+    };
+    let product = outer.0.power_of_two()? * inner.power_of_two()?;
+    (product == T::ONE && sigmoid_of(graph, a).is_some()).then_some(a)
 }
 
 fn slope_of_relu<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
