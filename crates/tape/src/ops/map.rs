@@ -435,7 +435,7 @@ pub struct UserFunction<T: Scalar> {
     parts: Arc<UserParts<T>>,
     /// The function that this is a derivative of, and the number of ′ to print after that one's name. It belongs to the
     /// handle: to give a function a derivative changes nothing of that derivative, however long its own chain is.
-    derivative_of: Option<(Arc<str>, usize)>,
+    derivative_of: Option<Arc<(Arc<str>, usize)>>,
 }
 
 struct UserParts<T: Scalar> {
@@ -483,7 +483,10 @@ impl<T: Scalar> fmt::Debug for UserFunction<T> {
 impl<T: Scalar> UserFunction<T> {
     /// The name to print, and how many ′ after it.
     fn printed(&self) -> (&Arc<str>, usize) {
-        self.derivative_of.as_ref().map_or((&self.parts.name, 0), |(of, primes)| (of, *primes))
+        match &self.derivative_of {
+            Some(of) => (&of.0, of.1),
+            None => (&self.parts.name, 0),
+        }
     }
 
     fn notation(&self) -> Notation {
@@ -495,7 +498,7 @@ impl<T: Scalar> UserFunction<T> {
     fn printed_derivative(&self, derivative: &Function<T>) -> Function<T> {
         let Function::User(user) = derivative else { return derivative.clone() };
         let (of, primes) = self.printed();
-        let derivative_of = Some((of.clone(), primes + 1));
+        let derivative_of = Some(Arc::new((of.clone(), primes + 1)));
         Function::User(UserFunction { parts: user.parts.clone(), derivative_of })
     }
 

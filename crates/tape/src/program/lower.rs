@@ -54,6 +54,9 @@ struct Facts {
     labels: FxHashSet<u32>,
     /// The constant leaves, by their numbers, that hold nothing but ones.
     ones: FxHashSet<u32>,
+    /// Whether the graph has a σ′, without which nothing cancels, and a tanh.
+    has_slope: bool,
+    has_tanh: bool,
 }
 
 impl Facts {
@@ -159,6 +162,16 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
+    /// Whether there is a σ′ in the graph.
+    pub(crate) fn has_slope(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.has_slope)
+    }
+
+    /// Whether there is a σ′ and a tanh in the graph, as in second derivatives of the naive log-loss.
+    pub(crate) fn has_slope_and_tanh(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| facts.has_slope && facts.has_tanh)
+    }
+
     /// Whether the node is all of a tape's entry that one entry uses, once.
     pub(crate) fn is_used_once(&self, id: u32) -> bool {
         let (entry, origin) = self.origins[id as usize];
@@ -169,6 +182,10 @@ impl<T: Scalar> Graph<T> {
     fn insert(&mut self, op: Op<T>, operands: Ids) -> u32 {
         let shapes: smallvec::SmallVec<[Shape; 4]> = operands.iter().map(|&id| self.node(id).shape).collect();
         let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
+        if let (Op::Map(Map(function)), Some(facts)) = (&op, &mut self.facts) {
+            facts.has_slope |= *function == Function::SigmoidDerivative;
+            facts.has_tanh |= *function == Function::Tanh;
+        }
         let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
         if new {
             self.origins.push((self.origin, Origin::Part));
@@ -209,7 +226,11 @@ impl<T: Scalar> Graph<T> {
     fn without_dead_nodes(self) -> Self {
         let outputs = self.outputs.iter().copied();
         let live = needed_by(outputs, self.nodes.len(), |id| &self.node(id).operands);
-        if live.iter().all(|&live| live) {
+        // A number takes no room worth a second graph.
+        let is_kept = |(live, node): (&bool, &Node<T>)| {
+            *live || matches!(node.op, Op::Number(_)) && node.op.is_source()
+        };
+        if live.iter().zip(&self.nodes).all(is_kept) {
             return self;
         }
         let mut new_id = vec![u32::MAX; self.nodes.len()];

@@ -37,6 +37,9 @@ pub(super) fn cancelled_curvature<T: Scalar>(
     op: &Op<T>,
     operands: &[u32],
 ) -> Option<u32> {
+    if !graph.has_slope_and_tanh() {
+        return None;
+    }
     let &[a, b] = operands else { return None };
     let mut terms: SmallVec<[Term; MOST_TERMS]> = SmallVec::new();
     collect_terms(graph, a, false, &mut terms)?;
@@ -225,6 +228,9 @@ pub(super) fn slope_over_sigmoid<T: Scalar>(
     op: &Op<T>,
     operands: &[u32],
 ) -> Option<u32> {
+    if !graph.has_slope() {
+        return None;
+    }
     let &[numerator, denominator] = operands else { return None };
     debug_assert!(matches!(op, Op::Zip(Zip::Divide)));
     let z = sigmoid_of(graph, denominator)?;

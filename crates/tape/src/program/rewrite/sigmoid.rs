@@ -178,6 +178,9 @@ fn has_guarded_factor<T: Scalar>(graph: &Graph<T>, id: u32, denominator: u32, de
 }
 
 fn cancelled_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+    if !graph.has_slope() {
+        return None;
+    }
     let &[a, b] = operands else { return None };
     cancelled(graph, a, b, FACTORS).or_else(|| cancelled(graph, b, a, FACTORS))
 }
