@@ -210,25 +210,22 @@ fn by_entries(script: &Script, groups: &[usize]) -> (Script, Vec<usize>) {
     (script, first)
 }
 
-/// The quotients of eq. 8, −(y ⊘ a − (1 − y) ⊘ (1 − a)), are 0 where their numerators are: the derivative of y · ln a with
-/// 0 · ln 0 = 0.
-fn with_equation_8(mut script: Script) -> Script {
-    let is = |i: usize, pair: Pair| script.nodes[i].op == Op::Zip(pair);
-    let on = |i: usize| &script.nodes[i].on;
-    let is_rest = |i: usize, of: usize| {
-        is(i, Pair::Subtract) && script.nodes[on(i)[0]].op == Op::Number(1.0) && on(i)[1] == of
+/// Quotients of a label of a log-loss, or of one minus it, are 0 where numerator and denominator are: as in eq. 8, the
+/// derivative of y · ln a with 0 · ln 0 = 0.
+fn with_guarded_quotients(mut script: Script) -> Script {
+    let nodes = &script.nodes;
+    let labels: Vec<usize> = nodes.iter().filter(|n| n.op == Op::LogLoss).map(|n| n.on[0]).collect();
+    let is_rest = |i: usize| {
+        let node = &nodes[i];
+        node.op == Op::Zip(Pair::Subtract)
+            && nodes[node.on[0]].op == Op::Number(1.0)
+            && labels.contains(&node.on[1])
     };
-    let mut guarded = Vec::new();
-    for i in (0..script.nodes.len()).filter(|&i| is(i, Pair::Subtract)) {
-        let [first, second] = [on(i)[0], on(i)[1]];
-        if is(first, Pair::Divide)
-            && is(second, Pair::Divide)
-            && is_rest(on(second)[0], on(first)[0])
-            && is_rest(on(second)[1], on(first)[1])
-        {
-            guarded.extend([first, second]);
-        }
-    }
+    let guarded = |i: &usize| {
+        let node = &nodes[*i];
+        node.op == Op::Zip(Pair::Divide) && (labels.contains(&node.on[0]) || is_rest(node.on[0]))
+    };
+    let guarded: Vec<usize> = (0..nodes.len()).filter(guarded).collect();
     guarded.into_iter().for_each(|i| script.nodes[i].op = Op::Zip(Pair::DivideOrZero));
     script
 }
@@ -336,7 +333,7 @@ fn computes_what_the_tape_says<T: Real, const SINGLE: bool>(case: &Case) -> Resu
     let Recorded { vars, groups } = record(&tape, &case.script)?;
     let mut tally = Tally::default();
     let (script, first) = by_entries(&case.script, &groups);
-    let script = with_equation_8(script);
+    let script = with_guarded_quotients(script);
     let truth = values::<Watched<SINGLE>>(&script);
     let j = first[case.roles[0]];
     let ends: Vec<usize> = case.roles.iter().chain(&case.asked).map(|&i| first[i]).collect();

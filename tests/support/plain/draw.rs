@@ -511,7 +511,7 @@ impl Draw {
         };
         match self.random.below(5) {
             0 => {
-                let a = match self.all(a, |a| a > 0.05 && a < 0.95) {
+                let a = match !self.wild && self.all(a, |a| a > 0.05 && a < 0.95) {
                     true => a,
                     false => self.push(Op::Map(Fun::Sigmoid), &[a], shape)?,
                 };
@@ -532,11 +532,10 @@ impl Draw {
             3 => {
                 let y = self.partner(a)?;
                 let both = together(shape, self.shape(y))?;
-                let row = Shape { rows: Dim::ONE, ..both };
                 self.method(Method::SquaredError, &[a, y], |draw| {
                     let error = draw.push(Op::Zip(Pair::Subtract), &[a, y], both)?;
                     let square = draw.push(Op::Map(Fun::Square), &[error], both)?;
-                    draw.push(Op::Reduce(Reduction::Sum, Over::Rows), &[square], row)
+                    draw.sum_of_rows(square)
                 })
             }
             _ => self.cross_entropy(a, kind),
@@ -557,9 +556,20 @@ impl Draw {
             let whole = draw.push(Op::Reduce(Reduction::LogSumExp, Over::Rows), &[z], row)?;
             let log = draw.push(Op::Zip(Pair::Subtract), &[z, whole], shape)?;
             let weighted = draw.push(Op::Zip(Pair::Multiply), &[y, log], shape)?;
-            let sum = draw.push(Op::Reduce(Reduction::Sum, Over::Rows), &[weighted], row)?;
+            let sum = draw.sum_of_rows(weighted)?;
             draw.push(Op::Negate, &[sum], row)
         })
+    }
+
+    /// What a loss makes of the elements' losses: of a single row it is that row.
+    fn sum_of_rows(&mut self, a: usize) -> Option<usize> {
+        let shape = self.shape(a);
+        match shape.rows == Dim::ONE {
+            true => Some(a),
+            false => {
+                self.push(Op::Reduce(Reduction::Sum, Over::Rows), &[a], Shape { rows: Dim::ONE, ..shape })
+            }
+        }
     }
 
     /// Shares that add up to 1 in every column: multiples of 2⁻⁸.

@@ -76,7 +76,10 @@ fn contributions<N: Number>(
                 Pair::Power => g.at(i, j) * pair(*zip, at(a.at(i, j)), still(b.at(i, j))).d,
                 _ => g.at(i, j),
             };
+            let is_guarded =
+                |i, j| *zip == Pair::DivideOrZero && a.at(i, j).value() == 0.0 && b.at(i, j).value() == 0.0;
             let of_b = |i, j| match zip {
+                _ if is_guarded(i, j) => N::of(0.0).promised(),
                 Pair::Subtract => -g.at(i, j),
                 Pair::Multiply => g.at(i, j) * a.at(i, j),
                 Pair::Divide | Pair::DivideOrZero => -(g.at(i, j) * y.at(i, j) / b.at(i, j)),
@@ -146,7 +149,9 @@ fn contributions<N: Number>(
                     };
                     let mut node = node.clone();
                     node.shape = tape::Shape::SCALAR;
-                    g.at(i, j) * evaluate(&node, script.m, &[&of(0), &of(1)]).data[0].d
+                    let derivative = evaluate(&node, script.m, &[&of(0), &of(1)]).data[0].d;
+                    // Eq. 8 guards its quotients.
+                    g.at(i, j) * if node.op == Op::LogLoss { derivative.promised() } else { derivative }
                 })
             };
             vec![Some(single(0)), Some(single(1))]

@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) compared: u64,
     /// Those of them with so much rounding in them that the comparison says little.
     pub(crate) blunt: u64,
+    /// Tapes on which a rule records an expression that is equal to the entry asked about.
+    pub(crate) met_again: u64,
     /// Counts of the law's own.
     pub(crate) counts: [u64; 4],
     /// The greatest distance, in parts of the tolerance.
@@ -55,6 +57,7 @@ impl Tally {
         self.tapes += other.tapes;
         self.compared += other.compared;
         self.blunt += other.blunt;
+        self.met_again += other.met_again;
         self.counts.iter_mut().zip(other.counts).for_each(|(a, b)| *a += b);
         self.worst = self.worst.max(other.worst);
     }
@@ -171,7 +174,7 @@ fn shrunk(
 }
 
 /// Makes the node a leaf of these values, if there are leaves of its shape.
-pub(crate) fn cut(script: &mut Script, i: usize, values: impl Iterator<Item = f64>) -> bool {
+fn cut(script: &mut Script, i: usize, values: impl Iterator<Item = f64>) -> bool {
     let node = &mut script.nodes[i];
     let kind = match (node.shape.rows, node.shape.columns) {
         (Dim::M, _) => return false,
@@ -196,7 +199,8 @@ fn candidates(case: &Case) -> Vec<Case> {
     let values = interpret::values::<Ball>(&case.script);
     for i in (0..case.script.nodes.len()).rev() {
         let node = &case.script.nodes[i];
-        if node.on.is_empty() {
+        // A hidden node is what the method of the next one records, whatever stands here.
+        if node.on.is_empty() || node.hidden {
             continue;
         }
         let mut smaller = case.clone();
