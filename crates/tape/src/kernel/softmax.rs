@@ -17,11 +17,13 @@
 //! Where a difference cancels all the same (a share beside its label, a third derivative beside its root), the column is computed
 //! again with twice the digits.
 
+mod again;
+
 use std::ops::Range;
 
 use super::simd::{Loops, run};
 use super::vector_math::{Real, lane};
-use super::wide::Wide;
+use again::{Again, Part};
 
 /// Which numbers of a matrix belong together: those of a column, those of a row, or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +119,7 @@ const ROWS: usize = 16;
 const FEW: usize = 16;
 /// Lists of so many numbers, and of so many series, in the scratch memory.
 const LISTS: usize = 8;
-const STATES: usize = 12;
+const STATES: usize = 13;
 
 struct Call<'a, T> {
     wanted: Wanted<'a, T>,
@@ -248,6 +250,31 @@ fn greatest<T: Real>(x: &[T]) -> T {
     lanes.into_iter().fold(-T::of(f64::INFINITY), greater)
 }
 
+/// The sum of the numbers of magnitude `top`, and that of all others.
+#[inline(always)]
+fn two_sums<T: Real>(x: &[T], top: T) -> (T, T) {
+    let zero = T::of(0.0);
+    let mut sums = [[zero; LANES]; 2];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            let is_top = chunk[i].magnitude() == top;
+            sums[0][i] = sums[0][i] + if is_top { chunk[i] } else { zero };
+            sums[1][i] = sums[1][i] + if is_top { zero } else { chunk[i] };
+        }
+    }
+    let (mut tops, mut others) = match chunks {
+        [] => (zero, zero),
+        _ => (sum(&sums[0]), sum(&sums[1])),
+    };
+    for &x in rest {
+        let is_top = x.magnitude() == top;
+        tops = tops + if is_top { x } else { zero };
+        others = others + if is_top { zero } else { x };
+    }
+    (tops, others)
+}
+
 /// z − m and what rounding loses of it, where that counts.
 #[inline(always)]
 fn difference<T: Real>(z: T, m: T) -> (T, T) {
@@ -297,6 +324,7 @@ const TWO: usize = 8;
 const THREE: usize = 9;
 const FOUR: usize = 10;
 const DOUBT: usize = 11;
+const LOST_TOO: usize = 12;
 
 impl<T: SoftmaxMath> Loops for Call<'_, T> {
     type Output = ();
@@ -356,7 +384,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
                     out[at] = if infinite { m } else { sum };
                     // The two cancel.
                     if (m < zero) & (sum.magnitude() < T::of(-0.75) * m) {
-                        out[at] = T::of(WideSeries::new::<F>(z, series, at).log_sum_exp::<F>());
+                        run(Again { part: Part::LogSumExp, z, series, at, out: &mut *out });
                     }
                 }
             }
@@ -415,12 +443,14 @@ impl<T: SoftmaxMath> Work<'_, T> {
                         *top = greater(*top, greatest(y));
                     }
                 });
-                self.clear([TWO, LOST], count);
-                each_part!(at in (group, series, part) { self.add_labels(y, series, &at, TWO, true); });
-                self.settle(TWO, count);
-                self.clear([THREE, LOST], count);
-                each_part!(at in (group, series, part) { self.add_labels(y, series, &at, THREE, false); });
-                self.settle(THREE, count);
+                self.clear([TWO, LOST, THREE, LOST_TOO], count);
+                each_part!(at in (group, series, part) {
+                    self.add_labels(y, series, &at);
+                });
+                for s in 0..count {
+                    self.states[TWO][s] = self.states[TWO][s] + self.states[LOST][s];
+                    self.states[THREE][s] = self.states[THREE][s] + self.states[LOST_TOO][s];
+                }
                 self.states[DOUBT][..count].fill(zero);
                 each_part!(at in (group, series, part) {
                     self.shares::<F>((z, series), &at);
@@ -438,7 +468,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
                             let is_not = if e == one { rest } else { one - share };
                             let (p, q) = (share * of_others, y * is_not);
                             *to = p - q;
-                            let cancels = (p - q).magnitude() < T::of(1.0 / 16.0) * p.magnitude();
+                            let cancels = (p - q).magnitude() < T::of(1.0 / 64.0) * p.magnitude();
                             doubt = if cancels & !(q == zero) { one } else { doubt };
                         }
                         self.states[DOUBT][s] = self.states[DOUBT][s] + doubt;
@@ -447,7 +477,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 });
                 for (s, at) in group.enumerate() {
                     if self.states[DOUBT][s] > zero {
-                        WideSeries::new::<F>(z, series, at).minus::<F>(y, out);
+                        run(Again { part: Part::Minus(y), z, series, at, out: &mut *out });
                     }
                 }
             }
@@ -507,13 +537,13 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 });
                 for (s, at) in group.enumerate() {
                     if self.states[DOUBT][s] > zero {
-                        WideSeries::new::<F>(z, series, at).derivative::<F>(&[g, h], out);
+                        run(Again { part: Part::Derivative(&[g, h]), z, series, at, out: &mut *out });
                     }
                 }
             }
             Wanted::Higher(directions) => {
                 for at in group {
-                    WideSeries::new::<F>(z, series, at).derivative::<F>(directions, out);
+                    run(Again { part: Part::Derivative(directions), z, series, at, out: &mut *out });
                 }
             }
         }
@@ -629,19 +659,19 @@ impl<T: SoftmaxMath> Work<'_, T> {
         }
     }
 
-    /// Adds the labels that are of the greatest magnitude, or those that are not.
+    /// Adds the labels that are of the greatest magnitude, and those that are not.
     #[inline(always)]
-    fn add_labels(&mut self, y: &[T], series: Series, at: &Place, state: usize, tops: bool) {
+    fn add_labels(&mut self, y: &[T], series: Series, at: &Place) {
         let length = at.items.len();
-        let [_, y_list, _, _, _, _, _, to] = &mut self.lists;
-        let y = at.read(y, series, y_list);
-        let rows = to.chunks_exact_mut(length).zip(y.chunks_exact(length));
-        for ((to, y), &top) in rows.zip(self.states[ONE].iter()) {
-            for (to, &y) in to.iter_mut().zip(y) {
-                *to = if (y.magnitude() == top) == tops { y } else { T::of(0.0) };
+        let y = at.read(y, series, self.lists[G]);
+        for (s, y) in y.chunks_exact(length).enumerate() {
+            let (tops, others) = two_sums(y, self.states[ONE][s]);
+            for (x, [state, lost]) in [(tops, [TWO, LOST]), (others, [THREE, LOST_TOO])] {
+                let (mut total, mut rest) = (self.states[state][s], self.states[lost][s]);
+                add_part(&mut total, &mut rest, x);
+                (self.states[state][s], self.states[lost][s]) = (total, rest);
             }
         }
-        self.add_sums(OUT, length, state, at.series.len());
     }
 
     /// What is to be subtracted from g: first c, then Σ s (g − c).
@@ -722,155 +752,5 @@ impl<T: SoftmaxMath> Work<'_, T> {
         for ((&a, &b), out) in a[..length].iter().zip(&**b).zip(&mut **out) {
             *out = a * b;
         }
-    }
-}
-
-/// A series that is computed with twice the digits.
-struct WideSeries<'a, T> {
-    z: &'a [T],
-    series: Series,
-    at: usize,
-    /// The greatest number, and where it first stands.
-    greatest: f64,
-    leader: usize,
-    /// Σ exp(z − greatest).
-    sum: Wide,
-}
-
-impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
-    #[inline(always)]
-    fn new<const F: bool>(z: &'a [T], series: Series, at: usize) -> Self {
-        let mut of = WideSeries { z, series, at, greatest: -f64::INFINITY, leader: 0, sum: Wide::ZERO };
-        for item in 0..series.length {
-            let z = of.item(z, item);
-            if z > of.greatest || z.is_nan() {
-                (of.greatest, of.leader) = (z, item);
-            }
-            if z.is_nan() {
-                break;
-            }
-        }
-        for item in 0..series.length {
-            of.sum = of.sum.plus(of.exponential::<F>(item));
-        }
-        of
-    }
-
-    #[inline(always)]
-    fn index(&self, item: usize) -> usize {
-        let Series { count, length, across } = self.series;
-        if across { item * count + self.at } else { self.at * length + item }
-    }
-
-    #[inline(always)]
-    fn item(&self, x: &[T], item: usize) -> f64 {
-        x[self.index(item)].double()
-    }
-
-    #[inline(always)]
-    fn exponential<const F: bool>(&self, item: usize) -> Wide {
-        let z = self.item(self.z, item);
-        if z == -f64::INFINITY && self.greatest > z {
-            return Wide::ZERO;
-        }
-        Wide::difference(z, self.greatest).exp_of_negative::<F>()
-    }
-
-    /// max + ln Σ, where Σ·e^(−l) = 1 + δ for l near ln Σ.
-    #[inline(always)]
-    fn log_sum_exp<const F: bool>(&self) -> f64 {
-        let log = self.sum.rounded().ln();
-        let ratio = self.sum.times::<F>(Wide::of(-log).exp_of_negative::<F>());
-        Wide::of(self.greatest).plus(Wide::of(log)).plus(ratio.minus(Wide::ONE)).rounded()
-    }
-
-    /// With rⱼ = yⱼ − yₖ·eⱼ for the leader k, of which e is 1: (eᵢ·Σr − rᵢ·Σe)/Σe. Labels that are in proportion to the shares leave
-    /// nothing of r, and rₖ is 0: so a sum is not smaller than its terms where they are all small.
-    #[inline(always)]
-    fn minus<const F: bool>(&self, y: &[T], out: &mut [T]) {
-        let of_leader = Wide::of(self.item(y, self.leader));
-        let mut parts = Wide::ZERO;
-        for item in 0..self.series.length {
-            parts = parts.plus(self.beside::<F>(y, of_leader, item).1);
-        }
-        for item in 0..self.series.length {
-            let (e, r) = self.beside::<F>(y, of_leader, item);
-            let difference = e.times::<F>(parts).minus(r.times::<F>(self.sum));
-            out[self.index(item)] = T::of(difference.over::<F>(self.sum).rounded());
-        }
-    }
-
-    /// eᵢ and rᵢ.
-    #[inline(always)]
-    fn beside<const F: bool>(&self, y: &[T], of_leader: Wide, item: usize) -> (Wide, Wide) {
-        let e = self.exponential::<F>(item);
-        (e, Wide::of(self.item(y, item)).minus(of_leader.times::<F>(e)))
-    }
-
-    /// Dⁿ softmax(z)\[g₁, …, gₙ\].
-    ///
-    /// For a set A of the directions let Dᴬs be the derivative along them, and Lᴬ that of ln Σ exp z. As Dᵍs = s·(g − Lᵍ), for a
-    /// direction g outside of A
-    ///
-    /// D^(A ∪ g) s = Dᴬs·(g − Lᵍ) − Σ over B ⊊ A of Dᴮs · L^((A ∖ B) ∪ g),   Lᴬ = Σᵢ gᵢ·D^(A ∖ g) sᵢ for any g in A.
-    ///
-    /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that nothing is divided before the end:
-    /// where logits are equal but for a little, that little is kept. Sets are bits of a number. The g of the leader is subtracted
-    /// from each direction, which changes nothing but keeps digits.
-    #[inline(always)]
-    fn derivative<const F: bool>(&self, directions: &[&[T]], out: &mut [T]) {
-        let sets = 1 << directions.len();
-        let mut sums: smallvec::SmallVec<[Wide; 16]> = smallvec::SmallVec::from_elem(Wide::ZERO, sets);
-        let mut slopes = sums.clone();
-        for size in 1..=directions.len() as u32 {
-            // All sums of sets that are smaller are known.
-            for item in 0..self.series.length {
-                self.slopes::<F>(directions, item, (&sums, size - 1), &mut slopes);
-                for set in (1..sets).filter(|set| set.count_ones() == size) {
-                    let g = set.ilog2();
-                    let term =
-                        self.direction(directions[g as usize], item).times::<F>(slopes[set & !(1 << g)]);
-                    sums[set] = sums[set].plus(term);
-                }
-            }
-        }
-        for item in 0..self.series.length {
-            self.slopes::<F>(directions, item, (&sums, directions.len() as u32), &mut slopes);
-            let mut slope = slopes[sets - 1];
-            for _ in 0..=directions.len() {
-                slope = slope.over::<F>(self.sum);
-            }
-            out[self.index(item)] = T::of(slope.rounded());
-        }
-    }
-
-    /// The derivatives of a share along all sets of directions up to a size, times powers of S.
-    #[inline(always)]
-    fn slopes<const F: bool>(
-        &self,
-        directions: &[&[T]],
-        item: usize,
-        (sums, most): (&[Wide], u32),
-        slopes: &mut [Wide],
-    ) {
-        slopes[0] = self.exponential::<F>(item);
-        for set in (1..slopes.len()).filter(|set| set.count_ones() <= most) {
-            let g = set.ilog2() as usize;
-            let rest = set & !(1 << g);
-            let centred = self.direction(directions[g], item).times::<F>(self.sum).minus(sums[1 << g]);
-            let mut slope = slopes[rest].times::<F>(centred);
-            // All true subsets of the rest, from the greatest down to none.
-            let mut subset = rest;
-            while subset > 0 {
-                subset = (subset - 1) & rest;
-                slope = slope.minus(slopes[subset].times::<F>(sums[(rest & !subset) | 1 << g]));
-            }
-            slopes[set] = slope;
-        }
-    }
-
-    #[inline(always)]
-    fn direction(&self, g: &[T], item: usize) -> Wide {
-        Wide::difference(self.item(g, item), self.item(g, self.leader))
     }
 }
