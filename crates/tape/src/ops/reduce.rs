@@ -1,4 +1,8 @@
 //! Reductions over rows, columns or all entries, and the repetition that undoes their shapes.
+//!
+//! Sums over rows, over columns and over all entries are added in pairs: the rounding error grows with the logarithm of the number of
+//! terms. A sum over the examples is added unit by unit inside a span, and then span by span (see `program/tiles.rs`): the error
+//! grows with the number of units in a span, m/4096. Of 10⁷ times 0.1 in f32 the former are 1e-7 to 6e-7 off, the latter 2e-5 [measured].
 
 use std::borrow::Cow;
 
@@ -152,9 +156,40 @@ fn columns_or_all<T: Scalar>(
     }
 }
 
+/// Σ over the columns: of a single row as of a column; of several unit by unit, and the units in pairs, so that the error grows with
+/// the logarithm of their number.
 fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
-    out.as_mut_slice().fill(T::ZERO);
-    add_sums(a, T::ONE, out);
+    let (rows, columns) = a.shape();
+    if rows == 1 {
+        out.as_mut_slice()[0] = k::sum(a.as_slice());
+        return;
+    }
+    for (out, first) in out.as_mut_slice().chunks_mut(ROWS).zip((0..).step_by(ROWS)) {
+        out.copy_from_slice(&units_in_pairs(a.as_slice(), (rows, columns), first, out.len())[..out.len()]);
+    }
+}
+
+/// Rows whose sums are added up at a time.
+const ROWS: usize = 64;
+
+/// The sums of so many rows from `first` on.
+fn units_in_pairs<T: Scalar>(
+    a: &[T],
+    (rows, columns): (usize, usize),
+    first: usize,
+    count: usize,
+) -> [T; ROWS] {
+    if columns <= UNIT {
+        let mut sums = [T::ZERO; ROWS];
+        T::add_columns(a, rows, first, &mut sums[..count]);
+        return sums;
+    }
+    let middle = (columns / 2).next_multiple_of(UNIT);
+    let (left, right) = a.split_at(middle * rows);
+    let mut sums = units_in_pairs(left, (rows, middle), first, count);
+    let others = units_in_pairs(right, (rows, columns - middle), first, count);
+    sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+    sums
 }
 
 /// Adds α · Σ over the columns to `out`, or over all entries if it is a number: unit by unit, so that the rounding error grows with the square
@@ -174,7 +209,6 @@ pub(crate) fn add_unit<T: Scalar>(unit: &[T], rows: usize, (alpha, beta): (T, Be
         *out = before(*out) + alpha * k::sum(unit);
         return;
     }
-    const ROWS: usize = 64;
     for (out, first) in out.chunks_mut(ROWS).zip((0..).step_by(ROWS)) {
         let partial = &mut [T::ZERO; ROWS][..out.len()];
         T::add_columns(unit, rows, first, partial);

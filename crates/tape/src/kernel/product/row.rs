@@ -11,6 +11,9 @@ use pulp::{Simd, WithSimd};
 
 /// Columns that are summed at a time, so that additions do not wait for each other.
 const COLUMNS: usize = 8;
+/// Vectors whose products are summed before they are added to the sum of those before them: so the rounding error of a long sum
+/// grows with their number and not with its length.
+const BLOCK: usize = 256;
 /// Sums side by side for each entry, where b is transposed.
 const SUMS: usize = 4;
 /// Vectors of entries that are summed at a time, where b is transposed.
@@ -68,13 +71,17 @@ fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[
     let mut totals = [T::of(0.0); C];
     if !vectors.is_empty() {
         let mut sums = [T::splat(simd, T::of(0.0)); C];
-        for q in 0..vectors.len() {
+        let (blocks, last) = vectors.as_chunks::<BLOCK>();
+        for (b, block) in blocks.iter().enumerate() {
+            let part = add_dots::<T, S, C>(simd, block, parts.map(|(part, _)| &part[b * BLOCK..][..BLOCK]));
             for j in 0..C {
-                sums[j] = T::multiply_add(simd, vectors[q], parts[j].0[q], sums[j]);
+                sums[j] = T::add_vectors(simd, sums[j], part[j]);
             }
         }
+        let from = vectors.len() - last.len();
+        let part = add_dots::<T, S, C>(simd, last, parts.map(|(part, _)| &part[from..]));
         for j in 0..C {
-            totals[j] = T::sum_lanes(simd, sums[j]);
+            totals[j] = T::sum_lanes(simd, T::add_vectors(simd, sums[j], part[j]));
         }
     }
     for q in 0..rest.len() {
@@ -83,6 +90,22 @@ fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[
         }
     }
     totals
+}
+
+/// The products of a block of a with blocks as long.
+#[inline(always)]
+fn add_dots<T: Real, S: Simd, const C: usize>(
+    simd: S,
+    a: &[T::Vector<S>],
+    b: [&[T::Vector<S>]; C],
+) -> [T::Vector<S>; C] {
+    let mut sums = [T::splat(simd, T::of(0.0)); C];
+    for q in 0..a.len() {
+        for j in 0..C {
+            sums[j] = T::multiply_add(simd, a[q], b[j][q], sums[j]);
+        }
+    }
+    sums
 }
 
 /// The rows of b are stored one after the other: vectors along them are summed, [`SUMS`] rows apart.
