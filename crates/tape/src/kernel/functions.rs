@@ -127,6 +127,13 @@ pub(crate) fn leaky_relu_derivative<T: Scalar>(x: T, slope: T) -> T {
     }
 }
 
+/// x, and 0 where it is subnormal.
+#[inline]
+pub(crate) fn normal_or_zero<T: Scalar>(x: T) -> T {
+    let least = if T::EPSILON.to_f64() < 1e-10 { f64::MIN_POSITIVE } else { f32::MIN_POSITIVE.into() };
+    if x.abs() < number(least) { T::ZERO } else { x }
+}
+
 /// −1, ±0 or 1, as x is; ±0 keeps its sign.
 #[inline]
 pub(crate) fn sign<T: Scalar>(x: T) -> T {
@@ -347,13 +354,17 @@ fn hermite(n: u32, s: f64, x: f64) -> (f64, f64) {
     (low, h)
 }
 
-/// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. The exponential comes as two roots: it may be subnormal where the product is not.
+/// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. Far out the exponential comes as two roots: it may be subnormal where the product is not.
 /// In f64 for both types, as the exponential is that of the standard library in either.
 #[inline]
 fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(f64) -> f64) -> T {
     let y = clamp(x.to_f64(), -NORMAL_LIMIT, NORMAL_LIMIT);
-    let root = gaussian(y, b / 2.0);
-    let product = root * (c * p(y) * root);
+    let product = if y.abs() < 20.0 {
+        c * p(y) * gaussian(y, b)
+    } else {
+        let root = gaussian(y, b / 2.0);
+        root * (c * p(y) * root)
+    };
     number(if is_negative { -product } else { product })
 }
 

@@ -295,7 +295,8 @@ fn beyond_the_table() {
 /// The derivatives of a family are each other's, by differences in the middle between the numbers.
 #[test]
 fn families_go_on_as_they_begin() {
-    let families: [(fn(f64, u32) -> f64, fn(f64) -> f64); 3] = [
+    type Family = (fn(f64, u32) -> f64, fn(f64) -> f64);
+    let families: [Family; 3] = [
         (normal_pdf_higher, normal_pdf),
         (erf_higher, erf_derivative),
         (gelu_erf_higher, gelu_erf_derivative),

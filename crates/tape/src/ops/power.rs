@@ -136,6 +136,14 @@ impl<T: Scalar> Entrywise<T> for PowerDerivative {
     }
 }
 
+impl<'t, T: Scalar> Var<'t, T> {
+    /// A derivative of Aᴮ, of these two orders.
+    #[track_caller]
+    pub(crate) fn power_derivative(self, exponent: Self, of: PowerDerivative) -> Self {
+        self.tape.push(of, &[self, exponent])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,13 +224,5 @@ mod tests {
         ] {
             assert!(near(found, expected), "{found:e}, not {expected:e}");
         }
-    }
-}
-
-impl<'t, T: Scalar> Var<'t, T> {
-    /// A derivative of Aᴮ, of these two orders.
-    #[track_caller]
-    pub(crate) fn power_derivative(self, exponent: Self, of: PowerDerivative) -> Self {
-        self.tape.push(of, &[self, exponent])
     }
 }
