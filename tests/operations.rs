@@ -1093,6 +1093,9 @@ fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
     let tail = 4.248354255291589e-18;
     match kind {
         FunctionKind::Identity => row(Function::Identity, "identity", wide, |x| x).slopes(&[(1000.0, 1.0)]),
+        FunctionKind::NormalOrZero => {
+            row(Function::NormalOrZero, "normal_or_zero", wide, |x| x).slopes(&[(0.0, 1.0), (1e-45, 1.0)])
+        }
         FunctionKind::Exp => {
             row(Function::Exp, "exp", REAL, f64::exp).slopes(&[(-40.0, 4.248354255291589e-18)])
         }

@@ -295,6 +295,8 @@ use Shown::{Absolute, Activation, Call, Exponential, Higher, Power as PowerOf, R
 functions! {
     /// x.
     Identity { Activation("identity", 0), each |x| x, |x, y| x.tape.scalar(T::ONE) }
+    /// x, and 0 where it is subnormal; the derivative is 1.
+    NormalOrZero { Activation("normal_or_zero", 0), each |x| k::normal_or_zero(x), |x, y| x.tape.scalar(T::ONE) }
     /// eˣ.
     Exp { Exponential, slices exp_into, |x, y| y }
     /// ln x.

@@ -222,6 +222,26 @@ impl<T: Scalar> Graph<T> {
         node.op.rule().flops(&shapes, node.shape.at(m))
     }
 
+    /// The graph with a node of this operation after each of some nodes, in its place.
+    pub(crate) fn followed(self, by: &Op<T>, which: impl Fn(u32, &Node<T>) -> bool) -> Self {
+        let mut new_id = Vec::with_capacity(self.nodes.len());
+        let (mut nodes, mut origins) = (IndexSet::with_hasher(FxBuildHasher), Vec::new());
+        for (id, (mut node, origin)) in (0..).zip(self.nodes.into_iter().zip(self.origins)) {
+            let is_followed = which(id, &node);
+            node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
+            let (shape, operand) = (node.shape, nodes.len() as u32);
+            nodes.insert(node);
+            if is_followed {
+                origins.push((origin.0, Origin::Part));
+                nodes.insert(Node { op: by.clone(), operands: smallvec::smallvec![operand], shape });
+            }
+            origins.push(origin);
+            new_id.push(nodes.len() as u32 - 1);
+        }
+        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
+        Graph { nodes, origins, outputs, origin: self.origin, rewrites: self.rewrites }
+    }
+
     /// Drops the nodes that rewrites have left without use.
     fn without_dead_nodes(self) -> Self {
         let outputs = self.outputs.iter().copied();
