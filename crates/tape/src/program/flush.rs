@@ -13,7 +13,8 @@ use crate::program::lower::Graph;
 
 /// The graph, with zeros for the subnormal numbers among products and quotients.
 pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {
-    let is_product = |op: &Op<T>| matches!(op, Op::Zip(Zip::Multiply | Zip::Divide));
+    let is_product =
+        |op: &Op<T>| matches!(op, Op::Zip(Zip::Multiply | Zip::Divide) | Op::Scale(_) | Op::Guarded(_));
     let only_uses = only_uses(&graph);
     // A matrix product that goes into one of entries alone is multiplied as it is stored.
     let goes_on: Vec<bool> =

@@ -239,7 +239,7 @@ impl<T: Scalar> Graph<T> {
             new_id.push(nodes.len() as u32 - 1);
         }
         let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
-        Graph { nodes, origins, outputs, origin: self.origin, rewrites: self.rewrites }
+        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
     }
 
     /// Drops the nodes that rewrites have left without use.
