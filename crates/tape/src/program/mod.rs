@@ -109,11 +109,11 @@ impl Options {
     /// ```
     /// use tape::{Options, Tape, matrix};
     /// let tape = Tape::<f32>::new();
-    /// let x = tape.parameter("x", &matrix![[1e-20, 1e-10]]);
+    /// let x = tape.parameter("x", &matrix![[1e-20, 3.0]]);
     /// let square = x * x; // 1e-40 is subnormal in f32
     /// let mut program = tape.compile_with([square], Options::default().flush_subnormals(true))?;
     /// program.run()?;
-    /// assert_eq!(program.view(square)?.as_slice(), [0.0, 1e-20]);
+    /// assert_eq!(program.view(square)?.as_slice(), [0.0, 9.0]);
     /// # Ok::<(), tape::Error>(())
     /// ```
     #[must_use]
