@@ -1,7 +1,5 @@
 //! Threads that a caller keeps.
 
-use rayon_core::ThreadPool;
-
 use crate::kernel::product::reserve_scratch;
 use crate::kernel::threads;
 use crate::{Error, Result};
@@ -30,14 +28,14 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Threads {
     /// None for one thread: that of the caller.
-    pool: Option<ThreadPool>,
+    pool: Option<threads::Pool>,
 }
 
 impl Threads {
     /// The most threads that there can be.
     pub const MOST: usize = threads::MOST;
 
-    /// So many threads, 0 for as many as the processor runs at a time. They end with the value.
+    /// So many threads, 0 for as many as the processor runs at a time. They have ended when the value is dropped.
     ///
     /// # Errors
     /// [`Error::Threads`] if the system has no more, or no memory for them, or if they are more than [`MOST`](Threads::MOST).
@@ -52,7 +50,7 @@ impl Threads {
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.pool.as_ref().map_or(1, ThreadPool::current_num_threads)
+        self.pool.as_ref().map_or(1, |pool| pool.get().current_num_threads())
     }
 
     /// Does the work on one of the threads, or on the caller's if there is but one, and waits for its end; the others help
@@ -62,7 +60,7 @@ impl Threads {
     /// If the work does.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
-            Some(pool) => pool.install(work),
+            Some(pool) => pool.get().install(work),
             None => work(),
         }
     }

@@ -214,12 +214,37 @@ pub(crate) fn here() -> usize {
 }
 
 /// Threads to work on, each prepared first.
-pub(crate) fn pool(threads: usize, prepare: Prepare) -> Result<ThreadPool, String> {
+pub(crate) fn pool(threads: usize, prepare: Prepare) -> Result<Pool, String> {
     if threads > MOST {
         return Err(too_many());
     }
     let builder = ThreadPoolBuilder::new().num_threads(threads);
     build(builder.thread_name(|index| format!("tape thread {index}")), threads, prepare)
+}
+
+/// Threads of a caller's, that have ended when it is dropped: else those that begin to end would be in the way of what comes next.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    /// None while it is dropped.
+    pool: Option<ThreadPool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Pool {
+    pub(crate) fn get(&self) -> &ThreadPool {
+        self.pool.as_ref().expect("it is not dropped yet")
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        drop(self.pool.take());
+        let me = thread::current().id();
+        // A thread may drop its own pool, and cannot wait for itself. What panics in a thread is told by what it works on.
+        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != me) {
+            drop(thread.join());
+        }
+    }
 }
 
 /// The threads that have begun, and whether there was no memory for one.
@@ -232,7 +257,8 @@ struct Begun {
 /// Starts threads that share with so many, 0 if they are told by themselves. One after the other: where memory is short, each
 /// finds out by itself that there is none for it, and not all at the same time. A panic of one of them, or a small allocation
 /// that is refused, would end the process.
-fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<ThreadPool, String> {
+fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<Pool, String> {
+    let mut threads = Vec::new();
     let begun = Arc::new(Begun::default());
     let begins = begun.clone();
     let begin = move |_| {
@@ -255,7 +281,7 @@ fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<T
         if let Some(name) = thread.name() {
             named = named.name(name.to_owned());
         }
-        named.spawn(|| thread.run())?;
+        threads.push(named.spawn(|| thread.run())?);
         let mut state = lock(&begun.state);
         while state.0 == before {
             state = begun.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -264,9 +290,9 @@ fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<T
     };
     let pool =
         builder.start_handler(begin).spawn_handler(start).build().map_err(|error| error.to_string())?;
-    // What a thread allocates before its first work it does now, and not in a later run.
+    // Until each has looked for work, for which it allocates the first time.
     pool.broadcast(|_| ());
-    Ok(pool)
+    Ok(Pool { pool: Some(pool), threads })
 }
 
 /// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
@@ -354,6 +380,14 @@ mod tests {
         assert!(pool(3, || Ok(())).is_ok());
     }
 
+    /// How many threads the process has that are the last ones of teams of 32; 0 where the system does not tell.
+    fn last_helpers() -> usize {
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0 };
+        let name =
+            |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        tasks.flatten().map(name).filter(|name| name.trim() == "tape helper 31").count()
+    }
+
     /// Teams that many callers needed at a time end when these are gone, but for one.
     #[test]
     fn teams_end_when_they_are_not_needed() {
@@ -379,6 +413,10 @@ mod tests {
                 thread::sleep(STAY);
             }
             assert_eq!(idle(), 1);
+            while last_helpers() > 1 && begin.elapsed() < Duration::from_secs(20) {
+                thread::sleep(STAY);
+            }
+            assert!(last_helpers() <= 1, "their threads end with them");
         }
     }
 
