@@ -154,7 +154,7 @@ fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                     .gives(size.matrix(), |x| x[0].clone()),
             ]
         })
-        .rejects(vec![bad("run: X holds 2 examples (columns), Y holds 3", |tape| {
+        .rejects(vec![bad("examples: X holds 2 examples (columns), Y holds 3, at {place}", |tape| {
             let _ = tape.examples("X", &Matrix::zeros(1, 2));
             tape.examples("Y", &Matrix::zeros(1, 3))
         })]),

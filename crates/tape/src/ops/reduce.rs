@@ -10,7 +10,6 @@ use crate::kernel::functions as k;
 use crate::kernel::product::{Beta, UNIT};
 use crate::kernel::softmax::Wanted;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
-use crate::ops::scale::Factor;
 use crate::ops::softmax::series;
 use crate::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -321,10 +320,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let (n, m) = over.count(shape);
         let sum = self.sum_over(over);
         let sum = if n == 1 { sum } else { sum / T::from_usize(n) };
-        match m {
-            0 => sum,
-            m => self.tape.number(Factor { c: T::ONE, m: -m }) * sum,
-        }
+        (0..m).fold(sum, |sum, _| self.tape.one_over_m() * sum)
     }
 
     /// The greatest entry, 1 × 1.
