@@ -73,18 +73,21 @@ fn key(script: &Script, groups: &[usize], i: usize) -> Option<(String, Vec<usize
         }
         Op::Repeat => format!("repeat {}", node.shape),
         // All of a single row is its columns: equal sums are one entry.
-        Op::Reduce(reduction, Over::All) => {
-            let shape = script.nodes[node.on[0]].shape;
-            match (shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
-                (true, _) => format!("{reduction:?} {:?}", Over::Columns),
-                (false, true) => format!("{reduction:?} {:?}", Over::Rows),
-                _ => format!("{reduction:?} {:?}", Over::All),
-            }
-        }
-        Op::Reduce(reduction, over) => format!("{reduction:?} {over:?}"),
+        Op::Reduce(reduction, over) => format!("{reduction:?} {:?}", over_alone(script, i, *over)),
+        Op::Softmax(over) => format!("softmax {:?}", over_alone(script, i, *over)),
         op => format!("{op:?}"),
     };
     Some((operation, on))
+}
+
+/// What a reduction of the node's operand runs over, said in one way.
+fn over_alone(script: &Script, i: usize, over: Over) -> Over {
+    let shape = script.nodes[script.nodes[i].on[0]].shape;
+    match (over, shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
+        (Over::All, true, _) => Over::Columns,
+        (Over::All, false, true) => Over::Rows,
+        (over, _, _) => over,
+    }
 }
 
 /// Whether `name` stands in `text` and is not the beginning of another one.
@@ -130,11 +133,11 @@ fn records_what_is_written<T: Real>(case: &Case) -> Result<Tally, String> {
             return Err(format!("length: v{node} adds {added} entries, not {new}: {text}"));
         }
         let node = &script.nodes[call.node];
-        let on = node.written.as_ref().map_or(&node.on, |(_, on)| on);
-        if !node.on.is_empty() {
+        // A composition shows its last step, whose operand may be an entry that had a name before.
+        if node.written.is_none() {
             let text = vars[call.node].expect("it was recorded").equation().to_string();
             let right = text.split_once('=').map_or(text.as_str(), |(_, right)| right);
-            let operands = on.iter().filter_map(|&on| vars[on].expect("it was recorded").name());
+            let operands = node.on.iter().filter_map(|&on| vars[on].expect("it was recorded").name());
             for name in operands {
                 if !names(right, &name) {
                     return Err(format!("operands: v{} does not name {name}: {text}", call.node));

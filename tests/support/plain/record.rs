@@ -264,7 +264,7 @@ fn observed_mean(shape: Shape, over: Over) -> MeanForm {
     let forms = match (has_m, n == 1.0) {
         (false, true) => vec![vec![over_n], vec![times], vec![]],
         (false, false) => vec![vec![over_n], vec![times]],
-        (true, true) => vec![vec![m]],
+        (true, true) => vec![vec![m], vec![m, m]],
         (true, false) => vec![vec![over_n, m], vec![m, over_n], vec![times, m], vec![m, times]],
     };
     let mean = x.mean_over(over);
