@@ -88,7 +88,7 @@ pub(crate) fn apply<N: Number>(fun: Fun, x: N) -> N {
 pub(crate) fn pair<N: Number>(pair: Pair, a: N, b: N) -> N {
     let relation = |holds: bool| match a.value().is_nan() || b.value().is_nan() {
         true => N::of(f64::NAN),
-        false => N::of(if holds { 1.0 } else { 0.0 }),
+        false => N::of(if holds { 1.0 } else { 0.0 }).compared(a, b),
     };
     match pair {
         Pair::Add => a + b,

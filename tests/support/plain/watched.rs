@@ -171,6 +171,14 @@ impl<const SINGLE: bool> Number for Watched<SINGLE> {
     fn promised(self) -> Self {
         Watched { promised: true, ..self }
     }
+    fn compared(self, a: Self, b: Self) -> Self {
+        Watched {
+            overflowed: self.overflowed || a.overflowed || b.overflowed,
+            promised: self.promised || a.promised || b.promised,
+            limit: self.limit || a.limit || b.limit,
+            ..self
+        }
+    }
     fn elementary(self, f: Elementary) -> Self {
         let one_split = self.split.filter(|&(whole, ..)| whole == 1.0);
         let v = match (f, one_split) {

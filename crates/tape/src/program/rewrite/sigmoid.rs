@@ -7,7 +7,7 @@ use smallvec::smallvec;
 use super::Rule;
 use super::curvature::{cancelled_curvature, slope_over_sigmoid};
 use super::pattern::{
-    are_opposite, complement_of, function_of, negative_of, operands_of, quotient_of, sigmoid_of,
+    are_opposite, complement_of, function_of, negative_of, number_of, operands_of, quotient_of, sigmoid_of,
 };
 use crate::Scalar;
 use crate::op::Op;
@@ -156,6 +156,10 @@ fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: u32, q: u32) -> Option<u32>
 
 fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
     let &[numerator, denominator] = operands else { return None };
+    // A number is no probability.
+    if number_of(graph, denominator).is_some() {
+        return None;
+    }
     (graph.is_label(numerator) || has_guarded_factor(graph, numerator, denominator, GUARD_DEPTH))
         .then(|| graph.record(Guarded.into(), smallvec![numerator, denominator]))
 }
