@@ -179,7 +179,8 @@ fn near(
     let allowed = MOST_UNITS * unit * expected.units;
     let distance = (found - expected.v).abs();
     tally.compared += 1;
-    if !(distance <= allowed) {
+    let is_near = distance <= allowed;
+    if !is_near {
         return Err(format!("{what}: found {found:e}, expected {:e} ± {allowed:.1e}", expected.v));
     }
     if allowed > unit.sqrt() * size.max(1.0) {
@@ -450,7 +451,7 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
 
     // The whole matrices, on some tapes.
     let small = |i: usize| base[i].data.len() <= 6;
-    if case.seed % 4 == 0
+    if case.seed.is_multiple_of(4)
         && let Some(&h) = of_y.first()
         && small(y)
         && small(h)
@@ -521,7 +522,7 @@ fn asking_twice_adds_nothing<T: Real>(case: &Case) -> Result<Tally, String> {
     if !of_y.is_empty() {
         twice("vjp", &|| indices(vars[y].vjp_vec(&of_y, u)))?;
         twice("jvp", &|| vec![vars[y].jvp_vec(&of_y, &t_y).index()])?;
-        if case.seed % 8 == 0 && small(&vars[y]) {
+        if case.seed.is_multiple_of(8) && small(&vars[y]) {
             twice("Jacobian", &|| vec![vars[y].jacobian(&of_y[..1]).ok().map(|_| 0)])?;
         }
     }

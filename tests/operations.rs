@@ -860,14 +860,14 @@ fn together(x: &[&Matrix<f64>], over: Over, f: impl Fn(&[Vec<f64>]) -> Vec<f64>)
         Over::All => (0, i + j * rows),
     };
     let mut values = vec![Vec::new(); series(rows, columns).0.max(columns).max(rows)];
-    for of in 0..values.len() {
+    for (of, value) in values.iter_mut().enumerate() {
         let part = |x: &Matrix<f64>| -> Vec<f64> {
             let places = (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j)));
             places.filter(|&(i, j)| series(i, j).0 == of).map(|at| x[at]).collect()
         };
         let parts: Vec<Vec<f64>> = x.iter().map(|x| part(x)).collect();
         if !parts[0].is_empty() {
-            values[of] = f(&parts);
+            *value = f(&parts);
         }
     }
     Matrix::from_fn(rows, columns, |i, j| values[series(i, j).0][series(i, j).1])

@@ -243,7 +243,8 @@ fn is_unclear<const SINGLE: bool>(script: &Script, values: &[Grid<Watched<SINGLE
     let node = &script.nodes[i];
     let moves = |x: Watched<SINGLE>, y: Watched<SINGLE>| {
         let off = (x.off + y.off) * Wide::new(MOST_OFF);
-        !off.is_zero() && !((x.v - y.v).abs() > off) || x.overflowed || y.overflowed
+        let is_apart = (x.v - y.v).abs() > off;
+        !off.is_zero() && !is_apart || x.overflowed || y.overflowed
     };
     let of = |c: f64| <Watched<SINGLE> as plain::number::Number>::of(c);
     let near = |points: &[f64]| {

@@ -201,7 +201,7 @@ fn check<T: Scalar>(case: &Case, layout: Layout) {
             expect(format!("∂²lse[{i}, {j}]"), 2, dlse, place, case.derivative(&[i, j]));
             let (d2s, d2logs, d2lse) =
                 (slope(ds, units[j], z), slope(dlogs, units[j], z), slope(dlse, units[j], z));
-            for k in 0..n {
+            for (k, &unit) in units.iter().enumerate() {
                 let third = case.derivative(&[i, j, k]);
                 expect(format!("∂²s[{i}, {j}, {k}]"), 2, d2s, layout.place(k), third);
                 expect(
@@ -213,7 +213,7 @@ fn check<T: Scalar>(case: &Case, layout: Layout) {
                 );
                 expect(format!("∂³lse[{i}, {j}, {k}]"), 3, d2lse, layout.place(k), third);
                 if layout == Layout::Column && i <= j && j <= k {
-                    let (d3s, d3logs) = (slope(d2s, units[k], z), slope(d2logs, units[k], z));
+                    let (d3s, d3logs) = (slope(d2s, unit, z), slope(d2logs, unit, z));
                     for l in 0..n {
                         let fourth = case.derivative(&[i, j, k, l]);
                         expect(format!("∂³s[{i}, {j}, {k}, {l}]"), 3, d3s, layout.place(l), fourth);
@@ -234,7 +234,7 @@ fn check<T: Scalar>(case: &Case, layout: Layout) {
             expect(format!("∂ℒ/∂z[{i}]"), 1, dz, layout.place(i), case.minus[i]);
             expect(format!("∂ℒ/∂y[{i}]"), 1, dy, layout.place(i), -case.logarithms[i]);
             let (hessian, mixed) = (slope(dz, units[i], z), (dz * units[i]).sum().gradients([y])[0]);
-            for j in 0..n {
+            for (j, &unit) in units.iter().enumerate() {
                 let of_label = if i == j { -case.rest[i] } else { case.shares[i] };
                 expect(
                     format!("∂²ℒ[{i}, {j}]"),
@@ -244,7 +244,7 @@ fn check<T: Scalar>(case: &Case, layout: Layout) {
                     total * case.derivative(&[i, j]),
                 );
                 expect(format!("∂²ℒ/∂z[{i}]∂y[{j}]"), 2, mixed, layout.place(j), of_label);
-                let d3 = slope(hessian, units[j], z);
+                let d3 = slope(hessian, unit, z);
                 for k in 0..n {
                     let third = total * case.derivative(&[i, j, k]);
                     expect(format!("∂³ℒ[{i}, {j}, {k}]"), 3, d3, layout.place(k), third);
@@ -502,7 +502,7 @@ fn long_series_are_those_of_plain_loops() {
     let greatest = (0..n).map(number).fold(f64::MIN, f64::max);
     let total: f64 = (0..n).map(|i| (number(i) - greatest).exp()).sum();
     let shares: Vec<f64> = (0..n).map(|i| (number(i) - greatest).exp() / total).collect();
-    let label = |i: usize| if i % 3 == 0 { 0.25 } else { 0.0 };
+    let label = |i: usize| if i.is_multiple_of(3) { 0.25 } else { 0.0 };
     let labels: f64 = (0..n).map(label).sum();
     let mean: f64 = (0..n).map(|i| shares[i] * number(i + 7)).sum();
     let log_total = greatest + total.ln();
@@ -525,11 +525,11 @@ fn long_series_are_those_of_plain_loops() {
             Over::Columns => m[(0, i)],
             Over::All => m[(i % 2, i / 2)],
         };
-        for i in 0..n {
-            assert!((at(&s, i) - shares[i]).abs() < 1e-13 * shares[i], "{over:?} {i}");
+        for (i, &share) in shares.iter().enumerate() {
+            assert!((at(&s, i) - share).abs() < 1e-13 * share, "{over:?} {i}");
             // A mean of 5000 terms up to 6: its rounding, and the loop's.
             assert!(
-                (at(&ds, i) - shares[i] * (number(i + 7) - mean)).abs() < 1e-13 * 6.0 * shares[i],
+                (at(&ds, i) - share * (number(i + 7) - mean)).abs() < 1e-13 * 6.0 * share,
                 "{over:?} {i}"
             );
         }
@@ -540,9 +540,9 @@ fn long_series_are_those_of_plain_loops() {
             let loss: f64 = (0..n).map(|i| label(i) * (log_total - number(i))).sum();
             assert!((value(losses)[0] - loss).abs() < 1e-13 * loss);
             let dz = dz.value().unwrap();
-            for i in 0..n {
-                let terms = shares[i] * labels + label(i);
-                assert!((dz[(i, 0)] - (shares[i] * labels - label(i))).abs() < 1e-13 * terms, "{i}");
+            for (i, &share) in shares.iter().enumerate() {
+                let terms = share * labels + label(i);
+                assert!((dz[(i, 0)] - (share * labels - label(i))).abs() < 1e-13 * terms, "{i}");
             }
         }
     }

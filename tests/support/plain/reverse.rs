@@ -4,6 +4,9 @@ use super::interpret::{Grid, apply, evaluate, pair, parts, sum};
 use super::number::{Dual, Number};
 use super::program::{Fun, Op, Pair, Reduction, Script};
 
+/// From the values of a part, its result and its cotangent, the derivative for each value.
+type OfPart<'a, N> = &'a dyn Fn(&[N], N, N) -> Vec<N>;
+
 /// The cotangent of every node that one comes to, from 1 at the 1 × 1 node `j`.
 pub(crate) fn cotangents<N: Number>(script: &Script, values: &[Grid<N>], j: usize) -> Vec<Option<Grid<N>>> {
     let mut found: Vec<Option<Grid<N>>> = vec![None; script.nodes.len()];
@@ -55,7 +58,7 @@ fn contributions<N: Number>(
     let elementwise =
         |like: &Grid<N>, f: &dyn Fn(usize, usize) -> N| gathered(like, &Grid::new(y.rows, y.columns, f));
     // Reductions of a part at a time: the operand's derivative from the part's values, its result and its cotangent.
-    let by_parts = |over, f: &dyn Fn(&[N], N, N) -> Vec<N>| {
+    let by_parts = |over, f: OfPart<'_, N>| {
         let mut out = x[0].clone();
         for (k, part) in parts(over, x[0].rows, x[0].columns).into_iter().enumerate() {
             let values: Vec<N> = part.iter().map(|&at| x[0].data[at]).collect();

@@ -1,5 +1,8 @@
 //! Numbers that know what is true of a formula, and how far from it the formula's own evaluation may be.
 
+// A bound on the error of a product or a quotient is a sum.
+#![allow(clippy::suspicious_arithmetic_impl)]
+
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::number::{Elementary, Number, slope};
@@ -194,7 +197,9 @@ impl<const SINGLE: bool> Number for Watched<SINGLE> {
             let grown = || v.abs() * (x.exp() - Wide::new(1.0));
             match f {
                 Elementary::Exp => grown(),
-                Elementary::Ln | Elementary::Sqrt | Elementary::Power(_) if !(x + x < self.v.abs()) => {
+                Elementary::Ln | Elementary::Sqrt | Elementary::Power(_)
+                    if x + x >= self.v.abs() || (x + x).is_nan() || self.v.is_nan() =>
+                {
                     Wide::INFINITY
                 }
                 Elementary::Ln | Elementary::Sqrt | Elementary::Power(_) => bound(steep, x) * Wide::new(4.0),
