@@ -77,22 +77,22 @@ pub(crate) fn run<'t, T: Scalar>(
     let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
     proof.compare(&network, &data.train).map_err(told)?;
     let began = Instant::now();
-    let history = train(&mut network, args, data, seed, bar).map_err(told)?;
+    let history = train(&mut network, args, data, seed, bar).map_err(|error| untrained(&error, args))?;
     let time = began.elapsed();
-    if let Some(losses) = history.last().filter(|losses| !losses.training.is_finite()) {
-        let (rate, l2) = (args.optimizer.rate(), args.optimizer.l2());
-        // Beyond that, the regularisation's own step throws the weights to and fro.
-        let or = if rate * l2 > 1.0 {
-            format!(", or a smaller λ than {} (--l2)", short(l2))
-        } else {
-            String::new()
-        };
-        let (j, epoch, rate) = (losses.training, history.len(), short(rate));
-        return Err(format!("J is {j} in epoch {epoch}: a smaller rate than {rate} may help (--rate){or}"));
-    }
     proof.compare(&network, &data.train).map_err(told)?;
     let score = Score::new(&network, data).map_err(told)?;
     Ok(Outcome { history, time, score, proof })
+}
+
+/// Why a training ended, with the options that may help.
+fn untrained(error: &mlp::Error, args: &Args) -> String {
+    let mlp::Error::Diverged { epoch, j, .. } = error else { return error.to_string() };
+    let (rate, l2) = (args.optimizer.rate(), args.optimizer.l2());
+    // Beyond that, the regularisation's own step throws the weights to and fro.
+    let or =
+        if rate * l2 > 1.0 { format!(", or a smaller λ than {} (--l2)", short(l2)) } else { String::new() };
+    let what = if j.is_finite() { "a parameter is no number after".into() } else { format!("J is {j} in") };
+    format!("{what} epoch {}: a smaller rate than {} may help (--rate){or}", epoch + 1, short(rate))
 }
 
 fn train<T: Scalar>(
@@ -109,8 +109,7 @@ fn train<T: Scalar>(
     training.fit_with(network, &data.train.x, &data.train.y, |epoch| {
         bar.set_message(format!("J = {:.5}", epoch.losses.training));
         bar.inc(1);
-        // Once J is no number, it will not become one again.
-        if epoch.losses.training.is_finite() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        ControlFlow::Continue(())
     })
 }
 

@@ -619,7 +619,9 @@ impl Draw {
                 let p = [0.5, -1.5, 2.5][self.random.below(3)];
                 self.method(Method::Powf(p), &[a], |draw| draw.push(Op::Map(Fun::Power(p)), &[a], shape))
             }
-            2 => self.method(Method::Powf(2.0), &[a], |draw| draw.push(Op::Map(Fun::Square), &[a], shape)),
+            2 => {
+                self.method(Method::Powf(2.0), &[a], |draw| draw.push(Op::Map(Fun::Power(2.0)), &[a], shape))
+            }
             _ => {
                 let b = self.partner(a)?;
                 let both = together(shape, self.shape(b))?;

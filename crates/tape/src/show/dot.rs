@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use super::entry_of;
+use super::expression::scaling;
 use super::label::Label;
 use super::list::{leaf_kind, what_was_differentiated};
 use super::typeset::{Factor, Number, Style};
@@ -105,6 +106,7 @@ fn node<T: Scalar>(list: &List<T>, id: u32) -> String {
     let entry = list.entry(id);
     let operation = match leaf_kind(list, id) {
         Some(kind) => kind.to_owned(),
+        None if scaling(list, id).is_some() => "·".into(),
         None => sign(&entry.op.rule().notation()),
     };
     let mut text = match Label::of(list, id) {

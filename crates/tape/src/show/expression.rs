@@ -85,7 +85,7 @@ impl Expression {
 }
 
 /// The number and what it multiplies, if the entry is a product with a number.
-fn scaling<T: Scalar>(list: &List<T>, id: u32) -> Option<(u32, u32)> {
+pub(super) fn scaling<T: Scalar>(list: &List<T>, id: u32) -> Option<(u32, u32)> {
     let entry = list.entry(id);
     let (Op::Zip(Zip::Multiply), &[a, b]) = (&entry.op, entry.operands.as_slice()) else { return None };
     let is_number = |id: u32| matches!(list.entry(id).op, Op::Number(_));
