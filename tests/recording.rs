@@ -236,6 +236,39 @@ fn a_panic_in_a_rule_leaves_the_tape_as_before() {
     assert_eq!(value(own.sum().gradients([x])[0]), [1f64.cos(), 2f64.cos()]);
 }
 
+/// Its shape rule looks at the tape that it is recorded on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct LooksAtItsTape;
+
+thread_local!(static ITS_TAPE: &'static Tape<f64> = Box::leak(Box::new(Tape::new())));
+
+impl Operation<f64> for LooksAtItsTape {
+    fn name(&self) -> Cow<'_, str> {
+        "looks".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        let known = ITS_TAPE.with(|tape| (tape.len(), tape.to_string()));
+        if known.0 > 0 && known.1.contains("%0") { Ok(operands[0]) } else { Err(Mismatch::new("nothing")) }
+    }
+    fn eval(&self, x: &Operands<'_, f64>, out: &mut MatrixMut<'_, f64>) -> Result<(), Fault> {
+        out.as_mut_slice().copy_from_slice(x.get(0).as_slice());
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
+        at.contribute(0, |g| g);
+    }
+}
+
+#[test]
+fn a_shape_rule_may_look_at_its_tape() {
+    ITS_TAPE.with(|tape| {
+        let x = tape.parameter("x", &matrix![[1.0, 2.0]]);
+        let y = tape.apply(LooksAtItsTape, [x]);
+        assert_eq!(value(y), [1.0, 2.0]);
+        assert_eq!(value(y.sum().gradients([x])[0]), [1.0, 1.0]);
+    });
+}
+
 #[test]
 fn derivatives_asked_for_twice_add_nothing() {
     let tape = Tape::<f64>::new();

@@ -384,17 +384,18 @@ impl<T: Scalar> Tape<T> {
         if let Some(product) = self.multiplied_away(&op, operands) {
             return product;
         }
-        let mut list = self.list.borrow_mut();
-        let shapes: SmallVec<[Shape; 4]> = operands.iter().map(|v| list.entry(v.id).shape).collect();
+        let shapes: SmallVec<[Shape; 4]> = {
+            let list = self.list.borrow();
+            operands.iter().map(|v| list.entry(v.id).shape).collect()
+        };
+        // A user's rule may look at its own tape.
         match op.rule().shape(&shapes) {
             Ok(shape) => {
                 let entry = Entry { op, operands: operands.iter().map(|v| v.id).collect(), shape };
-                let id = list.insert(entry, self.place());
-                drop(list);
+                let id = self.list.borrow_mut().insert(entry, self.place());
                 Var { tape: self, id, of_run: false }
             }
             Err(mismatch) => {
-                drop(list);
                 let (called, operands) = (name(), called.map_or(operands, |(_, as_called)| as_called));
                 self.mistake(self.shape_error(&called, &mismatch, operands))
             }
