@@ -318,9 +318,15 @@ impl<'t, T: Scalar> Var<'t, T> {
             });
         }
         let (n, m) = over.count(shape);
-        let sum = self.sum_over(over);
-        let sum = if n == 1 { sum } else { sum / T::from_usize(n) };
-        (0..m).fold(sum, |sum, _| self.tape.one_over_m() * sum)
+        let mut mean = self.sum_over(over);
+        if n != 1 {
+            mean = mean / T::from_usize(n);
+        }
+        // A closure would note its own line, not the user's.
+        for _ in 0..m {
+            mean = self.tape.one_over_m() * mean;
+        }
+        mean
     }
 
     /// The greatest entry, 1 × 1.
