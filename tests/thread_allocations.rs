@@ -152,7 +152,14 @@ fn no_thread_of_a_run_allocates() {
             // Spans of examples for every thread, and so few examples that threads share products and passes.
             for (sizes, m) in [([30, 64], [4096, 2500]), ([210, 200], [200, 170])] {
                 for home in [Home::Runs, Home::Caller] {
-                    let asked = allocations(threads, sizes, m, kept, home);
+                    // On a busy machine a thread may get its first share of the work late, and what it sets up then is
+                    // no allocation of a run: that does not come again, one of a run does.
+                    let mut asked = allocations(threads, sizes, m, kept, home);
+                    for _ in 0..2 {
+                        if asked > 0 {
+                            asked = allocations(threads, sizes, m, kept, home);
+                        }
+                    }
                     assert_eq!(asked, 0, "{threads} threads, {sizes:?}, m = {m:?}, {kept:?}, {home:?}");
                 }
             }
