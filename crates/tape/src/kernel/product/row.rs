@@ -69,19 +69,29 @@ fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[
         parts[j] = (&b[..vectors.len()], &b_rest[..rest.len()]);
     }
     let mut totals = [T::of(0.0); C];
-    if !vectors.is_empty() {
+    if !vectors.is_empty() && vectors.len() <= BLOCK {
+        // The usual case by itself: most sums are short.
         let mut sums = [T::splat(simd, T::of(0.0)); C];
-        let (blocks, last) = vectors.as_chunks::<BLOCK>();
-        for (b, block) in blocks.iter().enumerate() {
-            let part = add_dots::<T, S, C>(simd, block, parts.map(|(part, _)| &part[b * BLOCK..][..BLOCK]));
+        for q in 0..vectors.len() {
+            for j in 0..C {
+                sums[j] = T::multiply_add(simd, vectors[q], parts[j].0[q], sums[j]);
+            }
+        }
+        for j in 0..C {
+            totals[j] = T::sum_lanes(simd, sums[j]);
+        }
+    } else if !vectors.is_empty() {
+        let mut sums = [T::splat(simd, T::of(0.0)); C];
+        for start in (0..vectors.len()).step_by(BLOCK) {
+            let end = vectors.len().min(start + BLOCK);
+            let part =
+                add_dots::<T, S, C>(simd, &vectors[start..end], parts.map(|(part, _)| &part[start..end]));
             for j in 0..C {
                 sums[j] = T::add_vectors(simd, sums[j], part[j]);
             }
         }
-        let from = vectors.len() - last.len();
-        let part = add_dots::<T, S, C>(simd, last, parts.map(|(part, _)| &part[from..]));
         for j in 0..C {
-            totals[j] = T::sum_lanes(simd, T::add_vectors(simd, sums[j], part[j]));
+            totals[j] = T::sum_lanes(simd, sums[j]);
         }
     }
     for q in 0..rest.len() {
