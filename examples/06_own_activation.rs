@@ -37,15 +37,17 @@ fn an_activation() -> Result<(), Error> {
     let b = tape.parameter("b[1]", &matrix![[0.1], [-0.3]]);
     let z = (w.matmul(x) + b).named("Z[1]");
     let a = z.map(&g).named("A[1]");
-    let j = a.square().sum_over(tape::Over::Rows).mean().named("J");
+    let losses = a.square().sum_over(tape::Over::Rows);
+    let j = losses.mean().named("J");
     let [dw, db] = j.gradients([w, b]);
     println!("{}\n", tape.equations([a, j, dw, db]).with_function_names());
     check("J of a layer with this g", j, &[w, b])?;
 
     // The textbook's equation, recorded by hand, is the derived entry for this g too.
-    let [da] = j.gradients([a]);
+    // Σ ℒ instead of its mean: ∂ℒ/∂A[1] is what is propagated, and 1/m enters once.
+    let [da] = losses.sum().gradients([a]);
     let length = tape.len();
-    let by_hand = (da * z.map_derivative(&g)).matmul(x.t());
+    let by_hand = tape.one_over_m() * (da * z.map_derivative(&g)).matmul(x.t());
     assert!(by_hand == dw && tape.len() == length, "eq. 26 is not the derived entry");
     println!("  eq. 26 by hand is the derived entry: yes");
 
