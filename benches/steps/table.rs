@@ -58,7 +58,7 @@ fn row<T: Scalar>(case: &Case, threads: usize) -> Times {
         let (tape, hand) = alternate(case, &threads_of_both, run, || by_hand.step());
         let floor = case.flops() / peak / 1e3 / threads as f64;
         println!(
-            "{:<7} {:<4} {:>2} {:>10.2} {:>10.2} {:>10.2} {:>10.2} {:>7.3} {:>6.1}% {:>9.1} {:>11.0} {:>10.1}",
+            "{:<7} {:<4} {:>2} {:>10.3} {:>10.3} {:>10.3} {:>10.3} {:>7.3} {:>6.1}% {:>9.1} {:>11.0} {:>10.1}",
             case.name,
             T::NAME,
             threads,

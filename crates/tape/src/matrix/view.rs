@@ -50,6 +50,12 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
         Ok(MatrixRef { rows, columns, data })
     }
 
+    /// The same of values that were cut to rows · columns: small kernels would feel another look at their number.
+    pub(crate) fn of_cut(rows: usize, columns: usize, data: &'a [T]) -> Self {
+        debug_assert_eq!(data.len(), rows * columns);
+        MatrixRef { rows, columns, data }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
@@ -107,6 +113,12 @@ impl<'a, T: Scalar> MatrixMut<'a, T> {
     pub fn new(rows: usize, columns: usize, data: &'a mut [T]) -> Result<Self> {
         check_length::<T>(rows, columns, data.len())?;
         Ok(MatrixMut { rows, columns, data })
+    }
+
+    /// The same of values that were cut to rows · columns, as [`MatrixRef::of_cut`].
+    pub(crate) fn of_cut(rows: usize, columns: usize, data: &'a mut [T]) -> Self {
+        debug_assert_eq!(data.len(), rows * columns);
+        MatrixMut { rows, columns, data }
     }
 
     /// Number of rows.

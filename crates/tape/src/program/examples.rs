@@ -75,6 +75,27 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// Sets the number of examples where no leaf says it.
+    pub(super) fn set_default_m(&mut self, m: usize) {
+        (self.default_m, self.agreed_m) = (Some(m), None);
+    }
+
+    /// The number of examples of the next run, if every leaf has a value and that number can be run.
+    pub(super) fn m_of_run(&mut self) -> Result<usize> {
+        if let Some(m) = self.agreed_m {
+            return Ok(m);
+        }
+        if let Some(leaf) = self.leaves.iter().find(|leaf| !leaf.bound) {
+            return Err(Error::Unbound { variable: self.label_of(leaf) });
+        }
+        let m = self.known_m()?;
+        if m == 0 {
+            self.refuse_empty_mean()?;
+        }
+        self.agreed_m = Some(m);
+        Ok(m)
+    }
+
     /// Notes the tape's examples if the program depends on how many there are, and reads none.
     pub(super) fn find_unneeded_examples(&mut self, list: &List<T>) {
         let reads_examples = self.leaves.iter().any(|leaf| leaf.kind == LeafKind::Examples);
@@ -103,6 +124,7 @@ impl<T: Scalar> Program<T> {
         match m_of(examples.shape, shape) {
             Some(m) => {
                 examples.m = m;
+                self.agreed_m = None;
                 Ok(())
             }
             None => Err(Error::BindShape {
@@ -115,7 +137,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// 1/m over no examples is not a number to go on with.
-    pub(super) fn refuse_empty_mean(&self) -> Result<()> {
+    fn refuse_empty_mean(&self) -> Result<()> {
         let divides = |node: u32| self.graph.node(node).op.power_of_m() < 0;
         // Of a number 1/m it is what was made with it that the user knows.
         let empty = |&node: &u32| {

@@ -32,12 +32,14 @@ const STEP: usize = 16;
 #[derive(Debug)]
 pub(super) struct Flat<T: Scalar> {
     calls: Vec<Call<T>>,
+    /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its scaling at a new m only.
+    scalings: Vec<(usize, Scaling<T>)>,
+    /// What calls leave to be divided, for the examples of the last run; in the order of the calls.
+    divisions: Vec<Division<T>>,
     values: Aligned<T>,
     starts: Starts,
     /// How many examples the sizes and factors of the calls are for.
     m: usize,
-    /// Whether a sum has to be divided for so many examples.
-    divides: bool,
     /// Whether the last run went this way, so that its results are here.
     has_results: bool,
 }
@@ -47,7 +49,7 @@ pub(super) struct Flat<T: Scalar> {
 enum Call<T: Scalar> {
     /// α·op(A) * op(B), and what the product does to it as it stores it.
     Product {
-        scaling: AtM<T>,
+        alpha: T,
         matmul: Matmul,
         order: Order,
         operands: [Source; 2],
@@ -70,7 +72,7 @@ enum Call<T: Scalar> {
         derivative: Option<Target>,
     },
     /// A sum over the examples, which are one unit.
-    Sum { of: Source, rows: usize, scaling: AtM<T>, out: Target },
+    Sum { of: Source, rows: usize, alpha: T, out: Target },
 }
 
 /// A value that is read.
@@ -123,25 +125,12 @@ impl Size {
     }
 }
 
-/// A scaling, and what it is for the examples of the last run.
+/// The sum that a call leaves, and what it is to be divided by.
 #[derive(Debug, Clone, Copy)]
-struct AtM<T> {
-    scaling: Scaling<T>,
-    /// What the kernel multiplies by.
-    alpha: T,
-    /// What its result is to be divided by.
-    rest: Option<Scaled<T>>,
-}
-
-impl<T: Scalar> AtM<T> {
-    fn new(scaling: Scaling<T>) -> Self {
-        AtM { scaling, alpha: T::ONE, rest: None }
-    }
-
-    fn set(&mut self, m: usize) {
-        let scaled = self.scaling.at(m);
-        (self.alpha, self.rest) = (scaled.of_parts(), scaled.divides().then_some(scaled));
-    }
+struct Division<T> {
+    call: usize,
+    sum: Target,
+    by: Scaled<T>,
 }
 
 impl<T: Scalar> Flat<T> {
@@ -150,9 +139,12 @@ impl<T: Scalar> Flat<T> {
         let Some((starts, numbers)) = Starts::new(code, plan, leaves, m) else { return Ok(None) };
         let mut values = Aligned::default();
         resize(&mut values, numbers, 1)?;
-        let mut calls = Vec::new();
-        code.iter().for_each(|instruction| starts.add_calls(instruction, &mut calls));
-        Ok(Some(Flat { calls, values, starts, m: 0, divides: false, has_results: false }))
+        let (mut calls, mut scalings) = (Vec::new(), Vec::new());
+        for instruction in code {
+            starts.add_calls(instruction, &mut calls, &mut scalings);
+        }
+        let divisions = Vec::with_capacity(scalings.len());
+        Ok(Some(Flat { calls, scalings, divisions, values, starts, m: 0, has_results: false }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -169,19 +161,31 @@ impl<T: Scalar> Flat<T> {
     pub(super) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
         self.has_results = true;
         if self.m != m {
-            self.calls.iter_mut().for_each(|call| call.set_sizes(m));
-            self.divides = self.calls.iter().any(Call::divides);
-            self.m = m;
+            self.set_m(m);
         }
         let (starts, values) = (&self.starts, &mut self.values);
-        if !self.divides {
-            return self.calls.iter().try_for_each(|call| call.run(values, (memory, starts), m));
-        }
-        self.calls.iter().try_for_each(|call| {
+        let mut divisions = self.divisions.iter().peekable();
+        for (index, call) in self.calls.iter().enumerate() {
             call.run(values, (memory, starts), m)?;
-            call.divide(values);
-            Ok(())
-        })
+            if let Some(division) = divisions.next_if(|division| division.call == index) {
+                division.by.finish(&mut values[division.sum.range()]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up what depends on the number of examples: these calls are so short that it would take a tenth of their time.
+    fn set_m(&mut self, m: usize) {
+        self.calls.iter_mut().for_each(|call| call.set_sizes(m));
+        self.divisions.clear();
+        for &(call, scaling) in &self.scalings {
+            let by = scaling.at(m);
+            let sum = self.calls[call].set_alpha(by.of_parts());
+            if by.divides() {
+                self.divisions.push(Division { call, sum, by });
+            }
+        }
+        self.m = m;
     }
 
     /// Another way leaves its results in their buffers.
@@ -272,34 +276,40 @@ impl Starts {
         Target { start: first + register as usize * len, size: Size::of(shape) }
     }
 
-    fn add_calls<T: Scalar>(&self, instruction: &Instruction<T>, calls: &mut Vec<Call<T>>) {
+    fn add_calls<T: Scalar>(
+        &self,
+        instruction: &Instruction<T>,
+        calls: &mut Vec<Call<T>>,
+        scalings: &mut Vec<(usize, Scaling<T>)>,
+    ) {
         match instruction {
             Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                calls.push(self.product(Scaling::ONE, *matmul, Order::Free, operands, None, *out));
+                calls.push(self.product(*matmul, Order::Free, operands, None, *out));
             }
             Instruction::Product { matmul, next, operands: [a, b, other], out, .. } => {
                 let next = Some((*next, self.source(*other)));
-                calls.push(self.product(Scaling::ONE, *matmul, Order::Free, &[*a, *b], next, *out));
+                calls.push(self.product(*matmul, Order::Free, &[*a, *b], next, *out));
             }
             Instruction::Single { node, op, operands, out } => {
                 let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
                 calls.push(Call::Single { node: *node, op, operands, out });
             }
             Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, scaling, .. } => {
-                calls.push(self.product(*scaling, *matmul, Order::Units, operands, None, at.out));
+                scalings.push((calls.len(), *scaling));
+                calls.push(self.product(*matmul, Order::Units, operands, None, at.out));
             }
             Instruction::Accumulate { op: Op::Reduce(_), operands, at, scaling, .. } => {
+                scalings.push((calls.len(), *scaling));
                 let (of, rows) = (self.source(operands[0]), operands[0].shape.rows.at(0));
-                calls.push(Call::Sum { of, rows, scaling: AtM::new(*scaling), out: self.target(at.out) });
+                calls.push(Call::Sum { of, rows, alpha: T::ONE, out: self.target(at.out) });
             }
             Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
-            Instruction::Fused { pass, .. } => self.add_pass(pass, calls),
+            Instruction::Fused { pass, .. } => self.add_pass(pass, calls, scalings),
         }
     }
 
     fn product<T: Scalar>(
         &self,
-        scaling: Scaling<T>,
         matmul: Matmul,
         order: Order,
         operands: &[Operand],
@@ -307,11 +317,16 @@ impl Starts {
         out: Operand,
     ) -> Call<T> {
         let operands = [self.source(operands[0]), self.source(operands[1])];
-        Call::Product { scaling: AtM::new(scaling), matmul, order, operands, next, out: self.target(out) }
+        Call::Product { alpha: T::ONE, matmul, order, operands, next, out: self.target(out) }
     }
 
     /// What [`Fused`] does block by block, for its only block.
-    fn add_pass<T: Scalar>(&self, pass: &Fused<T>, calls: &mut Vec<Call<T>>) {
+    fn add_pass<T: Scalar>(
+        &self,
+        pass: &Fused<T>,
+        calls: &mut Vec<Call<T>>,
+        scalings: &mut Vec<(usize, Scaling<T>)>,
+    ) {
         let rows = pass.rows;
         let whole = Shape::new(rows, Dim::M);
         let target = |slot: Slot| match slot {
@@ -354,18 +369,17 @@ impl Starts {
             });
         }
         for sum in &pass.sums {
+            scalings.push((calls.len(), sum.scaling));
             let out = self.target(sum.at.out);
-            calls.push(Call::Sum { of: source(sum.source), rows, scaling: AtM::new(sum.scaling), out });
+            calls.push(Call::Sum { of: source(sum.source), rows, alpha: T::ONE, out });
         }
     }
 }
 
 impl<T: Scalar> Call<T> {
-    /// Looks up what depends on the number of examples: these calls are so short that it would take a tenth of their time.
     fn set_sizes(&mut self, m: usize) {
         let (sources, out): (&mut [Source], _) = match self {
-            Call::Product { scaling, operands, next, out, .. } => {
-                scaling.set(m);
+            Call::Product { operands, next, out, .. } => {
                 next.iter_mut().for_each(|(_, other)| other.size.set(m));
                 (operands, out)
             }
@@ -376,44 +390,36 @@ impl<T: Scalar> Call<T> {
                 derivative.iter_mut().for_each(|derivative| derivative.size.set(m));
                 (sources, out)
             }
-            Call::Sum { of, scaling, out, .. } => {
-                scaling.set(m);
-                (std::slice::from_mut(of), out)
-            }
+            Call::Sum { of, out, .. } => (std::slice::from_mut(of), out),
         };
         sources.iter_mut().for_each(|source| source.size.set(m));
         out.size.set(m);
     }
 
-    /// Its scaling and its result, if it may have to be divided.
-    fn scaling(&self) -> Option<(&AtM<T>, Target)> {
+    /// Sets what a sum is multiplied by, and tells where it is.
+    fn set_alpha(&mut self, to: T) -> Target {
         match self {
-            Call::Product { scaling, out, .. } | Call::Sum { scaling, out, .. } => Some((scaling, *out)),
-            Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Entrywise { .. } => None,
-        }
-    }
-
-    fn divides(&self) -> bool {
-        self.scaling().is_some_and(|(scaling, _)| scaling.rest.is_some())
-    }
-
-    fn divide(&self, values: &mut [T]) {
-        if let Some((AtM { rest: Some(scaled), .. }, out)) = self.scaling() {
-            scaled.finish(&mut values[out.range()]);
+            Call::Product { alpha, out, .. } | Call::Sum { alpha, out, .. } => {
+                *alpha = to;
+                *out
+            }
+            Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Entrywise { .. } => {
+                unreachable!("products and sums are scaled")
+            }
         }
     }
 
     fn run(&self, values: &mut [T], known: (&Memory<T>, &Starts), m: usize) -> Outcome {
         let all = Columns::all(m);
         match self {
-            Call::Product { scaling, matmul, order, operands: [a, b], next, out } => {
+            Call::Product { alpha, matmul, order, operands: [a, b], next, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
                 let (a, b) = ((rest.matrix(*a), matmul.left), (rest.matrix(*b), matmul.right));
                 let epilogue = match next {
                     Some((next, other)) => next.epilogue(rest.get(*other)),
                     None => Epilogue::None,
                 };
-                product(scaling.alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
+                product(*alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);
             }
             Call::Single { node, op, operands, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
@@ -441,9 +447,9 @@ impl<T: Scalar> Call<T> {
                 };
                 done.map_err(|fault| (*node, fault.placed(*rows, 0)))?;
             }
-            Call::Sum { of, rows, scaling, out } => {
+            Call::Sum { of, rows, alpha, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                add_unit(rest.get(*of), *rows, (scaling.alpha, Beta::Zero), out.as_mut_slice());
+                add_unit(rest.get(*of), *rows, (*alpha, Beta::Zero), out.as_mut_slice());
             }
         }
         Ok(())
@@ -468,8 +474,7 @@ impl<'a, T: Scalar> Rest<'a, T> {
         let range = out.range();
         let (before, values) = values.split_at_mut(range.start);
         let (target, after) = values.split_at_mut(range.len());
-        let out = MatrixMut::new(out.size.rows, out.size.columns, target)
-            .expect("as many values as its shape says");
+        let out = MatrixMut::of_cut(out.size.rows, out.size.columns, target);
         (Rest { known, parts: [(0, before), (range.end, after), (usize::MAX, &[])] }, out)
     }
 
@@ -515,8 +520,7 @@ impl<'a, T: Scalar> Rest<'a, T> {
 
     #[inline(always)]
     fn matrix(&self, source: Source) -> MatrixRef<'_, T> {
-        MatrixRef::new(source.size.rows, source.size.columns, self.get(source))
-            .expect("as many values as its shape says")
+        MatrixRef::of_cut(source.size.rows, source.size.columns, self.get(source))
     }
 }
 

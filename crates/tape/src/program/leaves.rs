@@ -103,12 +103,19 @@ impl<T: Scalar> Program<T> {
 
     /// Lets a leaf use the tape's value, which has its shape.
     pub(super) fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
+        self.set_m_of_leaf(leaf as u32, m_of(self.leaves[leaf].at.shape, value.shape()).flatten());
         let state = &mut self.leaves[leaf];
-        (state.m, state.bound) = (m_of(state.at.shape, value.shape()).flatten(), true);
         // Of no use to parameters, which would keep it alive.
         state.of_tape = (state.at.shape.columns == Dim::M).then(|| value.clone());
         let buffer = state.at.at.index();
         self.execution.memory.set_leaf(buffer, LeafValue::Shared(value.clone()));
+    }
+
+    /// Notes that a leaf has a value, and how many examples that holds.
+    pub(super) fn set_m_of_leaf(&mut self, leaf: u32, m: Option<usize>) {
+        let state = &mut self.leaves[leaf as usize];
+        (state.m, state.bound) = (m, true);
+        self.agreed_m = None;
     }
 
     /// The value of a leaf.

@@ -175,6 +175,9 @@ pub struct Program<T: Scalar> {
     default_m: Option<usize>,
     /// The tape's examples, where the program reads none and needs to know how many they are.
     unneeded: Vec<Unneeded>,
+    /// The number of examples that all leaves agree on, each having a value. Forgotten when one gets another: a run of a small
+    /// network has no time to ask each leaf.
+    agreed_m: Option<usize>,
     /// The number of examples that the buffers are sized for.
     m: Option<usize>,
     /// Whether the last run has left results.
@@ -304,6 +307,7 @@ impl<T: Scalar> Program<T> {
             needs_m,
             default_m: None,
             unneeded: Vec::new(),
+            agreed_m: None,
             m: None,
             ran: false,
             failed_with: None,

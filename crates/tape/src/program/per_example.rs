@@ -47,7 +47,7 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
     let whole = tape.compile(of_sum.iter().copied())?;
     let mut single = tape.compile(of_sum.iter().copied())?;
     // Also where no gradient reads a leaf that would say so.
-    single.default_m = Some(1);
+    single.set_default_m(1);
     let m = m_of(&whole, losses)?;
     collect(m, of_sum, |i, columns| {
         for leaf in 0..whole.leaves.len() {

@@ -45,18 +45,17 @@ impl<T: Scalar> Program<T> {
     /// If a user's kernel does, on whatever thread; leaves keep their values.
     pub fn run(&mut self) -> Result<()> {
         (self.ran, self.failed_with) = (false, None);
-        let done = self.run_once();
-        self.note_failure(&done);
-        done?;
+        self.run_once().map_err(|error| self.failed(error))?;
         self.forget_kept();
         self.ran = true;
         Ok(())
     }
 
-    fn note_failure(&mut self, done: &Result<()>) {
-        if let Err(error) = done {
-            self.failed_with = Some(Box::new(error.clone()));
-        }
+    /// Notes what a run failed with.
+    #[cold]
+    fn failed(&mut self, error: Error) -> Error {
+        self.failed_with = Some(Box::new(error.clone()));
+        error
     }
 
     fn run_once(&mut self) -> Result<()> {
@@ -104,9 +103,7 @@ impl<T: Scalar> Program<T> {
     /// As [`run`](Program::run), and [`Error::NonFinite`].
     pub fn run_checked(&mut self) -> Result<()> {
         (self.ran, self.failed_with) = (false, None);
-        let checked = self.check_values();
-        self.note_failure(&checked);
-        checked?;
+        self.check_values().map_err(|error| self.failed(error))?;
         self.run()
     }
 
@@ -119,7 +116,7 @@ impl<T: Scalar> Program<T> {
         for (own, leaf) in self.leaves.iter().zip(0..) {
             unfused.fill_leaf(leaf, self.value_of(own)?)?;
         }
-        unfused.default_m = Some(m);
+        unfused.set_default_m(m);
         let checked = unfused.run_finite();
         self.unfused = Some(unfused);
         checked
@@ -150,13 +147,7 @@ impl<T: Scalar> Program<T> {
 
     /// Checks the leaves and sizes the buffers.
     fn prepare(&mut self) -> Result<usize> {
-        if let Some(leaf) = self.leaves.iter().find(|leaf| !leaf.bound) {
-            return Err(Error::Unbound { variable: self.label_of(leaf) });
-        }
-        let m = self.known_m()?;
-        if m == 0 {
-            self.refuse_empty_mean()?;
-        }
+        let m = self.m_of_run()?;
         if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
             self.m = None;
             for buffer in self.execution.memory.leaves.len()..self.execution.memory.whole.len() {

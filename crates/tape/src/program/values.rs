@@ -147,9 +147,8 @@ impl<T: Scalar> Program<T> {
         if may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
             self.keep(leaf);
             self.execution.memory.select(at.at.index(), of, examples)?;
-            let state = &mut self.leaves[leaf as usize];
-            state.m = Some(examples.len());
-            state.side_by_side.take();
+            self.set_m_of_leaf(leaf, Some(examples.len()));
+            self.leaves[leaf as usize].side_by_side.take();
         } else {
             let threads = self.threads.min(threads::here());
             let data = self.reserve_leaf(METHOD, leaf, (of.rows(), examples.len()))?;
@@ -371,8 +370,7 @@ impl<T: Scalar> Program<T> {
         // The leaf keeps its value if there is no memory for another.
         resize(self.execution.memory.whole_mut(buffer), rows, columns)?;
         self.keep(leaf);
-        let state = &mut self.leaves[leaf as usize];
-        (state.m, state.bound) = (m, true);
+        self.set_m_of_leaf(leaf, m);
         self.execution.memory.set_leaf(buffer, LeafValue::Own);
         Ok(&mut self.execution.memory.whole_mut(buffer)[..rows * columns])
     }
