@@ -8,6 +8,7 @@
 //! - `--training`: an epoch of training beside its gradient steps;
 //! - `--scaling`: time and memory from one example to 2²⁰;
 //! - `--compiling`: recording, differentiating and compiling;
+//! - `--sums`: softmax and its losses, and long sums;
 //! - `--kernels`: the products and functions that programs and the closed form run on.
 
 mod by_hand;
@@ -16,6 +17,7 @@ mod compiling;
 mod kernel_rates;
 mod peak;
 mod scaling;
+mod sums;
 mod table;
 mod training;
 
@@ -49,6 +51,10 @@ fn main() {
     }
     if wants("--compiling") {
         compiling::rows();
+    }
+    if wants("--sums") {
+        sums::rows::<f32>();
+        sums::rows::<f64>();
     }
     if wants("--kernels") {
         kernel_rates::rows::<f32>();

@@ -15,7 +15,8 @@
 //! a few ulp of Σⱼ sⱼ |gᵢ − gⱼ|, for every i.
 //!
 //! Where a difference cancels all the same (a share beside its label, a third derivative beside its root), the column is computed
-//! again with twice the digits.
+//! again with twice the digits. Of more than [`FEW`] classes one or another is beside its label by chance: such a column is computed
+//! again only where its greatest difference is small too, and the digits are those of the column's greatest.
 
 mod again;
 
@@ -134,6 +135,12 @@ impl Series {
         let together = if self.across && self.length * ROWS > PART { ROWS } else { PART / self.length };
         let together = together.clamp(1, SERIES.min(self.count));
         (together, self.length.min(PART / together))
+    }
+
+    /// Where an item of a series stands in the matrix.
+    #[inline(always)]
+    fn index(self, at: usize, item: usize) -> usize {
+        if self.across { item * self.count + at } else { at * self.length + item }
     }
 }
 
@@ -275,6 +282,42 @@ fn two_sums<T: Real>(x: &[T], top: T) -> (T, T) {
     (tops, others)
 }
 
+/// A difference that is smaller than so much of its terms is computed again: an f64 keeps some 1e-14.
+const BESIDE: f64 = 1.0 / 64.0;
+
+/// How many shares are [beside](BESIDE) their labels; a few.
+#[inline(always)]
+fn beside<T: Real>(shares: &[T], left: &[T]) -> T {
+    let mut count = T::of(0.0);
+    for (&share, &left) in shares.iter().zip(left) {
+        let is_beside = left.magnitude() < T::of(BESIDE) * share.magnitude();
+        count = count + if is_beside { T::of(1.0) } else { T::of(0.0) };
+    }
+    count
+}
+
+/// The greater of a number and a magnitude; a NaN may be passed over.
+#[inline(always)]
+fn larger<T: Real>(m: T, x: T) -> T {
+    if m > x.magnitude() { m } else { x.magnitude() }
+}
+
+/// The greatest magnitude; NaN may be passed over.
+#[inline(always)]
+fn greatest_magnitude<T: Real>(x: &[T]) -> T {
+    let mut lanes = [T::of(0.0); LANES];
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] = larger(lanes[i], chunk[i]);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = larger(*lane, x);
+    }
+    lanes.into_iter().fold(T::of(0.0), larger)
+}
+
 /// z − m and what rounding loses of it, where that counts.
 #[inline(always)]
 fn difference<T: Real>(z: T, m: T) -> (T, T) {
@@ -303,11 +346,12 @@ struct Work<'s, T> {
     single: bool,
 }
 
-// The lists: z and the other operands as read; differences, what they have lost and exponentials, which have no names; shares, and
+// The lists: z and the other operands as read; differences and what they have lost, which have no names; exponentials; shares, and
 // what is made of them.
 const Z: usize = 0;
 const G: usize = 1;
 const H: usize = 2;
+const E: usize = 5;
 const S: usize = 6;
 const OUT: usize = 7;
 
@@ -451,32 +495,29 @@ impl<T: SoftmaxMath> Work<'_, T> {
                     self.states[TWO][s] = self.states[TWO][s] + self.states[LOST][s];
                     self.states[THREE][s] = self.states[THREE][s] + self.states[LOST_TOO][s];
                 }
-                self.states[DOUBT][..count].fill(zero);
+                // Of a few, how many are beside their labels. Of many one or another is by chance, which is not worth it: there they
+                // count together, by the greatest share and the greatest that is left.
+                let (few, most, most_left) = (DOUBT, FOUR, LOST);
+                self.clear([few, most, most_left], count);
                 each_part!(at in (group, series, part) {
                     self.shares::<F>((z, series), &at);
-                    let length = at.items.len();
-                    let [_, y_list, _, _, _, e, shares, to] = &mut self.lists;
-                    let y = at.read(y, series, y_list);
-                    let rows = e.chunks_exact(length).zip(shares.chunks_exact(length)).zip(y.chunks_exact(length));
-                    for (s, (((e, share), y), to)) in rows.zip(to.chunks_exact_mut(length)).enumerate() {
-                        let states = &self.states;
-                        let (rest, top, tops, others) = (states[REST][s], states[ONE][s], states[TWO][s], states[THREE][s]);
-                        let all = tops + others;
-                        let mut doubt = zero;
-                        for (((&e, &share), &y), to) in e.iter().zip(share).zip(y).zip(to) {
-                            let of_others = if y.magnitude() == top { others + (tops - y) } else { all - y };
-                            let is_not = if e == one { rest } else { one - share };
-                            let (p, q) = (share * of_others, y * is_not);
-                            *to = p - q;
-                            let cancels = (p - q).magnitude() < T::of(1.0 / 64.0) * p.magnitude();
-                            doubt = if cancels & !(q == zero) { one } else { doubt };
-                        }
-                        self.states[DOUBT][s] = self.states[DOUBT][s] + doubt;
-                    }
+                    self.minus_labels(y, series, &at);
                     at.write(&self.lists[OUT][..at.len()], series, out);
+                    let length = at.items.len();
+                    let rows = self.lists[S][..at.len()].chunks_exact(length).zip(self.lists[OUT].chunks_exact(length));
+                    for (s, (shares, left)) in rows.enumerate() {
+                        if series.length <= FEW {
+                            self.states[few][s] = beside(shares, left);
+                            continue;
+                        }
+                        for (state, x) in [(most, shares), (most_left, left)] {
+                            self.states[state][s] = greater(self.states[state][s], greatest_magnitude(x));
+                        }
+                    }
                 });
                 for (s, at) in group.enumerate() {
-                    if self.states[DOUBT][s] > zero {
+                    let are_beside = self.states[most_left][s] < T::of(BESIDE) * self.states[most][s];
+                    if are_beside | (self.states[few][s] > zero) {
                         run(Again { part: Part::Minus(y), z, series, at, out: &mut *out });
                     }
                 }
@@ -571,7 +612,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
         (z, series): (&[T], Series),
         (group, part): (&Range<usize>, usize),
     ) {
-        let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
+        let (one, count) = (T::of(1.0), group.len());
         self.states[GREATEST][..count].fill(-T::of(f64::INFINITY));
         each_part!(at in (group, series, part) {
             let z = at.read(z, series, self.lists[Z]);
@@ -584,19 +625,14 @@ impl<T: SoftmaxMath> Work<'_, T> {
         each_part!(at in (group, series, part) {
             self.fill_again::<F>((z, series), &at);
             let length = at.items.len();
-            let [_, _, _, _, _, e, _, to] = &mut self.lists;
             // The leaders are counted, the others summed.
-            for (to, &e) in to[..at.len()].iter_mut().zip(&**e) {
-                *to = if e == one { zero } else { e };
-            }
-            for (s, e) in e[..at.len()].chunks_exact(length).enumerate() {
-                let mut ties = zero;
-                for &e in e {
-                    ties = ties + if e == one { one } else { zero };
-                }
+            for (s, e) in self.lists[E][..at.len()].chunks_exact(length).enumerate() {
+                let (ties, others) = two_sums(e, one);
+                let (mut total, mut lost) = (self.states[OTHERS][s], self.states[LOST][s]);
+                add_part(&mut total, &mut lost, others);
                 self.states[TIES][s] = self.states[TIES][s] + ties;
+                (self.states[OTHERS][s], self.states[LOST][s]) = (total, lost);
             }
-            self.add_sums(OUT, length, OTHERS, count);
         });
         for s in 0..count {
             let others = self.states[OTHERS][s] + (self.states[TIES][s] - one) + self.states[LOST][s];
@@ -670,6 +706,27 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 let (mut total, mut rest) = (self.states[state][s], self.states[lost][s]);
                 add_part(&mut total, &mut rest, x);
                 (self.states[state][s], self.states[lost][s]) = (total, rest);
+            }
+        }
+    }
+
+    /// s·Σy − y of a part, and s·Σy in the place of s.
+    #[inline(always)]
+    fn minus_labels(&mut self, y: &[T], series: Series, at: &Place) {
+        let (one, length) = (T::of(1.0), at.items.len());
+        let [_, y_list, _, _, _, e, shares, to] = &mut self.lists;
+        let y = at.read(y, series, y_list);
+        let rows = e.chunks_exact(length).zip(shares.chunks_exact_mut(length)).zip(y.chunks_exact(length));
+        for (s, (((e, shares), y), to)) in rows.zip(to.chunks_exact_mut(length)).enumerate() {
+            let states = &self.states;
+            let (rest, top, tops, others) =
+                (states[REST][s], states[ONE][s], states[TWO][s], states[THREE][s]);
+            let all = tops + others;
+            for (((&e, share), &y), to) in e.iter().zip(shares).zip(y).zip(to) {
+                let of_others = if y.magnitude() == top { others + (tops - y) } else { all - y };
+                let is_not = if e == one { rest } else { one - *share };
+                *share = *share * of_others;
+                *to = *share - y * is_not;
             }
         }
     }

@@ -283,7 +283,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// 1 it is softmax(Z) − Y. n × m stays n × m.
     ///
     /// Of the entry that leads it is computed from the shares of the others, so that no digit is lost where a prediction is right
-    /// and sure; labels and special values are as in [`softmax_cross_entropy`](Var::softmax_cross_entropy).
+    /// and sure. Beside a soft label every entry has its digits up to 16 classes; of more, a single entry is off by some ulp of the
+    /// column's greatest share or difference, whichever is less. Labels and special values are as in [`softmax_cross_entropy`](Var::softmax_cross_entropy).
     ///
     /// # Errors
     /// When it is evaluated, [`Error::Label`](crate::Error::Label) if a label is negative or not finite.

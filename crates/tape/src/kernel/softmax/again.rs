@@ -2,6 +2,7 @@
 
 use super::{FEW, Series, SoftmaxMath};
 use crate::kernel::simd::Loops;
+use crate::kernel::vector_math::lane;
 use crate::kernel::wide::Wide;
 
 /// What is computed again.
@@ -31,12 +32,52 @@ impl<T: SoftmaxMath> Loops for Again<'_, T> {
     #[inline(always)]
     fn run<const F: bool>(self) {
         let Again { part, z, series, at, out } = self;
+        if T::FEW_DIGITS
+            && let Part::Minus(y) = part
+        {
+            return minus_in_double::<T, F>(y, (z, series, at), out);
+        }
         let of = WideSeries::new::<F>(z, series, at);
         match part {
             Part::LogSumExp => out[at] = T::of(of.log_sum_exp::<F>()),
             Part::Minus(y) => of.minus::<F>(y, out),
             Part::Derivative(directions) => of.derivative::<F>(directions, out),
         }
+    }
+}
+
+/// s·Σy − y as by [`WideSeries::minus`], where an f64 has twice the digits.
+#[inline(always)]
+fn minus_in_double<T: SoftmaxMath, const F: bool>(
+    y: &[T],
+    (z, series, at): (&[T], Series, usize),
+    out: &mut [T],
+) {
+    let index = |item: usize| series.index(at, item);
+    let z = |item: usize| z[index(item)].double();
+    let mut leader = 0;
+    for item in 1..series.length {
+        if z(item) > z(leader) {
+            leader = item;
+        }
+    }
+    let (greatest, of_leader) = (z(leader), y[index(leader)].double());
+    let beside = |item: usize| {
+        let (d, y) = (z(item) - greatest, y[index(item)].double());
+        let e = lane::exp::<f64, F>(d);
+        // Where logits differ by less than an ulp of 1 it is eᵢ − 1 that tells them apart.
+        let is_near = d > -0.5;
+        let of_near = (y - of_leader) - of_leader * lane::exp_m1::<f64, F>(d);
+        (e, if is_near { of_near } else { y - of_leader * e })
+    };
+    let (mut all, mut parts) = (0.0, 0.0);
+    for item in 0..series.length {
+        let (e, r) = beside(item);
+        (all, parts) = (all + e, parts + r);
+    }
+    for item in 0..series.length {
+        let (e, r) = beside(item);
+        out[index(item)] = T::of((e * parts - r * all) / all);
     }
 }
 
@@ -87,8 +128,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
 
     #[inline(always)]
     fn index(&self, item: usize) -> usize {
-        let Series { count, length, across } = self.series;
-        if across { item * count + self.at } else { self.at * length + item }
+        self.series.index(self.at, item)
     }
 
     #[inline(always)]
