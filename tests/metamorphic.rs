@@ -418,3 +418,32 @@ fn a_certain_prediction_has_a_gradient() {
     let slopes = da.value().unwrap();
     assert!((slopes[(0, 0)] + 1.0).abs() < 1e-15 && (slopes[(0, 1)] - 1.0).abs() < 1e-15, "{slopes}");
 }
+
+/// A loss that is spelled out has a value for any numbers in the place of its labels, and so has its gradient; `log_loss` refuses
+/// what is no label, in a program and literally.
+#[test]
+fn what_stands_for_labels_may_be_any_numbers() {
+    let tape = Tape::<f64>::new();
+    let logits = Matrix::from_fn(1, 6, |_, j| [-30.0, -1.0, 0.0, 0.5, 3.0, 30.0][j]);
+    let z = tape.parameter("z", &logits);
+    for spelled in [2.0, -0.5, 1e300, f64::NAN] {
+        let y = tape.constant("y", &Matrix::filled(1, 6, spelled));
+        let a = z.sigmoid();
+        let [dz] = (-(y * a.ln()) - (1.0 - y) * (1.0 - a).ln()).sum().gradients([z]);
+        let by_hand = (1.0 - y) * a - y * (-z).sigmoid();
+        for v in [dz, by_hand] {
+            let found = v.value().unwrap();
+            for (found, z) in found.as_slice().iter().zip(logits.as_slice()) {
+                let right = sigmoid(*z) - spelled;
+                let near = (found - right).abs() <= 1e-13 * (1.0 + spelled.abs());
+                assert!(near || found.is_nan() && right.is_nan(), "y = {spelled}: {found}, {right}");
+            }
+        }
+        for options in [Options::default(), Options::literal()] {
+            let y = tape.constant("y", &Matrix::filled(1, 6, spelled + 0.25));
+            let [dz] = z.sigmoid().log_loss(y).sum().gradients([z]);
+            let refused = tape.compile_with([dz], options).unwrap().run().unwrap_err();
+            assert!(matches!(refused, tape::Error::Label { .. }), "{refused}");
+        }
+    }
+}

@@ -435,6 +435,43 @@ fn labels_are_looked_at_wherever_they_are_used() {
     }
 }
 
+/// Also of labels that are repeated, where no kernel of the loss is computed: in second derivatives.
+#[test]
+fn labels_that_are_repeated_are_looked_at() {
+    let tape = Tape::<f64>::new();
+    let z = tape.examples("Z", &Matrix::zeros(2, 3));
+    let y = tape.parameter("y", &matrix![[0.5], [-2.0]]);
+    let [dz] = z.softmax_cross_entropy(y).sum().gradients([z]);
+    let [ddz] = (dz * dz.sum()).sum().gradients([z]);
+    let [of_one] = dz.vjp([z], tape.constant("G", &Matrix::from_fn(2, 3, |i, j| (i + j) as f64)));
+    for v in [dz, ddz, of_one] {
+        for options in [Options::default(), Options::literal()] {
+            let refused = tape.compile_with([v], options).unwrap().run().unwrap_err();
+            let Error::Label { row: 1, value, .. } = refused else { panic!("{refused}") };
+            assert_eq!(value, -2.0);
+        }
+    }
+}
+
+/// A number that is no label is refused when it is recorded: no program has to look at it.
+#[test]
+fn numbers_that_are_no_labels() {
+    let tape = Tape::<f32>::new();
+    let z = tape.parameter("z", &matrix![[0.25]]);
+    for (number, of_losses, of_shares) in [(7.0, true, false), (-0.5, true, true), (f32::NAN, true, true)] {
+        let losses = [z.log_loss(number), z.log_loss_on_logits(number), z.sigmoid_minus(number)];
+        let shares = [z.softmax_cross_entropy(number), z.softmax_minus(number)];
+        for (v, refused) in losses.map(|v| (v, of_losses)).into_iter().chain(shares.map(|v| (v, of_shares))) {
+            let found = v.sum().gradients([z])[0].value();
+            assert_eq!(matches!(found, Err(Error::Label { .. })), refused, "{number}: {found:?}");
+        }
+    }
+    let message = z.log_loss(7.0).value().unwrap_err().to_string();
+    let start =
+        "log_loss: label 7 at row 0, column 0 of 7 is not in [0, 1], loss recorded at tests/softmax.rs:";
+    assert!(message.starts_with(start), "{message}");
+}
+
 #[test]
 fn a_bad_label_in_a_later_tile_has_its_place() {
     let m = 70_000;

@@ -346,12 +346,11 @@ struct Work<'s, T> {
     single: bool,
 }
 
-// The lists: z and the other operands as read; differences and what they have lost, which have no names; exponentials; shares, and
+// The lists: z and the other operands as read; differences, what they have lost and exponentials, which have no names; shares, and
 // what is made of them.
 const Z: usize = 0;
 const G: usize = 1;
 const H: usize = 2;
-const E: usize = 5;
 const S: usize = 6;
 const OUT: usize = 7;
 
@@ -612,7 +611,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
         (z, series): (&[T], Series),
         (group, part): (&Range<usize>, usize),
     ) {
-        let (one, count) = (T::of(1.0), group.len());
+        let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
         self.states[GREATEST][..count].fill(-T::of(f64::INFINITY));
         each_part!(at in (group, series, part) {
             let z = at.read(z, series, self.lists[Z]);
@@ -625,14 +624,15 @@ impl<T: SoftmaxMath> Work<'_, T> {
         each_part!(at in (group, series, part) {
             self.fill_again::<F>((z, series), &at);
             let length = at.items.len();
+            let [_, _, _, _, _, e, ties, others] = &mut self.lists;
             // The leaders are counted, the others summed.
-            for (s, e) in self.lists[E][..at.len()].chunks_exact(length).enumerate() {
-                let (ties, others) = two_sums(e, one);
-                let (mut total, mut lost) = (self.states[OTHERS][s], self.states[LOST][s]);
-                add_part(&mut total, &mut lost, others);
-                self.states[TIES][s] = self.states[TIES][s] + ties;
-                (self.states[OTHERS][s], self.states[LOST][s]) = (total, lost);
+            for ((tie, other), &e) in ties[..at.len()].iter_mut().zip(&mut **others).zip(&**e) {
+                (*tie, *other) = if e == one { (one, zero) } else { (zero, e) };
             }
+            for (s, ties) in ties[..at.len()].chunks_exact(length).enumerate() {
+                self.states[TIES][s] = self.states[TIES][s] + sum(ties);
+            }
+            self.add_sums(OUT, length, OTHERS, count);
         });
         for s in 0..count {
             let others = self.states[OTHERS][s] + (self.states[TIES][s] - one) + self.states[LOST][s];

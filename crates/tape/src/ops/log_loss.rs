@@ -7,7 +7,7 @@ use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
 use crate::vjp::Vjp;
-use crate::{MatrixMut, Scalar, Shape, Var};
+use crate::{Error, MatrixMut, Scalar, Shape, Var};
 
 /// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,16 @@ pub(crate) struct LogLossOnLogits;
 /// σ(z) − y entry by entry, the derivative of [`LogLossOnLogits`] with respect to z (eq. 8 ⊙ eq. 10); the operands are Y
 /// and Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct SigmoidMinus;
+pub(crate) struct SigmoidMinus(pub(crate) Weights);
+
+/// What the Y of a difference σ(z) − y or softmax(z)·Σy − y are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Weights {
+    /// Labels, which are looked at.
+    Labels,
+    /// Any numbers: a cotangent, or what a formula that is spelled out has in the place of labels.
+    Any,
+}
 
 impl LogLossOnLogits {
     /// The loss and its derivative for a block.
@@ -103,7 +112,10 @@ impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
 
 impl<T: Scalar> Entrywise<T> for SigmoidMinus {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
-        let soft = check_labels(x[0])?;
+        let soft = match self.0 {
+            Weights::Labels => check_labels(x[0])?,
+            Weights::Any => true,
+        };
         T::sigmoid_minus_into(x[0], x[1], soft, out);
         Ok(())
     }
@@ -197,6 +209,30 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     }
 }
 
+/// Labels, looked at where they are a number: what is no label is known when the loss is recorded.
+#[track_caller]
+pub(crate) fn labels_or_mistake<'t, T: Scalar>(
+    labels: Var<'t, T>,
+    operation: &'static str,
+    no_label: impl Fn(&[T]) -> Option<(usize, f64)>,
+    expected: &'static str,
+) -> Var<'t, T> {
+    let number = labels.as_number().filter(|number| number.m == 0);
+    let Some((_, value)) = number.and_then(|number| no_label(&[number.c])) else { return labels };
+    let (labels, tape) = (labels.label(), labels.tape);
+    tape.mistake(Error::Label { operation, value, row: 0, column: 0, labels, expected, at: tape.place() })
+}
+
+/// Labels of the log-loss beside what they are for.
+#[track_caller]
+fn beside<'t, T: Scalar>(
+    labels: impl IntoOperand<'t, T>,
+    other: Var<'t, T>,
+    operation: &'static str,
+) -> [Var<'t, T>; 2] {
+    [labels_or_mistake(labels.into_operand(other), operation, outside, "in [0, 1]"), other]
+}
+
 impl<'t, T: Scalar> Var<'t, T> {
     /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs: n × m becomes 1 × m.
     ///
@@ -216,13 +252,13 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn log_loss(self, labels: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(LogLoss, &[labels.into_operand(self), self]).sum_of_rows()
+        self.tape.push(LogLoss, &beside(labels, self, "log_loss")).sum_of_rows()
     }
 
     /// The log-loss of σ(Z) for labels Y in [0, 1], from the logits Z: n × m becomes 1 × m.
     #[track_caller]
     pub fn log_loss_on_logits(self, labels: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(LogLossOnLogits, &[labels.into_operand(self), self]).sum_of_rows()
+        self.tape.push(LogLossOnLogits, &beside(labels, self, "log_loss_on_logits")).sum_of_rows()
     }
 
     /// σ(Z) − Y, entry by entry: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙ eq. 10.
@@ -239,7 +275,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn sigmoid_minus(self, labels: impl IntoOperand<'t, T>) -> Self {
-        self.tape.push(SigmoidMinus, &[labels.into_operand(self), self])
+        self.tape.push(SigmoidMinus(Weights::Labels), &beside(labels, self, "sigmoid_minus"))
     }
 
     /// The squared error Σ (a − y)² over the outputs: n × m becomes 1 × m.

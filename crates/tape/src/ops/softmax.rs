@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 
 use crate::kernel::softmax::{Series, Wanted};
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::ops::log_loss::{Weights, labels_or_mistake};
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -39,15 +40,6 @@ pub(crate) enum Of {
     Minus(Weights),
     /// G − Σ s ⊙ G; the operands are G and Z.
     Centred,
-}
-
-/// What the Y of [`Of::Minus`] are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Weights {
-    /// Labels, which are looked at.
-    Labels,
-    /// A cotangent: any numbers.
-    Any,
 }
 
 /// An operation on softmax(Z), over rows, columns or all entries.
@@ -275,7 +267,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn softmax_cross_entropy(self, labels: impl IntoOperand<'t, T>) -> Self {
-        let [y, z] = self.beside(labels.into_operand(self));
+        let [y, z] = self.beside(labels, "softmax_cross_entropy");
         record(Of::CrossEntropy, Over::Rows, &[y, z])
     }
 
@@ -300,13 +292,15 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn softmax_minus(self, labels: impl IntoOperand<'t, T>) -> Self {
-        let [y, z] = self.beside(labels.into_operand(self));
+        let [y, z] = self.beside(labels, "softmax_minus");
         record(Of::Minus(Weights::Labels), Over::Rows, &[y, z])
     }
 
     /// Labels and logits, each repeated to the shape of both.
     #[track_caller]
-    fn beside(self, labels: Self) -> [Self; 2] {
+    fn beside(self, labels: impl IntoOperand<'t, T>, operation: &'static str) -> [Self; 2] {
+        let (labels, expected) = (labels.into_operand(self), "a finite number from 0 on");
+        let labels = labels_or_mistake(labels, operation, no_share, expected);
         if self.is_void() || labels.is_void() || !std::ptr::eq(self.tape, labels.tape) {
             return [labels, self]; // recording says what is wrong
         }

@@ -4,8 +4,8 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Place;
 use crate::op::Op;
-use crate::ops::log_loss::outside;
-use crate::ops::softmax::{Of, Softmax, Weights, no_share};
+use crate::ops::log_loss::{SigmoidMinus, Weights, outside};
+use crate::ops::softmax::{Of, Softmax, no_share};
 use crate::program::Program;
 use crate::program::lower::Node;
 use crate::tape::List;
@@ -24,7 +24,9 @@ impl Kind {
     /// What an operation asks of its first operand, if that are labels.
     fn asked_by<T: Scalar>(op: &Op<T>) -> Option<Kind> {
         match op {
-            Op::LogLoss(_) | Op::LogLossOnLogits(_) | Op::SigmoidMinus(_) => Some(Kind::Probability),
+            Op::LogLoss(_) | Op::LogLossOnLogits(_) | Op::SigmoidMinus(SigmoidMinus(Weights::Labels)) => {
+                Some(Kind::Probability)
+            }
             Op::Softmax(Softmax { of: Of::CrossEntropy | Of::Minus(Weights::Labels), .. }) => {
                 Some(Kind::Share)
             }
@@ -55,14 +57,23 @@ impl<T: Scalar> Program<T> {
         let mut labels: FxHashMap<u32, (Kind, Place)> = FxHashMap::default();
         for (entry, note) in list.entries.iter().zip(&list.notes) {
             if let Some(kind) = Kind::asked_by(&entry.op) {
-                labels.entry(entry.operands[0]).or_insert((kind, note.place));
+                let repeated = list.entry(entry.operands[0]);
+                let labels_of = match repeated.op {
+                    Op::Broadcast(_) => repeated.operands[0],
+                    _ => entry.operands[0],
+                };
+                labels.entry(labels_of).or_insert((kind, note.place));
             }
         }
         if labels.is_empty() {
             return;
         }
         let looked_at = |leaf: u32, kind: Kind| {
-            let looks = |node: &Node<T>| Kind::asked_by(&node.op) == Some(kind) && node.operands[0] == leaf;
+            let is_leaf = |id: u32| {
+                let node = self.graph.node(id);
+                id == leaf || matches!(node.op, Op::Broadcast(_)) && node.operands[0] == leaf
+            };
+            let looks = |node: &Node<T>| Kind::asked_by(&node.op) == Some(kind) && is_leaf(node.operands[0]);
             self.graph.nodes.iter().any(looks)
         };
         let unseen = self.leaves.iter().enumerate().filter_map(|(index, leaf)| {

@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use crate::op::{Op, equal_by};
-use crate::ops::log_loss::SigmoidMinus;
+use crate::ops::log_loss::{SigmoidMinus, Weights};
 use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
 use crate::program::rewrite::{self, Rewrite};
@@ -198,7 +198,7 @@ impl<T: Scalar> Graph<T> {
         let node = self.node(id);
         let derivative = match &node.op {
             Op::Map(Map(g)) => Map(g.paired_derivative()?).into(),
-            Op::LogLossOnLogits(_) => SigmoidMinus.into(),
+            Op::LogLossOnLogits(_) => SigmoidMinus(Weights::Labels).into(),
             _ => return None,
         };
         self.find(derivative, &node.operands)

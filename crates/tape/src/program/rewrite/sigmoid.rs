@@ -12,7 +12,7 @@ use super::pattern::{
 use crate::Scalar;
 use crate::op::Op;
 use crate::ops::guarded::Guarded;
-use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus};
+use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus, Weights};
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::Negate;
 use crate::ops::select::Select;
@@ -151,7 +151,9 @@ fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: u32, q: u32) -> Option<u32>
         found.then_some((y, z))
     })?;
     let one_shape = graph.node(y).shape == graph.node(z).shape;
-    one_shape.then(|| graph.record(SigmoidMinus.into(), smallvec![y, z]))
+    // The formula has a value whatever numbers are in the place of labels.
+    let weights = if graph.is_label(y) { Weights::Labels } else { Weights::Any };
+    one_shape.then(|| graph.record(SigmoidMinus(weights).into(), smallvec![y, z]))
 }
 
 fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
