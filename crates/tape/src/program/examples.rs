@@ -2,8 +2,8 @@
 
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
+use crate::program::compile::lower::Node;
 use crate::program::leaves::{LeafState, m_of};
-use crate::program::lower::Node;
 use crate::tape::List;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 

@@ -1,24 +1,14 @@
 //! Programs: what is executed.
 
 mod about;
-mod columns;
-mod epilogue;
+mod compile;
 mod examples;
-mod execute;
-mod flat;
-mod flush;
-mod fuse;
 mod labels;
 mod leaves;
-mod lower;
-mod memory;
 mod named;
 pub(crate) mod per_example;
 mod report;
-mod rewrite;
 mod run;
-mod schedule;
-mod tiles;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -34,19 +24,19 @@ use crate::ops::scale::Scaling;
 use crate::storage::{Buffer, Operand, SumAt};
 use crate::{Error, Result, Scalar, Tape, Var};
 use about::About;
-use epilogue::Next;
+use compile::epilogue::Next;
+use compile::lower::{Graph, Node};
+use compile::place::Plan;
+use compile::schedule::{Epilogued, Planned, Schedule};
 use examples::{Unneeded, depends_on_m};
-use execute::{Execution, Parcel, Shares};
-use fuse::Fused;
 use leaves::LeafState;
-use lower::{Graph, Node};
-use memory::Plan;
 use named::Found;
-use schedule::{Epilogued, Planned, Schedule};
+use run::pass::Fused;
+use run::tiled::{Execution, Parcel, Shares};
 
+pub use compile::rewrite::Rewrite;
 pub use named::{EntryId, Named};
 pub use report::Step;
-pub use rewrite::Rewrite;
 
 /// How a program is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +238,7 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
         let mut graph = Graph::lower(tape, outputs, options.rewrites);
         if options.flush_subnormals {
-            graph = flush::flushed(graph);
+            graph = compile::flush::flushed(graph);
         }
         let list = tape.list.borrow();
         let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
@@ -284,8 +274,8 @@ impl<T: Scalar> Program<T> {
         execution.memory.whole = vec![Aligned::default(); plan.whole.len()];
         execution.tile_rows.clone_from(&plan.tile);
         execution.tile = match options.tile_columns {
-            Some(columns) => tiles::in_units(columns.get()),
-            None => tiles::tile_columns(&plan.tile, size_of::<T>()),
+            Some(columns) => run::chunks::in_units(columns.get()),
+            None => run::chunks::tile_columns(&plan.tile, size_of::<T>()),
         };
         let needs_m = (0..).zip(&graph.nodes).find(|(_, node)| depends_on_m(node)).map(|(node, _)| node);
         let mut program = Program {

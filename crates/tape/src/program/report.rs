@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::ops::scale::Scaling;
 use crate::program::Rewrite;
-use crate::program::execute::{Execution, Shares};
-use crate::program::flat::Flat;
+use crate::program::run::small::Flat;
+use crate::program::run::tiled::{Execution, Shares};
 use crate::program::{Instruction, Program};
 use crate::show::printable;
 use crate::storage::Buffer;

@@ -16,10 +16,10 @@ use crate::ops::reduce::add_unit;
 use crate::ops::scale::{Scaled, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::Instruction;
-use crate::program::epilogue::Next;
-use crate::program::execute::Outcome;
-use crate::program::fuse::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};
-use crate::program::memory::Plan;
+use crate::program::compile::epilogue::Next;
+use crate::program::compile::place::Plan;
+use crate::program::run::pass::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};
+use crate::program::run::tiled::Outcome;
 use crate::storage::{Buffer, Columns, Memory, Operand, Values, resize};
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
@@ -30,7 +30,7 @@ const STEP: usize = 16;
 
 /// A program as calls of kernels.
 #[derive(Debug)]
-pub(super) struct Flat<T: Scalar> {
+pub(in crate::program) struct Flat<T: Scalar> {
     calls: Vec<Call<T>>,
     /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its scaling at a new m only.
     scalings: Vec<(usize, Scaling<T>)>,
@@ -135,7 +135,12 @@ struct Division<T> {
 
 impl<T: Scalar> Flat<T> {
     /// The calls for runs of up to m examples and a few more; `None` if that is too much.
-    pub(super) fn new(code: &[Instruction<T>], plan: &Plan, leaves: usize, m: usize) -> Result<Option<Self>> {
+    pub(in crate::program) fn new(
+        code: &[Instruction<T>],
+        plan: &Plan,
+        leaves: usize,
+        m: usize,
+    ) -> Result<Option<Self>> {
         let Some((starts, numbers)) = Starts::new(code, plan, leaves, m) else { return Ok(None) };
         let mut values = Aligned::default();
         resize(&mut values, numbers, 1)?;
@@ -148,17 +153,22 @@ impl<T: Scalar> Flat<T> {
     }
 
     /// Whether a run on m examples can go this way.
-    pub(super) fn holds(&self, m: usize) -> bool {
+    pub(in crate::program) fn holds(&self, m: usize) -> bool {
         (1..=self.starts.most).contains(&m)
     }
 
     /// How many numbers its values are for m examples, 0 if they are too many to go this way.
-    pub(super) fn numbers(code: &[Instruction<T>], plan: &Plan, leaves: usize, m: usize) -> usize {
+    pub(in crate::program) fn numbers(
+        code: &[Instruction<T>],
+        plan: &Plan,
+        leaves: usize,
+        m: usize,
+    ) -> usize {
         Starts::new(code, plan, leaves, m).map_or(0, |(_, numbers)| numbers)
     }
 
     /// Computes everything for m examples.
-    pub(super) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
+    pub(in crate::program) fn run(&mut self, memory: &Memory<T>, m: usize) -> Outcome {
         self.has_results = true;
         if self.m != m {
             self.set_m(m);
@@ -189,13 +199,13 @@ impl<T: Scalar> Flat<T> {
     }
 
     /// Another way leaves its results in their buffers.
-    pub(super) fn results_are_elsewhere(&mut self) {
+    pub(in crate::program) fn results_are_elsewhere(&mut self) {
         self.has_results = false;
     }
 
     /// What another way of running would have left in this buffer, and what follows it; `None` for a leaf's, and if the last run went
     /// another way.
-    pub(super) fn result(&self, buffer: u32) -> Option<&[T]> {
+    pub(in crate::program) fn result(&self, buffer: u32) -> Option<&[T]> {
         let start = self.starts.whole[buffer as usize].filter(|_| self.has_results)?;
         Some(&self.values[start..])
     }

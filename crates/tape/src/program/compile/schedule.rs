@@ -10,8 +10,8 @@ use crate::op::{Op, Over};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::scale::{Scale, Scaling};
-use crate::program::epilogue::{Next, next_of, only_uses};
-use crate::program::lower::Graph;
+use crate::program::compile::epilogue::{Next, next_of, only_uses};
+use crate::program::compile::lower::Graph;
 use crate::{Dim, Scalar, Shape};
 
 /// The steps of a program, segment by segment.

@@ -14,7 +14,7 @@ mod sigmoid;
 
 use crate::Scalar;
 use crate::op::Op;
-use crate::program::lower::Graph;
+use crate::program::compile::lower::Graph;
 use crate::tape::Ids;
 
 /// A rewrite that fired while a program was compiled; see [`Program::rewrites`](crate::Program::rewrites).

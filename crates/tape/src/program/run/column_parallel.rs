@@ -10,7 +10,7 @@ use crate::kernel::product::PANEL_STEP;
 use crate::kernel::threads;
 use crate::op::{Op, Operation};
 use crate::ops::matmul::Matmul;
-use crate::program::execute::{Execution, Outcome};
+use crate::program::run::tiled::{Execution, Outcome};
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
 
@@ -19,12 +19,12 @@ const LEAST_FLOPS: u64 = 120_000;
 
 impl<T: Scalar> Execution<T> {
     /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
-    pub(super) fn may_cut_columns(&self, segment: &Segment<T>) -> bool {
+    pub(in crate::program) fn may_cut_columns(&self, segment: &Segment<T>) -> bool {
         self.shares.threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
     }
 
     /// Runs a tile of a loop with a single span.
-    pub(super) fn run_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
+    pub(in crate::program) fn run_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
         let mut code = self.segments[at].code.clone();
         while !code.is_empty() {
             let stretch = self.stretch(code.clone());

@@ -2,10 +2,10 @@
 
 use smallvec::SmallVec;
 
-use super::{Fused, Input, Micro, Slot, Spread, Sum};
 use crate::ops::scale::Scaling;
-use crate::program::lower::Graph;
-use crate::program::schedule::Schedule;
+use crate::program::compile::lower::Graph;
+use crate::program::compile::schedule::Schedule;
+use crate::program::run::pass::{Fused, Input, Micro, Slot, Spread, Sum};
 use crate::storage::{Operand, SumAt};
 use crate::{Dim, Scalar};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::program::lower::Graph;
-use crate::program::schedule::{BEFORE, Epilogued, Planned, Schedule};
+use crate::program::compile::lower::Graph;
+use crate::program::compile::schedule::{BEFORE, Epilogued, Planned, Schedule};
 use crate::storage::Buffer;
 use crate::{Dim, Scalar, Shape};
 

@@ -1,5 +1,11 @@
 //! Executing a program.
 
+pub(super) mod chunks;
+mod column_parallel;
+pub(super) mod pass;
+pub(super) mod small;
+pub(super) mod tiled;
+
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
@@ -10,11 +16,11 @@ use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
 use crate::matrix::size;
 use crate::op::{Fault, Op, Operands};
-use crate::program::execute::{Execution, Outcome, Parcel, Shares};
-use crate::program::flat::Flat;
+use crate::program::compile::lower::Node;
 use crate::program::labels::Kind;
 use crate::program::leaves::{Kept, LeafState};
-use crate::program::lower::Node;
+use crate::program::run::small::Flat;
+use crate::program::run::tiled::{Execution, Outcome, Parcel, Shares};
 use crate::program::{Instruction, Options, Program, Segment};
 use crate::storage::{Buffer, Columns, Operand, resize};
 use crate::{Error, Result, Scalar};
@@ -261,12 +267,12 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Whether tiles and threads are not needed, if there are few examples.
-    pub(super) fn may_be_flat(&self, shares: Shares) -> bool {
+    pub(in crate::program) fn may_be_flat(&self, shares: Shares) -> bool {
         self.tiles_are_free && shares.threads == 1
     }
 
     /// How runs on m examples are shared out, among threads of the caller's if they are at hand.
-    pub(super) fn shares(&self, m: usize, at_hand: bool) -> Shares {
+    pub(in crate::program) fn shares(&self, m: usize, at_hand: bool) -> Shares {
         let (threads, wake) = match self.threads {
             1 => (1, false),
             most => {
@@ -325,7 +331,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Entries of a register that runs on `m` examples need.
-    pub(super) fn register_len(&self, m: usize) -> usize {
+    pub(in crate::program) fn register_len(&self, m: usize) -> usize {
         let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
             Instruction::Fused { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => None,
@@ -365,7 +371,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The node's name, or its entry's number with its operation.
-    pub(super) fn describe(&self, node: u32) -> String {
+    pub(in crate::program) fn describe(&self, node: u32) -> String {
         let about = &self.about[node as usize];
         match &self.graph.node(node).op {
             Op::Leaf(_) | Op::Number(_) => about.to_string(),

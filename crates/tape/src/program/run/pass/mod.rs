@@ -4,13 +4,12 @@
 //! repeated (a bias, a number) is spread out once before the pass, a row once for each block. Values that only the pass
 //! needs live in registers, slices of a block's length; the others are written to their buffers.
 
-mod assemble;
 mod block;
 mod run;
 
 use smallvec::SmallVec;
 
-pub(super) use block::{add_columns, apply, apply_with_derivative, repeat};
+pub(in crate::program) use block::{add_columns, apply, apply_with_derivative, repeat};
 
 use crate::Scalar;
 use crate::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
@@ -25,25 +24,25 @@ const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where gr
 /// A fused pass.
 #[derive(Debug)]
 pub(crate) struct Fused<T: Scalar> {
-    pub(super) rows: usize,
-    pub(super) inputs: Vec<Input>,
-    pub(super) code: Vec<Micro<T>>,
+    pub(in crate::program) rows: usize,
+    pub(in crate::program) inputs: Vec<Input>,
+    pub(in crate::program) code: Vec<Micro<T>>,
     /// Values that are written to buffers.
-    pub(super) outputs: Vec<Operand>,
-    pub(super) sums: Vec<Sum<T>>,
-    registers: usize,
+    pub(in crate::program) outputs: Vec<Operand>,
+    pub(in crate::program) sums: Vec<Sum<T>>,
+    pub(in crate::program) registers: usize,
 }
 
 /// A value from outside the pass.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Input {
-    pub(super) operand: Operand,
-    pub(super) spread: Spread,
+pub(in crate::program) struct Input {
+    pub(in crate::program) operand: Operand,
+    pub(in crate::program) spread: Spread,
 }
 
 /// How an input becomes a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spread {
+pub(in crate::program) enum Spread {
     /// It has an entry for each: the block is a slice of it.
     Full,
     /// n × 1: repeated for each column, into a register before the pass.
@@ -56,7 +55,7 @@ pub(super) enum Spread {
 
 impl Spread {
     /// Where it is repeated, if it is.
-    pub(super) fn register(self) -> Option<u32> {
+    pub(in crate::program) fn register(self) -> Option<u32> {
         match self {
             Spread::Full => None,
             Spread::Column(register) | Spread::Number(register) | Spread::Row(register) => Some(register),
@@ -66,7 +65,7 @@ impl Spread {
 
 /// Where an operation of the pass reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(in crate::program) enum Slot {
     Input(u32),
     Register(u32),
     Output(u32),
@@ -74,26 +73,26 @@ pub(super) enum Slot {
 
 /// An operation on blocks.
 #[derive(Debug)]
-pub(super) struct Micro<T: Scalar> {
-    pub(super) node: u32,
-    pub(super) op: Op<T>,
-    pub(super) sources: SmallVec<[Slot; 3]>,
-    pub(super) target: Slot,
+pub(in crate::program) struct Micro<T: Scalar> {
+    pub(in crate::program) node: u32,
+    pub(in crate::program) op: Op<T>,
+    pub(in crate::program) sources: SmallVec<[Slot; 3]>,
+    pub(in crate::program) target: Slot,
     /// For a function whose derivative is in the pass too: where g′ goes.
-    pub(super) derivative: Option<Slot>,
+    pub(in crate::program) derivative: Option<Slot>,
 }
 
 /// Σᵢ over the columns of a value of the pass, or the sum of all its entries.
 #[derive(Debug)]
-pub(super) struct Sum<T: Scalar> {
-    pub(super) source: Slot,
-    pub(super) at: SumAt,
-    pub(super) scaling: Scaling<T>,
+pub(in crate::program) struct Sum<T: Scalar> {
+    pub(in crate::program) source: Slot,
+    pub(in crate::program) at: SumAt,
+    pub(in crate::program) scaling: Scaling<T>,
     /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
     /// order of the additions that of the units.
-    partial: u32,
+    pub(in crate::program) partial: u32,
     /// The register of the whole sum.
-    total: u32,
+    pub(in crate::program) total: u32,
 }
 
 impl<T: Scalar> Fused<T> {
@@ -108,7 +107,7 @@ impl<T: Scalar> Fused<T> {
     }
 
     /// A power of two, so that blocks and units end together.
-    pub(super) fn block_columns(&self) -> usize {
+    pub(in crate::program) fn block_columns(&self) -> usize {
         1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
     }
 
@@ -136,29 +135,29 @@ impl<T: Scalar> Fused<T> {
     }
 
     /// The nodes of its operations; of a function and its derivative the function twice.
-    pub(super) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(in crate::program) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
         self.code.iter().flat_map(|micro| [Some(micro.node), micro.derivative.map(|_| micro.node)]).flatten()
     }
 
     /// Whether nothing is summed.
-    pub(super) fn has_no_sums(&self) -> bool {
+    pub(in crate::program) fn has_no_sums(&self) -> bool {
         self.sums.is_empty()
     }
 
     /// Whether the sums may come after the pass with the same bits: they are sums of rows, of values that are written.
-    pub(super) fn sums_come_after(&self) -> bool {
+    pub(in crate::program) fn sums_come_after(&self) -> bool {
         self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
     }
 
     /// Whether a value is read by nothing but operations that can repeat it themselves.
-    pub(super) fn is_only_zipped(&self, slot: Slot) -> bool {
+    pub(in crate::program) fn is_only_zipped(&self, slot: Slot) -> bool {
         let reads = |micro: &&Micro<T>| micro.sources.contains(&slot);
         let zipped = self.code.iter().filter(reads).all(|micro| matches!(micro.op, Op::Zip(_)));
         zipped && self.sums.iter().all(|sum| sum.source != slot)
     }
 
     /// How many entries of a column are computed.
-    pub(super) fn entries_of_a_column(&self) -> usize {
+    pub(in crate::program) fn entries_of_a_column(&self) -> usize {
         self.rows * self.code.len()
     }
 }

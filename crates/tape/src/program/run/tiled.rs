@@ -10,58 +10,58 @@ use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
-use crate::program::flat::Flat;
-use crate::program::tiles::Spans;
+use crate::program::run::chunks::Spans;
+use crate::program::run::small::Flat;
 use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
 use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shares {
-    pub(super) threads: usize,
+pub(in crate::program) struct Shares {
+    pub(in crate::program) threads: usize,
     /// Whether they are those that the caller works on.
-    pub(super) at_hand: bool,
+    pub(in crate::program) at_hand: bool,
     /// Whether the work is worth waking them.
-    pub(super) wake: bool,
+    pub(in crate::program) wake: bool,
     /// How many spans keep their own sums, and of how many numbers.
-    pub(super) sums: (usize, usize),
+    pub(in crate::program) sums: (usize, usize),
 }
 
 impl Shares {
     /// The most threads that have tiles of their own.
-    pub(super) fn lanes(self) -> usize {
+    pub(in crate::program) fn lanes(self) -> usize {
         self.threads.min(self.sums.0).max(1)
     }
 }
 
 /// Nothing, or the node whose kernel found a fault.
-pub(super) type Outcome = Result<(), (u32, Fault)>;
+pub(in crate::program) type Outcome = Result<(), (u32, Fault)>;
 
 /// What a run needs: it goes to a team's leader as a whole, and comes back.
 #[derive(Debug)]
-pub(super) struct Execution<T: Scalar> {
-    pub(super) segments: Vec<Segment<T>>,
-    pub(super) code: Vec<Instruction<T>>,
-    pub(super) memory: Memory<T>,
+pub(in crate::program) struct Execution<T: Scalar> {
+    pub(in crate::program) segments: Vec<Segment<T>>,
+    pub(in crate::program) code: Vec<Instruction<T>>,
+    pub(in crate::program) memory: Memory<T>,
     /// The values of one tile, for every thread that has tiles of its own.
-    pub(super) tiles: Vec<Buffers<T>>,
+    pub(in crate::program) tiles: Vec<Buffers<T>>,
     /// Of fused passes, for every thread.
-    pub(super) registers: Vec<Buffers<T>>,
+    pub(in crate::program) registers: Vec<Buffers<T>>,
     /// The sums of every span of examples, of the loop that runs.
-    pub(super) sums: Buffers<T>,
+    pub(in crate::program) sums: Buffers<T>,
     /// The rows of every buffer of a tile.
-    pub(super) tile_rows: Vec<usize>,
+    pub(in crate::program) tile_rows: Vec<usize>,
     /// Most columns of a tile.
-    pub(super) tile: usize,
-    pub(super) shares: Shares,
+    pub(in crate::program) tile: usize,
+    pub(in crate::program) shares: Shares,
     /// The instructions for few examples.
-    pub(super) flat: Option<Flat<T>>,
+    pub(in crate::program) flat: Option<Flat<T>>,
 }
 
 impl<T: Scalar> Execution<T> {
     /// No instructions.
-    pub(super) fn new() -> Self {
+    pub(in crate::program) fn new() -> Self {
         Execution {
             segments: Vec::new(),
             code: Vec::new(),
@@ -77,7 +77,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Computes everything for m examples. With several threads, on a team's leader.
-    pub(super) fn execute(&mut self, m: usize) -> Outcome {
+    pub(in crate::program) fn execute(&mut self, m: usize) -> Outcome {
         match &mut self.flat {
             Some(flat) if self.shares.threads == 1 && flat.holds(m) && !self.memory.has_selection() => {
                 flat.run(&self.memory, m)
@@ -87,13 +87,13 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// The value of a leaf, or of an output after a run, and what may follow it.
-    pub(super) fn whole(&self, buffer: u32) -> &[T] {
+    pub(in crate::program) fn whole(&self, buffer: u32) -> &[T] {
         let result = self.flat.as_ref().and_then(|flat| flat.result(buffer));
         result.unwrap_or_else(|| self.memory.whole(buffer))
     }
 
     /// A leaf's value to be written, and another value.
-    pub(super) fn pair(&mut self, leaf: u32, read: u32) -> (&mut [T], &[T]) {
+    pub(in crate::program) fn pair(&mut self, leaf: u32, read: u32) -> (&mut [T], &[T]) {
         match self.flat.as_ref().and_then(|flat| flat.result(read)) {
             Some(value) => (self.memory.whole_mut(leaf), value),
             None => self.memory.pair(leaf, read),
@@ -101,7 +101,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Computes everything on this thread, whatever the others would have.
-    pub(super) fn execute_alone(&mut self, m: usize) -> Outcome {
+    pub(in crate::program) fn execute_alone(&mut self, m: usize) -> Outcome {
         self.alone_in_tiles(self.tile, m)
     }
 
@@ -114,7 +114,7 @@ impl<T: Scalar> Execution<T> {
 
     /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
     /// is the one that a single thread finds in the least tiles.
-    pub(super) fn first_fault(&mut self, found: (u32, Fault), m: usize) -> (u32, Fault) {
+    pub(in crate::program) fn first_fault(&mut self, found: (u32, Fault), m: usize) -> (u32, Fault) {
         // A kernel that found a fault but once has found that one.
         self.alone_in_tiles(UNIT, m).err().unwrap_or(found)
     }
@@ -145,7 +145,10 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Some instructions, with all buffers for the one thread that runs them.
-    pub(super) fn alone(&mut self, code: std::ops::Range<usize>) -> (&[Instruction<T>], Work<'_, T>) {
+    pub(in crate::program) fn alone(
+        &mut self,
+        code: std::ops::Range<usize>,
+    ) -> (&[Instruction<T>], Work<'_, T>) {
         let work = Work {
             whole: Whole::Exclusive(&mut self.memory),
             tile: Tile::Exclusive(self.tiles.first_mut().map_or(&mut [], |tile| tile)),
@@ -208,7 +211,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Takes the whole buffers of which a loop writes columns out of the memory, so that it can be shared.
-    pub(super) fn take_windows(&mut self, at: usize) -> SmallVec<[Aligned<T>; WINDOWS]> {
+    pub(in crate::program) fn take_windows(&mut self, at: usize) -> SmallVec<[Aligned<T>; WINDOWS]> {
         let mut taken = SmallVec::new();
         for &(buffer, _) in &self.segments[at].windows {
             taken.push(std::mem::take(self.memory.whole_mut(buffer)));
@@ -217,7 +220,7 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Puts them back.
-    pub(super) fn put_windows(&mut self, at: usize, taken: SmallVec<[Aligned<T>; WINDOWS]>) {
+    pub(in crate::program) fn put_windows(&mut self, at: usize, taken: SmallVec<[Aligned<T>; WINDOWS]>) {
         for (&(buffer, _), values) in self.segments[at].windows.iter().zip(taken) {
             *self.memory.whole_mut(buffer) = values;
         }
@@ -240,13 +243,17 @@ impl<T: Scalar> Execution<T> {
 
 impl<T: Scalar> Segment<T> {
     /// The spans of a loop on so many threads.
-    pub(super) fn spans(&self, m: usize, threads: usize) -> Spans {
+    pub(in crate::program) fn spans(&self, m: usize, threads: usize) -> Spans {
         let spans = Spans::new(m, self.numbers);
         spans.in_units(self.numbers, threads).unwrap_or(spans)
     }
 
     /// Some columns of the whole buffers of which the loop writes columns.
-    pub(super) fn windows_of<'a>(&self, taken: &'a mut [Aligned<T>], columns: Columns) -> Windows<'a, T> {
+    pub(in crate::program) fn windows_of<'a>(
+        &self,
+        taken: &'a mut [Aligned<T>],
+        columns: Columns,
+    ) -> Windows<'a, T> {
         let mut windows = Windows { columns, windows: SmallVec::new() };
         for (&(buffer, rows), values) in self.windows.iter().zip(taken) {
             let values = &mut values[rows * columns.start..rows * (columns.start + columns.count)];
@@ -258,14 +265,14 @@ impl<T: Scalar> Segment<T> {
 
 /// An execution on its way to a team and back.
 #[derive(Debug)]
-pub(super) struct Parcel<T: Scalar> {
-    pub(super) execution: Execution<T>,
-    pub(super) m: usize,
-    pub(super) outcome: Outcome,
+pub(in crate::program) struct Parcel<T: Scalar> {
+    pub(in crate::program) execution: Execution<T>,
+    pub(in crate::program) m: usize,
+    pub(in crate::program) outcome: Outcome,
 }
 
 impl<T: Scalar> Parcel<T> {
-    pub(super) fn empty() -> Box<Self> {
+    pub(in crate::program) fn empty() -> Box<Self> {
         Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) })
     }
 }
@@ -344,7 +351,7 @@ impl<T: Scalar> Loop<'_, T> {
 
 impl<T: Scalar> Instruction<T> {
     /// Runs the step on some columns, but leaves sums of its result to [`add_sums`](Self::add_sums).
-    pub(super) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+    pub(in crate::program) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
             Instruction::Fused { pass, .. } => pass.run_apart(work, columns),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
@@ -354,14 +361,14 @@ impl<T: Scalar> Instruction<T> {
     }
 
     /// Adds up what [`run_apart`](Self::run_apart) has left.
-    pub(super) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
+    pub(in crate::program) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
         if let Instruction::Fused { pass, .. } = self {
             pass.add_sums(work, columns);
         }
     }
 
     /// Runs the step on some columns; a fault comes with its node.
-    pub(super) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+    pub(in crate::program) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
             Instruction::Fused { pass, .. } => pass.run(work, columns),
             Instruction::Single { node, op, operands, out } => {

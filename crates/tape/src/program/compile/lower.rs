@@ -7,7 +7,7 @@ use crate::op::{Op, equal_by};
 use crate::ops::log_loss::{SigmoidMinus, Weights};
 use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
-use crate::program::rewrite::{self, Rewrite};
+use crate::program::compile::rewrite::{self, Rewrite};
 use crate::tape::{Ids, List};
 use crate::{Scalar, Shape, Tape, Var};
 
