@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::Scalar;
 use crate::error::Place;
 use crate::op::Op;
-use crate::program::compile::lower::{Graph, Origin};
+use crate::program::compile::graph::{Graph, Origin};
 use crate::show::printable;
 use crate::tape::List;
 

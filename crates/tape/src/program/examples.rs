@@ -2,7 +2,7 @@
 
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
-use crate::program::compile::lower::Node;
+use crate::program::compile::graph::Node;
 use crate::program::leaves::{LeafState, m_of};
 use crate::tape::List;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};

@@ -7,7 +7,7 @@ use crate::op::Op;
 use crate::ops::log_loss::{SigmoidMinus, Weights, outside};
 use crate::ops::softmax::{Of, Softmax, no_share};
 use crate::program::Program;
-use crate::program::compile::lower::Node;
+use crate::program::compile::graph::Node;
 use crate::tape::List;
 use crate::{Error, Result, Scalar};
 

@@ -7,8 +7,9 @@ use crate::kernel::product::ROWS_FOR_SELECTION;
 use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
+use crate::program::Program;
+use crate::program::code::Instruction;
 use crate::program::named::Found;
-use crate::program::{Instruction, Program};
 use crate::storage::{Buffer, Leaf, LeafValue, Operand};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 

@@ -1,6 +1,7 @@
 //! Programs: what is executed.
 
 mod about;
+mod code;
 mod compile;
 mod examples;
 mod labels;
@@ -15,26 +16,21 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
 use crate::aligned::Aligned;
 use crate::op::Op;
-use crate::ops::matmul::Matmul;
-use crate::ops::scale::Scaling;
-use crate::storage::{Buffer, Operand, SumAt};
-use crate::{Error, Result, Scalar, Tape, Var};
+use crate::storage::Operand;
+use crate::{Error, Scalar, Tape, Var};
 use about::About;
-use compile::epilogue::Next;
-use compile::lower::{Graph, Node};
+use code::Code;
+use compile::graph::Graph;
 use compile::place::Plan;
-use compile::schedule::{Epilogued, Planned, Schedule};
 use examples::{Unneeded, depends_on_m};
 use leaves::LeafState;
 use named::Found;
-use run::pass::Fused;
 use run::tiled::{Execution, Parcel, Shares};
 
-pub use compile::rewrite::Rewrite;
+pub use compile::graph::Rewrite;
 pub use named::{EntryId, Named};
 pub use report::Step;
 
@@ -184,62 +180,9 @@ pub struct Program<T: Scalar> {
     labels: Vec<labels::Labels>,
 }
 
-/// Instructions that run once on all columns, or again for every tile of columns.
-#[derive(Debug, Clone)]
-struct Segment<T: Scalar> {
-    tiled: bool,
-    code: std::ops::Range<usize>,
-    /// The sums over the examples that a loop computes, and how many numbers they have together.
-    sums: Vec<SumAt>,
-    numbers: usize,
-    /// Sums that are scaled.
-    scaled: Vec<(Operand, Scaling<T>)>,
-    /// The whole buffers of which a loop writes columns, with their rows.
-    windows: Vec<(u32, usize)>,
-}
-
-/// The sums of a loop, placed one after the other.
-struct Sums<T: Scalar> {
-    sums: Vec<SumAt>,
-    numbers: usize,
-    scaled: Vec<(Operand, Scaling<T>)>,
-}
-
-impl<T: Scalar> Sums<T> {
-    fn new() -> Self {
-        Sums { sums: Vec::new(), numbers: 0, scaled: Vec::new() }
-    }
-
-    fn place(&mut self, out: Operand, scaling: Scaling<T>) -> SumAt {
-        let at = SumAt { out, offset: self.numbers };
-        self.numbers = self.numbers.saturating_add(at.len());
-        self.sums.push(at);
-        if scaling != Scaling::ONE {
-            self.scaled.push((out, scaling));
-        }
-        at
-    }
-}
-
-/// One step.
-#[derive(Debug)]
-enum Instruction<T: Scalar> {
-    /// A node by its own kernel.
-    Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Operand },
-    /// A product and, as it stores its entries, the node that follows it; the last operand is the other one of that.
-    Product { product: u32, node: u32, matmul: Matmul, next: Next, operands: [Operand; 3], out: Operand },
-    /// Entrywise nodes in one pass; the last of them.
-    Fused { node: u32, pass: Fused<T> },
-    /// A contraction over the examples, added up tile by tile.
-    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, scaling: Scaling<T> },
-}
-
 impl<T: Scalar> Program<T> {
-    pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
-        let mut graph = Graph::lower(tape, outputs, options.rewrites);
-        if options.flush_subnormals {
-            graph = compile::flush::flushed(graph);
-        }
+    /// A program of a graph that was lowered from the tape, with the values that leaves have there.
+    fn of_tape(tape: &Tape<T>, outputs: &[Var<'_, T>], graph: Graph<T>, options: Options) -> Self {
         let list = tape.list.borrow();
         let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
         let mut program = Program::assemble(tape.id, graph, about, options);
@@ -263,14 +206,13 @@ impl<T: Scalar> Program<T> {
             }
         }
         program.find_unneeded_examples(&list);
-        Ok(program)
+        program
     }
 
-    /// Schedules a graph and plans its memory; leaves have no value yet.
+    /// A program of a graph; leaves have no value yet.
     fn assemble(tape: u64, graph: Graph<T>, about: Vec<About>, options: Options) -> Self {
-        let schedule = if options.fusion { Schedule::fused(&graph) } else { Schedule::literal(&graph) };
-        let plan = Plan::new(&graph, &schedule);
-        let mut execution = Execution::new();
+        let (plan, Code { segments, instructions, registers }) = compile::code(&graph, options.fusion);
+        let mut execution = Execution::new(segments, instructions);
         execution.memory.whole = vec![Aligned::default(); plan.whole.len()];
         execution.tile_rows.clone_from(&plan.tile);
         execution.tile = match options.tile_columns {
@@ -287,7 +229,7 @@ impl<T: Scalar> Program<T> {
             plan,
             execution,
             parcel: None,
-            register_count: 0,
+            register_count: registers,
             known_shares: FxHashMap::default(),
             threads: match options.threads {
                 Some(threads) => threads.get().min(crate::kernel::threads::most_of_a_run()),
@@ -307,89 +249,16 @@ impl<T: Scalar> Program<T> {
             labels: Vec::new(),
         };
         program.add_sources();
-        program.emit(&schedule);
         program.find_leaves_that_may_be_apart();
         program
     }
 
     fn operand(&self, node: u32) -> Option<Operand> {
-        let at = self.plan.buffer_of[node as usize]?;
-        Some(Operand { at, shape: self.graph.node(node).shape })
+        self.plan.operand(&self.graph, node)
     }
 
     fn stored(&self, node: u32) -> Operand {
         self.operand(node).expect("a value that is stored")
-    }
-
-    /// Turns planned steps into instructions.
-    fn emit(&mut self, schedule: &Schedule<T>) {
-        for segment in &schedule.segments {
-            let start = self.execution.code.len();
-            let mut sums = Sums::new();
-            let mut windows = Vec::new();
-            for planned in &segment.steps {
-                let instruction = self.instruction(schedule, planned, &mut sums);
-                if let Instruction::Fused { pass, .. } = &instruction {
-                    self.register_count = self.register_count.max(pass.registers());
-                }
-                self.execution.code.push(instruction);
-                windows.extend(self.windows_of(planned));
-            }
-            if start < self.execution.code.len() {
-                let (tiled, code) = (segment.tiled, start..self.execution.code.len());
-                let windows = if tiled { windows } else { Vec::new() };
-                let Sums { sums, numbers, scaled } = sums;
-                self.execution.segments.push(Segment { tiled, code, sums, numbers, scaled, windows });
-            }
-        }
-    }
-
-    /// The whole buffers of which a step of a loop writes columns.
-    fn windows_of(&self, planned: &Planned) -> impl Iterator<Item = (u32, usize)> {
-        let nodes: &[u32] = match planned {
-            Planned::Single(node) | Planned::Product(Epilogued { node, .. }) => std::slice::from_ref(node),
-            Planned::Fused { nodes, .. } => nodes,
-            Planned::Accumulate(_) => &[],
-        };
-        nodes.iter().filter_map(|&node| match self.operand(node)? {
-            Operand { at: Buffer::Whole(buffer), shape } => Some((buffer, shape.rows.at(0))),
-            Operand { at: Buffer::Tile(_), .. } => None,
-        })
-    }
-
-    fn instruction(&self, schedule: &Schedule<T>, planned: &Planned, sums: &mut Sums<T>) -> Instruction<T> {
-        let parts = |node: u32| {
-            let Node { op, operands, .. } = self.graph.node(node);
-            (op.clone(), operands.iter().map(|&operand| self.stored(operand)))
-        };
-        match planned {
-            Planned::Single(node) => {
-                let (op, operands) = parts(*node);
-                let (operands, out) = (operands.collect(), self.stored(*node));
-                Instruction::Single { node: *node, op, operands, out }
-            }
-            Planned::Product(Epilogued { product, next, node, other }) => {
-                let Node { op: Op::Matmul(matmul), operands, .. } = self.graph.node(*product) else {
-                    unreachable!("it was planned as a product")
-                };
-                let operands = [operands[0], operands[1], *other].map(|operand| self.stored(operand));
-                let (product, node, out) = (*product, *node, self.stored(*node));
-                Instruction::Product { product, node, matmul: *matmul, next: *next, operands, out }
-            }
-            Planned::Accumulate(node) => {
-                let (op, operands) = parts(*node);
-                let operands = operands.collect();
-                let (result, scaling) = schedule.folded[*node as usize].unwrap_or((*node, Scaling::ONE));
-                let at = sums.place(self.stored(result), scaling);
-                Instruction::Accumulate { node: result, op, operands, at, scaling }
-            }
-            Planned::Fused { nodes, sums: of_pass } => {
-                let operand = |node| self.operand(node);
-                let place = |node, scaling| sums.place(self.stored(node), scaling);
-                let pass = Fused::assemble(&self.graph, schedule, operand, place, nodes, of_pass);
-                Instruction::Fused { node: *nodes.last().expect("a pass has nodes"), pass }
-            }
-        }
     }
 
     fn label_of(&self, leaf: &LeafState<T>) -> String {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::ops::scale::Scaling;
+use crate::program::Program;
 use crate::program::Rewrite;
+use crate::program::code::Instruction;
 use crate::program::run::small::Flat;
 use crate::program::run::tiled::{Execution, Shares};
-use crate::program::{Instruction, Program};
 use crate::show::printable;
 use crate::storage::Buffer;
 use crate::{Scalar, Shape};
@@ -50,7 +51,7 @@ impl<T: Scalar> Program<T> {
 
     /// The steps of one run, in order.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
-        let of_segment = |segment: &super::Segment<T>| {
+        let of_segment = |segment: &crate::program::code::Segment<T>| {
             segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>()
         };
         self.execution

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::ops::scale::Scaling;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::Schedule;
 use crate::program::run::pass::{Fused, Input, Micro, Slot, Spread, Sum};
 use crate::storage::{Operand, SumAt};

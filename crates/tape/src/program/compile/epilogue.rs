@@ -4,7 +4,7 @@
 use crate::kernel::product::Epilogue;
 use crate::op::Op;
 use crate::ops::zip::Zip;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 use crate::{Dim, Scalar};
 
 /// The operation that a product takes up.

@@ -9,7 +9,7 @@ use crate::op::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
 use crate::program::compile::epilogue::only_uses;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 
 /// The graph, with zeros for the subnormal numbers among products and quotients.
 pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {

@@ -1,287 +1,32 @@
-//! From a tape to the graph that a program executes: only what the outputs need, rewritten as it is built.
+//! Stage 1: from a tape to the graph of what the outputs need.
 
-use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use crate::program::compile::graph::{Facts, Graph, Origin, needed_by};
+use crate::tape::Ids;
+use crate::{Scalar, Tape, Var};
 
-use crate::op::{Op, equal_by};
-use crate::ops::log_loss::{SigmoidMinus, Weights};
-use crate::ops::map::{Function, Map};
-use crate::ops::zip::Zip;
-use crate::program::compile::rewrite::{self, Rewrite};
-use crate::tape::{Ids, List};
-use crate::{Scalar, Shape, Tape, Var};
-
-/// A node of the graph: an operation on earlier nodes, as in the tape.
-#[derive(Debug, Clone)]
-pub(crate) struct Node<T: Scalar> {
-    pub(crate) op: Op<T>,
-    pub(crate) operands: Ids,
-    pub(crate) shape: Shape,
-}
-
-equal_by!(Node: op, operands);
-
-/// Whether a node is the value of the tape's entry that it was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Whole,
-    Part,
-}
-
-/// The graph under construction. Equal nodes are one node.
-#[derive(Debug, Clone)]
-pub(crate) struct Graph<T: Scalar> {
-    pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
-    /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
-    pub(crate) origins: Vec<(u32, Origin)>,
-    /// For every output its node.
-    pub(crate) outputs: Vec<u32>,
-    /// The rewrites that fired.
-    pub(crate) fired: Vec<Rewrite>,
-    /// The entry that is being lowered.
-    origin: u32,
-    /// What the rewrites ask of the tape; `None` without rewrites.
-    facts: Option<Facts>,
-}
-
-/// What the rewrites ask of the tape.
-#[derive(Debug, Clone, Default)]
-struct Facts {
-    /// How often the outputs use each entry.
-    uses: Vec<u32>,
-    /// The entries that are labels of a log-loss, and the nodes that are labels or one minus them.
-    label_entries: FxHashSet<u32>,
-    labels: FxHashSet<u32>,
-    /// The constant leaves, by their numbers, that hold nothing but ones.
-    ones: FxHashSet<u32>,
-    /// Whether the graph has a σ′, without which nothing cancels, and a tanh.
-    has_slope: bool,
-    has_tanh: bool,
-}
-
-impl Facts {
-    fn of<T: Scalar>(list: &List<T>, outputs: &[u32], live: &[bool]) -> Self {
-        let mut facts = Facts { uses: vec![0; live.len()], ..Facts::default() };
-        outputs.iter().for_each(|&output| facts.uses[output as usize] += 1);
-        for (id, entry) in list.entries.iter().enumerate() {
-            if let Op::LogLoss(_) = entry.op {
-                facts.label_entries.insert(entry.operands[0]);
-            }
-            if live.get(id) == Some(&true) {
-                entry.operands.iter().for_each(|&operand| facts.uses[operand as usize] += 1);
-                if let Op::Leaf(leaf) = &entry.op
-                    && list.leaves[leaf.index as usize].is_constant_one()
-                {
-                    facts.ones.insert(leaf.index);
-                }
-            }
-        }
-        facts
-    }
-}
-
-impl<T: Scalar> Graph<T> {
-    /// Lowers what the outputs need.
-    pub(crate) fn lower(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Self {
-        let list = tape.list.borrow();
-        let outputs: Vec<u32> = outputs.iter().map(|v| v.id).collect();
-        let end = outputs.iter().map(|&id| id as usize + 1).max().unwrap_or(0);
-        let live = needed_by(outputs.iter().copied(), end, |id| &list.entry(id).operands);
-        let needed = live.iter().filter(|&&live| live).count();
-        let mut graph = Graph {
-            nodes: IndexSet::with_capacity_and_hasher(needed, FxBuildHasher),
-            origins: Vec::with_capacity(needed),
-            outputs: Vec::new(),
-            fired: Vec::new(),
-            origin: 0,
-            facts: rewrites.then(|| Facts::of(&list, &outputs, &live)),
-        };
-        let mut node_of = vec![u32::MAX; end];
-        for id in (0..end).filter(|&id| live[id]) {
-            let entry = list.entry(id as u32);
-            graph.origin = id as u32;
-            let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
-            let node = graph.record(entry.op.clone(), operands);
-            node_of[id] = node;
-            graph.note_label(id as u32, node);
-            let origin = &mut graph.origins[node as usize];
-            if origin.1 == Origin::Part {
-                *origin = (id as u32, Origin::Whole);
-            }
-        }
-        graph.outputs = outputs.iter().map(|&id| node_of[id as usize]).collect();
-        graph.without_dead_nodes()
-    }
-
-    /// Adds a node, or what a rewrite makes of it.
-    pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
-        if self.facts.is_none() {
-            return self.insert(op, operands);
-        }
-        let of_label = match (&op, operands.as_slice()) {
-            (Op::Zip(Zip::Subtract), &[one, y]) => self.is_label(y) && self.is_one(one),
-            _ => false,
-        };
-        let node = match rewrite::rewrite(self, &op, &operands) {
-            Some(better) => better,
-            None => self.insert(op, operands),
-        };
-        if of_label && let Some(facts) = &mut self.facts {
-            facts.labels.insert(node);
-        }
-        node
-    }
-
-    fn note_label(&mut self, entry: u32, node: u32) {
-        if let Some(facts) = self.facts.as_mut().filter(|facts| facts.label_entries.contains(&entry)) {
-            facts.labels.insert(node);
+/// Stage 1: what the outputs need. With rewrites, every node is rewritten as it is added (stage 2), so that its operands are in their
+/// final form.
+pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Graph<T> {
+    let list = tape.list.borrow();
+    let outputs: Vec<u32> = outputs.iter().map(|v| v.id).collect();
+    let end = outputs.iter().map(|&id| id as usize + 1).max().unwrap_or(0);
+    let live = needed_by(outputs.iter().copied(), end, |id| &list.entry(id).operands);
+    let needed = live.iter().filter(|&&live| live).count();
+    let facts = rewrites.then(|| Facts::of(&list, &outputs, &live));
+    let mut graph = Graph::with_room(needed, facts);
+    let mut node_of = vec![u32::MAX; end];
+    for id in (0..end).filter(|&id| live[id]) {
+        let entry = list.entry(id as u32);
+        graph.origin = id as u32;
+        let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
+        let node = graph.record(entry.op.clone(), operands);
+        node_of[id] = node;
+        graph.note_label(id as u32, node);
+        let origin = &mut graph.origins[node as usize];
+        if origin.1 == Origin::Part {
+            *origin = (id as u32, Origin::Whole);
         }
     }
-
-    /// Notes that a rewrite fired.
-    pub(crate) fn note_fired(&mut self, fired: Rewrite) {
-        match self.fired.iter_mut().find(|known| known.name == fired.name) {
-            Some(known) => known.times += fired.times,
-            None => self.fired.push(fired),
-        }
-    }
-
-    /// Whether a node is a label of a log-loss on the tape, or one minus a label.
-    pub(crate) fn is_label(&self, id: u32) -> bool {
-        self.facts.as_ref().is_some_and(|facts| facts.labels.contains(&id))
-    }
-
-    /// Whether a node is the number 1, a constant leaf of ones, or a power of 0, which is 1 whatever the base is.
-    pub(crate) fn is_one(&self, id: u32) -> bool {
-        match &self.node(id).op {
-            Op::Number(number) => number.0.is_one(),
-            Op::Map(Map(Function::WholePower(0))) => true,
-            Op::Map(Map(Function::Power(p))) => *p == T::ZERO,
-            Op::Leaf(leaf) => self.facts.as_ref().is_some_and(|facts| facts.ones.contains(&leaf.index)),
-            _ => false,
-        }
-    }
-
-    /// Whether there is a σ′ in the graph.
-    pub(crate) fn has_slope(&self) -> bool {
-        self.facts.as_ref().is_some_and(|facts| facts.has_slope)
-    }
-
-    /// Whether there is a σ′ and a tanh in the graph, as in second derivatives of the naive log-loss.
-    pub(crate) fn has_slope_and_tanh(&self) -> bool {
-        self.facts.as_ref().is_some_and(|facts| facts.has_slope && facts.has_tanh)
-    }
-
-    /// Whether the node is all of a tape's entry that one entry uses, once.
-    pub(crate) fn is_used_once(&self, id: u32) -> bool {
-        let (entry, origin) = self.origins[id as usize];
-        let uses = self.facts.as_ref().map(|facts| facts.uses[entry as usize]);
-        origin == Origin::Whole && uses == Some(1)
-    }
-
-    fn insert(&mut self, op: Op<T>, operands: Ids) -> u32 {
-        let shapes: smallvec::SmallVec<[Shape; 4]> = operands.iter().map(|&id| self.node(id).shape).collect();
-        let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
-        if let (Op::Map(Map(function)), Some(facts)) = (&op, &mut self.facts) {
-            facts.has_slope |= *function == Function::SigmoidDerivative;
-            facts.has_tanh |= *function == Function::Tanh;
-        }
-        let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
-        if new {
-            self.origins.push((self.origin, Origin::Part));
-        }
-        index as u32
-    }
-
-    /// The node g′(z), if `id` is g(z) and a kernel computes both together; or the derivative of the log-loss of logits.
-    pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
-        let node = self.node(id);
-        let derivative = match &node.op {
-            Op::Map(Map(g)) => Map(g.paired_derivative()?).into(),
-            Op::LogLossOnLogits(_) => SigmoidMinus(Weights::Labels).into(),
-            _ => return None,
-        };
-        self.find(derivative, &node.operands)
-    }
-
-    /// The node with this operation and these operands, if there is one.
-    pub(crate) fn find(&self, op: Op<T>, operands: &Ids) -> Option<u32> {
-        // Equality is by operation and operands alone.
-        let node = Node { op, operands: operands.clone(), shape: Shape::SCALAR };
-        self.nodes.get_index_of(&node).map(|index| index as u32)
-    }
-
-    pub(crate) fn node(&self, id: u32) -> &Node<T> {
-        self.nodes.get_index(id as usize).expect("a node of this graph")
-    }
-
-    /// Floating-point operations of a node, for m examples.
-    pub(crate) fn flops(&self, node: &Node<T>, m: usize) -> u64 {
-        let shapes: smallvec::SmallVec<[(usize, usize); 4]> =
-            node.operands.iter().map(|&operand| self.node(operand).shape.at(m)).collect();
-        node.op.rule().flops(&shapes, node.shape.at(m))
-    }
-
-    /// The graph with a node of this operation after each of some nodes, in its place.
-    pub(crate) fn followed(self, by: &Op<T>, which: impl Fn(u32, &Node<T>) -> bool) -> Self {
-        let mut new_id = Vec::with_capacity(self.nodes.len());
-        let (mut nodes, mut origins) = (IndexSet::with_hasher(FxBuildHasher), Vec::new());
-        for (id, (mut node, origin)) in (0..).zip(self.nodes.into_iter().zip(self.origins)) {
-            let is_followed = which(id, &node);
-            node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
-            let (shape, operand) = (node.shape, nodes.len() as u32);
-            nodes.insert(node);
-            if is_followed {
-                origins.push((origin.0, Origin::Part));
-                nodes.insert(Node { op: by.clone(), operands: smallvec::smallvec![operand], shape });
-            }
-            origins.push(origin);
-            new_id.push(nodes.len() as u32 - 1);
-        }
-        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
-        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
-    }
-
-    /// Drops the nodes that rewrites have left without use.
-    fn without_dead_nodes(self) -> Self {
-        let outputs = self.outputs.iter().copied();
-        let live = needed_by(outputs, self.nodes.len(), |id| &self.node(id).operands);
-        // A number takes no room worth a second graph.
-        let is_kept = |(live, node): (&bool, &Node<T>)| {
-            *live || matches!(node.op, Op::Number(_)) && node.op.is_source()
-        };
-        if live.iter().zip(&self.nodes).all(is_kept) {
-            return self;
-        }
-        let mut new_id = vec![u32::MAX; self.nodes.len()];
-        let needed = live.iter().filter(|&&live| live).count();
-        let mut nodes = IndexSet::with_capacity_and_hasher(needed, FxBuildHasher);
-        let mut origins = Vec::with_capacity(needed);
-        for (id, (mut node, origin)) in self.nodes.into_iter().zip(self.origins).enumerate() {
-            if live[id] {
-                node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
-                new_id[id] = nodes.len() as u32;
-                nodes.insert(node);
-                origins.push(origin);
-            }
-        }
-        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
-        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
-    }
-}
-
-/// For each of the first `count` of a list: whether the outputs need it.
-fn needed_by<'a>(
-    outputs: impl Iterator<Item = u32>,
-    count: usize,
-    operands: impl Fn(u32) -> &'a Ids,
-) -> Vec<bool> {
-    let mut needed = vec![false; count];
-    outputs.for_each(|output| needed[output as usize] = true);
-    for id in (0..count).rev() {
-        if needed[id] {
-            operands(id as u32).iter().for_each(|&operand| needed[operand as usize] = true);
-        }
-    }
-    needed
+    graph.outputs = outputs.iter().map(|&id| node_of[id as usize]).collect();
+    graph.without_dead_nodes()
 }

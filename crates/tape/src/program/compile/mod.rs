@@ -1,9 +1,46 @@
-//! How a program is made of a tape, stage by stage.
+//! How a program is made of a tape, in six stages.
+//!
+//! | stage | from | to |
+//! |---|---|---|
+//! | 1 [`lower`] | a tape and its outputs | a [graph] of what the outputs need |
+//! | 2 [`rewrite`] | a node that is added to the graph | a node that is stable, or cheaper |
+//! | 3 [`schedule`] | the graph | its nodes in order, whole or in loops over tiles |
+//! | 4 [`fuse`] | the schedule | steps: a node, a product with what follows it, a pass |
+//! | 5 [`place`] | the steps | for every value a buffer |
+//! | 6 [`emit`] | all of them | the [code](crate::program::code) that is run |
 
 pub(super) mod assemble;
+pub(super) mod emit;
 pub(super) mod epilogue;
 pub(super) mod flush;
+pub(super) mod fuse;
+pub(super) mod graph;
 pub(super) mod lower;
 pub(super) mod place;
 pub(super) mod rewrite;
 pub(super) mod schedule;
+
+use crate::program::code::Code;
+use crate::program::{Options, Program};
+use crate::{Result, Scalar, Tape, Var};
+use graph::Graph;
+use place::Plan;
+
+impl<T: Scalar> Program<T> {
+    pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
+        let mut graph = lower::lower(tape, outputs, options.rewrites);
+        if options.flush_subnormals {
+            graph = flush::flushed(graph);
+        }
+        Ok(Program::of_tape(tape, outputs, graph, options))
+    }
+}
+
+/// Stages 3 to 6: what computes a graph, fused or node by node.
+pub(super) fn code<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Plan, Code<T>) {
+    let schedule = schedule::schedule(graph, fusion);
+    let steps = fuse::fuse(graph, &schedule);
+    let plan = place::place(graph, &schedule, &steps);
+    let code = emit::emit(graph, &schedule, &steps, &plan);
+    (plan, code)
+}

@@ -1,12 +1,13 @@
-//! Which buffer holds which node: buffers are used again after the last use of what they held.
+//! Stage 5: which buffer holds which node: buffers are used again after the last use of what they held.
 
 use std::collections::BTreeMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::program::compile::lower::Graph;
-use crate::program::compile::schedule::{BEFORE, Epilogued, Planned, Schedule};
-use crate::storage::Buffer;
+use crate::program::compile::fuse::{Epilogued, Planned, Steps};
+use crate::program::compile::graph::Graph;
+use crate::program::compile::schedule::Schedule;
+use crate::storage::{Buffer, Operand};
 use crate::{Dim, Scalar, Shape};
 
 /// The plan of a program's memory.
@@ -102,18 +103,29 @@ enum Stored {
     Whole,
 }
 
+/// Stage 5: the buffers of what the steps read and make.
+pub(crate) fn place<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Plan {
+    Plan::new(graph, schedule, segments)
+}
+
 impl Plan {
-    pub(crate) fn new<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Plan {
-        let lifetimes = Lifetimes::of(graph, schedule);
+    /// Where a node's value is stored, if it is.
+    pub(crate) fn operand<T: Scalar>(&self, graph: &Graph<T>, node: u32) -> Option<Operand> {
+        let at = self.buffer_of[node as usize]?;
+        Some(Operand { at, shape: graph.node(node).shape })
+    }
+
+    fn new<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Plan {
+        let lifetimes = Lifetimes::of(graph, schedule, segments);
         let mut plan = Plan { buffer_of: vec![None; graph.nodes.len()], ..Plan::default() };
         let (mut whole, mut tile) = (Pool::default(), Pool::default());
         for (id, node) in graph.nodes.iter().enumerate() {
-            if schedule.segment_of[id] == BEFORE {
+            if node.op.is_source() {
                 plan.place_whole(id as u32, node.shape, &mut whole);
             }
         }
         let mut tick = 0;
-        for segment in &schedule.segments {
+        for segment in segments {
             let mut ending = Vec::new();
             for (step, planned) in (0..).zip(&segment.steps) {
                 let (made, read) = nodes_of(graph, schedule, planned);
@@ -194,11 +206,7 @@ impl Plan {
 type Nodes = SmallVec<[u32; 16]>;
 
 /// The nodes that a step makes, and those that it reads.
-pub(crate) fn nodes_of<T: Scalar>(
-    graph: &Graph<T>,
-    schedule: &Schedule<T>,
-    planned: &Planned,
-) -> (Nodes, Nodes) {
+fn nodes_of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, planned: &Planned) -> (Nodes, Nodes) {
     let result = |id: u32| schedule.folded[id as usize].map_or(id, |(scaled, _)| scaled);
     let operands = |id: u32| graph.node(id).operands.iter().copied();
     match planned {
@@ -217,7 +225,7 @@ pub(crate) fn nodes_of<T: Scalar>(
 }
 
 impl Lifetimes {
-    fn of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Lifetimes {
+    fn of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Lifetimes {
         let count = graph.nodes.len();
         let mut lifetimes = Lifetimes {
             last_tick: vec![0; count],
@@ -227,7 +235,7 @@ impl Lifetimes {
         let mut tick = 0;
         // For every node the step and the segment that make it.
         let mut made_at = vec![(u32::MAX, u32::MAX); count];
-        for (at, segment) in (0..).zip(&schedule.segments) {
+        for (at, segment) in (0..).zip(segments) {
             for (step, planned) in (0..).zip(&segment.steps) {
                 let (made, read) = nodes_of(graph, schedule, planned);
                 for id in made {

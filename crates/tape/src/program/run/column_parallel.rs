@@ -10,8 +10,8 @@ use crate::kernel::product::PANEL_STEP;
 use crate::kernel::threads;
 use crate::op::{Op, Operation};
 use crate::ops::matmul::Matmul;
+use crate::program::code::{Instruction, Segment};
 use crate::program::run::tiled::{Execution, Outcome};
-use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
 
 /// Fewer floating-point operations are not worth that threads meet.

@@ -16,12 +16,13 @@ use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
 use crate::matrix::size;
 use crate::op::{Fault, Op, Operands};
-use crate::program::compile::lower::Node;
+use crate::program::code::{Instruction, Segment};
+use crate::program::compile::graph::Node;
 use crate::program::labels::Kind;
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::run::small::Flat;
 use crate::program::run::tiled::{Execution, Outcome, Parcel, Shares};
-use crate::program::{Instruction, Options, Program, Segment};
+use crate::program::{Options, Program};
 use crate::storage::{Buffer, Columns, Operand, resize};
 use crate::{Error, Result, Scalar};
 

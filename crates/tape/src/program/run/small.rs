@@ -15,7 +15,7 @@ use crate::ops::matmul::Matmul;
 use crate::ops::reduce::add_unit;
 use crate::ops::scale::{Scaled, Scaling};
 use crate::ops::zip::Zip;
-use crate::program::Instruction;
+use crate::program::code::Instruction;
 use crate::program::compile::epilogue::Next;
 use crate::program::compile::place::Plan;
 use crate::program::run::pass::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};

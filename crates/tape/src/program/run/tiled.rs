@@ -10,9 +10,9 @@ use crate::kernel::threads;
 use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
+use crate::program::code::{Instruction, Segment};
 use crate::program::run::chunks::Spans;
 use crate::program::run::small::Flat;
-use crate::program::{Instruction, Segment};
 use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
 use crate::{MatrixMut, Scalar};
 
@@ -60,11 +60,11 @@ pub(in crate::program) struct Execution<T: Scalar> {
 }
 
 impl<T: Scalar> Execution<T> {
-    /// No instructions.
-    pub(in crate::program) fn new() -> Self {
+    /// Nothing in its buffers yet.
+    pub(in crate::program) fn new(segments: Vec<Segment<T>>, code: Vec<Instruction<T>>) -> Self {
         Execution {
-            segments: Vec::new(),
-            code: Vec::new(),
+            segments,
+            code,
             memory: Memory::new(),
             tiles: Vec::new(),
             registers: Vec::new(),
@@ -273,7 +273,7 @@ pub(in crate::program) struct Parcel<T: Scalar> {
 
 impl<T: Scalar> Parcel<T> {
     pub(in crate::program) fn empty() -> Box<Self> {
-        Box::new(Parcel { execution: Execution::new(), m: 0, outcome: Ok(()) })
+        Box::new(Parcel { execution: Execution::new(Vec::new(), Vec::new()), m: 0, outcome: Ok(()) })
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ops::map::{Function, Map};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::{Factor, Negate, Scale, Scaling};
 use crate::ops::zip::Zip;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// The condition of a rule that changes no bit.

@@ -15,7 +15,7 @@ use crate::op::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::{Factor, Negate, Scaling};
 use crate::ops::zip::Zip;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 
 /// A sum of more terms is left as it is.
 const MOST_TERMS: usize = 6;

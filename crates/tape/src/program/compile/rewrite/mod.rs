@@ -1,4 +1,4 @@
-//! Local rewrites of a program's graph, each by an identity and under a condition.
+//! Stage 2: local rewrites of a program's graph, each by an identity and under a condition.
 //!
 //! They are tried on every node as the graph is built, so the operands are in their final form. A tape is recorded literally;
 //! what it costs to be literal is taken back here, and the naive formula becomes the stable one.
@@ -14,22 +14,9 @@ mod sigmoid;
 
 use crate::Scalar;
 use crate::op::Op;
-use crate::program::compile::lower::Graph;
+use crate::ops::zip::Zip;
+use crate::program::compile::graph::{Graph, Rewrite};
 use crate::tape::Ids;
-
-/// A rewrite that fired while a program was compiled; see [`Program::rewrites`](crate::Program::rewrites).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rewrite {
-    /// The rule's name.
-    pub name: &'static str,
-    /// What was found and what it became.
-    pub identity: &'static str,
-    /// Where the rule holds, or what it changes.
-    pub condition: &'static str,
-    /// How often the rule fired.
-    pub times: usize,
-}
 
 type Apply<T> = fn(&mut Graph<T>, &Op<T>, &[u32]) -> Option<u32>;
 
@@ -49,8 +36,29 @@ fn rules<T: Scalar>(op: &Op<T>) -> [&'static [Rule<T>]; 3] {
     [arithmetic::of_numbers(op), sigmoid::rules(op), arithmetic::rules(op)]
 }
 
+impl<T: Scalar> Graph<T> {
+    /// Adds a node, or what a rewrite makes of it.
+    pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
+        if !self.is_rewritten() {
+            return self.insert(op, operands);
+        }
+        let of_label = match (&op, operands.as_slice()) {
+            (Op::Zip(Zip::Subtract), &[one, y]) => self.is_label(y) && self.is_one(one),
+            _ => false,
+        };
+        let node = match rewrite(self, &op, &operands) {
+            Some(better) => better,
+            None => self.insert(op, operands),
+        };
+        if of_label {
+            self.note_complement_of_label(node);
+        }
+        node
+    }
+}
+
 /// What the node becomes, if a rewrite applies.
-pub(crate) fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
+fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
     for rule in rules(op).into_iter().flatten() {
         if let Some(better) = (rule.apply)(graph, op, operands) {
             graph.note_fired(Rewrite {

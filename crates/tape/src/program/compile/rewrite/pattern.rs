@@ -5,7 +5,7 @@ use crate::op::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 
 /// The operands, if the node is this elementwise operation.
 pub(super) fn operands_of<T: Scalar>(graph: &Graph<T>, id: u32, zip: Zip) -> Option<[u32; 2]> {

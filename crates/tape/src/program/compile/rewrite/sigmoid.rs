@@ -17,7 +17,7 @@ use crate::ops::map::{Function, Map};
 use crate::ops::scale::Negate;
 use crate::ops::select::Select;
 use crate::ops::zip::Zip;
-use crate::program::compile::lower::Graph;
+use crate::program::compile::graph::Graph;
 
 pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     match op {

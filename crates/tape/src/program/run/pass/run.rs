@@ -10,7 +10,7 @@ use crate::aligned::Aligned;
 use crate::kernel::product::UNIT;
 use crate::kernel::threads;
 use crate::op::Fault;
-use crate::program::compile::schedule::{INPUTS, LONGEST};
+use crate::program::code::{INPUTS, LONGEST};
 use crate::storage::{Buffers, Columns, Taken, Values, Work};
 
 /// Fewer entries, counted for each operation, are not worth a second thread.
