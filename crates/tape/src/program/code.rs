@@ -7,7 +7,7 @@ use crate::op::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::Next;
-use crate::program::run::pass::Fused;
+use crate::program::pass::Pass;
 use crate::storage::{Operand, SumAt};
 
 /// What a program runs: instructions, segment by segment.
@@ -41,7 +41,7 @@ pub(super) enum Instruction<T: Scalar> {
     /// A product and, as it stores its entries, the node that follows it; the last operand is the other one of that.
     Product { product: u32, node: u32, matmul: Matmul, next: Next, operands: [Operand; 3], out: Operand },
     /// Entrywise nodes in one pass; the last of them.
-    Fused { node: u32, pass: Fused<T> },
+    Pass { node: u32, pass: Pass<T> },
     /// A contraction over the examples, added up tile by tile.
     Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, scaling: Scaling<T> },
 }

@@ -190,7 +190,7 @@ impl<T: Scalar> Instruction<T> {
             Instruction::Product { matmul, operands, .. } => (Some(matmul), operands),
             Instruction::Single { operands, .. } => (None, operands),
             Instruction::Accumulate { operands, .. } => (None, operands),
-            Instruction::Fused { pass, .. } => {
+            Instruction::Pass { pass, .. } => {
                 return pass.inputs.iter().for_each(|input| visit(input.operand));
             }
         };

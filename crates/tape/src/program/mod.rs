@@ -7,6 +7,7 @@ mod examples;
 mod labels;
 mod leaves;
 mod named;
+mod pass;
 pub(crate) mod per_example;
 mod report;
 mod run;
@@ -28,7 +29,7 @@ use compile::place::Plan;
 use examples::{Unneeded, depends_on_m};
 use leaves::LeafState;
 use named::Found;
-use run::tiled::{Execution, Parcel, Shares};
+use run::tiled::{Execution, Handover, Shares};
 
 pub use compile::graph::Rewrite;
 pub use named::{EntryId, Named};
@@ -146,7 +147,7 @@ pub struct Program<T: Scalar> {
     plan: Plan,
     execution: Execution<T>,
     /// Carries the execution to a team and back.
-    parcel: Option<Box<Parcel<T>>>,
+    handover: Option<Box<Handover<T>>>,
     /// Number of registers of every thread.
     register_count: usize,
     /// How many threads a run may use.
@@ -228,7 +229,7 @@ impl<T: Scalar> Program<T> {
             found: FxHashMap::default(),
             plan,
             execution,
-            parcel: None,
+            handover: None,
             register_count: registers,
             known_shares: FxHashMap::default(),
             threads: match options.threads {

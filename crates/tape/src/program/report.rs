@@ -6,7 +6,7 @@ use crate::ops::scale::Scaling;
 use crate::program::Program;
 use crate::program::Rewrite;
 use crate::program::code::Instruction;
-use crate::program::run::small::Flat;
+use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Shares};
 use crate::show::printable;
 use crate::storage::Buffer;
@@ -76,10 +76,10 @@ impl<T: Scalar> Program<T> {
                     if *scaling == Scaling::ONE { name.into_owned() } else { format!("{scaling} · {name}") };
                 (*node, vec![name], Some(&at.out))
             }
-            Instruction::Fused { node, pass } => (*node, pass.operations().collect(), None),
+            Instruction::Pass { node, pass } => (*node, pass.operations().collect(), None),
         };
         let operands = match instruction {
-            Instruction::Fused { .. } => Vec::new(),
+            Instruction::Pass { .. } => Vec::new(),
             Instruction::Single { .. } => self.operands_of(node),
             Instruction::Product { product, .. } => {
                 let mut operands = self.operands_of(*product);
@@ -129,15 +129,15 @@ impl<T: Scalar> Program<T> {
         let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(shares.lanes());
         let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
         let Execution { code, memory, .. } = &self.execution;
-        let flat = match self.may_be_flat(shares) {
-            true => Flat::numbers(code, &self.plan, memory.leaves.len(), m),
+        let small = match self.may_be_small(shares) {
+            true => Small::numbers(code, &self.plan, memory.leaves.len(), m),
             false => 0,
         };
         let sums = spans.saturating_mul(numbers);
         let kept = self.leaves.iter().filter(|leaf| leaf.kept.is_some()).map(|leaf| leaf.at.shape.at(m));
         let kept = kept.map(|(rows, columns)| rows.saturating_mul(columns)).fold(0, usize::saturating_add);
         let rest =
-            tiles.saturating_add(registers).saturating_add(sums).saturating_add(flat).saturating_add(kept);
+            tiles.saturating_add(registers).saturating_add(sums).saturating_add(small).saturating_add(kept);
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
     }
 

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::ops::scale::Scaling;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::Schedule;
-use crate::program::run::pass::{Fused, Input, Micro, Slot, Spread, Sum};
+use crate::program::pass::{Input, Pass, PassOp, Slot, Spread, Sum};
 use crate::storage::{Operand, SumAt};
 use crate::{Dim, Scalar};
 
@@ -21,7 +21,7 @@ struct Assembler<'g, T: Scalar> {
     registers: u32,
 }
 
-impl<T: Scalar> Fused<T> {
+impl<T: Scalar> Pass<T> {
     pub(crate) fn assemble(
         graph: &Graph<T>,
         schedule: &Schedule<T>,
@@ -40,19 +40,19 @@ impl<T: Scalar> Fused<T> {
             free: Vec::new(),
             registers: 0,
         };
-        let mut code: Vec<Micro<T>> = Vec::new();
+        let mut code: Vec<PassOp<T>> = Vec::new();
         for (at, &id) in nodes.iter().enumerate() {
             let node = graph.node(id);
             let sources: SmallVec<[Slot; 3]> =
                 node.operands.iter().map(|&read| asm.source(read, &operand)).collect();
             let target = asm.target(operand(id));
             asm.slots.push((id, target));
-            let shares = code.last().is_some_and(|last: &Micro<T>| {
+            let shares = code.last().is_some_and(|last: &PassOp<T>| {
                 last.derivative.is_none() && at > 0 && graph.derivative_node(nodes[at - 1]) == Some(id)
             });
             match code.last_mut() {
                 Some(last) if shares => last.derivative = Some(target),
-                _ => code.push(Micro { node: id, op: node.op.clone(), sources, target, derivative: None }),
+                _ => code.push(PassOp { node: id, op: node.op.clone(), sources, target, derivative: None }),
             }
             let mut read: SmallVec<[u32; 3]> = node.operands.iter().copied().collect();
             read.sort_unstable();
@@ -63,7 +63,7 @@ impl<T: Scalar> Fused<T> {
         }
         let sums = sums.iter().map(|&id| asm.sum(id, schedule, &mut place)).collect();
         let Assembler { inputs, outputs, registers, .. } = asm;
-        Fused { rows, inputs, code, outputs, sums, registers: registers as usize }
+        Pass { rows, inputs, code, outputs, sums, registers: registers as usize }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::program::compile::fuse::{Epilogued, Planned, Steps};
 use crate::program::compile::graph::{Graph, Node};
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
-use crate::program::run::pass::Fused;
+use crate::program::pass::Pass;
 use crate::storage::{Buffer, Operand, SumAt};
 
 /// Stage 6: the code of planned steps.
@@ -61,7 +61,7 @@ impl<T: Scalar> Emitter<'_, T> {
         let mut windows = Vec::new();
         for planned in steps {
             let instruction = self.instruction(planned, &mut sums);
-            if let Instruction::Fused { pass, .. } = &instruction {
+            if let Instruction::Pass { pass, .. } = &instruction {
                 code.registers = code.registers.max(pass.registers());
             }
             code.instructions.push(instruction);
@@ -89,7 +89,7 @@ impl<T: Scalar> Emitter<'_, T> {
     fn windows_of(&self, planned: &Planned) -> impl Iterator<Item = (u32, usize)> {
         let nodes: &[u32] = match planned {
             Planned::Single(node) | Planned::Product(Epilogued { node, .. }) => std::slice::from_ref(node),
-            Planned::Fused { nodes, .. } => nodes,
+            Planned::Pass { nodes, .. } => nodes,
             Planned::Accumulate(_) => &[],
         };
         nodes.iter().filter_map(|&node| match self.operand(node)? {
@@ -124,11 +124,11 @@ impl<T: Scalar> Emitter<'_, T> {
                 let at = sums.place(self.stored(result), scaling);
                 Instruction::Accumulate { node: result, op, operands, at, scaling }
             }
-            Planned::Fused { nodes, sums: of_pass } => {
+            Planned::Pass { nodes, sums: of_pass } => {
                 let operand = |node| self.operand(node);
                 let place = |node, scaling| sums.place(self.stored(node), scaling);
-                let pass = Fused::assemble(self.graph, self.schedule, operand, place, nodes, of_pass);
-                Instruction::Fused { node: *nodes.last().expect("a pass has nodes"), pass }
+                let pass = Pass::assemble(self.graph, self.schedule, operand, place, nodes, of_pass);
+                Instruction::Pass { node: *nodes.last().expect("a pass has nodes"), pass }
             }
         }
     }

@@ -22,7 +22,7 @@ pub(crate) enum Planned {
     /// A product and the only node that uses it.
     Product(Epilogued),
     /// Entrywise nodes of one shape in one pass, and contractions that sum what the pass makes.
-    Fused { nodes: Vec<u32>, sums: Vec<u32> },
+    Pass { nodes: Vec<u32>, sums: Vec<u32> },
     /// A contraction, added up tile by tile.
     Accumulate(u32),
 }
@@ -155,6 +155,6 @@ impl<T: Scalar> Loop<'_, T> {
 fn close(open: &mut Option<Open>, in_open: &mut [bool], steps: &mut Vec<Planned>) {
     if let Some(Open { nodes, sums, .. }) = open.take() {
         nodes.iter().for_each(|&id| in_open[id as usize] = false);
-        steps.push(Planned::Fused { nodes, sums });
+        steps.push(Planned::Pass { nodes, sums });
     }
 }

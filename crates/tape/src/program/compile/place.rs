@@ -215,7 +215,7 @@ fn nodes_of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, planned: &Plann
             (smallvec![*node], operands(*product).chain([*other]).collect())
         }
         Planned::Accumulate(id) => (smallvec![result(*id)], operands(*id).collect()),
-        Planned::Fused { nodes, sums } => {
+        Planned::Pass { nodes, sums } => {
             let made = nodes.iter().copied().chain(sums.iter().map(|&sum| result(sum))).collect();
             let inside = |id: &u32| nodes.contains(id);
             let read: Nodes = nodes.iter().flat_map(|&id| operands(id)).filter(|id| !inside(id)).collect();
@@ -243,10 +243,10 @@ impl Lifetimes {
                     made_at[id] = (at, step);
                     (lifetimes.last_tick[id], lifetimes.last_step[id]) = (tick, step);
                     lifetimes.stored[id] = match planned {
-                        Planned::Fused { nodes, .. } if nodes.contains(&(id as u32)) => Stored::No,
+                        Planned::Pass { nodes, .. } if nodes.contains(&(id as u32)) => Stored::No,
                         Planned::Single(_) | Planned::Product(_) if segment.tiled => Stored::Tile,
                         Planned::Single(_) | Planned::Product(_) => Stored::Whole,
-                        Planned::Fused { .. } | Planned::Accumulate(_) => Stored::Whole,
+                        Planned::Pass { .. } | Planned::Accumulate(_) => Stored::Whole,
                     };
                 }
                 for id in read {

@@ -46,9 +46,9 @@ impl<T: Scalar> Execution<T> {
         for at in code.clone() {
             match &self.code[at] {
                 Instruction::Single { .. } | Instruction::Product { .. } => {}
-                Instruction::Fused { pass, .. } if pass.has_no_sums() => {}
-                Instruction::Fused { pass, .. } if pass.sums_come_after() => return code.start..at + 1,
-                Instruction::Fused { .. } | Instruction::Accumulate { .. } => return code.start..at,
+                Instruction::Pass { pass, .. } if pass.has_no_sums() => {}
+                Instruction::Pass { pass, .. } if pass.sums_come_after() => return code.start..at + 1,
+                Instruction::Pass { .. } | Instruction::Accumulate { .. } => return code.start..at,
             }
         }
         code
@@ -68,7 +68,7 @@ impl<T: Scalar> Execution<T> {
             Instruction::Product { matmul, operands, out, .. } => of_product(matmul, operands, *out),
             // Not by its rule: a list of many operands' shapes would be an allocation.
             Instruction::Single { out, .. } => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
-            Instruction::Fused { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
+            Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };
         self.code[stretch].iter().map(of).fold(0, u64::saturating_add)

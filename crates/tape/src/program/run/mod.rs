@@ -20,8 +20,8 @@ use crate::program::code::{Instruction, Segment};
 use crate::program::compile::graph::Node;
 use crate::program::labels::Kind;
 use crate::program::leaves::{Kept, LeafState};
-use crate::program::run::small::Flat;
-use crate::program::run::tiled::{Execution, Outcome, Parcel, Shares};
+use crate::program::run::small::Small;
+use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
 use crate::program::{Options, Program};
 use crate::storage::{Buffer, Columns, Operand, resize};
 use crate::{Error, Result, Scalar};
@@ -87,14 +87,14 @@ impl<T: Scalar> Program<T> {
     }
 
     fn run_on_team(&mut self, threads: usize, m: usize) -> Result<Outcome> {
-        let mut parcel = self.parcel.take().unwrap_or_else(Parcel::empty);
-        std::mem::swap(&mut parcel.execution, &mut self.execution);
-        parcel.m = m;
-        let (work, done) = threads::run(threads, parcel, reserve_scratch);
-        let mut parcel = (work as Box<dyn Any>).downcast::<Parcel<T>>().expect("what was given away");
-        std::mem::swap(&mut parcel.execution, &mut self.execution);
-        let outcome = std::mem::replace(&mut parcel.outcome, Ok(()));
-        self.parcel = Some(parcel);
+        let mut handover = self.handover.take().unwrap_or_else(Handover::empty);
+        std::mem::swap(&mut handover.execution, &mut self.execution);
+        handover.m = m;
+        let (work, done) = threads::run(threads, handover, reserve_scratch);
+        let mut handover = (work as Box<dyn Any>).downcast::<Handover<T>>().expect("what was given away");
+        std::mem::swap(&mut handover.execution, &mut self.execution);
+        let outcome = std::mem::replace(&mut handover.outcome, Ok(()));
+        self.handover = Some(handover);
         match done {
             Ok(Ok(())) => Ok(outcome),
             Ok(Err(panic)) => resume_unwind(panic),
@@ -233,7 +233,7 @@ impl<T: Scalar> Program<T> {
         for register in self.execution.registers.iter_mut().flatten() {
             if resize(register, register_len, 1).is_err() {
                 let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
-                    Instruction::Fused { node, pass } => Some((pass.register_len(columns), *node)),
+                    Instruction::Pass { node, pass } => Some((pass.register_len(columns), *node)),
                     _ => None,
                 });
                 let (_, node) = passes.max().expect("registers are those of a pass");
@@ -247,7 +247,7 @@ impl<T: Scalar> Program<T> {
             // This run may do without them and the next one not, or the other way round.
             reserve_scratch_of::<T>()
                 .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-            self.parcel.get_or_insert_with(Parcel::empty);
+            self.handover.get_or_insert_with(Handover::empty);
             threads::reserve(threads, reserve_scratch)
                 .map_err(|reason| Error::Threads { threads, reason })?;
         }
@@ -257,18 +257,18 @@ impl<T: Scalar> Program<T> {
     /// Finds out how to run on m examples, for the first time.
     fn reckon(&mut self, m: usize) -> Result<Shares> {
         let shares = self.shares(m, at_hand());
-        let Execution { code, memory, flat, .. } = &self.execution;
-        if self.may_be_flat(shares)
-            && !flat.as_ref().is_some_and(|flat| flat.holds(m))
-            && let Some(flat) = Flat::new(code, &self.plan, memory.leaves.len(), m)?
+        let Execution { code, memory, small, .. } = &self.execution;
+        if self.may_be_small(shares)
+            && !small.as_ref().is_some_and(|small| small.holds(m))
+            && let Some(small) = Small::new(code, &self.plan, memory.leaves.len(), m)?
         {
-            self.execution.flat = Some(flat);
+            self.execution.small = Some(small);
         }
         Ok(shares)
     }
 
     /// Whether tiles and threads are not needed, if there are few examples.
-    pub(in crate::program) fn may_be_flat(&self, shares: Shares) -> bool {
+    pub(in crate::program) fn may_be_small(&self, shares: Shares) -> bool {
         self.tiles_are_free && shares.threads == 1
     }
 
@@ -319,7 +319,7 @@ impl<T: Scalar> Program<T> {
         let of_instruction = |instruction: &Instruction<T>| match instruction {
             Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => of(*node),
             Instruction::Product { product, node, .. } => of(*product) + of(*node),
-            Instruction::Fused { pass, .. } => pass.nodes().map(of).sum(),
+            Instruction::Pass { pass, .. } => pass.nodes().map(of).sum(),
         };
         let code = self.loops().flat_map(|segment| &self.execution.code[segment.code.clone()]);
         code.map(of_instruction).sum()
@@ -334,7 +334,7 @@ impl<T: Scalar> Program<T> {
     /// Entries of a register that runs on `m` examples need.
     pub(in crate::program) fn register_len(&self, m: usize) -> usize {
         let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
-            Instruction::Fused { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
+            Instruction::Pass { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => None,
         });
         passes.max().unwrap_or(0)

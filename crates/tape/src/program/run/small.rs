@@ -2,7 +2,7 @@
 //!
 //! A step of a small network takes less time than finding its operands. If all values of a run fit the first-level cache, and
 //! no pass has more than one block, they are placed once in one list, and the instructions become calls of kernels on parts of
-//! it. The kernels and the order of every sum are those of [`execute`](super::execute): the results are the same, bit by bit.
+//! it. The kernels and the order of every sum are those of [`tiled`](super::tiled): the results are the same, bit by bit.
 
 use std::ops::Range;
 
@@ -18,7 +18,8 @@ use crate::ops::zip::Zip;
 use crate::program::code::Instruction;
 use crate::program::compile::epilogue::Next;
 use crate::program::compile::place::Plan;
-use crate::program::run::pass::{Fused, Slot, Spread, apply, apply_with_derivative, repeat};
+use crate::program::pass::{Pass, Slot, Spread};
+use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
 use crate::storage::{Buffer, Columns, Memory, Operand, Values, resize};
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
@@ -30,7 +31,7 @@ const STEP: usize = 16;
 
 /// A program as calls of kernels.
 #[derive(Debug)]
-pub(in crate::program) struct Flat<T: Scalar> {
+pub(in crate::program) struct Small<T: Scalar> {
     calls: Vec<Call<T>>,
     /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its scaling at a new m only.
     scalings: Vec<(usize, Scaling<T>)>,
@@ -133,7 +134,7 @@ struct Division<T> {
     by: Scaled<T>,
 }
 
-impl<T: Scalar> Flat<T> {
+impl<T: Scalar> Small<T> {
     /// The calls for runs of up to m examples and a few more; `None` if that is too much.
     pub(in crate::program) fn new(
         code: &[Instruction<T>],
@@ -149,7 +150,7 @@ impl<T: Scalar> Flat<T> {
             starts.add_calls(instruction, &mut calls, &mut scalings);
         }
         let divisions = Vec::with_capacity(scalings.len());
-        Ok(Some(Flat { calls, scalings, divisions, values, starts, m: 0, has_results: false }))
+        Ok(Some(Small { calls, scalings, divisions, values, starts, m: 0, has_results: false }))
     }
 
     /// Whether a run on m examples can go this way.
@@ -234,13 +235,13 @@ impl Starts {
     ) -> Option<(Self, usize)> {
         let passes = || {
             code.iter().filter_map(|instruction| match instruction {
-                Instruction::Fused { pass, .. } => Some(pass),
+                Instruction::Pass { pass, .. } => Some(pass),
                 Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
                     None
                 }
             })
         };
-        if m == 0 || m > passes().map(Fused::block_columns).fold(UNIT, usize::min) {
+        if m == 0 || m > passes().map(Pass::block_columns).fold(UNIT, usize::min) {
             return None;
         }
         let most = m.next_power_of_two();
@@ -256,7 +257,7 @@ impl Starts {
         }
         let tile = plan.tile.iter().map(|rows| place(rows.checked_mul(most))).collect::<Option<_>>()?;
         let len = passes().map(|pass| pass.register_len(most)).max().unwrap_or(0).next_multiple_of(STEP);
-        let count = passes().map(Fused::registers).max().unwrap_or(0);
+        let count = passes().map(Pass::registers).max().unwrap_or(0);
         let registers = (place(count.checked_mul(len))?, len);
         Some((Starts { most, whole, tile, registers }, end))
     }
@@ -314,7 +315,7 @@ impl Starts {
                 calls.push(Call::Sum { of, rows, alpha: T::ONE, out: self.target(at.out) });
             }
             Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
-            Instruction::Fused { pass, .. } => self.add_pass(pass, calls, scalings),
+            Instruction::Pass { pass, .. } => self.add_pass(pass, calls, scalings),
         }
     }
 
@@ -330,10 +331,10 @@ impl Starts {
         Call::Product { alpha: T::ONE, matmul, order, operands, next, out: self.target(out) }
     }
 
-    /// What [`Fused`] does block by block, for its only block.
+    /// What [`Pass`] does block by block, for its only block.
     fn add_pass<T: Scalar>(
         &self,
-        pass: &Fused<T>,
+        pass: &Pass<T>,
         calls: &mut Vec<Call<T>>,
         scalings: &mut Vec<(usize, Scaling<T>)>,
     ) {
@@ -362,21 +363,14 @@ impl Starts {
                 Source { at: Place::Value(start), size }
             }
         };
-        for micro in &pass.code {
-            let sources: SmallVec<[Source; 3]> = micro.sources.iter().map(|&slot| source(slot)).collect();
-            let (out, derivative) = (target(micro.target), micro.derivative.map(target));
-            if let (Op::Zip(zip), &[a, b]) = (&micro.op, &sources[..]) {
+        for op in &pass.code {
+            let sources: SmallVec<[Source; 3]> = op.sources.iter().map(|&slot| source(slot)).collect();
+            let (out, derivative) = (target(op.target), op.derivative.map(target));
+            if let (Op::Zip(zip), &[a, b]) = (&op.op, &sources[..]) {
                 calls.push(Call::Zip { zip: *zip, operands: [a, b], out });
                 continue;
             }
-            calls.push(Call::Entrywise {
-                node: micro.node,
-                op: micro.op.clone(),
-                rows,
-                sources,
-                out,
-                derivative,
-            });
+            calls.push(Call::Entrywise { node: op.node, op: op.op.clone(), rows, sources, out, derivative });
         }
         for sum in &pass.sums {
             scalings.push((calls.len(), sum.scaling));
@@ -560,34 +554,34 @@ mod tests {
         (x, outputs)
     }
 
-    fn is_flat(program: &mut Program<f64>, x: Var<'_, f64>, m: usize) -> bool {
+    fn is_small(program: &mut Program<f64>, x: Var<'_, f64>, m: usize) -> bool {
         program.bind(x, &Matrix::zeros(2, m)).unwrap();
         program.run().unwrap();
-        program.execution.flat.as_ref().is_some_and(|flat| flat.holds(m))
+        program.execution.small.as_ref().is_some_and(|small| small.holds(m))
     }
 
     #[test]
-    fn few_examples_of_small_networks_are_flat() {
+    fn few_examples_of_small_networks_are_small() {
         let tape = Tape::new();
         let (x, outputs) = network(&tape, 4);
         let mut program = tape.compile(outputs).unwrap();
-        for (m, flat) in [(4, true), (1, true), (100, true), (257, false), (3, true)] {
-            assert_eq!(is_flat(&mut program, x, m), flat, "m = {m}");
+        for (m, small) in [(4, true), (1, true), (100, true), (257, false), (3, true)] {
+            assert_eq!(is_small(&mut program, x, m), small, "m = {m}");
         }
     }
 
     #[test]
-    fn large_networks_and_chosen_tiles_are_not_flat() {
+    fn large_networks_and_chosen_tiles_are_not_small() {
         let tape = Tape::new();
         let (x, outputs) = network(&tape, 3000);
-        assert!(!is_flat(&mut tape.compile(outputs).unwrap(), x, 1));
+        assert!(!is_small(&mut tape.compile(outputs).unwrap(), x, 1));
         let tape = Tape::new();
         let (x, outputs) = network(&tape, 4);
         let tiles = Options::default().tile_columns(256);
         let mut tiled = tape.compile_with(outputs.iter().copied(), tiles).unwrap();
-        assert!(!is_flat(&mut tiled, x, 4));
-        assert!(is_flat(&mut tape.compile_with(outputs.iter().copied(), Options::literal()).unwrap(), x, 4));
-        let flat = tape.compile(outputs).unwrap();
-        assert!(flat.peak_bytes(4) > tiled.peak_bytes(4), "the values of the flat way count");
+        assert!(!is_small(&mut tiled, x, 4));
+        assert!(is_small(&mut tape.compile_with(outputs.iter().copied(), Options::literal()).unwrap(), x, 4));
+        let small = tape.compile(outputs).unwrap();
+        assert!(small.peak_bytes(4) > tiled.peak_bytes(4), "the values of the small way count");
     }
 }

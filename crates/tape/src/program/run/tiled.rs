@@ -12,7 +12,7 @@ use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::code::{Instruction, Segment};
 use crate::program::run::chunks::Spans;
-use crate::program::run::small::Flat;
+use crate::program::run::small::Small;
 use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
 use crate::{MatrixMut, Scalar};
 
@@ -56,7 +56,7 @@ pub(in crate::program) struct Execution<T: Scalar> {
     pub(in crate::program) tile: usize,
     pub(in crate::program) shares: Shares,
     /// The instructions for few examples.
-    pub(in crate::program) flat: Option<Flat<T>>,
+    pub(in crate::program) small: Option<Small<T>>,
 }
 
 impl<T: Scalar> Execution<T> {
@@ -72,15 +72,15 @@ impl<T: Scalar> Execution<T> {
             tile_rows: Vec::new(),
             tile: 1,
             shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
-            flat: None,
+            small: None,
         }
     }
 
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(in crate::program) fn execute(&mut self, m: usize) -> Outcome {
-        match &mut self.flat {
-            Some(flat) if self.shares.threads == 1 && flat.holds(m) && !self.memory.has_selection() => {
-                flat.run(&self.memory, m)
+        match &mut self.small {
+            Some(small) if self.shares.threads == 1 && small.holds(m) && !self.memory.has_selection() => {
+                small.run(&self.memory, m)
             }
             _ => self.execute_in_tiles(self.tile, m),
         }
@@ -88,13 +88,13 @@ impl<T: Scalar> Execution<T> {
 
     /// The value of a leaf, or of an output after a run, and what may follow it.
     pub(in crate::program) fn whole(&self, buffer: u32) -> &[T] {
-        let result = self.flat.as_ref().and_then(|flat| flat.result(buffer));
+        let result = self.small.as_ref().and_then(|small| small.result(buffer));
         result.unwrap_or_else(|| self.memory.whole(buffer))
     }
 
     /// A leaf's value to be written, and another value.
     pub(in crate::program) fn pair(&mut self, leaf: u32, read: u32) -> (&mut [T], &[T]) {
-        match self.flat.as_ref().and_then(|flat| flat.result(read)) {
+        match self.small.as_ref().and_then(|small| small.result(read)) {
             Some(value) => (self.memory.whole_mut(leaf), value),
             None => self.memory.pair(leaf, read),
         }
@@ -120,8 +120,8 @@ impl<T: Scalar> Execution<T> {
     }
 
     fn execute_in_tiles(&mut self, tile: usize, m: usize) -> Outcome {
-        if let Some(flat) = &mut self.flat {
-            flat.results_are_elsewhere();
+        if let Some(small) = &mut self.small {
+            small.results_are_elsewhere();
         }
         for at in 0..self.segments.len() {
             if self.segments[at].tiled {
@@ -265,19 +265,19 @@ impl<T: Scalar> Segment<T> {
 
 /// An execution on its way to a team and back.
 #[derive(Debug)]
-pub(in crate::program) struct Parcel<T: Scalar> {
+pub(in crate::program) struct Handover<T: Scalar> {
     pub(in crate::program) execution: Execution<T>,
     pub(in crate::program) m: usize,
     pub(in crate::program) outcome: Outcome,
 }
 
-impl<T: Scalar> Parcel<T> {
+impl<T: Scalar> Handover<T> {
     pub(in crate::program) fn empty() -> Box<Self> {
-        Box::new(Parcel { execution: Execution::new(Vec::new(), Vec::new()), m: 0, outcome: Ok(()) })
+        Box::new(Handover { execution: Execution::new(Vec::new(), Vec::new()), m: 0, outcome: Ok(()) })
     }
 }
 
-impl<T: Scalar> threads::Job for Parcel<T> {
+impl<T: Scalar> threads::Job for Handover<T> {
     fn run(&mut self) {
         self.outcome = self.execution.execute(self.m);
     }
@@ -353,7 +353,7 @@ impl<T: Scalar> Instruction<T> {
     /// Runs the step on some columns, but leaves sums of its result to [`add_sums`](Self::add_sums).
     pub(in crate::program) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
-            Instruction::Fused { pass, .. } => pass.run_apart(work, columns),
+            Instruction::Pass { pass, .. } => pass.run_apart(work, columns),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
                 self.run(work, columns)
             }
@@ -362,7 +362,7 @@ impl<T: Scalar> Instruction<T> {
 
     /// Adds up what [`run_apart`](Self::run_apart) has left.
     pub(in crate::program) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
-        if let Instruction::Fused { pass, .. } = self {
+        if let Instruction::Pass { pass, .. } = self {
             pass.add_sums(work, columns);
         }
     }
@@ -370,7 +370,7 @@ impl<T: Scalar> Instruction<T> {
     /// Runs the step on some columns; a fault comes with its node.
     pub(in crate::program) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
-            Instruction::Fused { pass, .. } => pass.run(work, columns),
+            Instruction::Pass { pass, .. } => pass.run(work, columns),
             Instruction::Single { node, op, operands, out } => {
                 let (rows, count, _) = out.window(columns);
                 let done = work.write(*out, columns, |work, values| {

@@ -4,13 +4,14 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::{Fused, Slot, Spread, Sum, add_columns, apply, apply_with_derivative, repeat};
+use super::{add_columns, apply, apply_with_derivative, repeat};
 use crate::Scalar;
 use crate::aligned::Aligned;
 use crate::kernel::product::UNIT;
 use crate::kernel::threads;
 use crate::op::Fault;
 use crate::program::code::{INPUTS, LONGEST};
+use crate::program::pass::{Pass, Slot, Spread, Sum};
 use crate::storage::{Buffers, Columns, Taken, Values, Work};
 
 /// Fewer entries, counted for each operation, are not worth a second thread.
@@ -23,7 +24,7 @@ struct Part<'a, T> {
     outputs: SmallVec<[&'a mut [T]; LONGEST]>,
 }
 
-impl<T: Scalar> Fused<T> {
+impl<T: Scalar> Pass<T> {
     /// Runs the pass over the columns; a fault comes with its node.
     pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
         self.run_with(&self.sums, work, columns)
@@ -182,22 +183,22 @@ impl<T: Scalar> Fused<T> {
         }
         let block = start * self.rows..(start + count) * self.rows;
         let m = part.columns.m;
-        for micro in &self.code {
-            let mut target = Storage::take(micro.target, part, registers);
-            let mut derivative = micro.derivative.map(|slot| Storage::take(slot, part, registers));
+        for op in &self.code {
+            let mut target = Storage::take(op.target, part, registers);
+            let mut derivative = op.derivative.map(|slot| Storage::take(slot, part, registers));
             let read = |slot: Slot| part.block(slot, registers, &block);
             let out = target.block_mut(&block);
             let done = match &mut derivative {
                 Some(derivative) => {
-                    apply_with_derivative(&micro.op, &micro.sources, read, out, derivative.block_mut(&block))
+                    apply_with_derivative(&op.op, &op.sources, read, out, derivative.block_mut(&block))
                 }
-                None => apply(&micro.op, &micro.sources, read, out, m),
+                None => apply(&op.op, &op.sources, read, out, m),
             };
-            target.put(micro.target, part, registers);
-            if let (Some(slot), Some(derivative)) = (micro.derivative, derivative) {
+            target.put(op.target, part, registers);
+            if let (Some(slot), Some(derivative)) = (op.derivative, derivative) {
                 derivative.put(slot, part, registers);
             }
-            done.map_err(|fault| (micro.node, fault.placed(self.rows, part.columns.start + start)))?;
+            done.map_err(|fault| (op.node, fault.placed(self.rows, part.columns.start + start)))?;
         }
         Ok(())
     }

@@ -1,0 +1,158 @@
+//! Entrywise operations of one shape in one pass over blocks that stay in the first-level cache.
+//!
+//! A pass goes over its columns block by block. Inside a block every operation is a loop over slices of one length: what is
+//! repeated (a bias, a number) is spread out once before the pass, a row once for each block. Values that only the pass
+//! needs live in registers, slices of a block's length; the others are written to their buffers.
+
+use smallvec::SmallVec;
+
+use crate::Scalar;
+use crate::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
+use crate::op::Op;
+use crate::ops::scale::Scaling;
+use crate::storage::{Operand, SumAt};
+
+/// Entries of a block: a few registers of this many numbers fit the first-level cache.
+const BLOCK: usize = 1024;
+const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where groups of columns do");
+
+/// A fused pass.
+#[derive(Debug)]
+pub(crate) struct Pass<T: Scalar> {
+    pub(in crate::program) rows: usize,
+    pub(in crate::program) inputs: Vec<Input>,
+    pub(in crate::program) code: Vec<PassOp<T>>,
+    /// Values that are written to buffers.
+    pub(in crate::program) outputs: Vec<Operand>,
+    pub(in crate::program) sums: Vec<Sum<T>>,
+    pub(in crate::program) registers: usize,
+}
+
+/// A value from outside the pass.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::program) struct Input {
+    pub(in crate::program) operand: Operand,
+    pub(in crate::program) spread: Spread,
+}
+
+/// How an input becomes a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::program) enum Spread {
+    /// It has an entry for each: the block is a slice of it.
+    Full,
+    /// n × 1: repeated for each column, into a register before the pass.
+    Column(u32),
+    /// 1 × 1: repeated, into a register before the pass.
+    Number(u32),
+    /// 1 × m: each entry repeated down its column, into a register for each block.
+    Row(u32),
+}
+
+impl Spread {
+    /// Where it is repeated, if it is.
+    pub(in crate::program) fn register(self) -> Option<u32> {
+        match self {
+            Spread::Full => None,
+            Spread::Column(register) | Spread::Number(register) | Spread::Row(register) => Some(register),
+        }
+    }
+}
+
+/// Where an operation of the pass reads and writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::program) enum Slot {
+    Input(u32),
+    Register(u32),
+    Output(u32),
+}
+
+/// An operation on blocks.
+#[derive(Debug)]
+pub(in crate::program) struct PassOp<T: Scalar> {
+    pub(in crate::program) node: u32,
+    pub(in crate::program) op: Op<T>,
+    pub(in crate::program) sources: SmallVec<[Slot; 3]>,
+    pub(in crate::program) target: Slot,
+    /// For a function whose derivative is in the pass too: where g′ goes.
+    pub(in crate::program) derivative: Option<Slot>,
+}
+
+/// Σᵢ over the columns of a value of the pass, or the sum of all its entries.
+#[derive(Debug)]
+pub(in crate::program) struct Sum<T: Scalar> {
+    pub(in crate::program) source: Slot,
+    pub(in crate::program) at: SumAt,
+    pub(in crate::program) scaling: Scaling<T>,
+    /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
+    /// order of the additions that of the units.
+    pub(in crate::program) partial: u32,
+    /// The register of the whole sum.
+    pub(in crate::program) total: u32,
+}
+
+impl<T: Scalar> Pass<T> {
+    /// Number of registers that the pass needs.
+    pub(crate) fn registers(&self) -> usize {
+        self.registers
+    }
+
+    /// Entries of a register for tiles of so many columns; a sum needs a column of them.
+    pub(crate) fn register_len(&self, columns: usize) -> usize {
+        (self.rows * self.block_columns().min(columns).max(1)).max(1)
+    }
+
+    /// A power of two, so that blocks and units end together.
+    pub(in crate::program) fn block_columns(&self) -> usize {
+        1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
+    }
+
+    /// How many of so many columns an operation of the pass gets at a time: all, where blocks would save nothing, as there is one
+    /// operation that reads and writes whole values.
+    pub(in crate::program) fn step(&self, columns: usize) -> usize {
+        let is_whole = |slot: &Slot| matches!(slot, Slot::Output(_));
+        let is_one_kernel = match &self.code[..] {
+            [PassOp { target, derivative, .. }] => {
+                is_whole(target) && derivative.as_ref().is_none_or(is_whole) && self.sums.is_empty()
+            }
+            _ => false,
+        };
+        let repeats = self.inputs.iter().any(|input| input.spread != Spread::Full);
+        if is_one_kernel && !repeats { columns } else { self.block_columns() }
+    }
+
+    /// The operations, for reports: name, and whether it shares its exponential with its derivative.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = String> + '_ {
+        let of_code = self.code.iter().map(|op| match op.derivative {
+            Some(_) => format!("{0} and {0}′", op.op.rule().name()),
+            None => op.op.rule().name().into_owned(),
+        });
+        of_code.chain(self.sums.iter().map(|_| "sum".to_owned()))
+    }
+
+    /// The nodes of its operations; of a function and its derivative the function twice.
+    pub(in crate::program) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
+        self.code.iter().flat_map(|op| [Some(op.node), op.derivative.map(|_| op.node)]).flatten()
+    }
+
+    /// Whether nothing is summed.
+    pub(in crate::program) fn has_no_sums(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// Whether the sums may come after the pass with the same bits: they are sums of rows, of values that are written.
+    pub(in crate::program) fn sums_come_after(&self) -> bool {
+        self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
+    }
+
+    /// Whether a value is read by nothing but operations that can repeat it themselves.
+    pub(in crate::program) fn is_only_zipped(&self, slot: Slot) -> bool {
+        let reads = |op: &&PassOp<T>| op.sources.contains(&slot);
+        let zipped = self.code.iter().filter(reads).all(|op| matches!(op.op, Op::Zip(_)));
+        zipped && self.sums.iter().all(|sum| sum.source != slot)
+    }
+
+    /// How many entries of a column are computed.
+    pub(in crate::program) fn entries_of_a_column(&self) -> usize {
+        self.rows * self.code.len()
+    }
+}
