@@ -8,6 +8,8 @@
 //! | 4 [`fuse`] | the schedule | steps: a node, a product with what follows it, a pass |
 //! | 5 [`place`] | the steps | for every value a buffer |
 //! | 6 [`emit`] | all of them | the [code](crate::program::code) that is run |
+//!
+//! Debug builds [verify](verify) what every stage gives, so that a failure names the stage that broke.
 
 pub(super) mod assemble;
 pub(super) mod emit;
@@ -19,6 +21,7 @@ pub(super) mod lower;
 pub(super) mod place;
 pub(super) mod rewrite;
 pub(super) mod schedule;
+mod verify;
 
 use crate::program::code::Code;
 use crate::program::{Options, Program};
@@ -38,9 +41,13 @@ impl<T: Scalar> Program<T> {
 
 /// Stages 3 to 6: what computes a graph, fused or node by node.
 pub(super) fn code<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Plan, Code<T>) {
+    verify::stage("lower", || verify::graph(graph));
     let schedule = schedule::schedule(graph, fusion);
+    verify::stage("schedule", || verify::schedule(graph, &schedule));
     let steps = fuse::fuse(graph, &schedule);
+    verify::stage("fuse", || verify::steps(graph, &schedule, &steps));
     let plan = place::place(graph, &schedule, &steps);
+    verify::stage("place", || verify::plan(graph, &schedule, &steps, &plan));
     let code = emit::emit(graph, &schedule, &steps, &plan);
     (plan, code)
 }

@@ -206,7 +206,11 @@ impl Plan {
 type Nodes = SmallVec<[u32; 16]>;
 
 /// The nodes that a step makes, and those that it reads.
-fn nodes_of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, planned: &Planned) -> (Nodes, Nodes) {
+pub(super) fn nodes_of<T: Scalar>(
+    graph: &Graph<T>,
+    schedule: &Schedule<T>,
+    planned: &Planned,
+) -> (Nodes, Nodes) {
     let result = |id: u32| schedule.folded[id as usize].map_or(id, |(scaled, _)| scaled);
     let operands = |id: u32| graph.node(id).operands.iter().copied();
     match planned {
