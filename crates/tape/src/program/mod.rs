@@ -4,6 +4,7 @@ mod about;
 mod code;
 mod compile;
 mod examples;
+mod explain;
 mod labels;
 mod leaves;
 mod named;
@@ -150,6 +151,8 @@ pub struct Program<T: Scalar> {
     handover: Option<Box<Handover<T>>>,
     /// Number of registers of every thread.
     register_count: usize,
+    /// Whether steps are fused and tiled.
+    fusion: bool,
     /// How many threads a run may use.
     threads: usize,
     /// Whether nobody has asked for tiles of a certain width.
@@ -232,6 +235,7 @@ impl<T: Scalar> Program<T> {
             handover: None,
             register_count: registers,
             known_shares: FxHashMap::default(),
+            fusion: options.fusion,
             threads: match options.threads {
                 Some(threads) => threads.get().min(crate::kernel::threads::most_of_a_run()),
                 None => crate::kernel::threads::available(),

@@ -18,9 +18,9 @@ use crate::storage::{Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WIND
 const LEAST_FLOPS: u64 = 120_000;
 
 impl<T: Scalar> Execution<T> {
-    /// Whether a loop may run in this way: lists of the parts of its buffers need no allocation.
-    pub(in crate::program) fn may_cut_columns(&self, segment: &Segment<T>) -> bool {
-        self.shares.threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
+    /// Whether a loop may run in this way on so many threads: lists of the parts of its buffers need no allocation.
+    pub(in crate::program) fn may_cut_columns(&self, segment: &Segment<T>, threads: usize) -> bool {
+        threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
     }
 
     /// Runs a tile of a loop with a single span.

@@ -36,6 +36,19 @@ const WORTH_A_MEETING: f64 = 5_000.0;
 /// Threads are awake, or soon will be, if runs come so shortly after each other.
 const STILL_AWAKE: Duration = Duration::from_micros(100);
 
+/// How a segment of a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::program) enum Way {
+    /// All segments in one: few examples, without tiles ([`small`]).
+    Small,
+    /// Whole steps, one after the other.
+    Whole,
+    /// Tile by tile; several threads have parts of the examples, each with sums of its own ([`tiled`]).
+    Tiled { tile: usize, spans: usize },
+    /// Every step's columns on several threads ([`column_parallel`]).
+    ColumnParallel,
+}
+
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
@@ -265,6 +278,16 @@ impl<T: Scalar> Program<T> {
             self.execution.small = Some(small);
         }
         Ok(shares)
+    }
+
+    /// How a run on m examples goes.
+    pub(in crate::program) fn ways(&self, m: usize) -> Vec<Way> {
+        let shares = self.shares(m, true);
+        let Execution { code, memory, .. } = &self.execution;
+        if self.may_be_small(shares) && Small::numbers(code, &self.plan, memory.leaves.len(), m) > 0 {
+            return vec![Way::Small];
+        }
+        self.execution.ways(m, shares).collect()
     }
 
     /// Whether tiles and threads are not needed, if there are few examples.

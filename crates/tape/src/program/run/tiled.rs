@@ -11,6 +11,7 @@ use crate::op::{Fault, Op, Operands};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::code::{Instruction, Segment};
+use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
 use crate::program::run::small::Small;
 use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
@@ -164,10 +165,10 @@ impl<T: Scalar> Execution<T> {
         let spans = self.segments[at].spans(m, self.shares.threads);
         let lanes = self.lanes(&self.segments[at], spans);
         let code = self.segments[at].code.clone();
+        if self.is_column_parallel(&self.segments[at], spans, self.shares.threads) {
+            return Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile));
+        }
         if spans.count == 1 {
-            if self.may_cut_columns(&self.segments[at]) {
-                return Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile));
-            }
             let (code, mut work) = self.alone(code);
             return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
         }
@@ -181,6 +182,23 @@ impl<T: Scalar> Execution<T> {
         self.add_spans(at, &sums[..spans.count]);
         self.sums = sums;
         done
+    }
+
+    /// Whether threads share the columns of a loop's steps, as there are no tiles to share.
+    fn is_column_parallel(&self, segment: &Segment<T>, spans: Spans, threads: usize) -> bool {
+        spans.count == 1 && self.may_cut_columns(segment, threads)
+    }
+
+    /// How each segment runs with these shares.
+    pub(in crate::program) fn ways(&self, m: usize, shares: Shares) -> impl Iterator<Item = Way> + '_ {
+        self.segments.iter().map(move |segment| {
+            let spans = segment.spans(m, shares.threads);
+            match segment.tiled {
+                false => Way::Whole,
+                true if self.is_column_parallel(segment, spans, shares.threads) => Way::ColumnParallel,
+                true => Way::Tiled { tile: self.tile, spans: spans.count },
+            }
+        })
     }
 
     /// How many threads have tiles of their own in a loop.

@@ -1,0 +1,195 @@
+//! How a program was made, stage by stage, and how it is run.
+
+use std::fmt::{self, Write};
+
+use crate::Scalar;
+use crate::op::Op;
+use crate::ops::matmul::Matmul;
+use crate::ops::scale::Scale;
+use crate::program::Program;
+use crate::program::compile::fuse::{Epilogued, Planned, Steps};
+use crate::program::compile::graph::Node;
+use crate::program::compile::schedule::Schedule;
+use crate::program::compile::{fuse, schedule};
+use crate::program::run::Way;
+use crate::show::printable;
+use crate::storage::Buffer;
+
+/// Columns of a line that lists nodes.
+const WIDTH: usize = 96;
+
+impl<T: Scalar> Program<T> {
+    /// How the program was made, stage by stage, and how a run on `m` examples goes: what was lowered, which rewrites fired, what runs
+    /// in loops over tiles, what was fused, which buffers are used again, the steps, and the threads that a run is worth.
+    ///
+    /// Nodes are called n0, n1, …; `docs/ARCHITECTURE.md` reads such a text line by line.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("w", &matrix![[2.0, 1.0]]);
+    /// let x = tape.examples_unbound("x", 2);
+    /// let a = w.matmul(x).sigmoid();
+    /// let program = tape.compile([1.0 - a])?;
+    /// let text = program.explain(100);
+    /// assert!(text.contains("complement: 1 − σ(Z) = σ(−Z)"), "{text}");
+    /// assert!(text.contains("m = 100: the small way, on one thread"), "{text}");
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn explain(&self, m: usize) -> String {
+        let mut text = String::new();
+        self.write_explanation(m, &mut text).expect("a string takes what is written");
+        text
+    }
+
+    fn write_explanation(&self, m: usize, f: &mut String) -> fmt::Result {
+        self.write_graph(f)?;
+        self.write_rewrites(f)?;
+        let schedule = schedule::schedule(&self.graph, self.fusion);
+        let segments = fuse::fuse(&self.graph, &schedule);
+        self.write_schedule(&schedule, f)?;
+        self.write_steps(&schedule, &segments, f)?;
+        self.write_buffers(f)?;
+        write!(f, "\n6 emit: {self}")?;
+        self.write_run(m, f)
+    }
+
+    fn write_graph(&self, f: &mut String) -> fmt::Result {
+        writeln!(f, "1 lower: {} nodes, which the outputs need", self.graph.nodes.len())?;
+        for (id, node) in (0..).zip(&self.graph.nodes) {
+            let about = &self.about[id as usize];
+            let name = if about.is_named() { about.to_string() } else { String::new() };
+            let line = format!("  {:<5} {:<44} {:<9} {name}", format!("n{id}"), operation(node), node.shape);
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn write_rewrites(&self, f: &mut String) -> fmt::Result {
+        let fired = &self.graph.fired;
+        writeln!(f, "\n2 rewrite: {}", if fired.is_empty() { "nothing" } else { "as the nodes were added" })?;
+        for rule in fired {
+            writeln!(f, "  {} × {}: {} ({})", rule.times, rule.name, rule.identity, rule.condition)?;
+        }
+        Ok(())
+    }
+
+    fn write_schedule(&self, schedule: &Schedule<T>, f: &mut String) -> fmt::Result {
+        writeln!(f, "\n3 schedule: what runs whole, and what in loops over tiles of examples")?;
+        for segment in schedule.segments.iter().filter(|segment| !segment.nodes.is_empty()) {
+            let nodes = segment.nodes.iter().map(|id| format!("n{id}")).collect::<Vec<_>>();
+            write_list(if segment.tiled { "loop" } else { "whole" }, &nodes, f)?;
+        }
+        let scaled = schedule.folded.iter().enumerate();
+        for (id, (by, scaling)) in scaled.filter_map(|(id, folded)| Some((id, (*folded)?))) {
+            writeln!(f, "  n{by} = {scaling} · n{id} is the last step of the sum n{id}")?;
+        }
+        Ok(())
+    }
+
+    fn write_steps(&self, schedule: &Schedule<T>, segments: &[Steps], f: &mut String) -> fmt::Result {
+        let count: usize = segments.iter().map(|segment| segment.steps.len()).sum();
+        writeln!(f, "\n4 fuse: {count} steps")?;
+        let name = |id: u32| self.graph.node(id).op.rule().name().into_owned();
+        let with_name = |id: &u32| format!("n{id} {}", printable(&name(*id)));
+        for Steps { tiled, steps } in segments {
+            let place = if *tiled { "loop" } else { "whole" };
+            for step in steps {
+                let what = match step {
+                    Planned::Single(id) => with_name(id),
+                    Planned::Product(Epilogued { product, node, .. }) => {
+                        format!("{}, which does {} as it stores", with_name(product), with_name(node))
+                    }
+                    Planned::Pass { nodes, sums } => {
+                        let nodes = nodes.iter().map(with_name).collect::<Vec<_>>().join(", ");
+                        let sums = sums.iter().map(|sum| format!(", summed by n{sum}")).collect::<String>();
+                        format!("a pass: {nodes}{sums}")
+                    }
+                    Planned::Accumulate(id) => {
+                        let result = schedule.folded[*id as usize].map_or(*id, |(scaled, _)| scaled);
+                        let scaled =
+                            if result == *id { String::new() } else { format!(", scaled: n{result}") };
+                        format!("{}, added up tile by tile{scaled}", with_name(id))
+                    }
+                };
+                writeln!(f, "  {place:<6} {what}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_buffers(&self, f: &mut String) -> fmt::Result {
+        let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
+        writeln!(f, "\n5 place: {whole} buffers b0, b1, … of whole values, {tile} t0, t1, … of a tile")?;
+        let holds = |buffer: Buffer| {
+            let nodes = self.plan.buffer_of.iter().enumerate();
+            let here = nodes.filter(move |(_, at)| **at == Some(buffer));
+            here.map(|(id, _)| format!("n{id}")).collect::<Vec<_>>()
+        };
+        for buffer in 0..whole as u32 {
+            write_list(&format!("b{buffer}"), &holds(Buffer::Whole(buffer)), f)?;
+        }
+        for buffer in 0..tile as u32 {
+            write_list(&format!("t{buffer}"), &holds(Buffer::Tile(buffer)), f)?;
+        }
+        let inside = self.plan.buffer_of.iter().filter(|at| at.is_none()).count();
+        writeln!(f, "  {inside} values exist inside of a step alone")
+    }
+
+    fn write_run(&self, m: usize, f: &mut String) -> fmt::Result {
+        let threads = match self.threads(m) {
+            1 => "on one thread".to_owned(),
+            threads => format!("on {threads} threads"),
+        };
+        let mut ways = Vec::new();
+        for way in self.ways(m) {
+            let way = match way {
+                Way::Small => "the small way".to_owned(),
+                Way::Whole => continue,
+                Way::Tiled { tile, spans } => {
+                    let tiles = format!("tiles of at most {} of the examples", tile.min(m));
+                    if spans > 1 {
+                        format!("{tiles}, in {spans} parts with sums of their own")
+                    } else {
+                        tiles
+                    }
+                }
+                Way::ColumnParallel => "some columns of every step on each thread".to_owned(),
+            };
+            ways.push(way);
+        }
+        if ways.is_empty() {
+            ways.push("whole steps".to_owned());
+        }
+        write!(f, "\nrun on m = {m}: {}, {threads}; ", ways.join("; then "))?;
+        writeln!(f, "{} floating-point operations, {} bytes", self.flops(m), self.peak_bytes(m))
+    }
+}
+
+/// `matmul n0ᵀ, n2`, `1/m · n3`.
+fn operation<T: Scalar>(node: &Node<T>) -> String {
+    let operand =
+        |i: usize, transposed: bool| format!("n{}{}", node.operands[i], if transposed { "ᵀ" } else { "" });
+    match &node.op {
+        Op::Scale(Scale(scaling)) => format!("{scaling} · {}", operand(0, false)),
+        Op::Number(number) => number.0.to_string(),
+        Op::Matmul(Matmul { left, right }) => format!("matmul {}, {}", operand(0, *left), operand(1, *right)),
+        op => {
+            let operands = node.operands.iter().map(|operand| format!("n{operand}")).collect::<Vec<_>>();
+            format!("{} {}", printable(&op.rule().name()), operands.join(", ")).trim_end().to_owned()
+        }
+    }
+}
+
+/// A list behind its head, on as many lines as it needs.
+fn write_list(head: &str, items: &[String], f: &mut String) -> fmt::Result {
+    let mut line = format!("  {head:<6}");
+    for item in items {
+        if line.chars().count() + 1 + item.chars().count() > WIDTH {
+            writeln!(f, "{line}")?;
+            line = format!("  {:<6}", "");
+        }
+        write!(line, " {item}")?;
+    }
+    writeln!(f, "{line}")
+}
