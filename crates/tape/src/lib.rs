@@ -1,8 +1,73 @@
 //! Reverse-mode automatic differentiation of matrix operations on one list.
 //!
-//! A [`Tape`] is a Wengert list of matrix operations. Differentiation appends the vector–Jacobian products to the same
-//! list, so a gradient is an ordinary entry: print it, compile it, differentiate it again. A [`Program`] computes entries
-//! again and again, for any number of examples.
+//! A [`Tape`] is a Wengert list: each entry is an operation on entries before it. Differentiation appends the vector–Jacobian
+//! products to the same list, so a gradient is an entry like any other: print it, compile it, differentiate it again. A
+//! [`Program`] computes entries again and again, for any number of examples m, on `f32` or `f64`.
+//!
+//! ```
+//! use tape::{Tape, matrix};
+//!
+//! let tape = Tape::<f64>::new();
+//! let x = tape.examples("X", &matrix![[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]); // a column per example
+//! let y = tape.examples("Y", &matrix![[0.0, 1.0, 1.0, 1.0]]);
+//! let w = tape.parameter("W", &matrix![[0.3, -0.2]]);
+//! let b = tape.parameter("b", &matrix![[0.1]]);
+//! let a = (w.matmul(x) + b).named("Z").sigmoid().named("A");
+//! let j = a.log_loss(y).mean().named("J");
+//! let [dw, db] = j.gradients([w, b]); // entries of the same list
+//! assert_eq!(dw.equation().to_string(), "∂J/∂W = 1/m · (∂ℒ/∂A ⊙ g′(Z)) * Xᵀ"); // eq. 26
+//!
+//! let mut step = tape.compile([j, dw, db])?;
+//! for _ in 0..100 {
+//!     step.run()?;
+//!     step.update(w, dw, |w, dw| w.iter_mut().zip(dw).for_each(|(w, dw)| *w -= dw))?;
+//!     step.update(b, db, |b, db| b.iter_mut().zip(db).for_each(|(b, db)| *b -= db))?;
+//! }
+//! assert!(step.scalar(j)? < 0.2);
+//! # Ok::<(), tape::Error>(())
+//! ```
+//!
+//! # I want to …
+//!
+//! | … | see |
+//! |---|---|
+//! | put matrices on a tape | [`Matrix`], [`matrix!`], [`Tape::parameter`], [`Tape::examples`], [`Tape::constant`] |
+//! | compute with them | the methods and operators of [`Var`] |
+//! | differentiate | [`Var::gradients`]; [`Var::vjp`], [`Var::jvp`], [`Var::hvp`]; [`Var::hessian`], [`Var::jacobian`] |
+//! | have a gradient for every example | [`Var::per_example_gradients`] |
+//! | look at a value now | [`Var::value`] |
+//! | run many times | [`Tape::compile`], [`Program::run`], [`Program::bind`], [`Program::view`], [`Program::update`] |
+//! | train in mini-batches | [`Program::select_columns`], [`Program::bind_columns`], [`Threads`] |
+//! | choose threads, tiles, literal evaluation | [`Options`], [`Tape::compile_with`] |
+//! | find out where a NaN comes from | [`Program::run_checked`] |
+//! | see what a program does | [`Program::explain`], [`Program::steps`], [`Program::rewrites`], `println!("{program}")` |
+//! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
+//! | add a function of one number | [`Function`], [`Var::map`] |
+//! | add an operation | [`Operation`], [`Tape::apply`] |
+//! | check derivatives | [`check`] |
+//! | understand an error | [`Error`] |
+//!
+//! # How a gradient comes about
+//!
+//! A method of [`Var`] records exactly the entry that it names, or finds the equal one; values are not computed. `gradients`
+//! goes through the list from the last entry to the first. With the derivative G of J with respect to an entry it asks the
+//! entry's operation for its vector–Jacobian product ([`Operation::vjp`]), which records what G contributes to each operand:
+//! Wᵀ * G for the X of W * X. Contributions to one entry are added. Signs and powers of m stay in front, and are recorded
+//! where a derivative is handed out: so ∂J/∂W is 1/m · δ * Aᵀ, the very entry that eq. 26 makes by hand.
+//!
+//! # How it is run
+//!
+//! [`Tape::compile`] takes what the outputs need, rewrites it by named rules (naive formulas become stable ones), puts what
+//! has a column per example into loops over tiles that stay in the cache, fuses elementwise operations, and places all
+//! values into few buffers. From the second run on at an m that it has seen a program allocates nothing. Its results have
+//! the same bits for any number of threads and any size of a tile.
+//!
+//! # How it is tested
+//!
+//! Operations stand in a table of laws (values, derivatives of orders 1 and 2, random cotangents, boundary shapes, extremes);
+//! derivatives with respect to random entries of random tapes are compared with differences taken at that entry; programs
+//! with the list as it stands; functions with references of 800 digits; networks with equations in plain code. The checker
+//! that does part of it is public: [`check`].
 
 mod aligned;
 pub mod check;
