@@ -25,5 +25,8 @@ fn the_page_shows_what_the_stages_give() {
     let shown = format!("1 lower{}", shown.split("```").next().expect("its end"));
     let explained = explained();
     let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    assert!(trimmed(&explained) == trimmed(&shown), "the page has other stages than the program, which says\n{explained}");
+    assert!(
+        trimmed(&explained) == trimmed(&shown),
+        "the page has other stages than the program, which says\n{explained}"
+    );
 }

@@ -12,6 +12,7 @@ enum Unreached {
     IsZero,
 }
 
+/// # Derivatives
 impl<'t, T: Scalar> Var<'t, T> {
     /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
     ///

@@ -69,9 +69,17 @@
 //! with the list as it stands; functions with references of 800 digits; networks with equations in plain code. The checker
 //! that does part of it is public: [`check`].
 
+// The order of the modules is that of the blocks on the pages of Tape, Var and Program.
+#[allow(clippy::module_inception)] // the crate is named after its main type
+mod tape;
+mod var;
+
+mod derivatives;
+mod ops;
+mod program;
+
 mod aligned;
 pub mod check;
-mod derivatives;
 mod error;
 mod gradient;
 mod kernel;
@@ -79,16 +87,11 @@ mod kernel;
 pub mod kernels;
 mod matrix;
 mod op;
-mod ops;
-mod program;
 mod scalar;
 mod shape;
 mod show;
 mod storage;
-#[allow(clippy::module_inception)] // the crate is named after its main type
-mod tape;
 mod threads;
-mod var;
 mod vjp;
 
 pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge};

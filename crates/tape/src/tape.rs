@@ -161,6 +161,7 @@ impl<T: Scalar> Default for Tape<T> {
     }
 }
 
+/// # Recording
 impl<T: Scalar> Tape<T> {
     /// An empty list.
     pub fn new() -> Self {

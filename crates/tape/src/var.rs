@@ -52,6 +52,7 @@ impl<T: Scalar> fmt::Debug for Var<'_, T> {
     }
 }
 
+/// # The entry itself
 impl<'t, T: Scalar> Var<'t, T> {
     /// The tape.
     pub fn tape(self) -> &'t Tape<T> {

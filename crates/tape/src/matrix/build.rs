@@ -61,6 +61,7 @@ fn common_length<T, L: AsRef<[T]>>(what: &'static str, lines: &[L]) -> Result<us
     }
 }
 
+/// # Making a matrix
 impl<T: Scalar> Matrix<T> {
     /// A rows × columns matrix of values in column-major order.
     ///

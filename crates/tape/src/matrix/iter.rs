@@ -5,6 +5,7 @@ use std::slice::{Iter, IterMut};
 use super::Matrix;
 use crate::Scalar;
 
+/// # Rows and columns
 impl<T: Scalar> Matrix<T> {
     /// The entries, column by column.
     pub fn iter(&self) -> Iter<'_, T> {

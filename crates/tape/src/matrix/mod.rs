@@ -44,6 +44,7 @@ impl<T: Clone> Clone for Matrix<T> {
     }
 }
 
+/// # Shape and entries
 impl<T: Scalar> Matrix<T> {
     /// Number of rows.
     pub fn rows(&self) -> usize {

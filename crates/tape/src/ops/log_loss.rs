@@ -233,6 +233,7 @@ fn beside<'t, T: Scalar>(
     [labels_or_mistake(labels.into_operand(other), operation, outside, "in [0, 1]"), other]
 }
 
+/// # Losses
 impl<'t, T: Scalar> Var<'t, T> {
     /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs: n × m becomes 1 × m.
     ///

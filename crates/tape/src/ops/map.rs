@@ -687,6 +687,7 @@ impl<T: Scalar> Entrywise<T> for Map<T> {
     }
 }
 
+/// # Functions of one number
 impl<'t, T: Scalar> Var<'t, T> {
     /// g(A), entry by entry.
     #[track_caller]

@@ -113,6 +113,7 @@ impl<T: Scalar> Operation<T> for Transpose {
     }
 }
 
+/// # Products and transposes
 impl<'t, T: Scalar> Var<'t, T> {
     /// The matrix product A * B.
     ///

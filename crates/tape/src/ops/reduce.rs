@@ -273,6 +273,7 @@ impl<T: Scalar> Entrywise<T> for Broadcast {
     }
 }
 
+/// # Sums, means, extremes, repetition
 impl<'t, T: Scalar> Var<'t, T> {
     /// The sum of all entries, 1 × 1.
     #[track_caller]

@@ -61,6 +61,7 @@ fn repeated<T: Scalar>(a: MatrixRef<'_, T>, i: usize, j: usize) -> T {
     column[if column.len() == 1 { 0 } else { i }]
 }
 
+/// # Choosing
 impl<'t, T: Scalar> Var<'t, T> {
     /// Where this mask is not 0, the entry of A, elsewhere that of B; NaN counts as not 0.
     ///

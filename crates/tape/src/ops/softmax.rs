@@ -199,6 +199,7 @@ fn record<'t, T: Scalar>(of: Of, over: Over, operands: &[Var<'t, T>]) -> Var<'t,
     operands[operands.len() - 1].tape.push(Softmax { of, over }, operands)
 }
 
+/// # Softmax and its losses
 impl<'t, T: Scalar> Var<'t, T> {
     /// Over a single row or column, `All` is the other direction alone, so that equal reductions are one entry.
     fn over_alone(self, over: Over) -> Over {

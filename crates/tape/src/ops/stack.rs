@@ -238,6 +238,7 @@ impl<T: Scalar> Operation<T> for Pad {
     }
 }
 
+/// # Putting matrices together
 impl<T: Scalar> Tape<T> {
     /// Matrices above each other: the numbers of rows add up, the numbers of columns are equal.
     #[track_caller]
@@ -252,6 +253,7 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
+/// # Parts of a matrix
 impl<'t, T: Scalar> Var<'t, T> {
     /// A range of rows, counted from 0.
     #[track_caller]

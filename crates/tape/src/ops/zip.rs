@@ -224,6 +224,7 @@ pub(crate) fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(
     }
 }
 
+/// # Powers and comparisons
 impl<'t, T: Scalar> Var<'t, T> {
     /// Aᴮ entry by entry; for a power that is a number see [`powf`](Var::powf) and [`powi`](Var::powi).
     #[track_caller]

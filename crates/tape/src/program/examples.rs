@@ -21,6 +21,7 @@ pub(super) fn depends_on_m<T: Scalar>(node: &Node<T>) -> bool {
     node.shape.depends_on_m() || node.op.power_of_m() != 0
 }
 
+/// # The number of examples
 impl<T: Scalar> Program<T> {
     /// The number of examples that the next run works on, as far as the leaves agree on it. Where the program reads no examples, but
     /// depends on how many there are, those of the tape say it: they can be bound as ever, and only their number counts.

@@ -18,6 +18,7 @@ use crate::storage::Buffer;
 /// Columns of a line that lists nodes.
 const WIDTH: usize = 96;
 
+/// # Explaining
 impl<T: Scalar> Program<T> {
     /// How the program was made, stage by stage, and how a run on `m` examples goes: what was lowered, which rewrites fired, what runs
     /// in loops over tiles, what was fused, which buffers are used again, the steps, and the threads that a run is worth.

@@ -1,18 +1,22 @@
 //! Programs: what is executed.
 
+// The order of the first is that of the blocks on the page of Program.
+mod values;
+
+mod run;
+
+mod explain;
+mod report;
+
 mod about;
 mod code;
 mod compile;
 mod examples;
-mod explain;
 mod labels;
 mod leaves;
 mod named;
 mod pass;
 pub(crate) mod per_example;
-mod report;
-mod run;
-mod values;
 
 use std::num::NonZeroUsize;
 use std::time::Instant;

@@ -32,6 +32,7 @@ pub struct Step {
     pub accumulates: bool,
 }
 
+/// # Steps and costs
 impl<T: Scalar> Program<T> {
     /// The rewrites that made this program of what the tape has recorded, each once, with the number of times that it fired.
     ///

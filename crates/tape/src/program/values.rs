@@ -8,6 +8,7 @@ use crate::program::{Named, Program};
 use crate::storage::{LeafValue, resize};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
+/// # Binding and reading
 impl<T: Scalar> Program<T> {
     /// Gives a parameter or examples another value; of examples, any number of columns.
     ///

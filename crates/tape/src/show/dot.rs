@@ -17,6 +17,7 @@ use crate::{Scalar, Tape, Var};
 /// Backgrounds of the differentiations, one after the other.
 const BACKGROUNDS: [&str; 4] = ["#e8f1fa", "#fdf0e0", "#e9f5e6", "#f6e8f4"];
 
+/// # Drawing
 impl<T: Scalar> Tape<T> {
     /// The graph of the whole tape in the DOT language: `dot -Tsvg` draws it.
     ///

@@ -137,6 +137,7 @@ impl fmt::Display for Equation {
     }
 }
 
+/// # Its equation
 impl<T: Scalar> Var<'_, T> {
     /// The equation of this entry, read off the tape: rename an entry or rewire the network, and it follows.
     ///

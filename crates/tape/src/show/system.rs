@@ -98,6 +98,7 @@ impl fmt::Display for Equations {
     }
 }
 
+/// # Equations
 impl<T: Scalar> Tape<T> {
     /// The equations of some entries as a system, read off the tape.
     ///

@@ -49,6 +49,7 @@ pub(in crate::program) enum Way {
     ColumnParallel,
 }
 
+/// # Running
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
