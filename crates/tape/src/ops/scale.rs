@@ -81,16 +81,28 @@ impl<T: Scalar> Scaling<T> {
     }
 
     /// The number to multiply by and the number to divide by, for `m` examples. What stands below the fraction bar is divided
-    /// by, so that k/k is 1; a power of two has an exact inverse, and is multiplied by that.
+    /// by, so that k/k is 1; a power of two has an exact inverse, and is multiplied by that. There is but one of the two: c·x may
+    /// overflow where (c/m)·x does not.
     pub(crate) fn at(self, m: usize) -> Scaled<T> {
         let Factor { c, m: power } = self.by;
         let over = if power < 0 { self.over * T::from_usize(m).powi(-power) } else { self.over };
         let times = if power > 0 { c * T::from_usize(m).powi(power) } else { c };
-        match exact_inverse(over) {
-            Some(inverse) if times.abs() == T::ONE => Scaled { times: times * inverse, over: T::ONE },
-            Some(_) | None => Scaled { times, over },
+        let (sign, halved) = (if times < T::ZERO { -T::ONE } else { T::ONE }, over_power_of_two(over, times));
+        match halved.or((c == T::ONE).then(|| over / times)) {
+            _ if over == T::ONE => Scaled { times, over },
+            None => Scaled { times: times / over, over: T::ONE },
+            Some(over) => match exact_inverse(over) {
+                Some(inverse) => Scaled { times: sign * inverse, over: T::ONE },
+                None => Scaled { times: sign, over },
+            },
         }
     }
+}
+
+/// over/|x|, if x is ± a power of two and nothing is lost.
+fn over_power_of_two<T: Scalar>(over: T, x: T) -> Option<T> {
+    let quotient = over * exact_inverse(x.abs())?;
+    (quotient.is_finite() && quotient * x.abs() == over).then_some(quotient)
 }
 
 impl<T: Scalar> Scaling<T> {

@@ -115,7 +115,7 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
         Op::Zip(Zip::Power) => &[Rule {
             name: "power of a number",
             identity: "Aᴮ with a number B: the function x ↦ xᵇ",
-            condition: "within rounding",
+            condition: "B is not NaN; within rounding",
             apply: power_of_number,
         }],
         Op::Map(Map(Function::Identity)) => {
@@ -344,7 +344,7 @@ fn signs_of_quotient<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u3
 
 fn power_of_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
     let &[a, b] = operands else { return None };
-    let power = number_of(graph, b)?;
+    let power = number_of(graph, b).filter(|power| !power.is_nan())?; // a function has no parameter NaN
     let function = match power {
         _ if power == T::ONE => return Some(a),
         _ if power == T::from_f64(2.0) => Function::Square,

@@ -11,6 +11,8 @@ mod arithmetic;
 mod curvature;
 mod pattern;
 mod sigmoid;
+#[cfg(test)]
+mod tests;
 
 use crate::Scalar;
 use crate::op::Op;
