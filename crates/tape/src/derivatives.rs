@@ -7,7 +7,7 @@ use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var};
 
 /// What to do about a variable that the output does not depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unreached {
+pub(crate) enum Unreached {
     IsAMistake,
     IsZero,
 }
@@ -76,6 +76,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Like [`vjp`](Var::vjp), for a number of variables known only at run time.
     #[track_caller]
     pub fn vjp_vec(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
+        T::var_vjp(self, with_respect_to, cotangent)
+    }
+
+    #[track_caller]
+    pub(crate) fn vjp_here(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
         self.recording("vjp", with_respect_to, &[cotangent], |output, with_respect_to, given| {
             same_shape("vjp", "cotangent", output, given[0])?;
             output.cotangents(given[0], with_respect_to, None, Unreached::IsAMistake)
@@ -102,6 +107,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// If the numbers of variables and tangents differ.
     #[track_caller]
     pub fn jvp_vec(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
+        T::var_jvp(self, with_respect_to, tangents)
+    }
+
+    #[track_caller]
+    pub(crate) fn jvp_here(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
         assert_eq!(with_respect_to.len(), tangents.len(), "a tangent for each variable");
         let result = self.recording("jvp", with_respect_to, tangents, |output, with_respect_to, tangents| {
             let mut along = Vec::new();
@@ -140,6 +150,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// If the numbers of variables and vectors differ.
     #[track_caller]
     pub fn hvp_vec(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        T::var_hvp(self, with_respect_to, vectors)
+    }
+
+    #[track_caller]
+    pub(crate) fn hvp_here(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
         assert_eq!(with_respect_to.len(), vectors.len(), "a vector for each variable");
         let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake);
         let given: Vec<Var<'t, T>> = gradients.iter().chain(vectors).copied().collect();
@@ -164,6 +179,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// As [`value`](Var::value).
     #[track_caller]
     pub fn hessian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        T::var_hessian(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn hessian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let vectors = unbound_like("v", with_respect_to, self)?;
         let products = self.hvp_vec(with_respect_to, &vectors);
         columns_by_basis(self.tape, &vectors, &products)
@@ -178,6 +198,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// As [`value`](Var::value).
     #[track_caller]
     pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        T::var_jacobian(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn jacobian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let cotangents = unbound_like("u", &[self], self)?;
         let products = self.vjp_vec(with_respect_to, cotangents[0]);
         columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
@@ -192,12 +217,26 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
     #[track_caller]
     pub fn per_example_gradients(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
+        T::var_per_example_gradients(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn per_example_gradients_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
         let gradients = self.sum().gradients_vec(with_respect_to);
         crate::program::per_example::gradients(self, with_respect_to, &gradients)
     }
 
     #[track_caller]
     fn gradients_of(self, with_respect_to: &[Var<'t, T>], unreached: Unreached) -> Vec<Var<'t, T>> {
+        T::var_gradients(self, with_respect_to, unreached)
+    }
+
+    #[track_caller]
+    pub(crate) fn gradients_here(
+        self,
+        with_respect_to: &[Var<'t, T>],
+        unreached: Unreached,
+    ) -> Vec<Var<'t, T>> {
         self.recording("gradients", with_respect_to, &[], |output, with_respect_to, _| {
             let shape = output.known_shape();
             if !shape.is_scalar() {

@@ -80,6 +80,7 @@ mod program;
 
 mod aligned;
 pub mod check;
+mod compiled;
 mod error;
 mod gradient;
 mod kernel;

@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, LowerExp};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use crate::compiled::Compiled;
 use crate::kernel::column_sums::ColumnSums;
 use crate::kernel::log_loss::LogLossMath;
 use crate::kernel::product::Multiply;
@@ -31,6 +32,7 @@ mod sealed {
 /// ```
 pub trait Scalar:
     sealed::Sealed
+    + Compiled
     + Lanes
     + Multiply
     + VectorMath

@@ -198,6 +198,11 @@ impl<T: Scalar> Tape<T> {
     /// All such leaves of a tape hold the same number of examples; another number is a mistake that the variable carries.
     #[track_caller]
     pub fn examples(&self, name: &str, value: &Matrix<T>) -> Var<'_, T> {
+        T::tape_examples(self, name, value)
+    }
+
+    #[track_caller]
+    pub(crate) fn examples_here(&self, name: &str, value: &Matrix<T>) -> Var<'_, T> {
         let var = self.leaf(name, LeafKind::Examples, Shape::new(value.rows(), Dim::M), Some(value));
         if var.is_void() {
             return var;
@@ -291,6 +296,10 @@ impl<T: Scalar> Tape<T> {
     /// # Errors
     /// The first mistake made while recording.
     pub fn check(&self) -> Result<()> {
+        T::tape_check(self)
+    }
+
+    pub(crate) fn check_here(&self) -> Result<()> {
         match self.list.borrow().mistakes.first() {
             None => Ok(()),
             Some(mistake) => Err(mistake.clone()),
@@ -317,7 +326,16 @@ impl<T: Scalar> Tape<T> {
         options: crate::program::Options,
     ) -> Result<Program<T>> {
         let outputs: Vec<Var<'t, T>> = outputs.into_iter().collect();
-        for output in &outputs {
+        T::tape_compile(self, &outputs, options)
+    }
+
+    #[track_caller]
+    pub(crate) fn compile_here(
+        &self,
+        outputs: &[Var<'_, T>],
+        options: crate::program::Options,
+    ) -> Result<Program<T>> {
+        for output in outputs {
             output.sound()?;
             if !std::ptr::eq(output.tape, self) {
                 let variable = output.label();
@@ -328,11 +346,22 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
-        Program::compile(self, &outputs, options)
+        Program::compile(self, outputs, options)
     }
 
     #[track_caller]
     fn leaf(&self, name: &str, kind: LeafKind, shape: Shape, value: Option<&Matrix<T>>) -> Var<'_, T> {
+        T::tape_leaf(self, name, kind, shape, value)
+    }
+
+    #[track_caller]
+    pub(crate) fn leaf_here(
+        &self,
+        name: &str,
+        kind: LeafKind,
+        shape: Shape,
+        value: Option<&Matrix<T>>,
+    ) -> Var<'_, T> {
         let place = self.place();
         let value = match value.map(Matrix::try_clone).transpose() {
             Ok(copy) => copy.map(Arc::new),
@@ -370,7 +399,16 @@ impl<T: Scalar> Tape<T> {
         op: impl Into<Op<T>>,
         operands: &[Var<'t, T>],
     ) -> Var<'t, T> {
-        let op = op.into();
+        T::tape_push(self, called, op.into(), operands)
+    }
+
+    #[track_caller]
+    pub(crate) fn push_here<'t>(
+        &'t self,
+        called: Option<(&str, &[Var<'t, T>])>,
+        op: Op<T>,
+        operands: &[Var<'t, T>],
+    ) -> Var<'t, T> {
         let name = || called.map_or_else(|| op.rule().name(), |(name, _)| name.into());
         if let Some(void) = operands.iter().find(|v| v.is_void()) {
             return self.adopt(*void);
@@ -446,6 +484,10 @@ impl<T: Scalar> Tape<T> {
 
     /// Remembers a mistake and gives the void variable that carries it.
     pub(crate) fn mistake(&self, mistake: Error) -> Var<'_, T> {
+        T::tape_mistake(self, mistake)
+    }
+
+    pub(crate) fn mistake_here(&self, mistake: Error) -> Var<'_, T> {
         let mut list = self.list.borrow_mut();
         let List { mistakes, mistakes_by_text, .. } = &mut *list;
         let known = mistakes_by_text.entry(mistake.to_string()).or_default();

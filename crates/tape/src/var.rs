@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::show::printable;
 use crate::tape::VOID;
-use crate::{EntryId, Matrix, Result, Scalar, Shape, Tape};
+use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
 ///
@@ -45,6 +45,12 @@ impl<T: Scalar> Eq for Var<'_, T> {}
 
 impl<T: Scalar> fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::var_debug(*self, f)
+    }
+}
+
+impl<T: Scalar> Var<'_, T> {
+    pub(crate) fn debug_here(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.sound() {
             Ok(()) => write!(f, "Var({}, {})", printable(&self.label()), self.known_shape()),
             Err(mistake) => write!(f, "Var(void: {mistake})"),
@@ -78,14 +84,22 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// place; an empty one takes it away.
     #[must_use = "naming gives the variable back"]
     pub fn named(self, name: impl AsRef<str>) -> Self {
-        if !self.is_void() {
-            self.tape.list.borrow_mut().give_name(self.id, name.as_ref());
-        }
+        T::var_give_name(self, name.as_ref());
         self
+    }
+
+    pub(crate) fn give_name_here(self, name: &str) {
+        if !self.is_void() {
+            self.tape.list.borrow_mut().give_name(self.id, name);
+        }
     }
 
     /// The name that the entry was given.
     pub fn name(self) -> Option<String> {
+        T::var_name(self)
+    }
+
+    pub(crate) fn name_here(self) -> Option<String> {
         if self.is_void() {
             return None;
         }
@@ -106,10 +120,12 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Errors
     /// The mistake.
     pub fn sound(self) -> Result<()> {
-        if !self.is_void() {
-            return Ok(());
-        }
-        Err(self.tape.list.borrow().mistakes[(self.id & !VOID) as usize].clone())
+        if self.is_void() { Err(T::var_mistake(self)) } else { Ok(()) }
+    }
+
+    /// The mistake of a void variable.
+    pub(crate) fn mistake_here(self) -> Error {
+        self.tape.list.borrow().mistakes[(self.id & !VOID) as usize].clone()
     }
 
     /// The value: compiles the entry and runs it once, with the values that the leaves were made with.
@@ -118,6 +134,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run) returns.
     #[track_caller]
     pub fn value(self) -> Result<Matrix<T>> {
+        T::var_value(self)
+    }
+
+    #[track_caller]
+    pub(crate) fn value_here(self) -> Result<Matrix<T>> {
         let mut program = self.tape.compile([self])?;
         program.run()?;
         program.view(self)?.try_to_matrix()
@@ -129,11 +150,19 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The shape of a variable that is not void.
     pub(crate) fn known_shape(self) -> Shape {
+        T::var_known_shape(self)
+    }
+
+    pub(crate) fn known_shape_here(self) -> Shape {
         self.tape.list.borrow().entry(self.id).shape
     }
 
     /// The entry's name, or its number with its operation.
     pub(crate) fn label(self) -> String {
+        T::var_label(self)
+    }
+
+    pub(crate) fn label_here(self) -> String {
         self.tape.label(self.id)
     }
 

@@ -12,7 +12,7 @@ pub(super) fn parameters<'t, T: Scalar>(tape: &'t Tape<T>, inputs: &[Matrix<T>])
 }
 
 /// Checks all laws of `result` as a function of `variables` at `inputs`.
-pub(super) fn run<'t, T: Scalar>(
+pub(crate) fn run<'t, T: Scalar>(
     check: &Check,
     tape: &'t Tape<T>,
     inputs: &[Matrix<T>],

@@ -89,6 +89,12 @@ fn write_aligned(f: &mut Formatter<'_>, columns: &[Vec<String>], rows: usize) ->
 /// ```
 impl<T: Scalar> Display for MatrixRef<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        T::matrix_display(*self, f)
+    }
+}
+
+impl<T: Scalar> MatrixRef<'_, T> {
+    pub(crate) fn display_here(self, f: &mut Formatter<'_>) -> fmt::Result {
         let (rows, columns) = self.shape();
         if rows == 0 || columns == 0 {
             return write!(f, "({rows}×{columns})");

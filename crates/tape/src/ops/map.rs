@@ -140,6 +140,10 @@ macro_rules! functions {
             /// # Panics
             /// If the slices differ in length.
             pub fn apply(&self, x: &[T], out: &mut [T]) {
+                T::function_apply(self, x, out)
+    }
+
+    pub(crate)         fn apply_here(&self, x: &[T], out: &mut [T]) {
                 assert_eq!(x.len(), out.len(), "as many results as arguments");
                 match self {
                     $(Function::$name $(($($p),+))? => {
@@ -190,6 +194,10 @@ macro_rules! functions {
 
             /// The function's name, as listings and error messages show it.
             pub fn name(&self) -> Cow<'_, str> {
+                T::function_name(self)
+    }
+
+    pub(crate)         fn name_here(&self) -> Cow<'_, str> {
                 match self {
                     $(Function::$name $(($(functions!(@ignore $p)),+))? => $notation.name(self, stringify!($name)),)*
                     Function::User(user) => (&*user.parts.name).into(),
@@ -601,6 +609,10 @@ impl<T: Scalar> Function<T> {
     /// # Panics
     /// If the derivative is made when it is asked for, and making it asks for itself.
     pub fn given_derivative(&self) -> Option<Function<T>> {
+        T::function_given_derivative(self)
+    }
+
+    pub(crate) fn given_derivative_here(&self) -> Option<Function<T>> {
         match self {
             Function::User(user) => match &user.parts.derivative {
                 UserDerivative::None => None,
@@ -692,6 +704,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// g(A), entry by entry.
     #[track_caller]
     pub fn map(self, function: &Function<T>) -> Self {
+        T::var_map(self, function)
+    }
+
+    #[track_caller]
+    pub(crate) fn map_here(self, function: &Function<T>) -> Self {
         self.tape.push(Map(function.clone()), &[self])
     }
 
@@ -700,6 +717,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// For g = identity it is the number 1.
     #[track_caller]
     pub fn map_derivative(self, function: &Function<T>) -> Self {
+        T::var_map_derivative(self, function)
+    }
+
+    #[track_caller]
+    pub(crate) fn map_derivative_here(self, function: &Function<T>) -> Self {
         let y = self.map(function);
         if y.is_void() {
             return y;

@@ -306,6 +306,11 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The mean over rows, columns or all.
     #[track_caller]
     pub fn mean_over(self, over: Over) -> Self {
+        T::var_mean(self, over)
+    }
+
+    #[track_caller]
+    pub(crate) fn mean_here(self, over: Over) -> Self {
         if self.is_void() {
             return self;
         }
@@ -368,6 +373,11 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     fn reduce(self, reduction: Reduction, over: Over) -> Self {
+        T::var_reduce(self, reduction, over)
+    }
+
+    #[track_caller]
+    pub(crate) fn reduce_here(self, reduction: Reduction, over: Over) -> Self {
         if self.is_void() {
             return self;
         }

@@ -26,6 +26,10 @@ impl<T: Scalar> Program<T> {
     /// The number of examples that the next run works on, as far as the leaves agree on it. Where the program reads no examples, but
     /// depends on how many there are, those of the tape say it: they can be bound as ever, and only their number counts.
     pub fn m(&self) -> Option<usize> {
+        T::program_m(self)
+    }
+
+    pub(crate) fn m_here(&self) -> Option<usize> {
         self.common_m().ok().flatten()
     }
 

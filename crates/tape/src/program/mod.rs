@@ -37,6 +37,7 @@ use named::Found;
 use run::tiled::{Execution, Handover, Shares};
 
 pub use compile::graph::Rewrite;
+pub(crate) use named::Name;
 pub use named::{EntryId, Named};
 pub use report::Step;
 

@@ -61,7 +61,7 @@ impl<T: Scalar> Named<T> for EntryId {}
 
 /// Where a program keeps an output or a leaf.
 #[derive(Debug, Clone, Copy)]
-pub struct Found {
+pub(super) struct Found {
     pub(super) at: Operand,
     pub(super) node: u32,
     /// If the value is that of a leaf, the leaf's number among the leaves.
@@ -72,65 +72,89 @@ pub struct Found {
     pub(super) is_output: bool,
 }
 
-pub(crate) mod sealed {
-    use super::{EntryId, Found, Program, Result, Scalar};
+mod sealed {
+    use super::{Name, Scalar};
 
-    /// How it is found in a program, and what messages call it.
     pub trait Find<T: Scalar>: Copy {
-        fn find(self, program: &Program<T>) -> Result<Found>;
-        fn id(self) -> Result<EntryId>;
-        /// Whether it was handed out as a derivative.
-        fn is_derivative(self) -> bool;
-        fn label(self, program: &Program<T>) -> String;
+        /// Which of the two it is.
+        fn name(&self) -> Name<'_, T>;
     }
 }
 
 impl<T: Scalar> sealed::Find<T> for Var<'_, T> {
-    fn find(self, program: &Program<T>) -> Result<Found> {
-        let entry = self.entry()?;
-        if entry.tape != program.tape {
-            return Err(Error::ForeignVariable {
-                operation: "program".into(),
-                variable: self.label(),
-                at: self.tape.list.borrow().notes[entry.entry as usize].place,
-            });
-        }
-        let found = program.found.get(&entry.entry).copied();
-        found.ok_or_else(|| Error::NotInProgram { variable: self.label() })
-    }
-
-    fn id(self) -> Result<EntryId> {
-        self.entry()
-    }
-
-    fn is_derivative(self) -> bool {
-        self.of_run
-    }
-
-    fn label(self, _: &Program<T>) -> String {
-        Var::label(self)
+    fn name(&self) -> Name<'_, T> {
+        Name::Variable(*self)
     }
 }
 
 impl<T: Scalar> sealed::Find<T> for EntryId {
-    fn find(self, program: &Program<T>) -> Result<Found> {
-        let found = program.found.get(&self.entry).filter(|_| self.tape == program.tape);
-        found.copied().ok_or_else(|| Error::NotInProgram { variable: self.label(program) })
+    fn name(&self) -> Name<'_, T> {
+        Name::Entry(*self)
     }
+}
 
-    fn id(self) -> Result<EntryId> {
-        Ok(self)
-    }
+/// Either of what names a value, as one type: what looks for it is compiled once.
+#[derive(Clone, Copy)]
+#[allow(unreachable_pub)] // in the signatures of a public trait
+pub enum Name<'t, T: Scalar> {
+    Variable(Var<'t, T>),
+    Entry(EntryId),
+}
 
-    fn is_derivative(self) -> bool {
-        self.of_run
-    }
-
-    fn label(self, program: &Program<T>) -> String {
-        match program.found.get(&self.entry) {
-            _ if self.tape != program.tape => format!("%{} of another tape", self.entry),
-            Some(found) => program.about[found.node as usize].to_string(),
-            None => format!("%{}", self.entry),
+/// How it is found in a program, and what messages call it.
+impl<T: Scalar> Name<'_, T> {
+    pub(super) fn find(self, program: &Program<T>) -> Result<Found> {
+        match self {
+            Name::Variable(var) => find_variable(var, program),
+            Name::Entry(entry) => find_entry(entry, program),
         }
+    }
+
+    pub(super) fn id(self) -> Result<EntryId> {
+        match self {
+            Name::Variable(var) => var.entry(),
+            Name::Entry(entry) => Ok(entry),
+        }
+    }
+
+    /// Whether it was handed out as a derivative.
+    pub(super) fn is_derivative(self) -> bool {
+        match self {
+            Name::Variable(var) => var.of_run,
+            Name::Entry(entry) => entry.of_run,
+        }
+    }
+
+    pub(super) fn label(self, program: &Program<T>) -> String {
+        match self {
+            Name::Variable(var) => var.label(),
+            Name::Entry(entry) => label_of_entry(entry, program),
+        }
+    }
+}
+
+fn find_variable<T: Scalar>(var: Var<'_, T>, program: &Program<T>) -> Result<Found> {
+    let entry = var.entry()?;
+    if entry.tape != program.tape {
+        return Err(Error::ForeignVariable {
+            operation: "program".into(),
+            variable: var.label(),
+            at: var.tape.list.borrow().notes[entry.entry as usize].place,
+        });
+    }
+    let found = program.found.get(&entry.entry).copied();
+    found.ok_or_else(|| Error::NotInProgram { variable: var.label() })
+}
+
+fn find_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> Result<Found> {
+    let found = program.found.get(&entry.entry).filter(|_| entry.tape == program.tape);
+    found.copied().ok_or_else(|| Error::NotInProgram { variable: label_of_entry(entry, program) })
+}
+
+fn label_of_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> String {
+    match program.found.get(&entry.entry) {
+        _ if entry.tape != program.tape => format!("%{} of another tape", entry.entry),
+        Some(found) => program.about[found.node as usize].to_string(),
+        None => format!("%{}", entry.entry),
     }
 }

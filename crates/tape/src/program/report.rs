@@ -52,6 +52,10 @@ impl<T: Scalar> Program<T> {
 
     /// The steps of one run, in order.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
+        T::program_steps(self).into_iter()
+    }
+
+    pub(crate) fn steps_here(&self) -> Vec<Step> {
         let of_segment = |segment: &crate::program::code::Segment<T>| {
             segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>()
         };
@@ -60,6 +64,7 @@ impl<T: Scalar> Program<T> {
             .iter()
             .flat_map(of_segment)
             .map(|(tiled, at)| self.step(&self.execution.code[at], tiled))
+            .collect()
     }
 
     fn step(&self, instruction: &Instruction<T>, tiled: bool) -> Step {
@@ -116,12 +121,20 @@ impl<T: Scalar> Program<T> {
 
     /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
     pub fn flops(&self, m: usize) -> u64 {
+        T::program_flops(self, m)
+    }
+
+    pub(crate) fn flops_here(&self, m: usize) -> u64 {
         let flops = self.graph.nodes.iter().map(|node| self.graph.flops(node, m));
         flops.fold(0, u64::saturating_add)
     }
 
     /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with as many [threads](Program::threads) as they can make use of.
     pub fn peak_bytes(&self, m: usize) -> usize {
+        T::program_peak_bytes(self, m)
+    }
+
+    pub(crate) fn peak_bytes_here(&self, m: usize) -> usize {
         let shares = self.shares(m, true);
         let Shares { threads, sums: (spans, numbers), .. } = shares;
         let whole =
@@ -146,6 +159,10 @@ impl<T: Scalar> Program<T> {
     /// work is worth. That is less outside of [`Threads::install`](crate::Threads::install): a short run stays on one thread there if it would
     /// have to wake others, or takes no longer than to hand it over.
     pub fn threads(&self, m: usize) -> usize {
+        T::program_threads(self, m)
+    }
+
+    pub(crate) fn threads_here(&self, m: usize) -> usize {
         self.shares(m, true).threads
     }
 
@@ -170,6 +187,12 @@ fn buffer_name(buffer: Buffer) -> String {
 /// The steps with their operands, shapes and buffers: b0, b1, … hold whole values, t0, t1, … those of one tile.
 impl<T: Scalar> fmt::Display for Program<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::program_display(self, f)
+    }
+}
+
+impl<T: Scalar> Program<T> {
+    pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (steps, leaves) = (self.execution.code.len(), self.leaves.len());
         let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
         writeln!(

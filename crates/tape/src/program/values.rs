@@ -4,7 +4,7 @@ use crate::kernel::threads;
 use crate::ops::leaf::LeafKind;
 use crate::program::leaves::{LeafState, m_of};
 use crate::program::named::Found;
-use crate::program::{Named, Program};
+use crate::program::{Name, Named, Program};
 use crate::storage::{LeafValue, resize};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
@@ -19,7 +19,7 @@ impl<T: Scalar> Program<T> {
     /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`],
     /// [`Error::Allocation`]; the variable then keeps the value that it has.
     pub fn bind<'m>(&mut self, variable: impl Named<T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
-        self.bind_as("bind", variable, value.into())
+        T::program_bind(self, "bind", variable.name(), value.into())
     }
 
     /// [`bind`](Program::bind), if the program has such a leaf; `false` if it has none, as where an evaluation does without the
@@ -45,16 +45,16 @@ impl<T: Scalar> Program<T> {
         variable: impl Named<T>,
         value: impl Into<MatrixRef<'m, T>>,
     ) -> Result<bool> {
-        match self.bind_as("bind_if_needed", variable, value.into()) {
+        match T::program_bind(self, "bind_if_needed", variable.name(), value.into()) {
             Err(Error::NotInProgram { .. }) => Ok(false),
             bound => bound.map(|()| true),
         }
     }
 
-    fn bind_as(
+    pub(crate) fn bind_here(
         &mut self,
         method: &'static str,
-        variable: impl Named<T>,
+        variable: Name<'_, T>,
         value: MatrixRef<'_, T>,
     ) -> Result<()> {
         if let Some(at) = self.find_unneeded(variable) {
@@ -81,8 +81,17 @@ impl<T: Scalar> Program<T> {
         value: impl Into<MatrixRef<'m, T>>,
         examples: &[usize],
     ) -> Result<()> {
+        T::program_bind_columns(self, variable.name(), value.into(), examples)
+    }
+
+    #[track_caller]
+    pub(crate) fn bind_columns_here(
+        &mut self,
+        variable: Name<'_, T>,
+        value: MatrixRef<'_, T>,
+        examples: &[usize],
+    ) -> Result<()> {
         const METHOD: &str = "bind_columns";
-        let value = value.into();
         let shape = (value.rows(), examples.len());
         let unneeded = self.find_unneeded(variable);
         let leaf = match unneeded {
@@ -130,6 +139,10 @@ impl<T: Scalar> Program<T> {
     /// examples, or no value of the tape's, as after [`bind`](Program::bind); [`Error::BindShape`] if it is m × m;
     /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Allocation`]. The variable then keeps the value that it has.
     pub fn select_columns(&mut self, variable: impl Named<T>, examples: &[usize]) -> Result<()> {
+        T::program_select_columns(self, variable.name(), examples)
+    }
+
+    pub(crate) fn select_columns_here(&mut self, variable: Name<'_, T>, examples: &[usize]) -> Result<()> {
         const METHOD: &str = "select_columns";
         let leaf = self.find_leaf(METHOD, variable)?;
         let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf as usize];
@@ -187,6 +200,17 @@ impl<T: Scalar> Program<T> {
         output: impl Named<T>,
         change: impl FnOnce(&mut [T], &[T]),
     ) -> Result<()> {
+        let (values, output) = T::program_update(self, parameter.name(), output.name())?;
+        change(values, output);
+        Ok(())
+    }
+
+    /// A parameter's values, ready to be changed, and an output's.
+    pub(crate) fn update_here(
+        &mut self,
+        parameter: Name<'_, T>,
+        output: Name<'_, T>,
+    ) -> Result<(&mut [T], &[T])> {
         const METHOD: &str = "update";
         let leaf = self.find_leaf(METHOD, parameter)?;
         let found = self.find_value(output)?;
@@ -218,14 +242,13 @@ impl<T: Scalar> Program<T> {
         match kept.filter(|kept| kept.has_values) {
             Some(kept) => {
                 let values = self.execution.memory.whole_mut(buffer);
-                change(&mut values[..length], &kept.values[..read]);
+                Ok((&mut values[..length], &kept.values[..read]))
             }
             None => {
                 let (values, output) = self.execution.pair(buffer, from);
-                change(&mut values[..length], &output[..read]);
+                Ok((&mut values[..length], &output[..read]))
             }
         }
-        Ok(())
     }
 
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.
@@ -233,6 +256,10 @@ impl<T: Scalar> Program<T> {
     /// # Errors
     /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`], [`Error::Allocation`].
     pub fn parameter_mut(&mut self, variable: impl Named<T>) -> Result<MatrixMut<'_, T>> {
+        T::program_parameter_mut(self, variable.name())
+    }
+
+    pub(crate) fn parameter_mut_here(&mut self, variable: Name<'_, T>) -> Result<MatrixMut<'_, T>> {
         let leaf = self.find_leaf("parameter_mut", variable)?;
         let (buffer, length) = self.own_leaf(leaf)?;
         let LeafState { at, m, .. } = &self.leaves[leaf as usize];
@@ -263,6 +290,10 @@ impl<T: Scalar> Program<T> {
     /// [`Error::NotRun`] for outputs before the first run, and after a run that failed; [`Error::NotInProgram`],
     /// [`Error::ForeignVariable`], [`Error::Unbound`].
     pub fn view(&self, variable: impl Named<T>) -> Result<MatrixRef<'_, T>> {
+        T::program_view(self, variable.name())
+    }
+
+    pub(crate) fn view_here(&self, variable: Name<'_, T>) -> Result<MatrixRef<'_, T>> {
         let found = self.find_value(variable)?;
         match found.leaf {
             Some(leaf) if found.is_leaf && !variable.is_derivative() => {
@@ -282,7 +313,11 @@ impl<T: Scalar> Program<T> {
     /// # Errors
     /// As [`view`](Program::view), and [`Error::NotScalar`].
     pub fn scalar(&self, variable: impl Named<T>) -> Result<T> {
-        let view = self.view(variable)?;
+        T::program_scalar(self, variable.name())
+    }
+
+    pub(crate) fn scalar_here(&self, variable: Name<'_, T>) -> Result<T> {
+        let view = self.view_here(variable)?;
         match view.as_slice() {
             [value] => Ok(*value),
             _ => Err(Error::NotScalar {
@@ -304,7 +339,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Finds what is to be read. A derivative has a value of the last run, or none.
-    fn find_value(&self, variable: impl Named<T>) -> Result<Found> {
+    fn find_value(&self, variable: Name<'_, T>) -> Result<Found> {
         let found = variable.find(self)?;
         match variable.is_derivative() && !found.is_output {
             true => Err(Error::NotOutput { variable: variable.label(self) }),
@@ -312,7 +347,7 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    fn find_leaf(&self, method: &'static str, variable: impl Named<T>) -> Result<u32> {
+    fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<u32> {
         let found = variable.find(self)?;
         let leaf = found.leaf.filter(|_| found.is_leaf);
         let reason = match leaf.map(|leaf| (leaf, self.leaves[leaf as usize].kind)) {
@@ -326,7 +361,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Which of the tape's examples a variable is, if no output needs them but in their number.
-    fn find_unneeded(&self, variable: impl Named<T>) -> Option<usize> {
+    fn find_unneeded(&self, variable: Name<'_, T>) -> Option<usize> {
         let id = variable.id().ok().filter(|id| id.tape == self.tape)?;
         self.unneeded.iter().position(|examples| examples.entry == id.entry)
     }
@@ -335,7 +370,7 @@ impl<T: Scalar> Program<T> {
     fn fitting(
         &self,
         method: &'static str,
-        variable: impl Named<T>,
+        variable: Name<'_, T>,
         (rows, columns): (usize, usize),
     ) -> Result<u32> {
         let leaf = self.find_leaf(method, variable)?;

@@ -36,6 +36,10 @@ impl<T: Scalar> Tape<T> {
     /// # let _ = y;
     /// ```
     pub fn dot(&self) -> String {
+        T::tape_dot(self)
+    }
+
+    pub(crate) fn dot_here(&self) -> String {
         let list = self.list.borrow();
         let ids: Vec<u32> = (0..list.entries.len() as u32).collect();
         graph(&list, &ids, &[])
@@ -46,8 +50,14 @@ impl<T: Scalar> Tape<T> {
     /// Of a void variable it shows the mistake.
     #[track_caller]
     pub fn dot_of<'t>(&'t self, of: impl IntoIterator<Item = Var<'t, T>>) -> String {
+        let of: Vec<Var<'t, T>> = of.into_iter().collect();
+        T::tape_dot_of(self, &of)
+    }
+
+    #[track_caller]
+    pub(crate) fn dot_of_here(&self, of: &[Var<'_, T>]) -> String {
         let (mut to_visit, mut mistakes) = (Vec::new(), Vec::new());
-        for var in of {
+        for &var in of {
             match entry_of(self, "dot", var) {
                 Ok(id) => to_visit.push(id),
                 Err(mistake) => mistakes.push(mistake.to_string()),

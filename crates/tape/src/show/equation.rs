@@ -165,6 +165,11 @@ impl<T: Scalar> Var<'_, T> {
     /// ```
     #[track_caller]
     pub fn equation(self) -> Equation {
+        T::var_equation(self)
+    }
+
+    #[track_caller]
+    pub(crate) fn equation_here(self) -> Equation {
         let tape = self.tape();
         let line = match entry_of(tape, "equation", self) {
             Ok(id) => line_of(&tape.list.borrow(), id),

@@ -31,6 +31,12 @@ use crate::{Scalar, Tape};
 /// ```
 impl<T: Scalar> fmt::Display for Tape<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::tape_display(self, f)
+    }
+}
+
+impl<T: Scalar> Tape<T> {
+    pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = self.list.borrow();
         let end = list.entries.len() as u32;
         let called = unique_labels(&list);

@@ -128,8 +128,14 @@ impl<T: Scalar> Tape<T> {
     /// ```
     #[track_caller]
     pub fn equations<'t>(&'t self, of: impl IntoIterator<Item = Var<'t, T>>) -> Equations {
+        let of: Vec<Var<'t, T>> = of.into_iter().collect();
+        T::tape_equations(self, &of)
+    }
+
+    #[track_caller]
+    pub(crate) fn equations_here(&self, of: &[Var<'_, T>]) -> Equations {
         let (mut asked, mut void) = (IndexSet::new(), Vec::new());
-        for var in of {
+        for &var in of {
             match entry_of(self, "equations", var) {
                 Ok(id) => _ = asked.insert(id),
                 Err(mistake) => void.push(Line::void(&mistake)),

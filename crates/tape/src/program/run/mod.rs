@@ -65,6 +65,10 @@ impl<T: Scalar> Program<T> {
     /// # Panics
     /// If a user's kernel does, on whatever thread; leaves keep their values.
     pub fn run(&mut self) -> Result<()> {
+        T::program_run(self)
+    }
+
+    pub(crate) fn run_here(&mut self) -> Result<()> {
         (self.ran, self.failed_with) = (false, None);
         self.run_once().map_err(|error| self.failed(error))?;
         self.forget_kept();
@@ -123,6 +127,10 @@ impl<T: Scalar> Program<T> {
     /// # Errors
     /// As [`run`](Program::run), and [`Error::NonFinite`].
     pub fn run_checked(&mut self) -> Result<()> {
+        T::program_run_checked(self)
+    }
+
+    pub(crate) fn run_checked_here(&mut self) -> Result<()> {
         (self.ran, self.failed_with) = (false, None);
         self.check_values().map_err(|error| self.failed(error))?;
         self.run()

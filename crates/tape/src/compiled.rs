@@ -1,0 +1,229 @@
+//! What this crate compiles itself, for both number types.
+//!
+//! A generic function is compiled in the crate that uses it. So that no user compiles the list, the compiler and the executor
+//! again, the public generic methods are shells: each calls a function of [`Compiled`], which is there for `f32` and `f64` and
+//! calls the generic function that does the work.
+
+use std::borrow::Cow;
+use std::fmt::{Formatter, Result as Written};
+
+use crate::check::{Check, Failure, Summary, laws};
+use crate::derivatives::Unreached;
+use crate::op::Op;
+use crate::ops::leaf::LeafKind;
+use crate::program::Name;
+use crate::{
+    Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Options, Over, Program, Reduction,
+    Result, Scalar, Shape, Step, Tape, Var,
+};
+
+/// Makes the trait, and implements it for both number types: each function calls the one that is named after `=`.
+macro_rules! compiled {
+    ($(
+        $(#[$attribute:meta])*
+        fn $name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $here:expr;
+    )*) => {
+        /// What the shells call; no part of the interface.
+        #[allow(unreachable_pub)] // a supertrait of a public trait, which nobody else can name
+        #[allow(private_interfaces)] // for the same reason
+        pub trait Compiled: Sized {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)?
+                where
+                    Self: Scalar;
+            )*
+        }
+
+        #[allow(private_interfaces)]
+        impl Compiled for f32 {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? {
+                    $here($($argument),*)
+                }
+            )*
+        }
+
+        #[allow(private_interfaces)]
+        impl Compiled for f64 {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? {
+                    $here($($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+compiled! {
+    #[track_caller]
+    fn tape_leaf<'t>(
+        tape: &'t Tape<Self>,
+        name: &str,
+        kind: LeafKind,
+        shape: Shape,
+        value: Option<&Matrix<Self>>,
+    ) -> Var<'t, Self> = Tape::leaf_here;
+    #[track_caller]
+    fn tape_examples<'t>(
+        tape: &'t Tape<Self>,
+        name: &str,
+        value: &Matrix<Self>,
+    ) -> Var<'t, Self> = Tape::examples_here;
+    #[track_caller]
+    fn tape_push<'t>(
+        tape: &'t Tape<Self>,
+        called: Option<(&str, &[Var<'t, Self>])>,
+        op: Op<Self>,
+        operands: &[Var<'t, Self>],
+    ) -> Var<'t, Self> = Tape::push_here;
+    fn tape_mistake<'t>(tape: &'t Tape<Self>, mistake: Error) -> Var<'t, Self> = Tape::mistake_here;
+    fn tape_check(tape: &Tape<Self>) -> Result<()> = Tape::check_here;
+    #[track_caller]
+    fn tape_compile(
+        tape: &Tape<Self>,
+        outputs: &[Var<'_, Self>],
+        options: Options,
+    ) -> Result<Program<Self>> = Tape::compile_here;
+    fn tape_display(tape: &Tape<Self>, f: &mut Formatter<'_>) -> Written = Tape::display_here;
+    fn tape_dot(tape: &Tape<Self>) -> String = Tape::dot_here;
+    #[track_caller]
+    fn tape_dot_of(tape: &Tape<Self>, of: &[Var<'_, Self>]) -> String = Tape::dot_of_here;
+    #[track_caller]
+    fn tape_equations(tape: &Tape<Self>, of: &[Var<'_, Self>]) -> Equations = Tape::equations_here;
+
+    fn var_debug(var: Var<'_, Self>, f: &mut Formatter<'_>) -> Written = Var::debug_here;
+    fn var_give_name(var: Var<'_, Self>, name: &str) = Var::give_name_here;
+    fn var_name(var: Var<'_, Self>) -> Option<String> = Var::name_here;
+    fn var_label(var: Var<'_, Self>) -> String = Var::label_here;
+    fn var_mistake(var: Var<'_, Self>) -> Error = Var::mistake_here;
+    fn var_known_shape(var: Var<'_, Self>) -> Shape = Var::known_shape_here;
+    #[track_caller]
+    fn var_value(var: Var<'_, Self>) -> Result<Matrix<Self>> = Var::value_here;
+    #[track_caller]
+    fn var_equation(var: Var<'_, Self>) -> Equation = Var::equation_here;
+    #[track_caller]
+    fn var_reduce<'t>(
+        var: Var<'t, Self>,
+        reduction: Reduction,
+        over: Over,
+    ) -> Var<'t, Self> = Var::reduce_here;
+    #[track_caller]
+    fn var_mean<'t>(var: Var<'t, Self>, over: Over) -> Var<'t, Self> = Var::mean_here;
+    #[track_caller]
+    fn var_map<'t>(var: Var<'t, Self>, function: &Function<Self>) -> Var<'t, Self> = Var::map_here;
+    #[track_caller]
+    fn var_map_derivative<'t>(
+        var: Var<'t, Self>,
+        function: &Function<Self>,
+    ) -> Var<'t, Self> = Var::map_derivative_here;
+    #[track_caller]
+    fn var_gradients<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+        unreached: Unreached,
+    ) -> Vec<Var<'t, Self>> = Var::gradients_here;
+    #[track_caller]
+    fn var_vjp<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+        cotangent: Var<'t, Self>,
+    ) -> Vec<Var<'t, Self>> = Var::vjp_here;
+    #[track_caller]
+    fn var_jvp<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+        tangents: &[Var<'t, Self>],
+    ) -> Var<'t, Self> = Var::jvp_here;
+    #[track_caller]
+    fn var_hvp<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+        vectors: &[Var<'t, Self>],
+    ) -> Vec<Var<'t, Self>> = Var::hvp_here;
+    #[track_caller]
+    fn var_hessian<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+    ) -> Result<Matrix<Self>> = Var::hessian_here;
+    #[track_caller]
+    fn var_jacobian<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+    ) -> Result<Matrix<Self>> = Var::jacobian_here;
+    #[track_caller]
+    fn var_per_example_gradients<'t>(
+        var: Var<'t, Self>,
+        with_respect_to: &[Var<'t, Self>],
+    ) -> Result<Vec<Matrix<Self>>> = Var::per_example_gradients_here;
+
+    fn function_apply(function: &Function<Self>, x: &[Self], out: &mut [Self]) = Function::apply_here;
+    fn function_name<'f>(function: &'f Function<Self>) -> Cow<'f, str> = Function::name_here;
+    fn function_given_derivative(
+        function: &Function<Self>,
+    ) -> Option<Function<Self>> = Function::given_derivative_here;
+
+    fn matrix_display(
+        matrix: MatrixRef<'_, Self>,
+        f: &mut Formatter<'_>,
+    ) -> Written = MatrixRef::display_here;
+
+    fn program_run(program: &mut Program<Self>) -> Result<()> = Program::run_here;
+    fn program_run_checked(program: &mut Program<Self>) -> Result<()> = Program::run_checked_here;
+    fn program_bind(
+        program: &mut Program<Self>,
+        method: &'static str,
+        variable: Name<'_, Self>,
+        value: MatrixRef<'_, Self>,
+    ) -> Result<()> = Program::bind_here;
+    #[track_caller]
+    fn program_bind_columns(
+        program: &mut Program<Self>,
+        variable: Name<'_, Self>,
+        value: MatrixRef<'_, Self>,
+        examples: &[usize],
+    ) -> Result<()> = Program::bind_columns_here;
+    fn program_select_columns(
+        program: &mut Program<Self>,
+        variable: Name<'_, Self>,
+        examples: &[usize],
+    ) -> Result<()> = Program::select_columns_here;
+    fn program_update<'p>(
+        program: &'p mut Program<Self>,
+        parameter: Name<'_, Self>,
+        output: Name<'_, Self>,
+    ) -> Result<(&'p mut [Self], &'p [Self])> = Program::update_here;
+    fn program_parameter_mut<'p>(
+        program: &'p mut Program<Self>,
+        variable: Name<'_, Self>,
+    ) -> Result<MatrixMut<'p, Self>> = Program::parameter_mut_here;
+    fn program_view<'p>(
+        program: &'p Program<Self>,
+        variable: Name<'_, Self>,
+    ) -> Result<MatrixRef<'p, Self>> = Program::view_here;
+    fn program_scalar(
+        program: &Program<Self>,
+        variable: Name<'_, Self>,
+    ) -> Result<Self> = Program::scalar_here;
+    fn program_m(program: &Program<Self>) -> Option<usize> = Program::m_here;
+    fn program_steps(program: &Program<Self>) -> Vec<Step> = Program::steps_here;
+    fn program_flops(program: &Program<Self>, m: usize) -> u64 = Program::flops_here;
+    fn program_peak_bytes(program: &Program<Self>, m: usize) -> usize = Program::peak_bytes_here;
+    fn program_threads(program: &Program<Self>, m: usize) -> usize = Program::threads_here;
+    fn program_display(program: &Program<Self>, f: &mut Formatter<'_>) -> Written = Program::display_here;
+
+    fn check_laws<'t>(
+        check: &Check,
+        tape: &'t Tape<Self>,
+        inputs: &[Matrix<Self>],
+        variables: &[Var<'t, Self>],
+        result: Var<'t, Self>,
+    ) -> Result<Summary, Failure> = laws::run;
+    fn check_function(
+        check: &Check,
+        function: &Function<Self>,
+        points: &[Self],
+    ) -> Result<Summary, Failure> = Check::function_here;
+}
