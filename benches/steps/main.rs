@@ -1,8 +1,8 @@
 //! One gradient step, J and every ∂J/∂W[l] and ∂J/∂b[l], in seven cases: the recorded tape's program beside the closed form
 //! by hand on the same kernels, in one run, on one thread and on two.
 //!
-//! `cargo bench` prints the parts below and then lets criterion measure every case. With some of these arguments after
-//! `cargo bench --bench steps --` it prints these parts alone:
+//! `cargo bench --manifest-path benches/steps/Cargo.toml` prints the parts below and then lets criterion measure every case.
+//! With some of these arguments after `--` it prints these parts alone:
 //!
 //! - `--table`: the seven cases, or those that are named (`-- --table tall deep`);
 //! - `--training`: an epoch of training beside its gradient steps;
