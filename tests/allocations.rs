@@ -1,9 +1,9 @@
 //! A program allocates nothing from its second run on at a number of examples that it has seen.
 #![allow(unsafe_code)] // the allocator that counts
 
-#[path = "support/graphs.rs"]
+#[path = "laws/support/graphs.rs"]
 mod graphs;
-#[path = "support/random.rs"]
+#[path = "laws/support/random.rs"]
 mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};

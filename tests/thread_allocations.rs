@@ -2,7 +2,7 @@
 //! would be counted too.
 #![allow(unsafe_code)] // the allocator that counts
 
-#[path = "support/random.rs"]
+#[path = "laws/support/random.rs"]
 mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
