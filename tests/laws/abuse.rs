@@ -1,16 +1,14 @@
 //! What programs are given that they cannot use, and what they hand out: nothing is silently wrong, and nothing ends the process.
 
-#[path = "support/message.rs"]
-mod message;
-
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use message::assert_message;
 use tape::{
     Dim, Error, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Program,
     Result, Scalar, Shape, Tape, Threads, Var, Vjp, matrix,
 };
+
+use crate::support::message::assert_message;
 
 #[track_caller]
 fn assert_error<T: std::fmt::Debug>(found: Result<T>, text: &str) {
@@ -537,7 +535,7 @@ fn a_value_for_which_there_is_no_room_is_told_with_its_place() {
         let error = program.run().unwrap_err().to_string();
         assert!(
             error.contains(
-                "is 576460752303423488×2, more than fits the address space, recorded at tests/abuse.rs:"
+                "is 576460752303423488×2, more than fits the address space, recorded at tests/laws/abuse.rs:"
             ),
             "{error}"
         );

@@ -5,14 +5,12 @@
 //! in `f32` were further off, and of as many with saturated outputs 271 and 1795. Each of those is held to what its own sums can
 //! know: see `by_an_ulp` and `by_rounding_softmax`.
 
-#[path = "support/networks.rs"]
-mod networks;
-
 use mlp::closed_form::ClosedForm;
 use mlp::{Activation, Loss, Mlp, Purpose, Random};
-use networks::{Description, G, descriptions, difference, fewest_outputs, fitting};
 use proptest::prelude::*;
 use tape::{Matrix, Program, Scalar, Tape, Var, matrix};
+
+use crate::support::networks::{Description, G, descriptions, difference, fewest_outputs, fitting};
 
 /// J and every derivative, each with its name, in one order for the tape and for the closed form.
 type Named<T> = Vec<(String, Matrix<T>)>;

@@ -1,15 +1,13 @@
 //! Every error that the tape gives: how it comes about, and its text to the letter, with the user's own line.
 
-#[path = "support/message.rs"]
-mod message;
-
 use std::borrow::Cow;
 
-use message::assert_message;
 use tape::{
     Dim, Error, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Result,
     Shape, Tape, Var, Vjp, matrix,
 };
+
+use crate::support::message::assert_message;
 
 fn zeros<'t>(tape: &'t Tape<f64>, name: &str, rows: usize, columns: usize) -> Var<'t, f64> {
     tape.parameter(name, &Matrix::zeros(rows, columns))
@@ -160,12 +158,15 @@ fn the_line_is_the_users() {
     let tape = Tape::new();
     let (a, b) = (zeros(&tape, "a", 2, 3), zeros(&tape, "b", 3, 3));
     let (here, void) = (line!(), a.squared_error(b));
-    assert!(void.sound().unwrap_err().to_string().contains(&format!("tests/errors.rs:{here}:")), "{void:?}");
+    assert!(
+        void.sound().unwrap_err().to_string().contains(&format!("tests/laws/errors.rs:{here}:")),
+        "{void:?}"
+    );
     let g = Function::new("g", |x: f64| x);
     let y = a.map(&g).sum();
     let (here, [void]) = (line!(), y.gradients([a]));
     assert!(
-        void.sound().unwrap_err().to_string().ends_with(&format!("tests/errors.rs:{here}:38")),
+        void.sound().unwrap_err().to_string().ends_with(&format!("tests/laws/errors.rs:{here}:38")),
         "{void:?}"
     );
 }
@@ -345,7 +346,7 @@ fn a_mean_over_no_examples() {
     assert!(matches!(error, Error::EmptyBatch { .. }));
     let text = error.to_string();
     assert!(text.starts_with("run: m = 0, there are no examples, and %"), "{text}");
-    assert!(text.contains(" has the factor 1/m, recorded at tests/errors.rs:"), "{text}");
+    assert!(text.contains(" has the factor 1/m, recorded at tests/laws/errors.rs:"), "{text}");
     assert_error(
         x.max_over(Over::Columns).value(),
         "max_columns: the maximum over m = 0 examples does not exist, recorded at {place}",

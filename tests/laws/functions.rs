@@ -114,7 +114,7 @@ fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
 }
 
 fn functions_keep_their_digits<T: Scalar>(options: Options) {
-    let rows: Vec<Vec<&str>> = rows(include_str!("reference/functions.txt")).collect();
+    let rows: Vec<Vec<&str>> = rows(include_str!("../reference/functions.txt")).collect();
     let mut bad = Vec::new();
     for rows in rows.chunk_by(|a, b| a[0] == b[0]) {
         let x: Vec<T> = rows.iter().map(|row| T::from_f64(row[1].parse().unwrap())).collect();
@@ -157,7 +157,7 @@ fn functions_keep_their_digits_in_f32() {
 /// Of derivatives that have a kernel: as values, within 4 ulp at their zeros too.
 fn derivatives_keep_their_digits_at_zeros<T: Scalar>() {
     let (mut count, mut bad) = (0, Vec::new());
-    for row in rows(include_str!("reference/zeros.txt")).filter(|row| row[0] == T::NAME) {
+    for row in rows(include_str!("../reference/zeros.txt")).filter(|row| row[0] == T::NAME) {
         let (order, x): (usize, f64) = (row[2].parse().unwrap(), row[3].parse().unwrap());
         let found = orders(&function::<T>(row[1]), &[T::from_f64(x)], Options::default())[order][0];
         let error = error(found, Exact::parse(row[4]), 0);
@@ -412,7 +412,7 @@ fn f17_a_clamp_without_limits() {
         let message = |v: Var<'_, T>| v.value().unwrap_err().to_string();
         let exchanged = message(x.clamp(n(1.0), n(-1.0)));
         assert!(exchanged.starts_with("clamp: the lower limit 1 is above the upper limit -1"), "{exchanged}");
-        assert!(exchanged.contains("tests/functions.rs"), "{exchanged}");
+        assert!(exchanged.contains("tests/laws/functions.rs"), "{exchanged}");
         assert!(message(x.clamp(T::NAN, n(1.0))).contains("NaN"));
         assert!(message(x.clamp(n(1.0), T::NAN)).contains("NaN"));
         assert!(message(x.map(&Function::ClampDerivative(n(1.0), n(0.0)))).starts_with("clamp′"));
@@ -429,7 +429,7 @@ fn f17_a_clamp_without_limits() {
 // ---- Powers whose exponent is an entry ------------------------------------------------------------------------
 
 fn powers_keep_their_digits<T: Scalar>() {
-    for row in rows(include_str!("reference/powers.txt")) {
+    for row in rows(include_str!("../reference/powers.txt")) {
         let (n, k): (usize, usize) = (row[0].parse().unwrap(), row[1].parse().unwrap());
         let tape = Tape::<T>::new();
         let number = |text: &str| Matrix::scalar(T::from_f64(text.parse().unwrap()));
@@ -529,7 +529,7 @@ fn a_zero_among_the_examples_in_both_types() {
 
 fn errors_of_labels_keep_their_digits<T: Scalar>() {
     let mut count = 0;
-    for row in rows(include_str!("reference/sigmoid_minus.txt")).filter(|row| row[0] == T::NAME) {
+    for row in rows(include_str!("../reference/sigmoid_minus.txt")).filter(|row| row[0] == T::NAME) {
         let tape = Tape::<T>::new();
         let number = |text: &str| Matrix::scalar(T::from_f64(text.parse().unwrap()));
         let (y, z) = (tape.constant("y", &number(row[1])), tape.parameter("z", &number(row[2])));

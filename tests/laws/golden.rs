@@ -3,16 +3,14 @@
 //! Everything is recorded in the textbook's naive form, sigmoid and then log-loss, and reproduced norm-wise per matrix. A
 //! file, or a field of a file, that no test here reads is an error.
 
-#[path = "support/compare.rs"]
-mod compare;
-
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use compare::assert_close;
 use serde_json::{Map, Value};
 use tape::{Function, Matrix, Options, Over, Program, Scalar, Tape, Var};
+
+use crate::support::compare::assert_close;
 
 /// The files' own tolerance; the two libraries agree to 8e-15.
 const F64: f64 = 1e-12;

@@ -3,13 +3,11 @@
 //! Nothing is computed here. Two variables are equal if they are the same entry of the same tape, so what is shown holds for all
 //! values of X, Y, W and b, and for every m.
 
-#[path = "support/networks.rs"]
-mod networks;
-
 use mlp::{Activation, Loss, Mlp, Recorded};
-use networks::{Description, G, descriptions, fewest_outputs, fitting};
 use proptest::prelude::*;
 use tape::{Function, Matrix, Over, Scalar, Tape, Var};
+
+use crate::support::networks::{Description, G, descriptions, fewest_outputs, fitting};
 
 /// Eq. 26, 27 and 28, written by hand on the tape that holds the network.
 struct ByHand<'t, T: Scalar> {

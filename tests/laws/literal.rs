@@ -11,28 +11,20 @@
 //! comparison says little, it is counted as blunt, and the share of these is limited.
 //!
 //! The long run, a million tapes a law:
-//! `TAPES=1000000 cargo test --release --test literal -- --nocapture`.
-//! One tape again: `SEED=17 cargo test --test literal -- --nocapture NAME_OF_THE_TEST`.
-
-#[path = "support/plain/mod.rs"]
-#[allow(dead_code)] // not every test needs everything
-mod plain;
-#[path = "support/random.rs"]
-mod random;
-#[path = "support/reference.rs"]
-#[allow(dead_code)] // not every test needs everything
-mod reference;
+//! `TAPES=1000000 cargo test --release --test laws literal:: -- --nocapture`.
+//! One tape again: `SEED=17 cargo test --test laws literal::NAME_OF_THE_TEST -- --nocapture`.
 
 use std::collections::HashMap;
 
-use plain::draw::Draw;
-use plain::interpret::{Grid, overwritten, sum, values};
-use plain::number::{Ball, Dual, Number};
-use plain::program::{Fun, Op, Script};
-use plain::record::{Real, Recorded, record, record_and};
-use plain::run::{Case, Tally, law};
-use random::Random;
 use tape::{Dim, Error, Matrix, Over, Tape, Var};
+
+use crate::support::plain::draw::Draw;
+use crate::support::plain::interpret::{Grid, overwritten, sum, values};
+use crate::support::plain::number::{Ball, Dual, Number};
+use crate::support::plain::program::{Fun, Op, Script};
+use crate::support::plain::record::{Real, Recorded, record, record_and};
+use crate::support::plain::run::{Case, Tally, law};
+use crate::support::random::Random;
 
 const MOST_UNITS: f64 = 64.0;
 

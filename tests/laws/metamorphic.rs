@@ -1,15 +1,13 @@
 //! What must not change, or must change in a known way, when the examples, the network or the way to write a loss do.
 
-#[path = "support/networks.rs"]
-mod networks;
-
 use std::cell::Cell;
 
 use mlp::{Loss, Mlp, Purpose, Random};
-use networks::{Description, G, descriptions, difference};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{Matrix, Options, Scalar, Tape, Var};
+
+use crate::support::networks::{Description, G, descriptions, difference};
 
 /// Calls `law` with random networks, the same in every run; prints the worst of the differences that it returns.
 fn for_networks(what: &str, law: impl Fn(&Description) -> Result<f64, TestCaseError>) {

@@ -3,24 +3,17 @@
 //! The rows are the arms of matches without a default, so that a new operation does not compile without its row. What is
 //! checked of a row is in `support/laws.rs`.
 
-#[path = "support/laws.rs"]
-mod laws;
-#[path = "support/message.rs"]
-mod message;
-#[path = "support/random.rs"]
-mod random;
-#[path = "support/reference.rs"]
-mod reference;
-
 use std::borrow::Cow;
 
-use laws::{Case, Domain, Worst, case, check};
-use message::assert_message;
-use random::Random;
 use tape::{
     Dim, Fault, Function, FunctionKind, Matrix, MatrixMut, Mismatch, Operands, Operation, OperationKind,
     Over, Reduction, Scalar, Shape, Tape, Var, Vjp, Zip,
 };
+
+use crate::support::laws::{Case, Domain, Worst, case, check};
+use crate::support::message::assert_message;
+use crate::support::random::Random;
+use crate::support::reference;
 
 /// A shape that the cases of a row are made for: n × m, with m a number or the number of examples.
 #[derive(Debug, Clone, Copy)]

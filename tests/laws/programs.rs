@@ -1,18 +1,14 @@
 //! Programs: what is fused, tiled and rewritten computes what the tape says, for any examples and any number of them.
 
-#[path = "support/graphs.rs"]
-mod graphs;
-#[path = "support/random.rs"]
-mod random;
-
-use graphs::{Description, descriptions, run};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use random::Random;
 use tape::{
     Entrywise, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Program,
     Scalar, Shape, Tape, Var, Vjp, matrix,
 };
+
+use crate::support::graphs::{Description, descriptions, run};
+use crate::support::random::Random;
 
 /// Every way to compile; the first one is the reference.
 fn ways() -> [Options; 4] {

@@ -15,29 +15,22 @@
 //! [`MOST_OFF`] leaves room for sums in another order and functions within a few ulp. A case is skipped, and counted, where
 //! rounding alone decides a comparison or the side of a kink.
 //!
-//! The long run, a million tapes: `TAPES=1000000 cargo test --release --test rewrites -- --nocapture`.
-//! One tape again: `SEED=17 cargo test --test rewrites -- --nocapture`.
-
-#[path = "support/plain/mod.rs"]
-#[allow(dead_code)] // not every test needs everything
-mod plain;
-#[path = "support/random.rs"]
-mod random;
-#[path = "support/reference.rs"]
-#[allow(dead_code)] // not every test needs everything
-mod reference;
+//! The long run, a million tapes: `TAPES=1000000 cargo test --release --test laws rewrites:: -- --nocapture`.
+//! One tape again: `SEED=17 cargo test --test laws rewrites:: -- --nocapture`.
 
 use std::mem::discriminant;
 
-use plain::draw::Draw;
-use plain::interpret::{Grid, values};
-use plain::program::{Fun, Kind, Op, Pair, Reduction, Script};
-use plain::record::{Real, Recorded, record};
-use plain::reverse::cotangents;
-use plain::run::{Case, Tally, law};
-use plain::watched::Watched;
-use plain::wide::Wide;
 use tape::{Dim, Error, Options, Shape, Tape, Var};
+
+use crate::support::plain;
+use crate::support::plain::draw::Draw;
+use crate::support::plain::interpret::{Grid, values};
+use crate::support::plain::program::{Fun, Kind, Op, Pair, Reduction, Script};
+use crate::support::plain::record::{Real, Recorded, record};
+use crate::support::plain::reverse::cotangents;
+use crate::support::plain::run::{Case, Tally, law};
+use crate::support::plain::watched::Watched;
+use crate::support::plain::wide::Wide;
 
 const MOST_OFF: f64 = 64.0;
 

@@ -1,17 +1,13 @@
 //! Columns that are selected of the tape's value have the results of columns that are bound, bit by bit, and are seen and
 //! changed like them.
 
-#[path = "support/networks.rs"]
-mod networks;
-#[path = "support/random.rs"]
-mod random;
-
 use mlp::{Loss, Recorded};
-use networks::{Description, G};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use random::Random;
 use tape::{EntryId, Error, Matrix, Options, Program, Scalar, Tape, Threads, Var, matrix};
+
+use crate::support::networks::{Description, G};
+use crate::support::random::Random;
 
 /// Of so many features products read some hundred columns where they are: fewer numbers are copied.
 const FEATURES: usize = 50;

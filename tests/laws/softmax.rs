@@ -78,7 +78,7 @@ fn cases(kind: &str) -> Vec<Case> {
             derivatives,
         }
     };
-    let lines = include_str!("reference/softmax.txt").lines().filter(|line| line.starts_with(kind));
+    let lines = include_str!("../reference/softmax.txt").lines().filter(|line| line.starts_with(kind));
     lines.map(of_line).collect()
 }
 
@@ -468,7 +468,7 @@ fn numbers_that_are_no_labels() {
     }
     let message = z.log_loss(7.0).value().unwrap_err().to_string();
     let start =
-        "log_loss: label 7 at row 0, column 0 of 7 is not in [0, 1], loss recorded at tests/softmax.rs:";
+        "log_loss: label 7 at row 0, column 0 of 7 is not in [0, 1], loss recorded at tests/laws/softmax.rs:";
     assert!(message.starts_with(start), "{message}");
 }
 

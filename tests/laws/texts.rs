@@ -1,16 +1,14 @@
 //! What a user reads: names that are empty or hold what a terminal obeys, and texts that say what was written.
 
-#[path = "support/message.rs"]
-mod message;
-
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use message::assert_message;
 use tape::{
     Error, Fault, Function, Matrix, MatrixMut, Mismatch, NonFinite, Notation, OperandRange, Operands,
     Operation, Options, Shape, Tape, Var, Vjp, matrix, printable,
 };
+
+use crate::support::message::assert_message;
 
 /// Ends the line, steers the terminal, ends a DOT file, turns the direction of writing.
 const ODD: &str = "a\n\u{1b}[31m\0\r\u{9b}\u{202e}\u{2028}b";

@@ -1,15 +1,6 @@
 //! The same program on the same inputs gives the same bits, whatever the number of threads and the width of a tile; and what
 //! goes wrong on one thread goes wrong in the same way on several.
 
-#[path = "support/compare.rs"]
-mod compare;
-#[path = "support/graphs.rs"]
-mod graphs;
-#[path = "support/networks.rs"]
-mod networks;
-#[path = "support/random.rs"]
-mod random;
-
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,14 +10,16 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use networks::G;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use random::Random;
 use tape::{
     Entrywise, Error, Fault, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Options, Over,
     Program, Scalar, Shape, Tape, Threads, Var, Vjp,
 };
+
+use crate::support::networks::G;
+use crate::support::random::Random;
+use crate::support::{compare, graphs, networks};
 
 /// A number of threads and a width of the tiles; 0 for the default.
 type Way = (usize, usize);

@@ -1,16 +1,14 @@
 //! Training: the same bits from the same seed, batches, stopping, errors, and what small networks learn.
 
-#[path = "support/networks.rs"]
-mod networks;
-
 use std::ops::ControlFlow;
 
 use mlp::{
     Activation, EarlyStopping, Error, History, Kind, Loss, Mlp, Optimizer, Purpose, Random, Training,
     classes, metrics, one_hot,
 };
-use networks::difference;
 use tape::{Matrix, Scalar, matrix};
+
+use crate::support::networks::difference;
 
 /// A scattered data set with labels 0 and 1, m columns.
 fn examples<T: Scalar>(m: usize, seed: u64) -> (Matrix<T>, Matrix<T>) {

@@ -1,4 +1,4 @@
-"""Writes the reference values of tests/functions.rs beside this file: functions.txt, zeros.txt, sigmoid_minus.txt and powers.txt.
+"""Writes the reference values of tests/laws/functions.rs beside this file: functions.txt, zeros.txt, sigmoid_minus.txt and powers.txt.
 
     python3 tests/reference/functions.py            # needs mpmath; takes a minute or two
 

@@ -8,7 +8,7 @@ use tape::{
     Tape, Var, Vjp,
 };
 
-use crate::random::Random;
+use super::random::Random;
 
 /// One step: what to record, and the numbers that choose operands among what is there.
 #[derive(Debug, Clone, Copy)]

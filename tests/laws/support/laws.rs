@@ -14,7 +14,7 @@
 
 use tape::{Dim, Matrix, Options, Program, Scalar, Shape, Tape, Var};
 
-use crate::random::Random;
+use crate::support::random::Random;
 
 /// What an input's values are drawn from.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,5 @@
 //! Networks drawn at random, and what the suites that compare them with the textbook share.
 
-#![allow(dead_code)] // each suite uses its part of this
-
 use std::fmt;
 
 use mlp::{Activation, Init, Loss, Mlp, Purpose, Random};

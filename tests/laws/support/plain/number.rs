@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::reference;
+use crate::support::reference;
 
 /// The functions of one number that every number type knows; all others are made of them.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,0 +1,24 @@
+//! Properties that cross the two crates. One crate of all, so that the generic code of a program is compiled once.
+
+mod support;
+
+mod abuse;
+mod closed_form;
+mod errors;
+mod failures;
+mod faults_networks;
+mod functions;
+mod golden;
+mod identity;
+mod literal;
+mod metamorphic;
+mod operations;
+mod programs;
+mod recording;
+mod rewrites;
+mod selections;
+mod softmax;
+mod subnormals;
+mod texts;
+mod threads;
+mod training;
