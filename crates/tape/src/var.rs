@@ -1,6 +1,7 @@
 //! Handles to entries.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::show::printable;
 use crate::tape::VOID;
@@ -17,6 +18,7 @@ use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
 ///
 /// Recording cannot fail in the middle of an expression: a mistake makes the result void, everything that depends on it is
 /// void too, and [`value`](Var::value), [`Tape::compile`] and [`Tape::check`] return it.
+#[must_use = "an entry that is neither computed nor differentiated is of no use"]
 pub struct Var<'t, T: Scalar> {
     pub(crate) tape: &'t Tape<T>,
     /// The entry's number, or [`VOID`] with the mistake's number.
@@ -42,6 +44,13 @@ impl<T: Scalar> PartialEq for Var<'_, T> {
 }
 
 impl<T: Scalar> Eq for Var<'_, T> {}
+
+/// As [equality](PartialEq): variables can be keys of a map.
+impl<T: Scalar> Hash for Var<'_, T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (std::ptr::from_ref(self.tape), self.id).hash(state);
+    }
+}
 
 impl<T: Scalar> fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
