@@ -7,7 +7,7 @@
 //! As numbers: the entries are computed and compared with `mlp::closed_form`, the equations in plain loops on matrices,
 //! which shares nothing with the tape.
 
-use mlp::{Loss, Mlp, Recorded};
+use mlp::{Loss, Mlp, RecordedMlp};
 use tape::{Equations, Matrix, Over, Program, Scalar, Tape, Var};
 
 use super::data::Part;
@@ -52,7 +52,7 @@ pub(crate) struct Proof<'t, T: Scalar> {
     pub(crate) backward: Equations,
     /// Entries of the tape after differentiation, and after the equations were recorded by hand.
     pub(crate) entries: [usize; 2],
-    recorded: Recorded<'t, T>,
+    recorded: RecordedMlp<'t, T>,
     program: Program<T>,
     /// Whether the derivation begins with eq. 8, the derivative of the log-loss.
     pub(crate) begins_with_eq_8: bool,
@@ -111,7 +111,7 @@ pub(crate) fn bound<T: Scalar>() -> f64 {
 }
 
 /// The gradients as the tape derives them, each with itself in the place of the equation.
-fn derive<'t, T: Scalar>(recorded: &Recorded<'t, T>, begins_with_eq_8: bool) -> Vec<Line<'t, T>> {
+fn derive<'t, T: Scalar>(recorded: &RecordedMlp<'t, T>, begins_with_eq_8: bool) -> Vec<Line<'t, T>> {
     let gradients = recorded.gradients();
     // Σ ℒ instead of its mean: what is propagated is ∂ℒ, and 1/m enters once, in the gradients.
     let total = recorded.losses.sum();
@@ -137,11 +137,11 @@ fn derive<'t, T: Scalar>(recorded: &Recorded<'t, T>, begins_with_eq_8: bool) -> 
 fn record_by_hand<'t, T: Scalar>(
     tape: &'t Tape<T>,
     network: &Mlp<T>,
-    recorded: &Recorded<'t, T>,
+    recorded: &RecordedMlp<'t, T>,
     begins_with_eq_8: bool,
     lines: &mut [Line<'t, T>],
 ) {
-    let Recorded { w, z, a, y, .. } = recorded;
+    let RecordedMlp { w, z, a, y, .. } = recorded;
     let (y, a_last) = (*y, a[network.layers()]);
     let one = tape.scalar(T::ONE);
     // Eq. 8. Other losses begin with what the tape derived.

@@ -1,5 +1,5 @@
 //! Thirty faults that were found from outside, each as the right behaviour; their neighbours are in the tests of their subjects.
-use mlp::{Activation, EarlyStopping, Kind, Loss, Mlp, Optimizer, Training};
+use mlp::{Activation, EarlyStopping, Loss, Mlp, Optimizer, ParameterKind, Training};
 use tape::{Function, Matrix, Over, Scalar, Tape, Var, matrix};
 
 fn value<T: Scalar>(v: Var<'_, T>) -> Vec<f64> {
@@ -208,7 +208,8 @@ fn f09_the_penalty_of_many_weights() {
 // 10 — hyperparameters that vanish or overflow in f32
 #[test]
 fn f10_adams_epsilon_in_single_precision() {
-    let mut s = Optimizer::adam_with(0.1, 0.9, 0.999, 1e-46).unwrap().state::<f32>(&[(1, Kind::Weight)]);
+    let mut s =
+        Optimizer::adam_with(0.1, 0.9, 0.999, 1e-46).unwrap().state::<f32>(&[(1, ParameterKind::Weight)]);
     let mut w = [1.0f32];
     s.step(0, &mut w, &[0.0]).unwrap();
     assert_eq!(w, [1.0]);

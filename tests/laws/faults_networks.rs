@@ -1,8 +1,8 @@
 //! Faults of networks, their training and their data that were found from outside, each with its neighbours.
 
 use mlp::{
-    Activation, ConfusionMatrix, EarlyStopping, Error, Init, Kind, Loss, Mlp, Optimizer, Purpose, Random,
-    Split, Standardizer, Training, metrics, one_hot,
+    Activation, ConfusionMatrix, EarlyStopping, Error, Init, Loss, Mlp, Optimizer, ParameterKind, Purpose,
+    Random, Split, Standardizer, Training, metrics, one_hot,
 };
 use tape::{Matrix, Scalar, Tape, matrix};
 
@@ -225,7 +225,7 @@ fn the_penalty_of_many_weights() {
 #[test]
 fn adams_epsilon_in_single_precision() {
     let optimizer = Optimizer::adam_with(0.1, 0.9, 0.999, 1e-46).unwrap();
-    let mut s = optimizer.state::<f32>(&[(1, Kind::Weight)]);
+    let mut s = optimizer.state::<f32>(&[(1, ParameterKind::Weight)]);
     let mut w = [1.0_f32];
     s.step(0, &mut w, &[0.0]).unwrap();
     assert_eq!(w, [1.0]);
@@ -261,9 +261,9 @@ fn hyperparameters_are_those_of_the_type_that_computes() {
         assert!(matches!(error, Error::Hyperparameter { .. }), "{error}");
         assert!(error.to_string().starts_with(&format!("{text}, it must be ")), "{error}");
         assert_eq!(net, line());
-        let state = optimizer.try_state::<f32>(&[(1, Kind::Weight)]);
+        let state = optimizer.try_state::<f32>(&[(1, ParameterKind::Weight)]);
         assert_eq!(state.unwrap_err(), error);
-        optimizer.try_state::<f64>(&[(1, Kind::Weight)]).unwrap();
+        optimizer.try_state::<f64>(&[(1, ParameterKind::Weight)]).unwrap();
     }
     for delta in [1e-60, 1e300] {
         let stopping = EarlyStopping::new(3, delta).unwrap();
@@ -541,7 +541,7 @@ fn sizes_beyond_memory_are_errors() {
         assert!(ConfusionMatrix::from_classes(&[0], &[0], n).is_err());
         assert!(Split::every(n, 2).is_err() && Split::random(n, 0.5, 1).is_err());
         let adam = Optimizer::adam(0.1).unwrap();
-        assert!(matches!(adam.try_state::<f32>(&[(n, Kind::Weight)]), Err(Error::Memory { .. })));
+        assert!(matches!(adam.try_state::<f32>(&[(n, ParameterKind::Weight)]), Err(Error::Memory { .. })));
     }
     assert!(ConfusionMatrix::from_classes(&[0], &[0], 1 << 32).is_err());
     assert!(Mlp::<f64>::new(1 << 25).layer(1 << 25, Activation::Identity).build().is_err());

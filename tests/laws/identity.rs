@@ -3,7 +3,7 @@
 //! Nothing is computed here. Two variables are equal if they are the same entry of the same tape, so what is shown holds for all
 //! values of X, Y, W and b, and for every m.
 
-use mlp::{Activation, Loss, Mlp, Recorded};
+use mlp::{Activation, Loss, Mlp, RecordedMlp};
 use proptest::prelude::*;
 use tape::{Function, Matrix, Over, Scalar, Tape, Var};
 
@@ -20,7 +20,7 @@ struct ByHand<'t, T: Scalar> {
 }
 
 /// ∂ℒ/∂A\[L\]; for log-loss eq. 8.
-fn of_the_output<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss) -> Var<'t, T> {
+fn of_the_output<'t, T: Scalar>(network: &RecordedMlp<'t, T>, loss: Loss) -> Var<'t, T> {
     let (y, a) = (network.y, network.a[network.a.len() - 1]);
     let one = a.tape().scalar(T::ONE);
     match loss {
@@ -32,7 +32,7 @@ fn of_the_output<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss) -> Var<'t
 }
 
 /// The textbook's algorithm: ∂ℒ/∂A\[L\], then for l = L … 1 eq. 26, 27 and, to go on, 28.
-fn by_hand<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss, g: &[Function<T>]) -> ByHand<'t, T> {
+fn by_hand<'t, T: Scalar>(network: &RecordedMlp<'t, T>, loss: Loss, g: &[Function<T>]) -> ByHand<'t, T> {
     let one_over_m = network.j.tape().one_over_m();
     let mut da = of_the_output(network, loss);
     let mut hand = ByHand { da: vec![da], dz: vec![], dw: vec![], db: vec![] };
@@ -52,7 +52,7 @@ fn by_hand<'t, T: Scalar>(network: &Recorded<'t, T>, loss: Loss, g: &[Function<T
 }
 
 impl<'t, T: Scalar> ByHand<'t, T> {
-    /// In the order of [`Recorded::parameters`].
+    /// In the order of [`RecordedMlp::parameters`].
     fn of_parameters(&self) -> Vec<Var<'t, T>> {
         self.dw.iter().zip(&self.db).flat_map(|(&dw, &db)| [dw, db]).collect()
     }
@@ -61,7 +61,7 @@ impl<'t, T: Scalar> ByHand<'t, T> {
 /// Calls `f` with the network on a tape and g of its layers.
 fn with_recorded<T: Scalar>(
     description: &Description,
-    f: impl for<'t> FnOnce(&'t Tape<T>, Recorded<'t, T>, &[Function<T>]),
+    f: impl for<'t> FnOnce(&'t Tape<T>, RecordedMlp<'t, T>, &[Function<T>]),
 ) {
     let tape = Tape::new();
     let network = description.network::<T>();

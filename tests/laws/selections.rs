@@ -1,7 +1,7 @@
 //! Columns that are selected of the tape's value have the results of columns that are bound, bit by bit, and are seen and
 //! changed like them.
 
-use mlp::{Loss, Recorded};
+use mlp::{Loss, RecordedMlp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{EntryId, Error, Matrix, Options, Program, Scalar, Tape, Threads, Var, matrix};
@@ -42,7 +42,7 @@ struct Batches<T: Scalar> {
 }
 
 impl<T: Scalar> Batches<T> {
-    fn new(recorded: &Recorded<'_, T>, options: Options) -> Self {
+    fn new(recorded: &RecordedMlp<'_, T>, options: Options) -> Self {
         let outputs: Vec<_> = recorded.gradients().into_iter().chain([recorded.j]).collect();
         let program = recorded.j.tape().compile_with(outputs.iter().copied(), options).unwrap();
         let entry = |variable: Var<'_, T>| variable.entry().unwrap();

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use mlp::{
-    Activation, EarlyStopping, Error, History, Kind, Loss, Mlp, Optimizer, Purpose, Random, Training,
-    classes, metrics, one_hot,
+    Activation, EarlyStopping, Error, History, Loss, Mlp, Optimizer, ParameterKind, Purpose, Random,
+    Training, classes, metrics, one_hot,
 };
 use tape::{Matrix, Scalar, matrix};
 
@@ -105,7 +105,7 @@ fn by_closed_form(
     epochs: usize,
     (size, seed): (usize, u64),
 ) -> Vec<f64> {
-    let kinds = [Kind::Weight, Kind::Bias].into_iter().cycle();
+    let kinds = [ParameterKind::Weight, ParameterKind::Bias].into_iter().cycle();
     let sizes: Vec<_> = network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
     let mut state = optimizer.state::<f64>(&sizes);
     let mut random = Random::new(seed, Purpose::Shuffle);

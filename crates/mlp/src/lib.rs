@@ -23,7 +23,7 @@
 //! XOR, learned with the closed form alone:
 //!
 //! ```
-//! use mlp::{Activation, Init, Kind, Loss, Optimizer, closed_form};
+//! use mlp::{Activation, Init, ParameterKind, Loss, Optimizer, closed_form};
 //! use tape::Matrix;
 //!
 //! let x = Matrix::from_vec(2, 4, vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0])?;
@@ -31,7 +31,7 @@
 //! let g = [Activation::Tanh, Activation::Sigmoid];
 //! let mut layers = Init::Glorot.parameters::<f64>(&[2, 4, 1], 0)?;
 //! // W[1], b[1], W[2], b[2].
-//! let sizes = [(8, Kind::Weight), (4, Kind::Bias), (4, Kind::Weight), (1, Kind::Bias)];
+//! let sizes = [(8, ParameterKind::Weight), (4, ParameterKind::Bias), (4, ParameterKind::Weight), (1, ParameterKind::Bias)];
 //! let mut optimizer = Optimizer::adam(0.1)?.state(&sizes);
 //! let mut j = f64::INFINITY;
 //! for _ in 0..200 {
@@ -72,7 +72,7 @@ pub use history::{EarlyStopping, History, Losses, Verdict};
 pub use init::Init;
 pub use loss::Loss;
 pub use metrics::ConfusionMatrix;
-pub use network::{Builder, Mlp, Recorded};
-pub use optimizer::{Kind, Optimizer, OptimizerState};
+pub use network::{Mlp, MlpBuilder, RecordedMlp};
+pub use optimizer::{Optimizer, OptimizerState, ParameterKind};
 pub use random::{Purpose, Random};
 pub use train::{Epoch, Training};

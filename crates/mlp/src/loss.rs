@@ -19,7 +19,7 @@ use crate::{Activation, Error, Result};
 /// [`LABEL_SUM_TOLERANCE`](Loss::LABEL_SUM_TOLERANCE).
 ///
 /// Classes 0, 1, …, n − 1 are labels for softmax cross-entropy as [`one_hot`](crate::one_hot) makes them. **It has to be asked
-/// for**: of a network whose [loss is left out](crate::Builder::loss) the last layer decides, and the identity may as well mean
+/// for**: of a network whose [loss is left out](crate::MlpBuilder::loss) the last layer decides, and the identity may as well mean
 /// a quantity. Such a network refuses one-hot labels with [`Error::ForgottenLoss`].
 ///
 /// ```
@@ -54,7 +54,7 @@ impl Loss {
         }
     }
 
-    /// The output activation that the loss is meant for. [`Builder::build`](crate::Builder::build) tells which others are possible.
+    /// The output activation that the loss is meant for. [`MlpBuilder::build`](crate::MlpBuilder::build) tells which others are possible.
     pub fn output_activation<T: Scalar>(self) -> Activation<T> {
         match self {
             Loss::LogLoss => Activation::Sigmoid,

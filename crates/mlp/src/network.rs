@@ -34,7 +34,7 @@ pub struct Mlp<T: Scalar> {
 
 /// Describes a network layer by layer; made by [`Mlp::new`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Builder<T: Scalar> {
+pub struct MlpBuilder<T: Scalar> {
     sizes: Vec<usize>,
     activations: Vec<Activation<T>>,
     loss: Option<Loss>,
@@ -42,7 +42,7 @@ pub struct Builder<T: Scalar> {
     seed: u64,
 }
 
-impl<T: Scalar> Builder<T> {
+impl<T: Scalar> MlpBuilder<T> {
     /// Adds a layer of n_l neurons with activation g.
     #[must_use]
     pub fn layer(mut self, neurons: usize, g: Activation<T>) -> Self {
@@ -140,7 +140,7 @@ fn check_output<T: Scalar>(loss: Loss, g: &Activation<T>, outputs: usize) -> Res
 ///
 /// `w`, `b`, `z` hold layer l at index l − 1, and `a` holds A\[l\] at index l, A\[0\] = X.
 #[derive(Debug, Clone)]
-pub struct Recorded<'t, T: Scalar> {
+pub struct RecordedMlp<'t, T: Scalar> {
     /// The labels Y, n_L × m.
     pub y: Var<'t, T>,
     /// W\[l\].
@@ -157,7 +157,7 @@ pub struct Recorded<'t, T: Scalar> {
     pub j: Var<'t, T>,
 }
 
-impl<'t, T: Scalar> Recorded<'t, T> {
+impl<'t, T: Scalar> RecordedMlp<'t, T> {
     /// X.
     pub fn x(&self) -> Var<'t, T> {
         self.a[0]
@@ -168,7 +168,7 @@ impl<'t, T: Scalar> Recorded<'t, T> {
         self.w.iter().zip(&self.b).flat_map(|(&w, &b)| [w, b]).collect()
     }
 
-    /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](Recorded::parameters).
+    /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](RecordedMlp::parameters).
     #[track_caller]
     pub fn gradients(&self) -> Vec<Var<'t, T>> {
         self.j.gradients_vec(&self.parameters())
@@ -178,8 +178,8 @@ impl<'t, T: Scalar> Recorded<'t, T> {
 impl<T: Scalar> Mlp<T> {
     /// Begins a network with n_0 input features.
     #[allow(clippy::new_ret_no_self)] // the builder is the only way in
-    pub fn new(features: usize) -> Builder<T> {
-        Builder { sizes: vec![features], activations: Vec::new(), loss: None, init: None, seed: 0 }
+    pub fn new(features: usize) -> MlpBuilder<T> {
+        MlpBuilder { sizes: vec![features], activations: Vec::new(), loss: None, init: None, seed: 0 }
     }
 
     /// n_0, n_1, …, n_L.
@@ -234,7 +234,7 @@ impl<T: Scalar> Mlp<T> {
     /// [`Error::NonFinite`] if Y holds what the [loss](Loss) cannot take; [`Error::ForgottenLoss`] if Y is one-hot and the loss
     /// was left out.
     #[track_caller]
-    pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<Recorded<'t, T>> {
+    pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<RecordedMlp<'t, T>> {
         self.check_x(x)?;
         self.check_y(y, x.columns())?;
         let (w, b, z, a) = self.record_layers(tape, x);
@@ -247,7 +247,7 @@ impl<T: Scalar> Mlp<T> {
         };
         let losses = losses.named("ℒ");
         let j = losses.mean().named("J");
-        Ok(Recorded { y, w, b, z, a, losses, j })
+        Ok(RecordedMlp { y, w, b, z, a, losses, j })
     }
 
     /// Eq. 23 and 24.

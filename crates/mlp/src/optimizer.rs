@@ -18,8 +18,8 @@ use crate::{Error, Result};
 /// rule sees it. Biases have no such term.
 ///
 /// ```
-/// use mlp::{Kind, Optimizer};
-/// let mut state = Optimizer::gradient_descent(0.1)?.state::<f64>(&[(2, Kind::Weight)]);
+/// use mlp::{ParameterKind, Optimizer};
+/// let mut state = Optimizer::gradient_descent(0.1)?.state::<f64>(&[(2, ParameterKind::Weight)]);
 /// let mut w = [1.0, -2.0];
 /// state.step(0, &mut w, &[5.0, 0.0])?;
 /// assert_eq!(w, [0.5, -2.0]);
@@ -41,7 +41,7 @@ enum Rule {
 
 /// What a parameter is, since L2 is about weights only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ParameterKind {
     /// A W, to which L2 applies.
     Weight,
     /// A b, to which it does not.
@@ -136,7 +136,7 @@ impl Optimizer {
     /// # Panics
     /// If there is no memory for what is remembered. See [`try_state`](Self::try_state).
     #[track_caller]
-    pub fn state<T: Scalar>(self, parameters: &[(usize, Kind)]) -> OptimizerState<T> {
+    pub fn state<T: Scalar>(self, parameters: &[(usize, ParameterKind)]) -> OptimizerState<T> {
         match self.begin(parameters) {
             Ok(state) => state,
             Err(error) => panic!("{error}"),
@@ -146,10 +146,10 @@ impl Optimizer {
     /// Like [`state`](Self::state), for hyperparameters that are not yet known to suit the type, and parameters of any size.
     ///
     /// ```
-    /// use mlp::{Error, Kind, Optimizer};
+    /// use mlp::{Error, ParameterKind, Optimizer};
     /// let tiny = Optimizer::gradient_descent(1e-60)?;
-    /// assert!(tiny.try_state::<f64>(&[(2, Kind::Weight)]).is_ok());
-    /// let error = tiny.try_state::<f32>(&[(2, Kind::Weight)]).unwrap_err();
+    /// assert!(tiny.try_state::<f64>(&[(2, ParameterKind::Weight)]).is_ok());
+    /// let error = tiny.try_state::<f32>(&[(2, ParameterKind::Weight)]).unwrap_err();
     /// assert_eq!(error.to_string(), "rate is 1e-60, it must be a number that f32 holds, from 1.2e-38 to 3.4e38");
     /// # Ok::<(), mlp::Error>(())
     /// ```
@@ -157,18 +157,18 @@ impl Optimizer {
     /// # Errors
     /// [`Error::Hyperparameter`] if T rounds one of them to 0 or ∞, or a β to 1; [`Error::Memory`] if there is no memory for
     /// what is remembered.
-    pub fn try_state<T: Scalar>(self, parameters: &[(usize, Kind)]) -> Result<OptimizerState<T>> {
+    pub fn try_state<T: Scalar>(self, parameters: &[(usize, ParameterKind)]) -> Result<OptimizerState<T>> {
         self.check::<T>()?;
         self.begin(parameters)
     }
 
-    fn begin<T: Scalar>(self, parameters: &[(usize, Kind)]) -> Result<OptimizerState<T>> {
+    fn begin<T: Scalar>(self, parameters: &[(usize, ParameterKind)]) -> Result<OptimizerState<T>> {
         let remembered = match self.rule {
             Rule::GradientDescent => 0,
             Rule::Momentum { .. } => 1,
             Rule::Adam { .. } => 2,
         };
-        let memory = |(k, &(size, kind)): (usize, &(usize, Kind))| {
+        let memory = |(k, &(size, kind)): (usize, &(usize, ParameterKind))| {
             let no_memory = |_| Error::Memory {
                 what: format!("what the optimizer remembers of parameter {k}"),
                 bytes: size as u128 * size_of::<T>() as u128,
@@ -177,8 +177,8 @@ impl Optimizer {
                 Aligned::try_new(if of < remembered { size } else { 0 }, T::ZERO).map_err(no_memory)
             };
             let l2 = match kind {
-                Kind::Weight => self.l2,
-                Kind::Bias => 0.0,
+                ParameterKind::Weight => self.l2,
+                ParameterKind::Bias => 0.0,
             };
             Ok(Memory { size, l2, first: vector(0)?, second: vector(1)?, powers: (1.0, 1.0) })
         };
@@ -308,7 +308,8 @@ impl<T: Scalar> OptimizerState<T> {
 
     /// As it was before the first step, with memory of its own.
     pub(crate) fn try_anew(&self) -> Result<Self> {
-        let kind = |memory: &Memory<T>| if memory.l2 == 0.0 { Kind::Bias } else { Kind::Weight };
+        let kind =
+            |memory: &Memory<T>| if memory.l2 == 0.0 { ParameterKind::Bias } else { ParameterKind::Weight };
         let sizes: Vec<_> = self.memories.iter().map(|memory| (memory.size, kind(memory))).collect();
         self.optimizer.begin(&sizes)
     }
@@ -488,7 +489,7 @@ mod tests {
     use super::*;
 
     /// The parameter after each of the gradients.
-    fn path(optimizer: Optimizer, kind: Kind, start: f64, gradients: &[f64]) -> Vec<f64> {
+    fn path(optimizer: Optimizer, kind: ParameterKind, start: f64, gradients: &[f64]) -> Vec<f64> {
         let mut state = optimizer.state(&[(1, kind)]);
         let mut theta = [start];
         let step = |&g: &f64| {
@@ -509,14 +510,14 @@ mod tests {
     #[test]
     fn gradient_descent_by_hand() {
         let descent = Optimizer::gradient_descent(0.5).unwrap();
-        assert_eq!(path(descent, Kind::Weight, 1.0, &[1.0, -4.0]), [0.5, 2.5]);
+        assert_eq!(path(descent, ParameterKind::Weight, 1.0, &[1.0, -4.0]), [0.5, 2.5]);
     }
 
     #[test]
     fn momentum_by_hand() {
         // v = 1, 0.5 · 1 + 2 = 2.5, 0.5 · 2.5 + 0 = 1.25.
         let momentum = Optimizer::momentum(0.1, 0.5).unwrap();
-        assert_close(&path(momentum, Kind::Weight, 0.0, &[1.0, 2.0, 0.0]), &[-0.1, -0.35, -0.475]);
+        assert_close(&path(momentum, ParameterKind::Weight, 0.0, &[1.0, 2.0, 0.0]), &[-0.1, -0.35, -0.475]);
     }
 
     #[test]
@@ -525,21 +526,21 @@ mod tests {
         let adam = Optimizer::adam_with(0.1, 0.5, 0.75, 1e-300).unwrap();
         // g = 4: m̂ = 4, v̂ = 16. g = 0: m = 1, m̂ = 1/0.75; v = 3, v̂ = 3/0.4375.
         let second = -0.1 - 0.1 * (1.0 / 0.75) / (3.0_f64 / 0.4375).sqrt();
-        assert_close(&path(adam, Kind::Weight, 0.0, &[4.0, 0.0]), &[-0.1, second]);
+        assert_close(&path(adam, ParameterKind::Weight, 0.0, &[4.0, 0.0]), &[-0.1, second]);
         // ε stands outside the root: 0.1 · 4 / (4 + 4).
         let adam = Optimizer::adam_with(0.1, 0.9, 0.999, 4.0).unwrap();
-        assert_close(&path(adam, Kind::Weight, 0.0, &[4.0]), &[-0.05]);
+        assert_close(&path(adam, ParameterKind::Weight, 0.0, &[4.0]), &[-0.05]);
     }
 
     #[test]
     fn l2_pulls_at_weights_only() {
         let descent = Optimizer::gradient_descent(0.5).unwrap().with_l2(0.1).unwrap();
-        assert_close(&path(descent, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
-        assert_close(&path(descent, Kind::Bias, 2.0, &[1.0]), &[1.5]);
+        assert_close(&path(descent, ParameterKind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
+        assert_close(&path(descent, ParameterKind::Bias, 2.0, &[1.0]), &[1.5]);
         let momentum = Optimizer::momentum(0.5, 0.9).unwrap().with_l2(0.1).unwrap();
-        assert_close(&path(momentum, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
+        assert_close(&path(momentum, ParameterKind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
         let adam = Optimizer::adam_with(0.5, 0.9, 0.999, 1.2).unwrap().with_l2(0.1).unwrap();
-        assert_close(&path(adam, Kind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2 / 2.4]);
+        assert_close(&path(adam, ParameterKind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2 / 2.4]);
         assert!((descent.penalty(&[3.0, 4.0]) - 1.25).abs() < 1e-15);
     }
 
@@ -552,7 +553,7 @@ mod tests {
             (Optimizer::adam(0.02), 3000),
         ] {
             let optimizer = optimizer.unwrap();
-            let mut state = optimizer.state(&[(2, Kind::Weight)]);
+            let mut state = optimizer.state(&[(2, ParameterKind::Weight)]);
             let mut at = [5.0_f32, -3.0];
             for _ in 0..steps {
                 let gradient = [at[0], 25.0 * at[1]];
@@ -564,7 +565,8 @@ mod tests {
 
     #[test]
     fn parameters_are_remembered_apart() {
-        let mut state = Optimizer::adam(0.1).unwrap().state(&[(1, Kind::Weight), (2, Kind::Bias)]);
+        let mut state =
+            Optimizer::adam(0.1).unwrap().state(&[(1, ParameterKind::Weight), (2, ParameterKind::Bias)]);
         let (mut w, mut b) = ([0.0], [0.0; 2]);
         for _ in 0..5 {
             state.step(0, &mut w, &[1.0]).unwrap();
@@ -575,7 +577,7 @@ mod tests {
 
     #[test]
     fn the_rate_can_change_on_the_way() {
-        let mut state = Optimizer::gradient_descent(1.0).unwrap().state(&[(1, Kind::Weight)]);
+        let mut state = Optimizer::gradient_descent(1.0).unwrap().state(&[(1, ParameterKind::Weight)]);
         let mut w = [0.0];
         state.step(0, &mut w, &[1.0]).unwrap();
         state.set_rate(0.25).unwrap();
@@ -587,7 +589,7 @@ mod tests {
 
     #[test]
     fn the_type_that_computes_has_its_say() {
-        let weight = [(1, Kind::Weight)];
+        let weight = [(1, ParameterKind::Weight)];
         let refused = |optimizer: Optimizer| {
             assert!(optimizer.try_state::<f64>(&weight).is_ok(), "{optimizer:?}");
             let error = optimizer.try_state::<f32>(&weight).unwrap_err();
@@ -631,8 +633,9 @@ mod tests {
     #[test]
     fn an_epsilon_that_vanishes_still_keeps_0_over_0_away() {
         for epsilon in [1e-46, 1e-300] {
-            let mut state =
-                Optimizer::adam_with(0.1, 0.9, 0.999, epsilon).unwrap().state::<f32>(&[(2, Kind::Weight)]);
+            let mut state = Optimizer::adam_with(0.1, 0.9, 0.999, epsilon)
+                .unwrap()
+                .state::<f32>(&[(2, ParameterKind::Weight)]);
             let mut w = [1.0_f32, 1.0];
             state.step(0, &mut w, &[0.0, 1.0]).unwrap();
             assert_eq!(w[0], 1.0);
@@ -644,12 +647,15 @@ mod tests {
     fn memory_that_there_is_not_is_an_error() {
         for size in [usize::MAX, isize::MAX as usize, 1 << 60] {
             assert!(
-                Optimizer::gradient_descent(0.1).unwrap().try_state::<f32>(&[(size, Kind::Bias)]).is_ok()
+                Optimizer::gradient_descent(0.1)
+                    .unwrap()
+                    .try_state::<f32>(&[(size, ParameterKind::Bias)])
+                    .is_ok()
             );
             for optimizer in [Optimizer::momentum(0.1, 0.9), Optimizer::adam(0.1)] {
                 let error = optimizer
                     .unwrap()
-                    .try_state::<f64>(&[(2, Kind::Bias), (size, Kind::Weight)])
+                    .try_state::<f64>(&[(2, ParameterKind::Bias), (size, ParameterKind::Weight)])
                     .unwrap_err();
                 let text = format!(
                     "what the optimizer remembers of parameter 1: no memory for {} bytes",
@@ -663,7 +669,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "no memory for")]
     fn state_panics_where_try_state_refuses() {
-        Optimizer::adam(0.1).unwrap().state::<f32>(&[(usize::MAX, Kind::Weight)]);
+        Optimizer::adam(0.1).unwrap().state::<f32>(&[(usize::MAX, ParameterKind::Weight)]);
     }
 
     #[test]
@@ -700,7 +706,7 @@ mod tests {
             Optimizer::momentum(0.1, 1.5).unwrap_err().to_string(),
             "momentum β is 1.5, it must be in [0, 1)"
         );
-        let mut state = Optimizer::gradient_descent(0.1).unwrap().state(&[(2, Kind::Weight)]);
+        let mut state = Optimizer::gradient_descent(0.1).unwrap().state(&[(2, ParameterKind::Weight)]);
         assert_eq!(
             state.step(0, &mut [0.0; 2], &[0.0; 3]).unwrap_err().to_string(),
             "gradient: 2 values are needed, 3 were given"

@@ -8,8 +8,8 @@ use crate::closed_form::check_shape;
 use crate::optimizer::check_held;
 use crate::shuffle::with_room;
 use crate::{
-    EarlyStopping, Error, History, Kind, Losses, Mlp, Optimizer, OptimizerState, Purpose, Random, Result,
-    Verdict, check_finite,
+    EarlyStopping, Error, History, Losses, Mlp, Optimizer, OptimizerState, ParameterKind, Purpose, Random,
+    Result, Verdict, check_finite,
 };
 
 /// How a network is trained: by which rule, for how many epochs, on which batches, and when to stop.
@@ -540,15 +540,15 @@ impl<T: Scalar> Step<T> {
     fn new(
         tape: &Tape<T>,
         network: &Mlp<T>,
-        recorded: &crate::Recorded<'_, T>,
+        recorded: &crate::RecordedMlp<'_, T>,
         optimizer: Optimizer,
         options: Options,
     ) -> Result<Self> {
         let (parameters, gradients) = (recorded.parameters(), recorded.gradients());
         let outputs = gradients.iter().copied().chain([recorded.j]);
         let program = tape.compile_with(outputs, options)?;
-        let kinds = [Kind::Weight, Kind::Bias].into_iter().cycle();
-        let sizes: Vec<(usize, Kind)> =
+        let kinds = [ParameterKind::Weight, ParameterKind::Bias].into_iter().cycle();
+        let sizes: Vec<(usize, ParameterKind)> =
             network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
         let (x, y, j) = (recorded.x().entry()?, recorded.y.entry()?, recorded.j.entry()?);
         let entries = |list: Vec<Var<'_, T>>| list.into_iter().map(Var::entry).collect::<tape::Result<_>>();
@@ -659,13 +659,13 @@ struct Evaluation<T: Scalar> {
 
 impl<T: Scalar> Evaluation<T> {
     /// On the examples of the training.
-    fn new(tape: &Tape<T>, recorded: &crate::Recorded<'_, T>, options: Options) -> Result<Self> {
+    fn new(tape: &Tape<T>, recorded: &crate::RecordedMlp<'_, T>, options: Options) -> Result<Self> {
         Ok(Evaluation { program: tape.compile_with([recorded.j], options)?, j: recorded.j.entry()? })
     }
 
     fn of_another_part(
         tape: &Tape<T>,
-        recorded: &crate::Recorded<'_, T>,
+        recorded: &crate::RecordedMlp<'_, T>,
         (x, y): &(Matrix<T>, Matrix<T>),
         options: Options,
     ) -> Result<Self> {

@@ -295,7 +295,7 @@ fn descriptions() -> impl Strategy<Value = networks::Description> {
 
 /// J, its first derivatives with respect to the parameters and what has a column per example, all of these values
 /// themselves, and now and then second derivatives.
-fn outputs_of<'t, T: Scalar>(network: &mlp::Recorded<'t, T>, second: bool) -> Vec<Var<'t, T>> {
+fn outputs_of<'t, T: Scalar>(network: &mlp::RecordedMlp<'t, T>, second: bool) -> Vec<Var<'t, T>> {
     let (parameters, gradients) = (network.parameters(), network.gradients());
     let of_columns: Vec<Var<'t, T>> = network.z.iter().chain(&network.a[1..]).copied().collect();
     let mut outputs = vec![network.j, network.losses];

@@ -55,7 +55,7 @@ pub struct Options {
     /// is not worth more, and one if it comes long after the last and is not worth waking the others, which
     /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
     pub threads: Option<NonZeroUsize>,
-    /// How many examples go through a loop at a time, in multiples of [`Options::UNIT`]; `None` for what suits the caches,
+    /// How many examples go through a loop at a time, in multiples of [`Options::CHUNK`]; `None` for what suits the caches,
     /// with a shorter way for few examples, which does without loops.
     /// The results have the same bits whatever their number.
     pub tile_columns: Option<NonZeroUsize>,
@@ -71,7 +71,7 @@ impl Default for Options {
 
 impl Options {
     /// The examples whose sum is added to others as a whole.
-    pub const UNIT: usize = crate::kernel::product::UNIT;
+    pub const CHUNK: usize = crate::kernel::product::UNIT;
 
     /// Neither rewrites nor fusion: entry by entry.
     pub fn literal() -> Self {
@@ -85,7 +85,7 @@ impl Options {
         self
     }
 
-    /// With tiles of so many examples, rounded up to a multiple of [`Options::UNIT`]; 0 for the default.
+    /// With tiles of so many examples, rounded up to a multiple of [`Options::CHUNK`]; 0 for the default.
     #[must_use]
     pub fn tile_columns(mut self, columns: usize) -> Self {
         self.tile_columns = NonZeroUsize::new(columns);
