@@ -5,7 +5,12 @@ use std::fmt::Display;
 /// Asserts that a message is the pattern, where `{place}` stands for `file:line:column` with the file of the test that asks.
 #[track_caller]
 pub(crate) fn assert_message(found: impl Display, pattern: &str) {
-    let file = std::panic::Location::caller().file();
+    assert_message_from(std::panic::Location::caller().file(), found, pattern);
+}
+
+/// The same, where `{place}` stands for a place in another file.
+#[track_caller]
+pub(crate) fn assert_message_from(file: &str, found: impl Display, pattern: &str) {
     let found = found.to_string();
     assert!(matches(&found, pattern, file), "found    {found:?}\nexpected {pattern:?}, {{place}} in {file}");
 }
