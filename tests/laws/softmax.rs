@@ -439,7 +439,7 @@ fn labels_are_looked_at_wherever_they_are_used() {
 #[test]
 fn labels_that_are_repeated_are_looked_at() {
     let tape = Tape::<f64>::new();
-    let z = tape.examples("Z", &Matrix::zeros(2, 3));
+    let z = tape.parameter("Z", &Matrix::zeros(2, 3));
     let y = tape.parameter("y", &matrix![[0.5], [-2.0]]);
     let [dz] = z.softmax_cross_entropy(y).sum().gradients([z]);
     let [ddz] = (dz * dz.sum()).sum().gradients([z]);

@@ -212,12 +212,14 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
 /// Labels, looked at where they are a number: what is no label is known when the loss is recorded.
 #[track_caller]
 pub(crate) fn labels_or_mistake<'t, T: Scalar>(
-    labels: Var<'t, T>,
+    (labels, other): (Var<'t, T>, Var<'t, T>),
     operation: &'static str,
     no_label: impl Fn(&[T]) -> Option<(usize, f64)>,
     expected: &'static str,
 ) -> Var<'t, T> {
-    let number = labels.as_number().filter(|number| number.m == 0);
+    // A number of another tape is refused as such.
+    let of_one_tape = std::ptr::eq(labels.tape, other.tape);
+    let number = labels.as_number().filter(|number| of_one_tape && number.m == 0);
     let Some((_, value)) = number.and_then(|number| no_label(&[number.c])) else { return labels };
     let (labels, tape) = (labels.label(), labels.tape);
     tape.mistake(Error::Label { operation, value, row: 0, column: 0, labels, expected, at: tape.place() })
@@ -230,7 +232,7 @@ fn beside<'t, T: Scalar>(
     other: Var<'t, T>,
     operation: &'static str,
 ) -> [Var<'t, T>; 2] {
-    [labels_or_mistake(labels.into_operand(other), operation, outside, "in [0, 1]"), other]
+    [labels_or_mistake((labels.into_operand(other), other), operation, outside, "in [0, 1]"), other]
 }
 
 /// # Losses

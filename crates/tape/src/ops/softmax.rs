@@ -301,7 +301,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     fn beside(self, labels: impl IntoOperand<'t, T>, operation: &'static str) -> [Self; 2] {
         let (labels, expected) = (labels.into_operand(self), "a finite number from 0 on");
-        let labels = labels_or_mistake(labels, operation, no_share, expected);
+        let labels = labels_or_mistake((labels, self), operation, no_share, expected);
         if self.is_void() || labels.is_void() || !std::ptr::eq(self.tape, labels.tape) {
             return [labels, self]; // recording says what is wrong
         }
