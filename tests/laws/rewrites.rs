@@ -237,7 +237,10 @@ fn is_unclear<const SINGLE: bool>(script: &Script, values: &[Grid<Watched<SINGLE
     let moves = |x: Watched<SINGLE>, y: Watched<SINGLE>| {
         let off = (x.off + y.off) * Wide::new(MOST_OFF);
         let is_apart = (x.v - y.v).abs() > off;
-        !off.is_zero() && !is_apart || x.overflowed || y.overflowed
+        // A number that the type has no room for is 0 there.
+        let least = Wide::new(if SINGLE { f32::from_bits(1).into() } else { f64::from_bits(1) });
+        let vanishes = |x: Watched<SINGLE>| !x.v.is_zero() && x.v.abs() < least;
+        !off.is_zero() && !is_apart || x.overflowed || y.overflowed || vanishes(x) || vanishes(y)
     };
     let of = |c: f64| <Watched<SINGLE> as plain::number::Number>::of(c);
     let near = |points: &[f64]| {
@@ -280,7 +283,7 @@ fn agree<const SINGLE: bool>(
     if literal.is_finite() {
         if !truth.off.is_finite() {
             tally.blunt += 1;
-            return if compiled.is_finite() {
+            return if compiled.is_finite() || is_true {
                 Ok(())
             } else {
                 Err("not finite, where the literal program is")
@@ -313,8 +316,14 @@ fn agree<const SINGLE: bool>(
         tally.blunt += 1;
         return Ok(());
     }
+    // Both are lost to an overflow, or the sign of a zero that is divided by is rounding's.
+    if !literal.is_finite() && !compiled.is_finite() && (truth.overflowed || !truth.snug.is_finite()) {
+        tally.blunt += 1;
+        return Ok(());
+    }
     if truth.v.is_nan() {
-        return Err("a NaN is hidden");
+        // An infinity that the formula does not have made the NaN, and a rewrite saves from that.
+        return if truth.overflowed && truth.promised { Ok(()) } else { Err("a NaN is hidden") };
     }
     match (truth.overflowed || truth.promised, is_true) {
         (true, true) => {
