@@ -166,6 +166,27 @@ fn second_derivatives_of_the_log_loss_are_guarded() {
     assert_eq!(ddda.value().unwrap().as_slice(), [2.0, -128.0, 16.0, -2.0]);
 }
 
+/// (C ⊘ σ(z) + D) ⊙ σ′(z): the side of the sum that does not cancel is multiplied all the same.
+#[test]
+fn one_side_of_a_sum_cancels() {
+    let tape = Tape::<f64>::new();
+    let logits = vec![-3.0, -0.5, 0.0, 0.25, 4.0];
+    let z = tape.parameter("z", &Matrix::from_vec(1, logits.len(), logits.clone()).unwrap());
+    let s = z.sigmoid();
+    let [slope] = s.sum().gradients([z]);
+    for (sum, sign) in [(2.0 / s + z.cos(), 1.0), (2.0 / s - z.cos(), -1.0), (z.cos() + 2.0 / s, 1.0)] {
+        let v = sum * slope;
+        let mut program = tape.compile([v]).unwrap();
+        program.run().unwrap();
+        assert!(program.rewrites().any(|fired| fired.name == "cancelled sigmoid"));
+        for (&found, &z) in program.view(v).unwrap().as_slice().iter().zip(&logits) {
+            let (other, e) = (1.0 / (1.0 + z.exp()), (-z.abs()).exp());
+            let right = 2.0 * other + sign * z.cos() * e / ((1.0 + e) * (1.0 + e));
+            assert!((found - right).abs() < 1e-14, "z = {z}: {found} instead of {right}");
+        }
+    }
+}
+
 /// What [`curvature`](super::curvature) takes out of sums of products with σ(±z) and tanh(z/2), and what it leaves.
 mod curvature {
     use super::*;
