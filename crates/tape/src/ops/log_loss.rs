@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use crate::kernel::functions as k;
 use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::ops::labels::{Labels, Weights};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
 use crate::vjp::Vjp;
-use crate::{Error, MatrixMut, Scalar, Shape, Var};
+use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,15 +22,6 @@ pub(crate) struct LogLossOnLogits;
 /// and Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SigmoidMinus(pub(crate) Weights);
-
-/// What the Y of a difference σ(z) − y or softmax(z)·Σy − y are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Weights {
-    /// Labels, which are looked at.
-    Labels,
-    /// Any numbers: a cotangent, or what a formula that is spelled out has in the place of labels.
-    Any,
-}
 
 impl LogLossOnLogits {
     /// The loss and its derivative for a block.
@@ -59,7 +51,7 @@ fn check_labels<T: Scalar>(y: &[T]) -> Result<bool, Fault> {
     if y.iter().fold(true, |all, &y| all & ((y == T::ZERO) | (y == T::ONE))) {
         return Ok(false);
     }
-    match outside(y) {
+    match Labels::Probabilities.first_unfit(y) {
         None => Ok(true),
         Some((row, value)) => Err(Fault::Label { operand: 0, value, row, column: 0 }),
     }
@@ -67,19 +59,10 @@ fn check_labels<T: Scalar>(y: &[T]) -> Result<bool, Fault> {
 
 /// A probability outside [0, 1], NaN included, is a fault.
 fn check_probabilities<T: Scalar>(a: &[T]) -> Result<(), Fault> {
-    match outside(a) {
+    match Labels::Probabilities.first_unfit(a) {
         None => Ok(()),
         Some((row, value)) => Err(Fault::Probability { operand: 1, value, row, column: 0 }),
     }
-}
-
-/// The first number outside [0, 1].
-pub(crate) fn outside<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
-    let valid = |x: &T| (*x >= T::ZERO) & (*x <= T::ONE);
-    if x.iter().fold(true, |all, x| all & valid(x)) {
-        return None;
-    }
-    x.iter().position(|x| !valid(x)).map(|row| (row, x[row].to_f64()))
 }
 
 /// Evaluates a loss on whole matrices, labels first.
@@ -209,22 +192,6 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     }
 }
 
-/// Labels, looked at where they are a number: what is no label is known when the loss is recorded.
-#[track_caller]
-pub(crate) fn labels_or_mistake<'t, T: Scalar>(
-    (labels, other): (Var<'t, T>, Var<'t, T>),
-    operation: &'static str,
-    no_label: impl Fn(&[T]) -> Option<(usize, f64)>,
-    expected: &'static str,
-) -> Var<'t, T> {
-    // A number of another tape is refused as such.
-    let of_one_tape = std::ptr::eq(labels.tape, other.tape);
-    let number = labels.as_number().filter(|number| of_one_tape && number.m == 0);
-    let Some((_, value)) = number.and_then(|number| no_label(&[number.c])) else { return labels };
-    let (labels, tape) = (labels.label(), labels.tape);
-    tape.mistake(Error::Label { operation, value, row: 0, column: 0, labels, expected, at: tape.place() })
-}
-
 /// Labels of the log-loss beside what they are for.
 #[track_caller]
 fn beside<'t, T: Scalar>(
@@ -232,7 +199,7 @@ fn beside<'t, T: Scalar>(
     other: Var<'t, T>,
     operation: &'static str,
 ) -> [Var<'t, T>; 2] {
-    [labels_or_mistake((labels.into_operand(other), other), operation, outside, "in [0, 1]"), other]
+    [Labels::Probabilities.or_mistake(labels.into_operand(other), other, operation), other]
 }
 
 /// # Losses

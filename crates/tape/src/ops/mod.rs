@@ -2,6 +2,7 @@
 
 pub(crate) mod custom;
 pub(crate) mod guarded;
+pub(crate) mod labels;
 pub(crate) mod leaf;
 pub(crate) mod log_loss;
 pub(crate) mod map;

@@ -22,7 +22,7 @@ use smallvec::SmallVec;
 
 use crate::kernel::softmax::{Series, Wanted};
 use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
-use crate::ops::log_loss::{Weights, labels_or_mistake};
+use crate::ops::labels::{Labels, Weights};
 use crate::ops::zip::IntoOperand;
 use crate::vjp::Vjp;
 use crate::{Dim, MatrixMut, MatrixRef, Scalar, Shape, Var};
@@ -51,22 +51,12 @@ pub(crate) struct Softmax {
 
 /// A label that is negative or not finite is a fault.
 fn check_labels<T: Scalar>(y: MatrixRef<'_, T>) -> Result<(), Fault> {
-    match no_share(y.as_slice()) {
+    match Labels::Shares.first_unfit(y.as_slice()) {
         None => Ok(()),
         Some((at, value)) => {
             Err(Fault::Share { operand: 0, value, row: at % y.rows(), column: at / y.rows() })
         }
     }
-}
-
-/// The first that is negative or not finite.
-pub(crate) fn no_share<T: Scalar>(y: &[T]) -> Option<(usize, f64)> {
-    let valid = |y: T| (y >= T::ZERO) & (y < T::INFINITY);
-    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
-    if y.iter().fold(true, |sound, &y| sound & valid(y)) {
-        return None;
-    }
-    y.iter().position(|&y| !valid(y)).map(|at| (at, y[at].to_f64()))
 }
 
 /// The numbers of a matrix that are reduced together.
@@ -300,8 +290,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Labels and logits, each repeated to the shape of both.
     #[track_caller]
     fn beside(self, labels: impl IntoOperand<'t, T>, operation: &'static str) -> [Self; 2] {
-        let (labels, expected) = (labels.into_operand(self), "a finite number from 0 on");
-        let labels = labels_or_mistake((labels, self), operation, no_share, expected);
+        let labels = Labels::Shares.or_mistake(labels.into_operand(self), self, operation);
         if self.is_void() || labels.is_void() || !std::ptr::eq(self.tape, labels.tape) {
             return [labels, self]; // recording says what is wrong
         }

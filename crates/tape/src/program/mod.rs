@@ -186,7 +186,7 @@ pub struct Program<T: Scalar> {
     /// The same graph without fusion, made when a run is to be checked step by step.
     unfused: Option<Box<Program<T>>>,
     /// Labels that no kernel looks at.
-    labels: Vec<labels::Labels>,
+    labels: Vec<labels::Unseen>,
 }
 
 impl<T: Scalar> Program<T> {

@@ -16,9 +16,9 @@ use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::kernel::threads;
 use crate::matrix::size;
 use crate::op::{Fault, Op, Operands};
+use crate::ops::labels::Labels;
 use crate::program::code::{Instruction, Segment};
 use crate::program::compile::graph::Node;
-use crate::program::labels::Kind;
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
@@ -379,17 +379,24 @@ impl<T: Scalar> Program<T> {
             let known = self.graph.node(node).operands.get(operand);
             known.map_or_else(|| format!("operand {operand}"), |&known| self.describe(known))
         };
+        let label = |kind: Labels, operand, value, (row, column)| Error::Label {
+            operation: kind.loss(),
+            value,
+            row,
+            column,
+            labels: name(operand),
+            expected: kind.expected(),
+            at,
+        };
         match fault {
             Fault::Label { operand, value, row, column } => {
-                let (operation, expected) = Kind::Probability.words();
-                Error::Label { operation, value, row, column, labels: name(operand), expected, at }
+                label(Labels::Probabilities, operand, value, (row, column))
+            }
+            Fault::Share { operand, value, row, column } => {
+                label(Labels::Shares, operand, value, (row, column))
             }
             Fault::Probability { operand, value, row, column } => {
                 Error::Probability { value, row, column, probabilities: name(operand), at }
-            }
-            Fault::Share { operand, value, row, column } => {
-                let (operation, expected) = Kind::Share.words();
-                Error::Label { operation, value, row, column, labels: name(operand), expected, at }
             }
             Fault::Other(reason) => {
                 let node = self.graph.node(node);

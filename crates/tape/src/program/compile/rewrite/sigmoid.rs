@@ -12,7 +12,8 @@ use super::pattern::{
 use crate::Scalar;
 use crate::op::Op;
 use crate::ops::guarded::Guarded;
-use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus, Weights};
+use crate::ops::labels::Weights;
+use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::Negate;
 use crate::ops::select::Select;
