@@ -212,6 +212,7 @@ compiled! {
     fn program_flops(program: &Program<Self>, m: usize) -> u64 = Program::flops_here;
     fn program_peak_bytes(program: &Program<Self>, m: usize) -> usize = Program::peak_bytes_here;
     fn program_threads(program: &Program<Self>, m: usize) -> usize = Program::threads_here;
+    fn program_explain(program: &Program<Self>, m: usize) -> String = Program::explain_here;
     fn program_display(program: &Program<Self>, f: &mut Formatter<'_>) -> Written = Program::display_here;
 
     fn check_laws<'t>(

@@ -237,24 +237,37 @@ fn is_nan<T: Real>(x: T) -> bool {
 /// The greatest number; NaN if there is one.
 #[inline(always)]
 fn greatest<T: Real>(x: &[T]) -> T {
-    let mut lanes = [-T::of(f64::INFINITY); LANES];
+    most(x, -T::of(f64::INFINITY), greater)
+}
+
+/// The greatest magnitude; NaN may be passed over, which is quicker.
+#[inline(always)]
+fn greatest_magnitude<T: Real>(x: &[T]) -> T {
+    most(
+        x,
+        T::of(0.0),
+        #[inline(always)]
+        |m, x| if m > x.magnitude() { m } else { x.magnitude() },
+    )
+}
+
+/// What is left of the least number and all others, of two at a time, in whatever order.
+#[inline(always)]
+fn most<T: Real>(x: &[T], least: T, of_two: impl Fn(T, T) -> T + Copy) -> T {
+    let mut lanes = [least; LANES];
     let (chunks, rest) = x.as_chunks::<LANES>();
     if chunks.is_empty() {
-        return rest.iter().fold(
-            -T::of(f64::INFINITY),
-            #[inline(always)]
-            |m, &x| greater(m, x),
-        );
+        return rest.iter().copied().fold(least, of_two);
     }
     for chunk in chunks {
         for i in 0..LANES {
-            lanes[i] = greater(lanes[i], chunk[i]);
+            lanes[i] = of_two(lanes[i], chunk[i]);
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = greater(*lane, x);
+        *lane = of_two(*lane, x);
     }
-    lanes.into_iter().fold(-T::of(f64::INFINITY), greater)
+    lanes.into_iter().fold(least, of_two)
 }
 
 /// The sum of the numbers of magnitude `top`, and that of all others.
@@ -282,7 +295,7 @@ fn two_sums<T: Real>(x: &[T], top: T) -> (T, T) {
     (tops, others)
 }
 
-/// A difference that is smaller than so much of its terms is computed again: an f64 keeps some 1e-14.
+/// A difference that is smaller than so much of its terms is computed again: so it is off by no more than some 64 ulp.
 const BESIDE: f64 = 1.0 / 64.0;
 
 /// How many shares are [beside](BESIDE) their labels; a few.
@@ -294,28 +307,6 @@ fn beside<T: Real>(shares: &[T], left: &[T]) -> T {
         count = count + if is_beside { T::of(1.0) } else { T::of(0.0) };
     }
     count
-}
-
-/// The greater of a number and a magnitude; a NaN may be passed over.
-#[inline(always)]
-fn larger<T: Real>(m: T, x: T) -> T {
-    if m > x.magnitude() { m } else { x.magnitude() }
-}
-
-/// The greatest magnitude; NaN may be passed over.
-#[inline(always)]
-fn greatest_magnitude<T: Real>(x: &[T]) -> T {
-    let mut lanes = [T::of(0.0); LANES];
-    let (chunks, rest) = x.as_chunks::<LANES>();
-    for chunk in chunks {
-        for i in 0..LANES {
-            lanes[i] = larger(lanes[i], chunk[i]);
-        }
-    }
-    for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane = larger(*lane, x);
-    }
-    lanes.into_iter().fold(T::of(0.0), larger)
 }
 
 /// z − m and what rounding loses of it, where that counts.

@@ -141,9 +141,9 @@ macro_rules! functions {
             /// If the slices differ in length.
             pub fn apply(&self, x: &[T], out: &mut [T]) {
                 T::function_apply(self, x, out)
-    }
+            }
 
-    pub(crate)         fn apply_here(&self, x: &[T], out: &mut [T]) {
+            pub(crate) fn apply_here(&self, x: &[T], out: &mut [T]) {
                 assert_eq!(x.len(), out.len(), "as many results as arguments");
                 match self {
                     $(Function::$name $(($($p),+))? => {
@@ -195,9 +195,9 @@ macro_rules! functions {
             /// The function's name, as listings and error messages show it.
             pub fn name(&self) -> Cow<'_, str> {
                 T::function_name(self)
-    }
+            }
 
-    pub(crate)         fn name_here(&self) -> Cow<'_, str> {
+            pub(crate) fn name_here(&self) -> Cow<'_, str> {
                 match self {
                     $(Function::$name $(($(functions!(@ignore $p)),+))? => $notation.name(self, stringify!($name)),)*
                     Function::User(user) => (&*user.parts.name).into(),

@@ -87,14 +87,16 @@ impl<T: Scalar> Scaling<T> {
         let Factor { c, m: power } = self.by;
         let over = if power < 0 { self.over * T::from_usize(m).powi(-power) } else { self.over };
         let times = if power > 0 { c * T::from_usize(m).powi(power) } else { c };
-        let (sign, halved) = (if times < T::ZERO { -T::ONE } else { T::ONE }, over_power_of_two(over, times));
-        match halved.or((c == T::ONE).then(|| over / times)) {
-            _ if over == T::ONE => Scaled { times, over },
-            None => Scaled { times: times / over, over: T::ONE },
-            Some(over) => match exact_inverse(over) {
-                Some(inverse) => Scaled { times: sign * inverse, over: T::ONE },
-                None => Scaled { times: sign, over },
-            },
+        if over == T::ONE {
+            return Scaled { times, over };
+        }
+        // x is divided by a number that is over/|times| without rounding, or the one that the list has below its fraction bar.
+        let divisor = over_power_of_two(over, times).or_else(|| (c == T::ONE).then(|| over / times));
+        let Some(divisor) = divisor else { return Scaled { times: times / over, over: T::ONE } };
+        let sign = if times < T::ZERO { -T::ONE } else { T::ONE };
+        match exact_inverse(divisor) {
+            Some(inverse) => Scaled { times: sign * inverse, over: T::ONE },
+            None => Scaled { times: sign, over: divisor },
         }
     }
 }

@@ -45,8 +45,3 @@ pub(super) enum Instruction<T: Scalar> {
     /// A contraction over the examples, added up tile by tile.
     Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, scaling: Scaling<T> },
 }
-
-/// A pass of more operations gains nothing, and assembling it would take long.
-pub(crate) const LONGEST: usize = 24;
-/// The most values that a pass takes from outside, so that a list of them needs no allocation.
-pub(crate) const INPUTS: usize = 24;

@@ -6,12 +6,11 @@ use crate::Scalar;
 use crate::op::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scale;
-use crate::program::Program;
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
-use crate::program::compile::{fuse, schedule};
 use crate::program::run::Way;
+use crate::program::{Program, compile};
 use crate::show::printable;
 use crate::storage::Buffer;
 
@@ -38,6 +37,10 @@ impl<T: Scalar> Program<T> {
     /// # Ok::<(), tape::Error>(())
     /// ```
     pub fn explain(&self, m: usize) -> String {
+        T::program_explain(self, m)
+    }
+
+    pub(crate) fn explain_here(&self, m: usize) -> String {
         let mut text = String::new();
         self.write_explanation(m, &mut text).expect("a string takes what is written");
         text
@@ -46,8 +49,7 @@ impl<T: Scalar> Program<T> {
     fn write_explanation(&self, m: usize, f: &mut String) -> fmt::Result {
         self.write_graph(f)?;
         self.write_rewrites(f)?;
-        let schedule = schedule::schedule(&self.graph, self.fusion);
-        let segments = fuse::fuse(&self.graph, &schedule);
+        let (schedule, segments) = compile::steps(&self.graph, self.fusion);
         self.write_schedule(&schedule, f)?;
         self.write_steps(&schedule, &segments, f)?;
         self.write_buffers(f)?;

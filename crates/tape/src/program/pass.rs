@@ -16,6 +16,11 @@ use crate::storage::{Operand, SumAt};
 const BLOCK: usize = 1024;
 const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where groups of columns do");
 
+/// A pass of more operations gains nothing, and assembling it would take long.
+pub(crate) const LONGEST: usize = 24;
+/// The most values that a pass takes from outside, so that a list of them needs no allocation.
+pub(crate) const INPUTS: usize = 24;
+
 /// A fused pass.
 #[derive(Debug)]
 pub(crate) struct Pass<T: Scalar> {

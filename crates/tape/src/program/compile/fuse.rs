@@ -1,10 +1,10 @@
 //! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that takes up what follows it.
 
 use crate::op::Op;
-use crate::program::code::{INPUTS, LONGEST};
 use crate::program::compile::epilogue::{Next, next_of};
 use crate::program::compile::graph::Graph;
-use crate::program::compile::schedule::{Class, Schedule, Stretch};
+use crate::program::compile::schedule::{Class, Schedule, Scheduled};
+use crate::program::pass::{INPUTS, LONGEST};
 use crate::{Dim, Scalar};
 
 /// The steps of a run of whole steps, or of a loop over tiles.
@@ -40,12 +40,10 @@ pub(crate) struct Epilogued {
 
 /// Stage 4: the steps of every segment. Outside of loops every node is a step.
 pub(crate) fn fuse<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Vec<Steps> {
-    let Schedule { classes, only_use, segment_of, .. } = schedule;
-    let of_loop = Loop { graph, classes, only_use, segment_of };
-    let steps = |Stretch { tiled, nodes }: &Stretch| Steps {
+    let steps = |Scheduled { tiled, nodes }: &Scheduled| Steps {
         tiled: *tiled,
         steps: match tiled {
-            true => of_loop.fuse(nodes),
+            true => Loop { graph, schedule }.fuse(nodes),
             false => nodes.iter().map(|&node| Planned::Single(node)).collect(),
         },
     };
@@ -84,15 +82,13 @@ impl Open {
 /// What is known of the nodes of a loop.
 struct Loop<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    classes: &'g [Class],
-    only_use: &'g [Option<u32>],
-    segment_of: &'g [u32],
+    schedule: &'g Schedule<T>,
 }
 
 impl<T: Scalar> Loop<'_, T> {
     /// Groups the nodes: entrywise nodes of one shape gather until something outside needs one of them.
     fn fuse(&self, nodes: &[u32]) -> Vec<Planned> {
-        let Loop { graph, classes, .. } = *self;
+        let Loop { graph, schedule: Schedule { classes, .. } } = *self;
         let mut steps = Vec::new();
         let mut open: Option<Open> = None;
         let mut in_open = vec![false; graph.nodes.len()];
@@ -139,14 +135,14 @@ impl<T: Scalar> Loop<'_, T> {
 
     /// The product with what it can take up: the node that uses it alone, if that node's other operand is there before it.
     fn epilogued(&self, product: u32, is_planned: &[bool]) -> Option<Epilogued> {
-        if self.classes[product as usize] != Class::PerColumn
+        if self.schedule.classes[product as usize] != Class::PerColumn
             || !matches!(self.graph.node(product).op, Op::Matmul(_))
         {
             return None;
         }
-        let node = self.only_use[product as usize]?;
+        let node = self.schedule.only_use[product as usize]?;
         let (next, other) = next_of(self.graph, product, node)?;
-        let segment = |id: u32| self.segment_of[id as usize];
+        let segment = |id: u32| self.schedule.segment_of[id as usize];
         let is_there = segment(other) != segment(product) || is_planned[other as usize];
         (segment(node) == segment(product) && is_there).then_some(Epilogued { product, next, node, other })
     }

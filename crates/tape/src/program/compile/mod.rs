@@ -26,8 +26,10 @@ mod verify;
 use crate::program::code::Code;
 use crate::program::{Options, Program};
 use crate::{Result, Scalar, Tape, Var};
+use fuse::Steps;
 use graph::Graph;
 use place::Plan;
+use schedule::Schedule;
 
 impl<T: Scalar> Program<T> {
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Result<Self> {
@@ -41,13 +43,19 @@ impl<T: Scalar> Program<T> {
 
 /// Stages 3 to 6: what computes a graph, fused or node by node.
 pub(super) fn code<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Plan, Code<T>) {
-    verify::stage("lower", || verify::graph(graph));
-    let schedule = schedule::schedule(graph, fusion);
-    verify::stage("schedule", || verify::schedule(graph, &schedule));
-    let steps = fuse::fuse(graph, &schedule);
-    verify::stage("fuse", || verify::steps(graph, &schedule, &steps));
+    let (schedule, steps) = steps(graph, fusion);
     let plan = place::place(graph, &schedule, &steps);
     verify::stage("place", || verify::plan(graph, &schedule, &steps, &plan));
     let code = emit::emit(graph, &schedule, &steps, &plan);
     (plan, code)
+}
+
+/// Stages 3 and 4.
+pub(super) fn steps<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Schedule<T>, Vec<Steps>) {
+    verify::stage("lower or rewrite", || verify::graph(graph));
+    let schedule = schedule::schedule(graph, fusion);
+    verify::stage("schedule", || verify::schedule(graph, &schedule));
+    let steps = fuse::fuse(graph, &schedule);
+    verify::stage("fuse", || verify::steps(graph, &schedule, &steps));
+    (schedule, steps)
 }

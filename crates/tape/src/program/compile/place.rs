@@ -105,7 +105,52 @@ enum Stored {
 
 /// Stage 5: the buffers of what the steps read and make.
 pub(crate) fn place<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Plan {
-    Plan::new(graph, schedule, segments)
+    let lifetimes = Lifetimes::of(graph, schedule, segments);
+    let mut plan = Plan { buffer_of: vec![None; graph.nodes.len()], ..Plan::default() };
+    let (mut whole, mut tile) = (Pool::default(), Pool::default());
+    for (id, node) in graph.nodes.iter().enumerate() {
+        if node.op.is_source() {
+            plan.place_whole(id as u32, node.shape, &mut whole);
+        }
+    }
+    let mut tick = 0;
+    for segment in segments {
+        let mut ending = Vec::new();
+        for (step, planned) in (0..).zip(&segment.steps) {
+            let (made, read) = nodes_of(graph, schedule, planned);
+            for &id in &made {
+                let shape = graph.node(id).shape;
+                match lifetimes.stored[id as usize] {
+                    Stored::No => {}
+                    Stored::Tile => plan.place_tile(id, shape, &mut tile),
+                    Stored::Whole => plan.place_whole(id, shape, &mut whole),
+                }
+            }
+            // A buffer becomes free only after the step, so that no kernel writes where it reads.
+            let mut done: Nodes = read.into_iter().chain(made).collect();
+            done.sort_unstable();
+            done.dedup();
+            for id in done {
+                match plan.buffer_of[id as usize] {
+                    Some(Buffer::Tile(buffer)) if lifetimes.last_step[id as usize] == step => {
+                        tile.give(buffer);
+                    }
+                    Some(Buffer::Whole(_)) if lifetimes.last_tick[id as usize] == tick => ending.push(id),
+                    Some(_) | None => {}
+                }
+            }
+            if !segment.tiled {
+                plan.free_whole(&mut ending, &mut whole);
+                tick += 1;
+            }
+        }
+        if segment.tiled {
+            plan.free_whole(&mut ending, &mut whole);
+            tick += 1;
+        }
+    }
+    plan.tile = tile.sizes.iter().map(|size| size.coefficient).collect();
+    plan
 }
 
 impl Plan {
@@ -113,55 +158,6 @@ impl Plan {
     pub(crate) fn operand<T: Scalar>(&self, graph: &Graph<T>, node: u32) -> Option<Operand> {
         let at = self.buffer_of[node as usize]?;
         Some(Operand { at, shape: graph.node(node).shape })
-    }
-
-    fn new<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Plan {
-        let lifetimes = Lifetimes::of(graph, schedule, segments);
-        let mut plan = Plan { buffer_of: vec![None; graph.nodes.len()], ..Plan::default() };
-        let (mut whole, mut tile) = (Pool::default(), Pool::default());
-        for (id, node) in graph.nodes.iter().enumerate() {
-            if node.op.is_source() {
-                plan.place_whole(id as u32, node.shape, &mut whole);
-            }
-        }
-        let mut tick = 0;
-        for segment in segments {
-            let mut ending = Vec::new();
-            for (step, planned) in (0..).zip(&segment.steps) {
-                let (made, read) = nodes_of(graph, schedule, planned);
-                for &id in &made {
-                    let shape = graph.node(id).shape;
-                    match lifetimes.stored[id as usize] {
-                        Stored::No => {}
-                        Stored::Tile => plan.place_tile(id, shape, &mut tile),
-                        Stored::Whole => plan.place_whole(id, shape, &mut whole),
-                    }
-                }
-                // A buffer becomes free only after the step, so that no kernel writes where it reads.
-                let mut done: Nodes = read.into_iter().chain(made).collect();
-                done.sort_unstable();
-                done.dedup();
-                for id in done {
-                    match plan.buffer_of[id as usize] {
-                        Some(Buffer::Tile(buffer)) if lifetimes.last_step[id as usize] == step => {
-                            tile.give(buffer);
-                        }
-                        Some(Buffer::Whole(_)) if lifetimes.last_tick[id as usize] == tick => ending.push(id),
-                        Some(_) | None => {}
-                    }
-                }
-                if !segment.tiled {
-                    plan.free_whole(&mut ending, &mut whole);
-                    tick += 1;
-                }
-            }
-            if segment.tiled {
-                plan.free_whole(&mut ending, &mut whole);
-                tick += 1;
-            }
-        }
-        plan.tile = tile.sizes.iter().map(|size| size.coefficient).collect();
-        plan
     }
 
     fn place_whole(&mut self, id: u32, shape: Shape, pool: &mut Pool) {

@@ -17,7 +17,7 @@ use crate::{Dim, Scalar, Shape};
 /// The nodes of a program, segment by segment.
 #[derive(Debug)]
 pub(in crate::program) struct Schedule<T: Scalar> {
-    pub(in crate::program) segments: Vec<Stretch>,
+    pub(in crate::program) segments: Vec<Scheduled>,
     /// For every node how it depends on the examples.
     pub(in crate::program) classes: Vec<Class>,
     /// For every node its only use.
@@ -30,13 +30,13 @@ pub(in crate::program) struct Schedule<T: Scalar> {
 
 /// The nodes of a run of whole steps, or of a loop over tiles, in their order.
 #[derive(Debug)]
-pub(in crate::program) struct Stretch {
+pub(in crate::program) struct Scheduled {
     pub(in crate::program) tiled: bool,
     pub(in crate::program) nodes: Vec<u32>,
 }
 
 /// No segment: the value is there before the program runs.
-pub(crate) const BEFORE: u32 = u32::MAX;
+const BEFORE: u32 = u32::MAX;
 
 /// How a node depends on the examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ fn all_whole<T: Scalar>(graph: &Graph<T>) -> Schedule<T> {
     let ids = 0..count as u32;
     let class = |id| if is_source(&id) { Class::Source } else { Class::Whole };
     Schedule {
-        segments: vec![Stretch { tiled: false, nodes: ids.clone().filter(|id| !is_source(id)).collect() }],
+        segments: vec![Scheduled { tiled: false, nodes: ids.clone().filter(|id| !is_source(id)).collect() }],
         classes: ids.clone().map(class).collect(),
         only_use: vec![None; count],
         folded: vec![None; count],
@@ -140,8 +140,8 @@ fn in_loops<T: Scalar>(graph: &Graph<T>) -> Schedule<T> {
         }
     }
     let count = segment_of.iter().filter(|&&at| at != BEFORE).max().map_or(0, |&last| last as usize + 1);
-    let stretch = |at: usize| Stretch { tiled: at % 2 == 1, nodes: Vec::new() };
-    let mut segments: Vec<Stretch> = (0..count).map(stretch).collect();
+    let empty = |at: usize| Scheduled { tiled: at % 2 == 1, nodes: Vec::new() };
+    let mut segments: Vec<Scheduled> = (0..count).map(empty).collect();
     for id in order(graph) {
         let at = segment_of[id as usize];
         if at != BEFORE && !is_scaled_contraction[id as usize] {

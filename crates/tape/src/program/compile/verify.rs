@@ -90,9 +90,10 @@ pub(super) fn plan<T: Scalar>(
         let buffer = at(id).ok_or_else(|| format!("the leaf n{id} has no buffer"))?;
         *holds.of(buffer) = Some(id);
     }
-    for Steps { tiled, steps } in segments {
+    // For every whole buffer the last loop that has a value in it, and which.
+    let mut in_loop = vec![None; plan.whole.len()];
+    for (at_segment, Steps { tiled, steps }) in segments.iter().enumerate() {
         holds.tile.fill(None);
-        let mut in_loop = vec![None; plan.whole.len()];
         for step in steps {
             let (made, read) = nodes_of(graph, schedule, step);
             for &id in &read {
@@ -111,7 +112,9 @@ pub(super) fn plan<T: Scalar>(
             }
             for &id in read.iter().chain(&made).filter(|_| *tiled) {
                 if let Some(Buffer::Whole(buffer)) = at(id)
-                    && in_loop[buffer as usize].replace(id).is_some_and(|other| other != id)
+                    && let Some((of, other)) = in_loop[buffer as usize].replace((at_segment, id))
+                    && of == at_segment
+                    && other != id
                 {
                     return Err(format!("a loop has two values in the whole buffer {buffer}, one is n{id}"));
                 }

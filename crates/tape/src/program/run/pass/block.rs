@@ -5,8 +5,7 @@ use smallvec::SmallVec;
 use crate::Scalar;
 use crate::op::{Fault, Op};
 use crate::ops::log_loss::LogLossOnLogits;
-use crate::program::code::INPUTS;
-use crate::program::pass::Spread;
+use crate::program::pass::{INPUTS, Spread};
 
 /// Repeats an input of a pass until it has an entry for each of the pass.
 pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {

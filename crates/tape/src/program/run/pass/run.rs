@@ -1,4 +1,4 @@
-//! Running a pass, block by block.
+//! The blocks of a pass: on one thread, or columns of it on each of several.
 
 use std::ops::Range;
 
@@ -10,8 +10,7 @@ use crate::aligned::Aligned;
 use crate::kernel::product::UNIT;
 use crate::kernel::threads;
 use crate::op::Fault;
-use crate::program::code::{INPUTS, LONGEST};
-use crate::program::pass::{Pass, Slot, Spread, Sum};
+use crate::program::pass::{INPUTS, LONGEST, Pass, Slot, Spread, Sum};
 use crate::storage::{Buffers, Columns, Taken, Values, Work};
 
 /// Fewer entries, counted for each operation, are not worth a second thread.
