@@ -69,49 +69,39 @@
 //! with the list as it stands; functions with references of 800 digits; networks with equations in plain code. The checker
 //! that does part of it is public: [`check`].
 
-// The order of the modules is that of the blocks on the pages of Tape, Var and Program.
-#[allow(clippy::module_inception)] // the crate is named after its main type
 mod tape;
-mod var;
 
-mod derivatives;
 mod ops;
 mod program;
 
-mod aligned;
 pub mod check;
 mod compiled;
 mod error;
-mod gradient;
-mod kernel;
-#[cfg(feature = "kernels")]
-pub mod kernels;
-mod matrix;
-mod op;
-mod scalar;
-mod shape;
+mod numbers;
 mod show;
-mod storage;
 mod threads;
-mod vjp;
 
+pub use error::printable;
 pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge};
-pub use matrix::{Matrix, MatrixMut, MatrixRef};
-pub use op::{Entrywise, Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over};
+#[cfg(feature = "kernels")]
+pub use numbers::kernels;
+pub use numbers::matrix::{Matrix, MatrixMut, MatrixRef};
+pub use numbers::scalar::Scalar;
 pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;
 pub use ops::zip::{IntoOperand, Zip};
 pub use program::{EntryId, Named, Options, Program, Rewrite, Step};
-pub use scalar::Scalar;
-pub use shape::{Dim, Shape};
 pub use show::equation::Equation;
-pub use show::printable;
 pub use show::system::Equations;
 pub use tape::Tape;
+pub use tape::operation::{
+    Entrywise, Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over,
+};
+pub use tape::shape::{Dim, Shape};
+pub use tape::var::Var;
+pub use tape::vjp::Vjp;
 pub use threads::Threads;
-pub use var::Var;
-pub use vjp::Vjp;
 
 /// Runs the code of the README.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! Threads that a caller keeps.
 
-use crate::kernel::product::reserve_scratch;
-use crate::kernel::threads;
+use crate::numbers::kernel::product::reserve_scratch;
+use crate::numbers::kernel::threads;
 use crate::{Error, Result};
 
 /// Threads that work together on all programs that are run inside [`install`](Threads::install).

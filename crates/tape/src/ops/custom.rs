@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
 /// Holds an operation of the user's and passes everything on to it.

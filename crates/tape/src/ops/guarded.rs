@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::simd::vectorised;
-use crate::op::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::numbers::kernel::simd::vectorised;
 use crate::ops::zip::{zip, zip_column};
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
 /// a / b, and 0 where both are 0: the derivative of y · ln a with 0 · ln 0 = 0. Programs make it of the quotients of eq. 8.

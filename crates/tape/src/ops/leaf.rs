@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::scale::Factor;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
 /// What a leaf is for.

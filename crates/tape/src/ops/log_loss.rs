@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::functions as k;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::numbers::kernel::functions as k;
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.

@@ -7,11 +7,11 @@ use std::hash::{Hash, Hasher};
 use std::mem;
 use std::sync::Arc;
 
-use crate::kernel::functions as k;
-pub(crate) use crate::kernel::functions::each;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
-use crate::show::printable;
-use crate::vjp::Vjp;
+use crate::error::printable;
+use crate::numbers::kernel::functions as k;
+pub(crate) use crate::numbers::kernel::functions::each;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// The derivative of a function at a variable.

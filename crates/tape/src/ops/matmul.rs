@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::product::{Beta, Epilogue, Order, product};
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation};
-use crate::vjp::Vjp;
+use crate::numbers::kernel::product::{Beta, Epilogue, Order, product};
+use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
 
 /// op(A) * op(B), where op transposes or not; a tape has the plain product, and programs turn transposed operands into flags.

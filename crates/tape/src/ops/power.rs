@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::zip::zip;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// ∂ⁿ⁺ᵏaᵇ/∂aⁿ∂bᵏ entry by entry; the operands are A and B.

@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 
-use crate::kernel::functions as k;
-use crate::kernel::product::{Beta, UNIT};
-use crate::kernel::softmax::Wanted;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
+use crate::numbers::kernel::functions as k;
+use crate::numbers::kernel::product::{Beta, UNIT};
+use crate::numbers::kernel::softmax::Wanted;
 use crate::ops::softmax::series;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
+use crate::tape::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
 
 /// What a reduction makes of a column, a row or all entries.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use crate::kernel::simd::vectorised;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
+use crate::numbers::kernel::simd::vectorised;
 use crate::ops::map::each;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
 /// The scalar factor c · mᵏ; `mean` over the examples records 1/m, that is c = 1 and k = −1.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
 use crate::ops::zip::IntoOperand;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
 /// a where the mask is not 0, else b; the operands are mask, A and B.

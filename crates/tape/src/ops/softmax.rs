@@ -14,17 +14,17 @@
 //!
 //! Dⁿ softmax(Z)\[G₁, …, Gₙ\] is the derivative along n directions. Contracted with one more it is the derivative of ln Σ exp Z
 //! along n + 1 directions, in which they may change places: hence its VJP. Each kernel keeps its digits where one entry leads
-//! ([`kernel::softmax`](crate::kernel::softmax)), and so derivatives of any order do.
+//! ([`kernel::softmax`](crate::numbers::kernel::softmax)), and so derivatives of any order do.
 
 use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::kernel::softmax::{Series, Wanted};
-use crate::op::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::numbers::kernel::softmax::{Series, Wanted};
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::zip::IntoOperand;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, MatrixRef, Scalar, Shape, Var};
 
 /// What is computed of s = softmax(Z).

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::op::{Fault, Mismatch, Operands, Operation};
-use crate::vjp::Vjp;
+use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Tape, Var};
 
 /// The direction of a stack, a slice or a pad.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::kernel::simd::vectorised;
-use crate::op::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::numbers::kernel::simd::vectorised;
 use crate::ops::power::PowerDerivative;
-use crate::vjp::Vjp;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
 /// An entrywise operation of two operands.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::Scalar;
 use crate::error::Place;
-use crate::op::Op;
+use crate::error::printable;
 use crate::program::compile::graph::{Graph, Origin};
-use crate::show::printable;
 use crate::tape::List;
+use crate::tape::operation::Op;
 
 /// Names a node without the tape; put into words only when somebody asks.
 #[derive(Debug, Clone)]

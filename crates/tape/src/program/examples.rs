@@ -1,10 +1,10 @@
 //! How many examples a program works on, and who says so.
 
-use crate::op::Op;
 use crate::ops::leaf::LeafKind;
 use crate::program::compile::graph::Node;
 use crate::program::leaves::{LeafState, m_of};
 use crate::tape::List;
+use crate::tape::operation::Op;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.

@@ -3,16 +3,16 @@
 use std::fmt::{self, Write};
 
 use crate::Scalar;
-use crate::op::Op;
+use crate::error::printable;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scale;
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
 use crate::program::run::Way;
+use crate::program::storage::Buffer;
 use crate::program::{Program, compile};
-use crate::show::printable;
-use crate::storage::Buffer;
+use crate::tape::operation::Op;
 
 /// Columns of a line that lists nodes.
 const WIDTH: usize = 96;

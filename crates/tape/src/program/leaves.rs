@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::aligned::Aligned;
-use crate::kernel::product::ROWS_FOR_SELECTION;
-use crate::op::Op;
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::ROWS_FOR_SELECTION;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::program::Program;
 use crate::program::code::Instruction;
 use crate::program::named::Found;
-use crate::storage::{Buffer, Leaf, LeafValue, Operand};
+use crate::program::storage::{Buffer, Leaf, LeafValue, Operand};
+use crate::tape::operation::Op;
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
 /// What a program knows of a leaf.

@@ -17,15 +17,16 @@ mod leaves;
 mod named;
 mod pass;
 pub(crate) mod per_example;
+pub(crate) mod storage;
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
-use crate::aligned::Aligned;
-use crate::op::Op;
-use crate::storage::Operand;
+use crate::numbers::aligned::Aligned;
+use crate::program::storage::Operand;
+use crate::tape::operation::Op;
 use crate::{Error, Scalar, Tape, Var};
 use about::About;
 use code::Code;
@@ -71,7 +72,7 @@ impl Default for Options {
 
 impl Options {
     /// The examples whose sum is added to others as a whole.
-    pub const CHUNK: usize = crate::kernel::product::UNIT;
+    pub const CHUNK: usize = crate::numbers::kernel::product::UNIT;
 
     /// Neither rewrites nor fusion: entry by entry.
     pub fn literal() -> Self {
@@ -242,8 +243,8 @@ impl<T: Scalar> Program<T> {
             known_shares: FxHashMap::default(),
             fusion: options.fusion,
             threads: match options.threads {
-                Some(threads) => threads.get().min(crate::kernel::threads::most_of_a_run()),
-                None => crate::kernel::threads::available(),
+                Some(threads) => threads.get().min(crate::numbers::kernel::threads::most_of_a_run()),
+                None => crate::numbers::kernel::threads::available(),
             },
             tiles_are_free: options.tile_columns.is_none(),
             needs_m,

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::storage::Operand;
+use crate::program::storage::Operand;
 use crate::{Error, Program, Result, Scalar, Var};
 
 /// An entry of a tape by its number: what a [`Var`] says, without borrowing the tape, so that it can go to another thread with

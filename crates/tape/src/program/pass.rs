@@ -7,10 +7,10 @@
 use smallvec::SmallVec;
 
 use crate::Scalar;
-use crate::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
-use crate::op::Op;
+use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::ops::scale::Scaling;
-use crate::storage::{Operand, SumAt};
+use crate::program::storage::{Operand, SumAt};
+use crate::tape::operation::Op;
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;

@@ -1,8 +1,8 @@
 //! The gradient of each example's own loss.
 
 use crate::error::Error;
-use crate::op::Op;
 use crate::tape::List;
+use crate::tape::operation::Op;
 use crate::{Dim, Matrix, MatrixRef, Program, Result, Scalar, Shape, Var};
 
 /// How the values of an entry depend on the examples.

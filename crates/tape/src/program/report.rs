@@ -2,14 +2,14 @@
 
 use std::fmt;
 
+use crate::error::printable;
 use crate::ops::scale::Scaling;
 use crate::program::Program;
 use crate::program::Rewrite;
 use crate::program::code::Instruction;
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Shares};
-use crate::show::printable;
-use crate::storage::Buffer;
+use crate::program::storage::Buffer;
 use crate::{Scalar, Shape};
 
 /// One step of a program.

@@ -1,11 +1,11 @@
 //! What a program is given, and what is read off it.
 
-use crate::kernel::threads;
+use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
 use crate::program::leaves::{LeafState, m_of};
 use crate::program::named::Found;
+use crate::program::storage::{LeafValue, resize};
 use crate::program::{Name, Named, Program};
-use crate::storage::{LeafValue, resize};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
 /// # Binding and reading

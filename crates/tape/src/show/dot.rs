@@ -9,9 +9,9 @@ use super::label::Label;
 use super::list::{leaf_kind, what_was_differentiated};
 use super::typeset::{Factor, Number, Style};
 use super::unicode::{Unicode, primes_of};
-use super::{is_unprintable, printable};
-use crate::op::{Notation, Op, Over};
+use crate::error::{is_unprintable, printable};
 use crate::tape::List;
+use crate::tape::operation::{Notation, Op, Over};
 use crate::{Scalar, Tape, Var};
 
 /// Backgrounds of the differentiations, one after the other.

@@ -1,7 +1,7 @@
 //! What an entry is called in an equation.
 
-use super::{is_unprintable, printable};
 use crate::Scalar;
+use crate::error::printable;
 use crate::tape::List;
 
 /// What an equation calls an entry.
@@ -50,11 +50,6 @@ impl Label {
         let (base, index) = indexed(with_respect_to)?;
         (base == "Z").then(|| Label::Delta(index.to_owned()))
     }
-}
-
-/// Whether anything of a name can be seen.
-pub(crate) fn is_name(name: &str) -> bool {
-    !name.chars().all(|c| c.is_whitespace() || is_unprintable(c))
 }
 
 /// One line, whatever the user's name holds.

@@ -3,8 +3,8 @@
 use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use super::{is_unprintable, printable};
-use crate::op::Over;
+use crate::error::{is_unprintable, printable};
+use crate::tape::operation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct Latex;

@@ -2,10 +2,10 @@
 
 use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
-use super::printable;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use crate::op::Over;
+use crate::error::printable;
 use crate::show::unicode::primes_of;
+use crate::tape::operation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct MathMl;

@@ -7,14 +7,9 @@ mod label;
 mod latex;
 mod list;
 mod mathml;
-mod printable;
 pub(crate) mod system;
 mod typeset;
 mod unicode;
-
-pub(crate) use label::is_name;
-pub use printable::printable;
-pub(crate) use printable::{Printable, is_unprintable};
 
 use crate::{Error, Result, Scalar, Tape, Var};
 

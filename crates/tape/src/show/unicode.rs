@@ -2,9 +2,9 @@
 
 use super::equation::{Relation, Sides};
 use super::label::Label;
-use super::printable;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use crate::op::Over;
+use crate::error::printable;
+use crate::tape::operation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct Unicode;

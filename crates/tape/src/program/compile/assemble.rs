@@ -6,7 +6,7 @@ use crate::ops::scale::Scaling;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::Schedule;
 use crate::program::pass::{Input, Pass, PassOp, Slot, Spread, Sum};
-use crate::storage::{Operand, SumAt};
+use crate::program::storage::{Operand, SumAt};
 use crate::{Dim, Scalar};
 
 /// Turns nodes into a pass.

@@ -1,7 +1,6 @@
 //! Stage 6: the instructions, on the buffers that hold their values.
 
 use crate::Scalar;
-use crate::op::Op;
 use crate::ops::scale::Scaling;
 use crate::program::code::{Code, Instruction, Segment};
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
@@ -9,7 +8,8 @@ use crate::program::compile::graph::{Graph, Node};
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::pass::Pass;
-use crate::storage::{Buffer, Operand, SumAt};
+use crate::program::storage::{Buffer, Operand, SumAt};
+use crate::tape::operation::Op;
 
 /// Stage 6: the code of planned steps.
 pub(crate) fn emit<T: Scalar>(

@@ -1,10 +1,10 @@
 //! What a product does to its entries as it stores them, so that no pass has to read them again: it adds a bias, z = W * a + b
 //! (eq. 23), or multiplies by a matrix of its shape, δ = (Wᵀ * δ) ⊙ g′(z) (eq. 28).
 
-use crate::kernel::product::Epilogue;
-use crate::op::Op;
+use crate::numbers::kernel::product::Epilogue;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::tape::operation::Op;
 use crate::{Dim, Scalar};
 
 /// The operation that a product takes up.

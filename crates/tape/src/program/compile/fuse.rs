@@ -1,10 +1,10 @@
 //! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that takes up what follows it.
 
-use crate::op::Op;
 use crate::program::compile::epilogue::{Next, next_of};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::{Class, Schedule, Scheduled};
 use crate::program::pass::{INPUTS, LONGEST};
+use crate::tape::operation::Op;
 use crate::{Dim, Scalar};
 
 /// The steps of a run of whole steps, or of a loop over tiles.

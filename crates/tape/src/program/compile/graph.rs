@@ -3,10 +3,10 @@
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
-use crate::op::{Op, equal_by};
 use crate::ops::labels::Weights;
 use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::map::{Function, Map};
+use crate::tape::operation::{Op, equal_by};
 use crate::tape::{Ids, List};
 use crate::{Scalar, Shape};
 

@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::Schedule;
-use crate::storage::{Buffer, Operand};
+use crate::program::storage::{Buffer, Operand};
 use crate::{Dim, Scalar, Shape};
 
 /// The plan of a program's memory.

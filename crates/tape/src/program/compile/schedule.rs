@@ -6,12 +6,12 @@
 //! per-column values and accumulates contractions, whose sums exist only after it; a per-column node that needs such a sum
 //! falls to the next loop.
 
-use crate::op::{Op, Over};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::scale::{Scale, Scaling};
 use crate::program::compile::epilogue::only_uses;
 use crate::program::compile::graph::Graph;
+use crate::tape::operation::{Op, Over};
 use crate::{Dim, Scalar, Shape};
 
 /// The nodes of a program, segment by segment.

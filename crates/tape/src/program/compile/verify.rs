@@ -4,7 +4,7 @@ use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::{Plan, nodes_of};
 use crate::program::compile::schedule::Schedule;
-use crate::storage::Buffer;
+use crate::program::storage::Buffer;
 use crate::{Scalar, Shape};
 
 /// What is broken in a stage's result; `Ok` if nothing is.

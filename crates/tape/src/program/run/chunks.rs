@@ -7,9 +7,9 @@
 
 use std::ops::Range;
 
-use crate::kernel::product::UNIT;
-use crate::kernel::{cache, threads};
-use crate::storage::Columns;
+use crate::numbers::kernel::product::UNIT;
+use crate::numbers::kernel::{cache, threads};
+use crate::program::storage::Columns;
 
 /// The most spans.
 const SPANS: usize = 16;

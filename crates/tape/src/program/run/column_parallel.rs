@@ -6,13 +6,15 @@
 use std::ops::Range;
 
 use crate::Scalar;
-use crate::kernel::product::PANEL_STEP;
-use crate::kernel::threads;
-use crate::op::{Op, Operation};
+use crate::numbers::kernel::product::PANEL_STEP;
+use crate::numbers::kernel::threads;
 use crate::ops::matmul::Matmul;
 use crate::program::code::{Instruction, Segment};
 use crate::program::run::tiled::{Execution, Outcome};
-use crate::storage::{Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work};
+use crate::program::storage::{
+    Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work,
+};
+use crate::tape::operation::{Op, Operation};
 
 /// Fewer floating-point operations are not worth that threads meet.
 const LEAST_FLOPS: u64 = 120_000;

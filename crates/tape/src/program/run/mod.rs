@@ -10,20 +10,20 @@ use std::any::Any;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use crate::aligned::Aligned;
 use crate::error::{NonFinite, OperandRange, TooLarge};
-use crate::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
-use crate::kernel::threads;
-use crate::matrix::size;
-use crate::op::{Fault, Op, Operands};
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
+use crate::numbers::kernel::threads;
+use crate::numbers::matrix::size;
 use crate::ops::labels::Labels;
 use crate::program::code::{Instruction, Segment};
 use crate::program::compile::graph::Node;
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
+use crate::program::storage::{Buffer, Columns, Operand, resize};
 use crate::program::{Options, Program};
-use crate::storage::{Buffer, Columns, Operand, resize};
+use crate::tape::operation::{Fault, Op, Operands};
 use crate::{Error, Result, Scalar};
 
 /// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.

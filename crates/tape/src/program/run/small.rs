@@ -8,9 +8,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::aligned::Aligned;
-use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
-use crate::op::{Op, Operands};
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::{Beta, Epilogue, Order, UNIT, product};
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::add_unit;
 use crate::ops::scale::{Scaled, Scaling};
@@ -21,7 +20,8 @@ use crate::program::compile::place::Plan;
 use crate::program::pass::{Pass, Slot, Spread};
 use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
-use crate::storage::{Buffer, Columns, Memory, Operand, Values, resize};
+use crate::program::storage::{Buffer, Columns, Memory, Operand, Values, resize};
+use crate::tape::operation::{Op, Operands};
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
 /// The most numbers that the values of a run may be.

@@ -4,17 +4,19 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::aligned::Aligned;
-use crate::kernel::product::{Beta, Epilogue, Order, UNIT, product};
-use crate::kernel::threads;
-use crate::op::{Fault, Op, Operands};
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::{Beta, Epilogue, Order, UNIT, product};
+use crate::numbers::kernel::threads;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::code::{Instruction, Segment};
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
 use crate::program::run::small::Small;
-use crate::storage::{Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work};
+use crate::program::storage::{
+    Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work,
+};
+use crate::tape::operation::{Fault, Op, Operands};
 use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.

@@ -3,9 +3,9 @@
 use smallvec::SmallVec;
 
 use crate::Scalar;
-use crate::op::{Fault, Op};
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::program::pass::{INPUTS, Spread};
+use crate::tape::operation::{Fault, Op};
 
 /// Repeats an input of a pass until it has an entry for each of the pass.
 pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {
@@ -70,7 +70,7 @@ pub(in crate::program) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
 /// Adds the columns of a block to the sums of the rows, or everything to the only sum.
 pub(in crate::program) fn add_columns<T: Scalar>(block: &[T], rows: usize, sums: &mut [T]) {
     if let [sum] = sums {
-        *sum += crate::kernel::functions::sum(block);
+        *sum += crate::numbers::kernel::functions::sum(block);
         return;
     }
     T::add_columns(block, rows, 0, sums);

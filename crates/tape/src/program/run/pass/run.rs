@@ -6,12 +6,12 @@ use smallvec::SmallVec;
 
 use super::{add_columns, apply, apply_with_derivative, repeat};
 use crate::Scalar;
-use crate::aligned::Aligned;
-use crate::kernel::product::UNIT;
-use crate::kernel::threads;
-use crate::op::Fault;
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::UNIT;
+use crate::numbers::kernel::threads;
 use crate::program::pass::{INPUTS, LONGEST, Pass, Slot, Spread, Sum};
-use crate::storage::{Buffers, Columns, Taken, Values, Work};
+use crate::program::storage::{Buffers, Columns, Taken, Values, Work};
+use crate::tape::operation::Fault;
 
 /// Fewer entries, counted for each operation, are not worth a second thread.
 const LEAST_ENTRIES: usize = 20_000;

@@ -1,0 +1,197 @@
+//! Products of tiles, block by block: in which order, and what is copied beforehand.
+//!
+//! The inner dimension is walked in slabs, the columns of a slab in blocks, and for every block of columns the rows in blocks.
+
+use super::tile::{Left, MOST_LANES, Right, Target, VECTORS, most_columns, strip, width_of_tile};
+use super::{Beta, Epilogue, Order, Product, UNIT, pack};
+use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::cache;
+use crate::numbers::kernel::simd::Lanes;
+use crate::numbers::kernel::vector_math::Real;
+use pulp::{Simd, WithSimd};
+use std::ops::Range;
+
+/// The most memory that packed panels of the left operand take at a time: they are to stay in the second-level cache.
+const PACKED_BYTES: usize = 384 << 10;
+/// The most of the inner dimension that is walked at a time. Less would read and write the whole output more often; with more the
+/// columns of the right operand that a tile reads would leave the first-level cache.
+const DEPTH: usize = 512;
+/// Columns of the left operand, and rows of the right one if it is transposed, no farther apart than this are read where they are;
+/// others would share too few sets of the cache.
+const NEAR_BYTES: usize = 2048;
+/// All of the left operand's are for a product with no more columns than this: to pack them would take longer than it saves.
+const FEW_COLUMNS: usize = 128;
+/// Strips of the right operand that are packed at a time: more of every page and cache line that is read is used.
+pub(super) const STRIPS: usize = 4;
+/// The most memory that strips of the right operand take if they are packed once for several blocks of rows.
+const STRIPS_BYTES: usize = 1 << 20;
+const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
+
+/// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and
+/// packed strips of the right operand.
+pub(super) const fn most_scratch<T>() -> usize {
+    (PACKED_BYTES + STRIPS_BYTES) / size_of::<T>() + VECTORS * MOST_LANES * DEPTH
+}
+
+/// A product in tiles.
+pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
+
+impl<T: Real> WithSimd for Tiles<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        product(simd, self.0);
+    }
+}
+
+#[inline(always)]
+fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
+    let depth = match p.order {
+        Order::Free => p.inner.div_ceil(p.inner.div_ceil(DEPTH)),
+        Order::Units => UNIT,
+    };
+    let mut scratch = T::scratch().take();
+    let epilogue = std::mem::replace(&mut p.epilogue, Epilogue::None);
+    for begin in (0..p.inner).step_by(depth) {
+        let end = p.inner.min(begin + depth);
+        if end == p.inner {
+            p.epilogue = epilogue;
+        }
+        slab(simd, p, begin..end, &mut scratch);
+        p.beta = Beta::One;
+    }
+    T::scratch().set(scratch);
+}
+
+/// Adds the part of the product that comes from a range of the inner dimension, block by block.
+#[inline(always)]
+fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Aligned<T>) {
+    let blocks = Blocks::new::<T, S>(p, range.len());
+    let needed = blocks.packed_left + blocks.packed_right;
+    debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
+    scratch.grow(needed, T::default()).expect("scratch memory for a product");
+    let (packed_right, packed_left) = scratch.split_at_mut(blocks.packed_right);
+    let panel = p.panel.clone();
+    for column in panel.clone().step_by(blocks.columns) {
+        let columns = column..panel.end.min(column + blocks.columns);
+        if blocks.packs_right {
+            pack_right::<T, S>(p, &range, columns.clone(), packed_right);
+        }
+        for first in (0..p.m).step_by(blocks.rows) {
+            let rows = first..p.m.min(first + blocks.rows);
+            let in_place = if blocks.near { rows.len() / T::lanes::<S>() * T::lanes::<S>() } else { 0 };
+            // The only block of rows stays packed.
+            if column == panel.start || blocks.rows < p.m {
+                let packed = &mut *packed_left;
+                pack::panels(simd, p.a, (p.m, p.inner), first + in_place..rows.end, range.clone(), packed);
+            }
+            let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
+            let left = Left { rows: rows.len(), in_place, data, stride: p.m, packed: packed_left };
+            let right = blocks.packs_right.then_some(&*packed_right);
+            block(simd, p, (first, range.clone()), left, (columns.clone(), right));
+        }
+    }
+}
+
+/// In which blocks a slab is computed.
+struct Blocks {
+    /// The most rows of a block, whose packed panels are to stay in the second-level cache.
+    rows: usize,
+    /// And its most columns: all, if the right operand is not packed.
+    columns: usize,
+    /// Whether whole vectors of the left operand are read where they are.
+    near: bool,
+    packs_right: bool,
+    /// How many numbers are packed of either operand.
+    packed_left: usize,
+    packed_right: usize,
+}
+
+impl Blocks {
+    #[inline(always)]
+    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, depth: usize) -> Self {
+        let (lanes, strips) = (T::lanes::<S>(), STRIPS * most_columns::<S>());
+        let height = VECTORS * lanes;
+        let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
+        let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
+        let is_near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= FEW_COLUMNS;
+        let near = is_near && !p.a.transposed;
+        let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && rows > 2 * height;
+        let packs_right = p.b.transposed && (worth_packing || p.chosen.is_some());
+        let columns = match packs_right {
+            false => p.panel.len(),
+            true if rows < p.m => (STRIPS_BYTES / size_of::<T>() / depth / strips).max(1) * strips,
+            true => strips,
+        };
+        let in_place = if near { rows / lanes * lanes } else { 0 };
+        // Of several blocks the last one may have fewer rows, and so fewer whole vectors.
+        let packed_rows = if near { (rows - in_place).max(lanes) } else { rows };
+        let packed_left = packed_rows.next_multiple_of(height) * depth;
+        let packed_right = if packs_right { columns.min(p.panel.len()) * depth } else { 0 };
+        Blocks { rows, columns, near, packs_right, packed_left, packed_right }
+    }
+}
+
+/// Packs the right operand in strips of tiles.
+#[inline(always)]
+fn pack_right<T: Lanes, S: Simd>(
+    p: &Product<'_, T>,
+    range: &Range<usize>,
+    columns: Range<usize>,
+    packed: &mut [T],
+) {
+    let (depth, mut j) = (range.len(), columns.start);
+    while j < columns.end {
+        let rest = columns.end - j;
+        let width = width_of_tile::<S>(rest);
+        let strips = (rest / width).min(STRIPS);
+        let rows = range.clone().map(
+            #[inline(always)]
+            |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * p.n + j..],
+        );
+        pack::strips(rows, (width, strips), depth, &mut packed[(j - columns.start) * depth..]);
+        j += strips * width;
+    }
+}
+
+/// All tiles in some rows and columns of the output. What is packed of the right operand begins with these columns.
+#[inline(always)]
+fn block<T: Lanes, S: Simd>(
+    simd: S,
+    p: &mut Product<'_, T>,
+    (first, range): (usize, Range<usize>),
+    left: Left<'_, T>,
+    (panel, packed_right): (Range<usize>, Option<&[T]>),
+) {
+    let (depth, m, most) = (range.len(), p.m, most_columns::<S>());
+    let accumulate = p.beta == Beta::One;
+    let far = accumulate && size_of_val(&*p.out) > cache::second_level_bytes();
+    let mut j = panel.start;
+    while j < panel.end {
+        let columns = width_of_tile::<S>(panel.end - j);
+        let right = if let Some(packed) = packed_right {
+            Right { data: &packed[(j - panel.start) * depth..], stride: columns, rows: true, chosen: None }
+        } else if p.b.transposed {
+            Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true, chosen: None }
+        } else {
+            let (chosen, first) = match p.chosen {
+                Some(chosen) => (Some(&chosen[j..]), range.start),
+                None => (None, j * p.inner + range.start),
+            };
+            Right { data: &p.b.data[first..], stride: p.inner, rows: false, chosen }
+        };
+        let at = (j - p.panel.start) * m + first;
+        let (out, epilogue) = (&mut p.out[at..], p.epilogue.from(at, first));
+        let target = Target { out, stride: m, alpha: p.alpha, accumulate, epilogue, far };
+        // What an instruction set has no tiles for is not compiled for it.
+        match columns {
+            8 if most == 8 => strip::<T, S, 8>(simd, depth, left, right, target),
+            6 if most >= 6 => strip::<T, S, 6>(simd, depth, left, right, target),
+            4 => strip::<T, S, 4>(simd, depth, left, right, target),
+            2 => strip::<T, S, 2>(simd, depth, left, right, target),
+            _ => strip::<T, S, 1>(simd, depth, left, right, target),
+        }
+        j += columns;
+    }
+}

@@ -1,0 +1,251 @@
+//! A series that is computed with twice the digits.
+
+use super::{FEW, Series, SoftmaxMath};
+use crate::numbers::kernel::simd::Loops;
+use crate::numbers::kernel::vector_math::lane;
+use crate::numbers::kernel::wide::Wide;
+
+/// What is computed again.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a, T> {
+    LogSumExp,
+    /// s·Σy − y.
+    Minus(&'a [T]),
+    /// Dⁿ softmax(z)\[g₁, …, gₙ\].
+    Derivative(&'a [&'a [T]]),
+}
+
+/// One series, computed again.
+///
+/// It is compiled once for an instruction set, and not where it is called.
+pub(super) struct Again<'a, T> {
+    pub(super) part: Part<'a, T>,
+    pub(super) z: &'a [T],
+    pub(super) series: Series,
+    pub(super) at: usize,
+    pub(super) out: &'a mut [T],
+}
+
+impl<T: SoftmaxMath> Loops for Again<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        let Again { part, z, series, at, out } = self;
+        if T::FEW_DIGITS
+            && let Part::Minus(y) = part
+        {
+            return minus_in_double::<T, F>(y, (z, series, at), out);
+        }
+        let of = WideSeries::new::<F>(z, series, at);
+        match part {
+            Part::LogSumExp => out[at] = T::of(of.log_sum_exp::<F>()),
+            Part::Minus(y) => of.minus::<F>(y, out),
+            Part::Derivative(directions) => of.derivative::<F>(directions, out),
+        }
+    }
+}
+
+/// s·Σy − y as by [`WideSeries::minus`], where an f64 has twice the digits.
+#[inline(always)]
+fn minus_in_double<T: SoftmaxMath, const F: bool>(
+    y: &[T],
+    (z, series, at): (&[T], Series, usize),
+    out: &mut [T],
+) {
+    let index = |item: usize| series.index(at, item);
+    let z = |item: usize| z[index(item)].double();
+    let mut leader = 0;
+    for item in 1..series.length {
+        if z(item) > z(leader) {
+            leader = item;
+        }
+    }
+    let (greatest, of_leader) = (z(leader), y[index(leader)].double());
+    let beside = |item: usize| {
+        let (d, y) = (z(item) - greatest, y[index(item)].double());
+        let e = lane::exp::<f64, F>(d);
+        // Where logits differ by less than an ulp of 1 it is eᵢ − 1 that tells them apart.
+        let is_near = d > -0.5;
+        let of_near = (y - of_leader) - of_leader * lane::exp_m1::<f64, F>(d);
+        (e, if is_near { of_near } else { y - of_leader * e })
+    };
+    let (mut all, mut parts) = (0.0, 0.0);
+    for item in 0..series.length {
+        let (e, r) = beside(item);
+        (all, parts) = (all + e, parts + r);
+    }
+    for item in 0..series.length {
+        let (e, r) = beside(item);
+        out[index(item)] = T::of((e * parts - r * all) / all);
+    }
+}
+
+/// A series and its sum.
+struct WideSeries<'a, T> {
+    z: &'a [T],
+    series: Series,
+    at: usize,
+    /// The greatest number, and where it first stands.
+    greatest: f64,
+    leader: usize,
+    /// Σ exp(z − greatest).
+    sum: Wide,
+    /// The first of its terms.
+    known: [Wide; FEW],
+}
+
+impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
+    #[inline(always)]
+    fn new<const F: bool>(z: &'a [T], series: Series, at: usize) -> Self {
+        let mut of = WideSeries {
+            z,
+            series,
+            at,
+            greatest: -f64::INFINITY,
+            leader: 0,
+            sum: Wide::ZERO,
+            known: [Wide::ZERO; FEW],
+        };
+        for item in 0..series.length {
+            let z = of.item(z, item);
+            if z > of.greatest || z.is_nan() {
+                (of.greatest, of.leader) = (z, item);
+            }
+            if z.is_nan() {
+                break;
+            }
+        }
+        for item in 0..series.length {
+            let e = of.compute::<F>(item);
+            of.sum = of.sum.plus(e);
+            if let Some(known) = of.known.get_mut(item) {
+                *known = e;
+            }
+        }
+        of
+    }
+
+    #[inline(always)]
+    fn index(&self, item: usize) -> usize {
+        self.series.index(self.at, item)
+    }
+
+    #[inline(always)]
+    fn item(&self, x: &[T], item: usize) -> f64 {
+        x[self.index(item)].double()
+    }
+
+    /// exp(z − greatest).
+    #[inline(always)]
+    fn exponential<const F: bool>(&self, item: usize) -> Wide {
+        if item < FEW { self.known[item] } else { self.compute::<F>(item) }
+    }
+
+    #[inline(always)]
+    fn compute<const F: bool>(&self, item: usize) -> Wide {
+        let z = self.item(self.z, item);
+        if z == -f64::INFINITY && self.greatest > z {
+            return Wide::ZERO;
+        }
+        Wide::difference(z, self.greatest).exp_of_negative::<F>()
+    }
+
+    /// max + ln Σ, where Σ·e^(−l) = 1 + δ for l near ln Σ.
+    #[inline(always)]
+    fn log_sum_exp<const F: bool>(&self) -> f64 {
+        let log = self.sum.rounded().ln();
+        let ratio = self.sum.times::<F>(Wide::of(-log).exp_of_negative::<F>());
+        Wide::of(self.greatest).plus(Wide::of(log)).plus(ratio.minus(Wide::ONE)).rounded()
+    }
+
+    /// With rⱼ = yⱼ − yₖ·eⱼ for the leader k, of which e is 1: (eᵢ·Σr − rᵢ·Σe)/Σe. Labels that are in proportion to the shares leave
+    /// nothing of r, and rₖ is 0: so a sum is not smaller than its terms where they are all small.
+    #[inline(always)]
+    fn minus<const F: bool>(&self, y: &[T], out: &mut [T]) {
+        let of_leader = Wide::of(self.item(y, self.leader));
+        let mut parts = Wide::ZERO;
+        for item in 0..self.series.length {
+            parts = parts.plus(self.beside::<F>(y, of_leader, item).1);
+        }
+        for item in 0..self.series.length {
+            let (e, r) = self.beside::<F>(y, of_leader, item);
+            let difference = e.times::<F>(parts).minus(r.times::<F>(self.sum));
+            out[self.index(item)] = T::of(difference.over::<F>(self.sum).rounded());
+        }
+    }
+
+    /// eᵢ and rᵢ.
+    #[inline(always)]
+    fn beside<const F: bool>(&self, y: &[T], of_leader: Wide, item: usize) -> (Wide, Wide) {
+        let e = self.exponential::<F>(item);
+        (e, Wide::of(self.item(y, item)).minus(of_leader.times::<F>(e)))
+    }
+
+    /// Dⁿ softmax(z)\[g₁, …, gₙ\].
+    ///
+    /// For a set A of the directions let Dᴬs be the derivative along them, and Lᴬ that of ln Σ exp z. As Dᵍs = s·(g − Lᵍ), for a
+    /// direction g outside of A
+    ///
+    /// D^(A ∪ g) s = Dᴬs·(g − Lᵍ) − Σ over B ⊊ A of Dᴮs · L^((A ∖ B) ∪ g),   Lᴬ = Σᵢ gᵢ·D^(A ∖ g) sᵢ for any g in A.
+    ///
+    /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that nothing is divided before the end:
+    /// where logits are equal but for a little, that little is kept. Sets are bits of a number. The g of the leader is subtracted
+    /// from each direction, which changes nothing but keeps digits.
+    #[inline(always)]
+    fn derivative<const F: bool>(&self, directions: &[&[T]], out: &mut [T]) {
+        let sets = 1 << directions.len();
+        let mut sums: smallvec::SmallVec<[Wide; 16]> = smallvec::SmallVec::from_elem(Wide::ZERO, sets);
+        let mut slopes = sums.clone();
+        for size in 1..=directions.len() as u32 {
+            // All sums of sets that are smaller are known.
+            for item in 0..self.series.length {
+                self.slopes::<F>(directions, item, (&sums, size - 1), &mut slopes);
+                for set in (1..sets).filter(|set| set.count_ones() == size) {
+                    let g = set.ilog2();
+                    let term =
+                        self.direction(directions[g as usize], item).times::<F>(slopes[set & !(1 << g)]);
+                    sums[set] = sums[set].plus(term);
+                }
+            }
+        }
+        for item in 0..self.series.length {
+            self.slopes::<F>(directions, item, (&sums, directions.len() as u32), &mut slopes);
+            let mut slope = slopes[sets - 1];
+            for _ in 0..=directions.len() {
+                slope = slope.over::<F>(self.sum);
+            }
+            out[self.index(item)] = T::of(slope.rounded());
+        }
+    }
+
+    /// The derivatives of a share along all sets of directions up to a size, times powers of S.
+    #[inline(always)]
+    fn slopes<const F: bool>(
+        &self,
+        directions: &[&[T]],
+        item: usize,
+        (sums, most): (&[Wide], u32),
+        slopes: &mut [Wide],
+    ) {
+        slopes[0] = self.exponential::<F>(item);
+        for set in (1..slopes.len()).filter(|set| set.count_ones() <= most) {
+            let g = set.ilog2() as usize;
+            let rest = set & !(1 << g);
+            let centred = self.direction(directions[g], item).times::<F>(self.sum).minus(sums[1 << g]);
+            let mut slope = slopes[rest].times::<F>(centred);
+            // All true subsets of the rest, from the greatest down to none.
+            let mut subset = rest;
+            while subset > 0 {
+                subset = (subset - 1) & rest;
+                slope = slope.minus(slopes[subset].times::<F>(sums[(rest & !subset) | 1 << g]));
+            }
+            slopes[set] = slope;
+        }
+    }
+
+    #[inline(always)]
+    fn direction(&self, g: &[T], item: usize) -> Wide {
+        Wide::difference(self.item(g, item), self.item(g, self.leader))
+    }
+}

@@ -1,0 +1,435 @@
+//! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
+
+use crate::error::Place;
+use crate::tape::reverse::{Naming, depends, walk};
+use crate::tape::vjp::Cotangent;
+use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var};
+
+/// What to do about a variable that the output does not depend on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreached {
+    IsAMistake,
+    IsZero,
+}
+
+/// # Derivatives
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
+    ///
+    /// The derivative with respect to an entry is the total one: of all that was recorded with it. Equal expressions are one entry, so
+    /// after `h1 = x * y; h2 = x * y` both handles name the same entry, and the gradient with respect to either counts all uses of
+    /// both. To tell two uses apart, record them as two entries, for instance as `x * y` and `(x * y).identity()`.
+    ///
+    /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
+    /// differentiate them again. Asking twice adds nothing to the tape.
+    ///
+    /// A variable that this entry does not depend on is a mistake, [`Error::Unreached`], which the result carries; see
+    /// [`gradients_or_zeros`](Var::gradients_or_zeros).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("W", &matrix![[1.0, 2.0], [3.0, 4.0]]);
+    /// let x = tape.examples("X", &matrix![[1.0], [-1.0]]);
+    /// let j = w.matmul(x).square().sum();
+    /// let [dw, dx] = j.gradients([w, x]);
+    /// assert_eq!(dw.value()?, matrix![[-2.0, 2.0], [-2.0, 2.0]]);
+    /// assert_eq!(dx.value()?, matrix![[-8.0], [-12.0]]);
+    /// let h = w * 2.0; // an entry as any other
+    /// let [dh] = (h * h + h).sum().gradients([h]);
+    /// assert_eq!(dh.value()?, matrix![[5.0, 9.0], [13.0, 17.0]]); // 2h + 1
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn gradients<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
+        array(self.gradients_of(&with_respect_to, Unreached::IsAMistake))
+    }
+
+    /// Like [`gradients`](Var::gradients), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn gradients_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        self.gradients_of(with_respect_to, Unreached::IsAMistake)
+    }
+
+    /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend on.
+    #[track_caller]
+    pub fn gradients_or_zeros<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
+        array(self.gradients_of(&with_respect_to, Unreached::IsZero))
+    }
+
+    /// Like [`gradients_or_zeros`](Var::gradients_or_zeros), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn gradients_or_zeros_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        self.gradients_of(with_respect_to, Unreached::IsZero)
+    }
+
+    /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each variable in its shape.
+    #[track_caller]
+    pub fn vjp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        cotangent: Var<'t, T>,
+    ) -> [Var<'t, T>; N] {
+        array(self.vjp_vec(&with_respect_to, cotangent))
+    }
+
+    /// Like [`vjp`](Var::vjp), for a number of variables known only at run time.
+    #[track_caller]
+    pub fn vjp_vec(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
+        T::var_vjp(self, with_respect_to, cotangent)
+    }
+
+    #[track_caller]
+    pub(crate) fn vjp_here(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
+        self.recording("vjp", with_respect_to, &[cotangent], |output, with_respect_to, given| {
+            same_shape("vjp", "cotangent", output, given[0])?;
+            output.cotangents(given[0], with_respect_to, None, Unreached::IsAMistake)
+        })
+    }
+
+    /// The Jacobian–vector product J·v: the derivative of this entry along the tangents v, one for each variable and of its
+    /// shape.
+    ///
+    /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a second rule; u itself
+    /// drops out.
+    #[track_caller]
+    pub fn jvp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        tangents: [Var<'t, T>; N],
+    ) -> Var<'t, T> {
+        self.jvp_vec(&with_respect_to, &tangents)
+    }
+
+    /// Like [`jvp`](Var::jvp), for a number of variables known only at run time.
+    ///
+    /// # Panics
+    /// If the numbers of variables and tangents differ.
+    #[track_caller]
+    pub fn jvp_vec(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
+        T::var_jvp(self, with_respect_to, tangents)
+    }
+
+    #[track_caller]
+    pub(crate) fn jvp_here(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
+        assert_eq!(with_respect_to.len(), tangents.len(), "a tangent for each variable");
+        let result = self.recording("jvp", with_respect_to, tangents, |output, with_respect_to, tangents| {
+            let mut along = Vec::new();
+            for (&variable, &tangent) in with_respect_to.iter().zip(tangents) {
+                same_shape("jvp", "tangent", variable, tangent)?;
+                if !depends(output, variable) {
+                    return Err(unreached(output, variable));
+                }
+            }
+            let shape = output.known_shape();
+            let u = output.tape.probes("u", &[shape], output)[0];
+            let pulled = walk(&[(output, u)], with_respect_to, None)?;
+            for (pulled, &tangent) in pulled.into_iter().zip(tangents) {
+                along.extend(pulled.map(|p| (p.recorded().repeated_to(tangent.known_shape()), tangent)));
+            }
+            let pushed = walk(&along, &[u], None)?;
+            Ok(shaped(output.tape, pushed, &[output]))
+        });
+        result[0]
+    }
+
+    /// The Hessian–vector product: the gradients of ⟨∇J, v⟩, where ∇J are the gradients of this 1 × 1 entry and v has a
+    /// matrix for each variable, of its shape.
+    #[track_caller]
+    pub fn hvp<const N: usize>(
+        self,
+        with_respect_to: [Var<'t, T>; N],
+        vectors: [Var<'t, T>; N],
+    ) -> [Var<'t, T>; N] {
+        array(self.hvp_vec(&with_respect_to, &vectors))
+    }
+
+    /// Like [`hvp`](Var::hvp), for a number of variables known only at run time.
+    ///
+    /// # Panics
+    /// If the numbers of variables and vectors differ.
+    #[track_caller]
+    pub fn hvp_vec(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        T::var_hvp(self, with_respect_to, vectors)
+    }
+
+    #[track_caller]
+    pub(crate) fn hvp_here(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
+        assert_eq!(with_respect_to.len(), vectors.len(), "a vector for each variable");
+        let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake);
+        let given: Vec<Var<'t, T>> = gradients.iter().chain(vectors).copied().collect();
+        self.recording("hvp", with_respect_to, &given, |output, with_respect_to, given| {
+            let (gradients, vectors) = given.split_at(with_respect_to.len());
+            let mut seeds = Vec::new();
+            for ((&variable, &gradient), &vector) in with_respect_to.iter().zip(gradients).zip(vectors) {
+                same_shape("hvp", "vector", variable, vector)?;
+                seeds.push((gradient, vector));
+            }
+            // A gradient that does not depend on a variable contributes zeros: a linear function has Hessian 0.
+            let products = walk(&seeds, with_respect_to, None)?;
+            Ok(shaped(output.tape, products, with_respect_to))
+        })
+    }
+
+    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the other, each column-major.
+    ///
+    /// One run of a Hessian–vector product for each column: for small functions.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value).
+    #[track_caller]
+    pub fn hessian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        T::var_hessian(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn hessian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        let vectors = unbound_like("v", with_respect_to, self)?;
+        let products = self.hvp_vec(with_respect_to, &vectors);
+        columns_by_basis(self.tape, &vectors, &products)
+    }
+
+    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column for each entry of the
+    /// variables, one after the other.
+    ///
+    /// One run of a vector–Jacobian product for each row: for small functions.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value).
+    #[track_caller]
+    pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        T::var_jacobian(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn jacobian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
+        let cotangents = unbound_like("u", &[self], self)?;
+        let products = self.vjp_vec(with_respect_to, cotangents[0]);
+        columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
+    }
+
+    /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the answer has for each variable a
+    /// matrix with a column per example, which is that example's gradient, column-major.
+    ///
+    /// Where no loss depends on other examples, each example is run alone, as a batch of one.
+    ///
+    /// # Errors
+    /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
+    #[track_caller]
+    pub fn per_example_gradients(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
+        T::var_per_example_gradients(self, with_respect_to)
+    }
+
+    #[track_caller]
+    pub(crate) fn per_example_gradients_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
+        let gradients = self.sum().gradients_vec(with_respect_to);
+        crate::program::per_example::gradients(self, with_respect_to, &gradients)
+    }
+
+    #[track_caller]
+    fn gradients_of(self, with_respect_to: &[Var<'t, T>], unreached: Unreached) -> Vec<Var<'t, T>> {
+        T::var_gradients(self, with_respect_to, unreached)
+    }
+
+    #[track_caller]
+    pub(crate) fn gradients_here(
+        self,
+        with_respect_to: &[Var<'t, T>],
+        unreached: Unreached,
+    ) -> Vec<Var<'t, T>> {
+        self.recording("gradients", with_respect_to, &[], |output, with_respect_to, _| {
+            let shape = output.known_shape();
+            if !shape.is_scalar() {
+                return Err(Error::NonScalarGradient {
+                    output: output.label(),
+                    shape: shape.to_string(),
+                    at: output.tape.place(),
+                });
+            }
+            let names = Naming::of(output);
+            output.cotangents(output.tape.scalar(T::ONE), with_respect_to, Some(&names), unreached)
+        })
+    }
+
+    /// The cotangents of the variables, in their shapes.
+    fn cotangents(
+        self,
+        seed: Var<'t, T>,
+        with_respect_to: &[Var<'t, T>],
+        names: Option<&Naming>,
+        if_unreached: Unreached,
+    ) -> Result<Vec<Var<'t, T>>> {
+        if if_unreached == Unreached::IsAMistake
+            && let Some(&variable) = with_respect_to.iter().find(|&&v| !depends(self, v))
+        {
+            return Err(unreached(self, variable));
+        }
+        let cotangents = walk(&[(self, seed)], with_respect_to, names)?;
+        let gradients = shaped(self.tape, cotangents, with_respect_to);
+        if let Some(names) = names {
+            for (gradient, variable) in gradients.iter().zip(with_respect_to) {
+                names.gradient(*gradient, variable.id);
+            }
+        }
+        Ok(gradients)
+    }
+
+    /// Runs `record` as one numbered walk whose entries note the user's place; a mistake makes all results void.
+    #[track_caller]
+    fn recording(
+        self,
+        operation: &str,
+        with_respect_to: &[Var<'t, T>],
+        others: &[Var<'t, T>],
+        record: impl FnOnce(Var<'t, T>, &[Var<'t, T>], &[Var<'t, T>]) -> Result<Vec<Var<'t, T>>>,
+    ) -> Vec<Var<'t, T>> {
+        let tape = self.tape;
+        let place = tape.place();
+        let all = || [self].into_iter().chain(with_respect_to.iter().copied()).chain(others.iter().copied());
+        let results = with_respect_to.len().max(1);
+        let void = |mistake: Error| vec![tape.mistake(mistake); results];
+        if let Some(foreign) = all().find(|v| !std::ptr::eq(v.tape, tape)) {
+            let variable = foreign.label_or_void();
+            return void(Error::ForeignVariable { operation: operation.to_owned(), variable, at: place });
+        }
+        if let Some(mistake) = all().find_map(|v| v.sound().err()) {
+            return void(mistake);
+        }
+        let _recording = tape.begin_walk(place);
+        let derivative = |v: Var<'t, T>| Var { of_run: true, ..v };
+        let recorded = record(self, with_respect_to, others);
+        recorded.map_or_else(void, |vars| vars.into_iter().map(derivative).collect())
+    }
+
+    fn label_or_void(self) -> String {
+        if self.is_void() { "a void variable".into() } else { self.label() }
+    }
+}
+
+fn array<const N: usize, V: std::fmt::Debug>(vars: Vec<V>) -> [V; N] {
+    // With nothing asked for, a mistake has no variable to carry it.
+    let vars: Vec<V> = vars.into_iter().take(N).collect();
+    vars.try_into().expect("one result for each variable")
+}
+
+fn unreached<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> Error {
+    Error::Unreached { output: output.label(), variable: variable.label(), at: output.tape.place() }
+}
+
+fn same_shape<T: Scalar>(operation: &str, what: &str, of: Var<'_, T>, given: Var<'_, T>) -> Result<()> {
+    let (needed, found) = (of.known_shape(), given.known_shape());
+    if needed == found {
+        return Ok(());
+    }
+    let reason = format!("the {what} {} is {found}, {} is {needed}", given.label(), of.label());
+    Err(Error::Shape { operation: operation.to_owned(), reason, at: of.tape.place() })
+}
+
+/// Cotangents in their variables' shapes; none is zero.
+fn shaped<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    cotangents: Vec<Option<Cotangent<'t, T>>>,
+    with_respect_to: &[Var<'t, T>],
+) -> Vec<Var<'t, T>> {
+    let pairs = cotangents.into_iter().zip(with_respect_to);
+    let recorded = |cotangent: Option<Cotangent<'t, T>>| match cotangent {
+        Some(cotangent) => cotangent.recorded(),
+        None => tape.scalar(T::ZERO),
+    };
+    pairs.map(|(cotangent, v)| recorded(cotangent).repeated_to(v.known_shape())).collect()
+}
+
+/// Unbound leaves of the shapes of the variables, on which `output` does not depend.
+fn unbound_like<'t, T: Scalar>(
+    name: &str,
+    like: &[Var<'t, T>],
+    output: Var<'t, T>,
+) -> Result<Vec<Var<'t, T>>> {
+    output.sound()?;
+    like.iter().try_for_each(|v| v.sound())?;
+    let shapes: Vec<Shape> = like.iter().map(|v| v.known_shape()).collect();
+    Ok(output.tape.probes(name, &shapes, output))
+}
+
+impl<T: Scalar> Tape<T> {
+    /// Unbound leaves for unit vectors and for what drops out, one for each shape: those of an earlier derivative, if the output
+    /// does not depend on them, so that asking twice adds nothing.
+    #[track_caller]
+    pub(crate) fn probes<'t>(&'t self, name: &str, shapes: &[Shape], output: Var<'t, T>) -> Vec<Var<'t, T>> {
+        let mut found: Vec<Var<'t, T>> = Vec::with_capacity(shapes.len());
+        for &shape in shapes {
+            let known =
+                self.probes.borrow().iter().map(|&id| Var { tape: self, id, of_run: false }).find(|v| {
+                    let fits = v.known_shape() == shape && v.name().as_deref() == Some(name);
+                    fits && !found.contains(v) && !depends(output, *v)
+                });
+            found.push(known.unwrap_or_else(|| {
+                let leaf = self.parameter_unbound(name, shape);
+                self.probes.borrow_mut().push(leaf.id);
+                leaf
+            }));
+        }
+        found
+    }
+
+    /// Begins a numbered walk; what is recorded until the guard goes notes the user's place.
+    fn begin_walk(&self, place: Place) -> WalkGuard<'_, T> {
+        let mut list = self.list.borrow_mut();
+        list.walks += 1;
+        let walk = list.walks;
+        let outer_walk = std::mem::replace(&mut list.walk, walk);
+        WalkGuard { tape: self, outer_walk, outer_place: self.asked_at.replace(Some(place)) }
+    }
+}
+
+/// Ends a walk, also where a user's rule panics.
+struct WalkGuard<'t, T: Scalar> {
+    tape: &'t Tape<T>,
+    outer_walk: u32,
+    outer_place: Option<Place>,
+}
+
+impl<T: Scalar> Drop for WalkGuard<'_, T> {
+    fn drop(&mut self) {
+        self.tape.list.borrow_mut().walk = self.outer_walk;
+        self.tape.asked_at.set(self.outer_place);
+    }
+}
+
+/// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the i-th unit vector.
+fn columns_by_basis<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    inputs: &[Var<'t, T>],
+    outputs: &[Var<'t, T>],
+) -> Result<Matrix<T>> {
+    let mut program = tape.compile(outputs.iter().chain(inputs).copied())?;
+    let m = program.known_m()?;
+    let numbers = |vars: &[Var<'t, T>]| {
+        let sizes =
+            vars.iter().map(|v| v.known_shape().at(m)).map(|(rows, columns)| rows.saturating_mul(columns));
+        sizes.fold(0, usize::saturating_add)
+    };
+    let mut result = Matrix::try_zeros(numbers(outputs), numbers(inputs))?;
+    for &input in inputs {
+        let (rows, columns) = input.known_shape().at(m);
+        program.bind(input, &Matrix::try_zeros(rows, columns)?)?;
+    }
+    let mut column = result.iter_columns_mut();
+    for &input in inputs {
+        let (rows, columns) = input.known_shape().at(m);
+        for i in 0..rows * columns {
+            program.parameter_mut(input)?.as_mut_slice()[i] = T::ONE;
+            program.run()?;
+            let mut rest = column.next().expect("a column for each number of the inputs");
+            for &output in outputs {
+                let value = program.view(output)?;
+                let (part, others) = rest.split_at_mut(value.as_slice().len());
+                part.copy_from_slice(value.as_slice());
+                rest = others;
+            }
+            program.parameter_mut(input)?.as_mut_slice()[i] = T::ZERO;
+        }
+    }
+    drop(column);
+    Ok(result)
+}
