@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fmt::{Formatter, Result as Written};
 
 use crate::check::{Check, Failure, Summary, laws};
+use crate::ops::Op;
 use crate::ops::leaf::LeafKind;
 use crate::program::Name;
 use crate::tape::derivatives::Unreached;
-use crate::tape::operation::Op;
 use crate::{
     Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Options, Over, Program, Reduction,
     Result, Scalar, Shape, Step, Tape, Var,

@@ -87,6 +87,7 @@ pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge};
 pub use numbers::kernels;
 pub use numbers::matrix::{Matrix, MatrixMut, MatrixRef};
 pub use numbers::scalar::Scalar;
+pub use ops::OperationKind;
 pub use ops::leaf::LeafKind;
 pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::reduce::Reduction;
@@ -95,9 +96,8 @@ pub use program::{EntryId, Named, Options, Program, Rewrite, Step};
 pub use show::equation::Equation;
 pub use show::system::Equations;
 pub use tape::Tape;
-pub use tape::operation::{
-    Entrywise, Fault, Identity, Mismatch, Notation, Operands, Operation, OperationKind, Over,
-};
+pub use tape::notation::{Notation, Over};
+pub use tape::operation::{Contraction, Entrywise, Fault, Identity, Mismatch, Operands, Operation};
 pub use tape::shape::{Dim, Shape};
 pub use tape::var::Var;
 pub use tape::vjp::Vjp;

@@ -1,6 +1,11 @@
 //! Loops of all kinds.
 
-use tape::{Matrix, Over, Scalar, Tape, Var};
+use std::borrow::Cow;
+
+use tape::{
+    Contraction, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Scalar, Shape, Tape,
+    Var, Vjp,
+};
 
 use super::{Batch, Costly, Used, Way, all_ways, differences, options};
 use crate::support::random::Random;
@@ -107,4 +112,94 @@ fn nothing_and_everything() {
         program.run().unwrap();
         assert_eq!(program.threads(1 << 40), 1);
     }
+}
+
+/// Σᵢ a⁽ⁱ⁾ ⊙ b⁽ⁱ⁾, n × 1: a sum over the examples of the user's own.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct RowDots;
+
+impl<T: Scalar> Operation<T> for RowDots {
+    fn name(&self) -> Cow<'_, str> {
+        "row_dots".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        match operands {
+            [a, b] if a == b => Ok(Shape { columns: 1.into(), ..*a }),
+            _ => Err(Mismatch::new("takes two matrices of one shape")),
+        }
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        self.accumulate(x, T::ONE, true, out);
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        let [a, b] = at.operands();
+        at.contribute(0, |g| g * b);
+        at.contribute(1, |g| g * a);
+    }
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> Contraction<T> for RowDots {
+    fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
+        let (a, b) = (x.get(0), x.get(1));
+        if begins {
+            out.as_mut_slice().fill(T::ZERO);
+        }
+        for first in (0..a.columns()).step_by(Options::CHUNK) {
+            for (i, out) in out.as_mut_slice().iter_mut().enumerate() {
+                let chunk = first..a.columns().min(first + Options::CHUNK);
+                let sum: T = chunk.map(|j| a[(i, j)] * b[(i, j)]).sum();
+                *out += alpha * sum;
+            }
+        }
+    }
+}
+
+/// Contractions of the user's run in loops as the built-in ones do: scaled or not, summed of what the loop computes, with the
+/// same bits in all ways, and with the values of the list as it stands.
+fn contractions_of_the_users<T: Scalar>(tolerance: f64) {
+    let tape = Tape::<T>::new();
+    let x = tape.examples_unbound("X", 3);
+    let w = tape.parameter("W", &Random::new(1).matrix(3, 3, -1.0, 1.0));
+    let a = w.matmul(x).tanh();
+    let variance = tape.apply(RowDots, [a, a]) * tape.one_over_m();
+    let j = (variance + tape.apply(RowDots, [x, a])).square().sum();
+    let [dw] = j.gradients([w]);
+    let [d2w] = dw.square().sum().gradients([w]);
+    let outputs = [j, variance, dw, d2w];
+
+    let mut program = tape.compile(outputs).unwrap();
+    let dots = |step: &tape::Step| step.operations.iter().any(|name| name.contains("row_dots"));
+    assert!(program.steps().filter(dots).all(|step| step.tiled && step.accumulates), "{program}");
+    let mut literal = tape.compile_with(outputs, Options::literal()).unwrap();
+    for m in [1, 2, 255, 256, 257, 3000, 0] {
+        let batch = Random::new(m as u64).matrix(3, m, -1.0, 1.0);
+        let runs = [&mut program, &mut literal].map(|program| {
+            program.bind(x, &batch).unwrap();
+            program.run()
+        });
+        if m == 0 {
+            assert!(runs.iter().all(Result::is_err), "1/m over no examples");
+            continue;
+        }
+        for output in outputs {
+            let [found, expected] = [&program, &literal].map(|p| p.view(output).unwrap().to_matrix());
+            let pairs = found.as_slice().iter().zip(expected.as_slice());
+            let off = pairs.map(|(&found, &expected)| (found - expected).to_f64().powi(2));
+            assert!(off.sum::<f64>().sqrt() <= tolerance * expected.norm().to_f64(), "m = {m}: {output:?}");
+        }
+    }
+    let batches = [5000, 1, 300, 4097].map(|m| vec![(x, Random::new(m as u64).matrix(3, m, -1.0, 1.0))]);
+    let costly = tape.apply(Costly, [x]).sum();
+    same_in_all_ways(&[j, variance, dw, d2w, costly], &batches, &all_ways());
+}
+
+/// Sums of up to 3000 terms in another order, at orders 1 and 2: the root of 3000 roundings, a few times.
+#[test]
+fn contractions_of_the_users_run_in_loops() {
+    contractions_of_the_users::<f64>(1e-13);
+    contractions_of_the_users::<f32>(1e-4);
 }

@@ -2,8 +2,9 @@
 
 use crate::check::report::Broken;
 use crate::check::values::Function;
+use crate::ops::Op;
 use crate::program::storage::{Buffer, Columns, Operand, Values};
-use crate::tape::operation::{Op, Operands};
+use crate::tape::operation::Operands;
 use crate::{Dim, Matrix, Result, Scalar, Shape, Tape, Var};
 
 /// More operands than these are taken to have columns all together or one by one, not in every combination.

@@ -5,6 +5,7 @@
 pub use crate::numbers::aligned::Aligned;
 pub use crate::numbers::kernel::product::Epilogue;
 use crate::numbers::kernel::{product as products, simd, threads};
+use crate::ops::Paired;
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::{Fault, MatrixMut, MatrixRef, Scalar};
 
@@ -76,7 +77,7 @@ pub fn log_loss_and_derivative<T: Scalar>(
     loss: &mut [T],
     derivative: &mut [T],
 ) -> Result<(), Fault> {
-    LogLossOnLogits::block_with_derivative(y, z, loss, derivative)
+    LogLossOnLogits.block_with_derivative(&[y, z], loss, derivative)
 }
 
 /// Adds every column of a matrix to `sums`.

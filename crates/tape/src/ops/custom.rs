@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Contraction, Entrywise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
@@ -53,6 +54,9 @@ impl<T: Scalar> Operation<T> for Custom<T> {
     }
     fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
         self.0.keeps_columns_apart(operands)
+    }
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        self.0.contraction()
     }
     fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
         self.0.flops(operands, out)

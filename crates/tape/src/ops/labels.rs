@@ -1,9 +1,9 @@
 //! What the labels of a loss have to be.
 
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::softmax::{Of, Softmax};
-use crate::tape::operation::Op;
 use crate::{Error, Var};
 
 /// What labels have to be.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::ops::scale::Factor;
-use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 

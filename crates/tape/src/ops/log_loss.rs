@@ -6,7 +6,9 @@ use crate::numbers::kernel::functions as k;
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::ops::{Op, Paired};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -23,16 +25,14 @@ pub(crate) struct LogLossOnLogits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SigmoidMinus(pub(crate) Weights);
 
-impl LogLossOnLogits {
-    /// The loss and its derivative for a block.
-    pub(crate) fn block_with_derivative<T: Scalar>(
-        y: &[T],
-        z: &[T],
-        out: &mut [T],
-        derivative: &mut [T],
-    ) -> Result<(), Fault> {
-        let soft = check_labels(y)?;
-        T::log_loss_and_derivative_into(y, z, soft, out, derivative);
+/// The loss and its derivative with respect to the logits.
+impl<T: Scalar> Paired<T> for LogLossOnLogits {
+    fn derivative(&self) -> Option<Op<T>> {
+        Some(SigmoidMinus(Weights::Labels).into())
+    }
+    fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
+        let soft = check_labels(x[0])?;
+        T::log_loss_and_derivative_into(x[0], x[1], soft, out, derivative);
         Ok(())
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use crate::error::printable;
 use crate::numbers::kernel::functions as k;
 pub(crate) use crate::numbers::kernel::functions::each;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation, equal_by};
+use crate::ops::{Op, Paired};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -695,6 +697,16 @@ impl<T: Scalar> Operation<T> for Map<T> {
 impl<T: Scalar> Entrywise<T> for Map<T> {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         self.0.apply(x[0], out);
+        Ok(())
+    }
+}
+
+impl<T: Scalar> Paired<T> for Map<T> {
+    fn derivative(&self) -> Option<Op<T>> {
+        self.0.paired_derivative().map(|derivative| Map(derivative).into())
+    }
+    fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
+        self.0.apply_with_derivative(x[0], out, derivative);
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::numbers::kernel::product::{Beta, Epilogue, Order, product};
-use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation};
+use crate::numbers::kernel::product::{Beta, Epilogue, Order, ROWS_FOR_SELECTION, product};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Contraction, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
 
@@ -21,6 +22,12 @@ fn oriented(shape: Shape, transposed: bool) -> Shape {
 impl Matmul {
     /// As a tape records it.
     pub(crate) const PLAIN: Matmul = Matmul { left: false, right: false };
+
+    /// Whether the kernel can read chosen columns of the right operand from where they are, the left one having this shape.
+    pub(crate) fn reads_selections(&self, left: Shape) -> bool {
+        let rows = oriented(left, self.left).rows;
+        matches!(rows, Dim::Fixed(rows) if rows >= ROWS_FOR_SELECTION)
+    }
 
     fn oriented(&self, operands: &[Shape]) -> (Shape, Shape) {
         (oriented(operands[0], self.left), oriented(operands[1], self.right))
@@ -76,9 +83,21 @@ impl<T: Scalar> Operation<T> for Matmul {
     fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
         !operands[0].depends_on_m() && !self.right
     }
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        (*self == Matmul { left: false, right: true }).then_some(self)
+    }
     fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
         let inner = if self.left { operands[0].0 } else { operands[0].1 };
         2u64.saturating_mul(inner as u64).saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
+    }
+}
+
+/// D * Aᵀ, as in eq. 26: a sum over the examples where both have them as columns.
+impl<T: Scalar> Contraction<T> for Matmul {
+    fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
+        let beta = if begins { Beta::Zero } else { Beta::One };
+        let (a, b) = ((x.get(0), self.left), (x.selection(1), self.right));
+        product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
     }
 }
 

@@ -9,8 +9,10 @@ use std::borrow::Cow;
 use crate::numbers::kernel::functions as k;
 use crate::numbers::kernel::product::{Beta, UNIT};
 use crate::numbers::kernel::softmax::Wanted;
+use crate::ops::Op;
 use crate::ops::softmax::series;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, Over};
+use crate::tape::notation::{Notation, Over};
+use crate::tape::operation::{Contraction, Entrywise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
 
@@ -134,6 +136,10 @@ impl<T: Scalar> Operation<T> for Reduce {
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         self.over == Over::Rows
     }
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        let sums_columns = self.reduction == Reduction::Sum && self.over != Over::Rows;
+        sums_columns.then_some(self)
+    }
     fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {
         (operands[0].0 as u64).saturating_mul(operands[0].1 as u64)
     }
@@ -191,9 +197,19 @@ fn units_in_pairs<T: Scalar>(
     sums
 }
 
+/// Σ over the columns, as in eq. 27, or over all elements.
+impl<T: Scalar> Contraction<T> for Reduce {
+    fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
+        if begins {
+            out.as_mut_slice().fill(T::ZERO);
+        }
+        add_sums(x.get(0), alpha, out);
+    }
+}
+
 /// Adds α · Σ over the columns to `out`, or over all entries if it is a number: unit by unit, so that the rounding error grows with the square
 /// root of their number, not with the number of columns.
-pub(crate) fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, alpha: T, out: &mut MatrixMut<'_, T>) {
+fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, alpha: T, out: &mut MatrixMut<'_, T>) {
     for start in (0..a.columns()).step_by(UNIT) {
         let end = a.columns().min(start + UNIT);
         let unit = &a.as_slice()[start * a.rows()..end * a.rows()];

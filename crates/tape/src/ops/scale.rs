@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::numbers::kernel::simd::vectorised;
+use crate::ops::Op;
 use crate::ops::map::each;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Op, Operands, Operation, equal_by};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 

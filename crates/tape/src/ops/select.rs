@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::ops::zip::IntoOperand;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 

@@ -23,7 +23,8 @@ use smallvec::SmallVec;
 use crate::numbers::kernel::softmax::{Series, Wanted};
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::zip::IntoOperand;
-use crate::tape::operation::{Fault, Mismatch, Notation, Operands, Operation, Over};
+use crate::tape::notation::{Notation, Over};
+use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, MatrixRef, Scalar, Shape, Var};
 

@@ -5,7 +5,8 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use crate::numbers::kernel::simd::vectorised;
 use crate::ops::power::PowerDerivative;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Notation, Operands, Operation};
+use crate::tape::notation::Notation;
+use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 

@@ -8,7 +8,6 @@ use crate::error::Place;
 use crate::error::printable;
 use crate::program::compile::graph::{Graph, Origin};
 use crate::tape::List;
-use crate::tape::operation::Op;
 
 /// Names a node without the tape; put into words only when somebody asks.
 #[derive(Debug, Clone)]
@@ -33,15 +32,15 @@ impl About {
     pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: u32) -> Self {
         let (entry, origin) = graph.origins[node as usize];
         let note = &list.notes[entry as usize];
-        let label = match (&note.name, &note.derived, &list.entry(entry).op) {
+        let label = match (&note.name, &note.derived, list.entry(entry).op.number()) {
             (Some(name), _, _) => Label::Name(name.clone()),
             (None, Some(derived), _) => Label::Derived {
                 of: derived.of.clone(),
                 with_respect_to: list.notes[derived.with_respect_to as usize].name.clone(),
                 entry: derived.with_respect_to,
             },
-            (None, None, Op::Number(number)) => Label::Number(number.0.to_string().into()),
-            (None, None, _) => Label::Entry,
+            (None, None, Some(number)) => Label::Number(number.to_string().into()),
+            (None, None, None) => Label::Entry,
         };
         About { label, entry, origin, place: note.place }
     }

@@ -3,12 +3,12 @@
 use smallvec::SmallVec;
 
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::Next;
 use crate::program::pass::Pass;
 use crate::program::storage::{Operand, SumAt};
-use crate::tape::operation::Op;
 
 /// What a program runs: instructions, segment by segment.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ use crate::ops::leaf::LeafKind;
 use crate::program::compile::graph::Node;
 use crate::program::leaves::{LeafState, m_of};
 use crate::tape::List;
-use crate::tape::operation::Op;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.
@@ -108,7 +107,7 @@ impl<T: Scalar> Program<T> {
             return;
         }
         for (entry, recorded) in (0..).zip(&list.entries) {
-            let Op::Leaf(leaf) = &recorded.op else { continue };
+            let Some(leaf) = recorded.op.leaf() else { continue };
             let known = &list.leaves[leaf.index as usize];
             if known.kind == LeafKind::Examples && recorded.shape.columns == Dim::M {
                 let m = known.value.as_ref().map(|value| value.columns());
@@ -147,7 +146,7 @@ impl<T: Scalar> Program<T> {
         // Of a number 1/m it is what was made with it that the user knows.
         let empty = |&node: &u32| {
             let operation = self.graph.node(node);
-            !matches!(operation.op, Op::Number(_)) && divides(node)
+            operation.op.number().is_none() && divides(node)
                 || operation.operands.iter().any(|&operand| divides(operand))
         };
         let nodes = || 0..self.graph.nodes.len() as u32;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::Scalar;
 use crate::error::printable;
+use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scale;
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
@@ -12,7 +13,6 @@ use crate::program::compile::schedule::Schedule;
 use crate::program::run::Way;
 use crate::program::storage::Buffer;
 use crate::program::{Program, compile};
-use crate::tape::operation::Op;
 
 /// Columns of a line that lists nodes.
 const WIDTH: usize = 96;

@@ -3,11 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::Place;
+use crate::ops::Op;
 use crate::ops::labels::Labels;
 use crate::program::Program;
 use crate::program::compile::graph::Node;
 use crate::tape::List;
-use crate::tape::operation::Op;
 use crate::{Error, Result, Scalar};
 
 /// A leaf that is a label of a loss on the tape, and where that was recorded.

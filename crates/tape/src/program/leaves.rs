@@ -3,14 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::numbers::aligned::Aligned;
-use crate::numbers::kernel::product::ROWS_FOR_SELECTION;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::program::Program;
 use crate::program::code::Instruction;
 use crate::program::named::Found;
 use crate::program::storage::{Buffer, Leaf, LeafValue, Operand};
-use crate::tape::operation::Op;
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
 /// What a program knows of a leaf.
@@ -56,30 +54,28 @@ impl<T: Scalar> Program<T> {
         self.execution.memory.leaves.resize_with(sources, Leaf::new);
         for node in 0..self.graph.nodes.len() as u32 {
             let op = &self.graph.node(node).op;
-            let node_is_source = op.is_source();
-            match op {
-                Op::Leaf(_) => {
-                    let (at, leaf) = (self.stored(node), Some(self.leaves.len() as u32));
-                    let found = Found { at, node, leaf, is_leaf: true, is_output: false };
-                    self.found.insert(self.graph.origins[node as usize].0, found);
-                    self.leaves.push(LeafState {
-                        node,
-                        kind: LeafKind::Constant,
-                        at,
-                        m: None,
-                        bound: false,
-                        of_tape: None,
-                        may_be_apart: false,
-                        side_by_side: OnceLock::new(),
-                        kept: None,
-                    });
-                }
-                Op::Number(number) if node_is_source => {
-                    let number = number.0.c;
-                    *self.execution.memory.whole_mut(self.stored(node).at.index()) = Aligned::new(1, number);
-                }
-                _ => {}
+            if !op.is_source() {
+                continue;
             }
+            let at = self.stored(node);
+            if let Some(number) = op.number() {
+                *self.execution.memory.whole_mut(at.at.index()) = Aligned::new(1, number.c);
+                continue;
+            }
+            let leaf = Some(self.leaves.len() as u32);
+            let found = Found { at, node, leaf, is_leaf: true, is_output: false };
+            self.found.insert(self.graph.origins[node as usize].0, found);
+            self.leaves.push(LeafState {
+                node,
+                kind: LeafKind::Constant,
+                at,
+                m: None,
+                bound: false,
+                of_tape: None,
+                may_be_apart: false,
+                side_by_side: OnceLock::new(),
+                kept: None,
+            });
         }
     }
 
@@ -184,21 +180,15 @@ impl<T: Scalar> Program<T> {
 impl<T: Scalar> Instruction<T> {
     /// Visits the operands that it cannot read where their columns are apart: all but the right one of a product.
     fn for_each_operand_side_by_side(&self, mut visit: impl FnMut(Operand)) {
-        let (matmul, operands): (Option<&Matmul>, &[Operand]) = match self {
-            Instruction::Single { op: Op::Matmul(matmul), operands, .. } => (Some(matmul), operands),
-            Instruction::Accumulate { op: Op::Matmul(matmul), operands, .. } => (Some(matmul), operands),
-            Instruction::Product { matmul, operands, .. } => (Some(matmul), operands),
-            Instruction::Single { operands, .. } => (None, operands),
-            Instruction::Accumulate { operands, .. } => (None, operands),
+        let (matmul, operands): (Option<Matmul>, &[Operand]) = match self {
+            Instruction::Product { matmul, operands, .. } => (Some(*matmul), operands),
+            Instruction::Single { op, operands, .. } => (op.matmul(), operands),
+            Instruction::Accumulate { op, operands, .. } => (op.matmul(), operands),
             Instruction::Pass { pass, .. } => {
                 return pass.inputs.iter().for_each(|input| visit(input.operand));
             }
         };
-        let reads_columns = matmul.is_some_and(|Matmul { left, .. }| {
-            let Shape { rows, columns } = operands[0].shape;
-            let rows = if *left { columns } else { rows };
-            matches!(rows, Dim::Fixed(rows) if rows >= ROWS_FOR_SELECTION)
-        });
+        let reads_columns = matmul.is_some_and(|matmul| matmul.reads_selections(operands[0].shape));
         let is_side_by_side = |(i, _): &(usize, &Operand)| *i != 1 || !reads_columns;
         operands.iter().enumerate().filter(is_side_by_side).for_each(|(_, &operand)| visit(operand));
     }

@@ -26,7 +26,6 @@ use rustc_hash::FxHashMap;
 
 use crate::numbers::aligned::Aligned;
 use crate::program::storage::Operand;
-use crate::tape::operation::Op;
 use crate::{Error, Scalar, Tape, Var};
 use about::About;
 use code::Code;
@@ -197,7 +196,7 @@ impl<T: Scalar> Program<T> {
         let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
         let mut program = Program::assemble(tape.id, graph, about, options);
         for leaf in 0..program.leaves.len() {
-            let Op::Leaf(op) = &program.graph.node(program.leaves[leaf].node).op else { continue };
+            let Some(op) = program.graph.node(program.leaves[leaf].node).op.leaf() else { continue };
             let known = &list.leaves[op.index as usize];
             program.leaves[leaf].kind = known.kind;
             if let Some(value) = &known.value {

@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 
 use crate::Scalar;
 use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
+use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::storage::{Operand, SumAt};
-use crate::tape::operation::Op;
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
@@ -152,7 +152,7 @@ impl<T: Scalar> Pass<T> {
     /// Whether a value is read by nothing but operations that can repeat it themselves.
     pub(in crate::program) fn is_only_zipped(&self, slot: Slot) -> bool {
         let reads = |op: &&PassOp<T>| op.sources.contains(&slot);
-        let zipped = self.code.iter().filter(reads).all(|op| matches!(op.op, Op::Zip(_)));
+        let zipped = self.code.iter().filter(reads).all(|op| op.op.zip().is_some());
         zipped && self.sums.iter().all(|sum| sum.source != slot)
     }
 

@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::tape::List;
-use crate::tape::operation::Op;
 use crate::{Dim, Matrix, MatrixRef, Program, Result, Scalar, Shape, Var};
 
 /// How the values of an entry depend on the examples.
@@ -137,7 +136,7 @@ fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
         let entry = list.entry(at);
         let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
         let of_operands = entry.operands.iter().map(|&operand| known[operand as usize]);
-        let is_leaf = matches!(entry.op, Op::Leaf(_));
+        let is_leaf = entry.op.leaf().is_some();
         // A source of the user's may have any columns, and counts them itself.
         let is_source = entry.operands.is_empty() && !is_leaf && entry.shape.depends_on_m();
         let examples = match of_operands.fold(Examples::Free, worse) {

@@ -10,8 +10,9 @@ use super::list::{leaf_kind, what_was_differentiated};
 use super::typeset::{Factor, Number, Style};
 use super::unicode::{Unicode, primes_of};
 use crate::error::{is_unprintable, printable};
+use crate::ops::Op;
 use crate::tape::List;
-use crate::tape::operation::{Notation, Op, Over};
+use crate::tape::notation::{Notation, Over};
 use crate::{Scalar, Tape, Var};
 
 /// Backgrounds of the differentiations, one after the other.

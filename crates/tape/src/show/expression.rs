@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::label::Label;
+use crate::ops::Op;
 use crate::ops::zip::Zip;
 use crate::tape::List;
-use crate::tape::operation::{Notation, Op};
+use crate::tape::notation::Notation;
 use crate::{Scalar, Shape};
 
 /// An expression has at most this many operations and names; what is beyond is printed as `…`.

@@ -4,7 +4,7 @@ use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
 use crate::error::{is_unprintable, printable};
-use crate::tape::operation::Over;
+use crate::tape::notation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct Latex;

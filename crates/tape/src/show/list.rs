@@ -7,9 +7,9 @@ use super::expression::Expression;
 use super::label::Label;
 use super::typeset::{Style, typeset};
 use super::unicode::Unicode;
+use crate::ops::Op;
 use crate::ops::leaf::LeafKind;
 use crate::tape::List;
-use crate::tape::operation::Op;
 use crate::{Scalar, Tape};
 
 /// The list: number, name, definition in terms of the operands, shape; a line tells where the entries of each derivative

@@ -5,7 +5,7 @@ use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
 use crate::error::printable;
 use crate::show::unicode::primes_of;
-use crate::tape::operation::Over;
+use crate::tape::notation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct MathMl;

@@ -12,10 +12,10 @@ use super::label::Label;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::unicode::Unicode;
+use crate::ops::Op;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::tape::List;
-use crate::tape::operation::Op;
 use crate::{Scalar, Tape, Var};
 
 /// A system has at most this many lines; a last one says how many there are beyond.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::expression::{Expression, Node};
 use super::label::{Label, as_derivative};
 use crate::Shape;
-use crate::tape::operation::{Notation, Over};
+use crate::tape::notation::{Notation, Over};
 
 /// How a line of mathematics is written: Unicode text, LaTeX or MathML.
 pub(crate) trait Style {

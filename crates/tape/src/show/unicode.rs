@@ -4,7 +4,7 @@ use super::equation::{Relation, Sides};
 use super::label::Label;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
 use crate::error::printable;
-use crate::tape::operation::Over;
+use crate::tape::notation::Over;
 use crate::{Dim, Shape};
 
 pub(crate) struct Unicode;

@@ -4,6 +4,7 @@
 pub(crate) mod var;
 
 pub(crate) mod derivatives;
+pub(crate) mod notation;
 pub(crate) mod operation;
 mod reverse;
 pub(crate) mod shape;
@@ -22,11 +23,12 @@ use smallvec::SmallVec;
 
 use crate::error::Place;
 use crate::error::is_name;
+use crate::ops::Op;
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
-use crate::tape::operation::{Mismatch, Op, Operation};
+use crate::tape::operation::{Mismatch, Operation};
 use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
 /// The operands of an entry, as numbers of earlier entries.

@@ -1,4 +1,4 @@
-//! What an operation is: one trait, and the list of the built-in ones.
+//! What an operation is: one trait, for the built-in ones and the user's own.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -6,20 +6,8 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
 use crate::numbers::kernel::product::Selection;
-use crate::ops::custom::Custom;
-use crate::ops::guarded::Guarded;
-use crate::ops::leaf::{Leaf, Number};
-use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
-use crate::ops::map::Map;
-use crate::ops::matmul::{Matmul, Transpose};
-use crate::ops::power::PowerDerivative;
-use crate::ops::reduce::{Broadcast, Reduce};
-use crate::ops::scale::{Negate, Scale};
-use crate::ops::select::Select;
-use crate::ops::softmax::Softmax;
-use crate::ops::stack::{Pad, Slice, Stack};
-use crate::ops::zip::Zip;
 use crate::program::storage::{Columns, Operand, Values};
+use crate::tape::notation::Notation;
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape};
 
@@ -107,6 +95,12 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
         false
     }
 
+    /// The kernel for some columns at a time, if the operation sums over the columns of all its operands: programs run it tile by
+    /// tile where these are examples.
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        None
+    }
+
     /// Floating-point operations of one evaluation, for operands of these numbers of rows and columns.
     fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
         let _ = operands;
@@ -122,6 +116,71 @@ pub trait Entrywise<T: Scalar> {
     /// # Errors
     /// As [`Operation::eval`]; a place is a row of the block, as if it were one column.
     fn block(&self, sources: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault>;
+}
+
+/// An operation that is a sum over the columns of its operands, such as D * Aᵀ (eq. 26) and Σᵢ d⁽ⁱ⁾ (eq. 27).
+///
+/// ```
+/// use std::borrow::Cow;
+/// use tape::{Contraction, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Scalar, Shape, Tape, Vjp};
+///
+/// /// Σᵢ a⁽ⁱ⁾ ⊙ b⁽ⁱ⁾: for each row the sum over the columns of the elementwise product, n × 1.
+/// #[derive(Debug, PartialEq, Eq, Hash)]
+/// struct RowDots;
+///
+/// impl<T: Scalar> Operation<T> for RowDots {
+///     fn name(&self) -> Cow<'_, str> {
+///         "row_dots".into()
+///     }
+///     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+///         match operands {
+///             [a, b] if a == b => Ok(Shape { columns: 1.into(), ..*a }),
+///             _ => Err(Mismatch::new("takes two matrices of one shape")),
+///         }
+///     }
+///     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+///         self.accumulate(x, T::ONE, true, out);
+///         Ok(())
+///     }
+///     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+///         let [a, b] = at.operands();
+///         at.contribute(0, |g| g * b); // ∂/∂a = g · b, each column
+///         at.contribute(1, |g| g * a);
+///     }
+///     fn contraction(&self) -> Option<&dyn Contraction<T>> {
+///         Some(self)
+///     }
+/// }
+///
+/// impl<T: Scalar> Contraction<T> for RowDots {
+///     fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
+///         let (a, b) = (x.get(0), x.get(1));
+///         if begins {
+///             out.as_mut_slice().fill(T::ZERO);
+///         }
+///         for first in (0..a.columns()).step_by(Options::CHUNK) {
+///             for (i, out) in out.as_mut_slice().iter_mut().enumerate() {
+///                 let chunk = first..a.columns().min(first + Options::CHUNK);
+///                 let sum: T = chunk.map(|j| a[(i, j)] * b[(i, j)]).sum();
+///                 *out += alpha * sum;
+///             }
+///         }
+///     }
+/// }
+///
+/// let tape = Tape::<f64>::new();
+/// let x = tape.examples("X", &Matrix::from_vec(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+/// let dots = tape.apply(RowDots, [x, x]);
+/// assert_eq!(dots.value()?.as_slice(), [1.0 + 9.0 + 25.0, 4.0 + 16.0 + 36.0]);
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub trait Contraction<T: Scalar> {
+    /// Adds α times the sum over these columns of the operands to `out`; writes it there, if the sum `begins` with them.
+    ///
+    /// A program calls it for tiles of a whole number of [chunks](crate::Options::CHUNK), but for the last one, and with α = 1 or what
+    /// the sum is multiplied by. A kernel that adds up each chunk first, and then adds α times its sum to `out`, gives the same bits
+    /// for every size of a tile and any number of threads.
+    fn accumulate(&self, operands: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>);
 }
 
 /// What hash-consing needs of an operation; implemented for every `Eq + Hash` type.
@@ -228,73 +287,6 @@ impl Fault {
     }
 }
 
-/// How an equation shows an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notation {
-    /// The entry's own name, for leaves.
-    Name,
-    /// A number.
-    Literal(String),
-    /// A scalar factor before the operand: `1/m · A`.
-    Factor(String),
-    /// −A.
-    Minus,
-    /// Aᵀ.
-    Transpose,
-    /// A * B, each operand transposed or not.
-    Product {
-        /// Whether the left operand is transposed.
-        left: bool,
-        /// Whether the right operand is transposed.
-        right: bool,
-    },
-    /// A + B.
-    Plus,
-    /// A − B.
-    Difference,
-    /// A ⊙ B.
-    Hadamard,
-    /// A ⊘ B, a fraction where the typesetting has them.
-    Quotient,
-    /// A to the power B.
-    Power,
-    /// A to a power that is a number.
-    PowerOf(String),
-    /// Square root.
-    Root,
-    /// |A|.
-    Absolute,
-    /// eᴬ.
-    Exponential,
-    /// A relation whose value is 1 where it holds and 0 elsewhere, shown in brackets: \[A > B\].
-    Indicator(&'static str),
-    /// A sum.
-    Sum(Over),
-    /// An activation function g, or its derivative if `primes` is 1; textbook notation calls it g.
-    Activation {
-        /// The function's own name.
-        name: String,
-        /// How often it was differentiated.
-        primes: usize,
-    },
-    /// Repeats the operand; equations leave it out, as the textbook does.
-    Repeat,
-    /// name(operands…).
-    Call(String),
-}
-
-/// What a reduction or a stack runs over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Over {
-    /// Over the rows: n × m becomes 1 × m.
-    Rows,
-    /// Over the columns: n × m becomes n × 1.
-    Columns,
-    /// Over all entries: n × m becomes 1 × 1.
-    All,
-}
-
 /// The operands of a kernel, as views.
 #[derive(Debug)]
 pub struct Operands<'a, T> {
@@ -361,137 +353,3 @@ macro_rules! equal_by {
     };
 }
 pub(crate) use equal_by;
-
-/// Makes the list of built-in operations: the enum that holds one of them, and the fieldless enum of the kinds that a tape
-/// records; those that only programs have, made by their rewrites, have none.
-macro_rules! operations {
-    (recorded { $($(#[$doc:meta])* $name:ident($t:ty),)* } lowered { $($(#[$lowered_doc:meta])* $lowered:ident($lt:ty),)* }) => {
-        /// A built-in operation or one of the user's.
-        #[derive(Debug, Clone)]
-        pub(crate) enum Op<T: Scalar> {
-            $($name($t),)*
-            $($(#[$lowered_doc])* $lowered($lt),)*
-        }
-
-        impl<T: Scalar> PartialEq for Op<T> {
-            fn eq(&self, other: &Self) -> bool {
-                match self {
-                    $(Op::$name(a) => matches!(other, Op::$name(b) if a == b),)*
-                    $(Op::$lowered(a) => matches!(other, Op::$lowered(b) if a == b),)*
-                }
-            }
-        }
-
-        impl<T: Scalar> Eq for Op<T> {}
-
-        impl<T: Scalar> Hash for Op<T> {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                std::mem::discriminant(self).hash(state);
-                match self {
-                    $(Op::$name(op) => op.hash(state),)*
-                    $(Op::$lowered(op) => op.hash(state),)*
-                }
-            }
-        }
-
-        impl<T: Scalar> Op<T> {
-            /// The one rule of this operation.
-            pub(crate) fn rule(&self) -> &dyn Operation<T> {
-                match self {
-                    $(Op::$name(op) => op,)*
-                    $(Op::$lowered(op) => op,)*
-                }
-            }
-
-            /// Whether the value is there before a program runs: a leaf's, or a number's that does not depend on m.
-            pub(crate) fn is_source(&self) -> bool {
-                match self {
-                    Op::Leaf(_) => true,
-                    Op::Number(number) => number.0.m == 0,
-                    _ => false,
-                }
-            }
-
-            /// The power of m that a number or a scaling has.
-            pub(crate) fn power_of_m(&self) -> i32 {
-                match self {
-                    Op::Number(number) => number.0.m,
-                    Op::Scale(scale) => scale.0.by.m,
-                    _ => 0,
-                }
-            }
-        }
-
-        $(impl<T: Scalar> From<$t> for Op<T> {
-            fn from(op: $t) -> Self {
-                Op::$name(op)
-            }
-        })*
-
-        $(impl<T: Scalar> From<$lt> for Op<T> {
-            fn from(op: $lt) -> Self {
-                Op::$lowered(op)
-            }
-        })*
-
-        /// The kinds of operations, for tables that must have a row for every one.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum OperationKind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl OperationKind {
-            /// Every kind.
-            pub const ALL: &'static [OperationKind] = &[$(OperationKind::$name,)*];
-        }
-    };
-}
-
-operations! {
-    recorded {
-        /// A parameter, examples or a constant.
-        Leaf(Leaf),
-        /// A number.
-        Number(Number<T>),
-        /// The negative.
-        Negate(Negate),
-        /// The transpose, an entry of its own.
-        Transpose(Transpose),
-        /// The matrix product.
-        Matmul(Matmul),
-        /// A function applied to each entry.
-        Map(Map<T>),
-        /// An entrywise operation of two operands.
-        Zip(Zip),
-        /// A derivative of a power with respect to base and exponent.
-        PowerDerivative(PowerDerivative),
-        /// A choice by mask.
-        Select(Select),
-        /// A reduction.
-        Reduce(Reduce),
-        /// Repetition of a row, a column or a number.
-        Broadcast(Broadcast),
-        /// The log-loss of probabilities.
-        LogLoss(LogLoss),
-        /// The log-loss of logits.
-        LogLossOnLogits(LogLossOnLogits),
-        /// σ(Z) − Y.
-        SigmoidMinus(SigmoidMinus),
-        /// Softmax, its logarithm, the cross-entropy, or a derivative of one.
-        Softmax(Softmax),
-        /// Matrices above each other or side by side.
-        Stack(Stack),
-        /// A range of rows or columns.
-        Slice(Slice),
-        /// Zeros around a range of rows or columns.
-        Pad(Pad),
-        /// An operation of the user's.
-        Custom(Custom<T>),
-    }
-    lowered {
-        /// A scalar factor.
-        Scale(Scale<T>),
-        /// A quotient by a probability.
-        Guarded(Guarded),
-    }
-}

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::tape::operation::Op;
+use crate::ops::Op;
 use crate::tape::vjp::{Cotangent, Front, Vjp};
 use crate::tape::{Derived, Ids};
 use crate::{Error, Scalar, Tape, Var};

@@ -176,10 +176,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// Looks at the operation and its operands; `None` for what is void.
-    pub(crate) fn inspect<R>(
-        self,
-        look: impl FnOnce(&crate::tape::operation::Op<T>, &[u32]) -> R,
-    ) -> Option<R> {
+    pub(crate) fn inspect<R>(self, look: impl FnOnce(&crate::ops::Op<T>, &[u32]) -> R) -> Option<R> {
         if self.is_void() {
             return None;
         }

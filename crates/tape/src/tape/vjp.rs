@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::ops::scale::Factor;
-use crate::tape::operation::Over;
+use crate::tape::notation::Over;
 use crate::{Dim, Error, Scalar, Shape, Tape, Var};
 
 /// ±mᵏ, what all examples share of a cotangent: it travels beside the cotangent until a derivative is handed out.

@@ -9,7 +9,6 @@ use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::pass::Pass;
 use crate::program::storage::{Buffer, Operand, SumAt};
-use crate::tape::operation::Op;
 
 /// Stage 6: the code of planned steps.
 pub(crate) fn emit<T: Scalar>(
@@ -110,12 +109,11 @@ impl<T: Scalar> Emitter<'_, T> {
                 Instruction::Single { node: *node, op, operands, out }
             }
             Planned::Product(Epilogued { product, next, node, other }) => {
-                let Node { op: Op::Matmul(matmul), operands, .. } = self.graph.node(*product) else {
-                    unreachable!("it was planned as a product")
-                };
+                let Node { op, operands, .. } = self.graph.node(*product);
+                let matmul = op.matmul().expect("it was planned as a product");
                 let operands = [operands[0], operands[1], *other].map(|operand| self.stored(operand));
                 let (product, node, out) = (*product, *node, self.stored(*node));
-                Instruction::Product { product, node, matmul: *matmul, next: *next, operands, out }
+                Instruction::Product { product, node, matmul, next: *next, operands, out }
             }
             Planned::Accumulate(node) => {
                 let (op, operands) = parts(*node);

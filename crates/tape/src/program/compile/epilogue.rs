@@ -4,7 +4,6 @@
 use crate::numbers::kernel::product::Epilogue;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 use crate::{Dim, Scalar};
 
 /// The operation that a product takes up.
@@ -49,7 +48,7 @@ pub(crate) fn only_uses<T: Scalar>(graph: &Graph<T>) -> Vec<Option<u32>> {
 /// What a product can take up in the node that uses it alone, and that node's other operand.
 pub(crate) fn next_of<T: Scalar>(graph: &Graph<T>, product: u32, user: u32) -> Option<(Next, u32)> {
     let (made, node) = (graph.node(product).shape, graph.node(user));
-    let (Op::Zip(zip), &[a, b]) = (&node.op, node.operands.as_slice()) else { return None };
+    let (Some(zip), &[a, b]) = (node.op.zip(), node.operands.as_slice()) else { return None };
     let other = if a == product { b } else { a };
     let shape = graph.node(other).shape;
     match zip {

@@ -5,11 +5,11 @@
 //! operation that makes 0 of them.
 
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
 use crate::program::compile::epilogue::only_uses;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 
 /// The graph, with zeros for the subnormal numbers among products and quotients.
 pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {

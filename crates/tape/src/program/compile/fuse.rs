@@ -4,7 +4,6 @@ use crate::program::compile::epilogue::{Next, next_of};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::schedule::{Class, Schedule, Scheduled};
 use crate::program::pass::{INPUTS, LONGEST};
-use crate::tape::operation::Op;
 use crate::{Dim, Scalar};
 
 /// The steps of a run of whole steps, or of a loop over tiles.
@@ -106,7 +105,7 @@ impl<T: Scalar> Loop<'_, T> {
                 && classes[id as usize] == Class::PerColumn
                 && node.operands.len() <= INPUTS;
             let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));
-            let is_sum = matches!(node.op, Op::Reduce(_)) && classes[id as usize] == Class::Contraction;
+            let is_sum = classes[id as usize] == Class::Contraction && node.op.is_sum_over_columns();
             if is_sum && needs_open {
                 open.as_mut().expect("its operand is in it").sums.push(id);
             } else if entrywise && joins {
@@ -136,7 +135,7 @@ impl<T: Scalar> Loop<'_, T> {
     /// The product with what it can take up: the node that uses it alone, if that node's other operand is there before it.
     fn epilogued(&self, product: u32, is_planned: &[bool]) -> Option<Epilogued> {
         if self.schedule.classes[product as usize] != Class::PerColumn
-            || !matches!(self.graph.node(product).op, Op::Matmul(_))
+            || self.graph.node(product).op.matmul().is_none()
         {
             return None;
         }

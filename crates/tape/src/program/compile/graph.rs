@@ -3,10 +3,9 @@
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 
-use crate::ops::labels::Weights;
-use crate::ops::log_loss::SigmoidMinus;
+use crate::ops::Op;
 use crate::ops::map::{Function, Map};
-use crate::tape::operation::{Op, equal_by};
+use crate::tape::operation::equal_by;
 use crate::tape::{Ids, List};
 use crate::{Scalar, Shape};
 
@@ -82,7 +81,7 @@ impl Facts {
             }
             if live.get(id) == Some(&true) {
                 entry.operands.iter().for_each(|&operand| facts.uses[operand as usize] += 1);
-                if let Op::Leaf(leaf) = &entry.op
+                if let Some(leaf) = entry.op.leaf()
                     && list.leaves[leaf.index as usize].is_constant_one()
                 {
                     facts.ones.insert(leaf.index);
@@ -179,15 +178,10 @@ impl<T: Scalar> Graph<T> {
         index as u32
     }
 
-    /// The node g′(z), if `id` is g(z) and a kernel computes both together; or the derivative of the log-loss of logits.
+    /// The node g′(z), if `id` is g(z) and a kernel computes both together.
     pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
         let node = self.node(id);
-        let derivative = match &node.op {
-            Op::Map(Map(g)) => Map(g.paired_derivative()?).into(),
-            Op::LogLossOnLogits(_) => SigmoidMinus(Weights::Labels).into(),
-            _ => return None,
-        };
-        self.find(derivative, &node.operands)
+        self.find(node.op.paired()?.derivative()?, &node.operands)
     }
 
     /// The node with this operation and these operands, if there is one.
@@ -233,9 +227,8 @@ impl<T: Scalar> Graph<T> {
         let outputs = self.outputs.iter().copied();
         let live = needed_by(outputs, self.nodes.len(), |id| &self.node(id).operands);
         // A number takes no room worth a second graph.
-        let is_kept = |(live, node): (&bool, &Node<T>)| {
-            *live || matches!(node.op, Op::Number(_)) && node.op.is_source()
-        };
+        let is_kept =
+            |(live, node): (&bool, &Node<T>)| *live || node.op.number().is_some() && node.op.is_source();
         if live.iter().zip(&self.nodes).all(is_kept) {
             return self;
         }

@@ -6,12 +6,10 @@
 //! per-column values and accumulates contractions, whose sums exist only after it; a per-column node that needs such a sum
 //! falls to the next loop.
 
-use crate::ops::matmul::Matmul;
-use crate::ops::reduce::{Reduce, Reduction};
-use crate::ops::scale::{Scale, Scaling};
+use crate::ops::Op;
+use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::only_uses;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::{Op, Over};
 use crate::{Dim, Scalar, Shape};
 
 /// The nodes of a program, segment by segment.
@@ -53,12 +51,7 @@ fn per_column(shape: Shape) -> bool {
 
 /// Whether the node sums per-column operands over the examples.
 fn is_contraction<T: Scalar>(op: &Op<T>, shapes: &[Shape], out: Shape) -> bool {
-    let columns = shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m();
-    match op {
-        Op::Matmul(Matmul { left: false, right: true }) => columns,
-        Op::Reduce(Reduce { reduction: Reduction::Sum, over: Over::Columns | Over::All }) => columns,
-        _ => false,
-    }
+    shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m() && op.rule().contraction().is_some()
 }
 
 fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
@@ -159,11 +152,11 @@ fn fold_factors<T: Scalar>(
 ) -> Vec<Option<(u32, Scaling<T>)>> {
     let mut folded = vec![None; classes.len()];
     for (id, node) in graph.nodes.iter().enumerate() {
-        if let (Op::Scale(Scale(scaling)), &[operand]) = (&node.op, node.operands.as_slice())
+        if let (Some(scaling), &[operand]) = (node.op.scaling(), node.operands.as_slice())
             && classes[operand as usize] == Class::Contraction
             && only_use[operand as usize].is_some()
         {
-            folded[operand as usize] = Some((id as u32, *scaling));
+            folded[operand as usize] = Some((id as u32, scaling));
         }
     }
     folded

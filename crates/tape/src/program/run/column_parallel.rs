@@ -8,13 +8,13 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::numbers::kernel::product::PANEL_STEP;
 use crate::numbers::kernel::threads;
-use crate::ops::matmul::Matmul;
+use crate::ops::Cost;
 use crate::program::code::{Instruction, Segment};
 use crate::program::run::tiled::{Execution, Outcome};
 use crate::program::storage::{
     Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work,
 };
-use crate::tape::operation::{Op, Operation};
+use crate::tape::operation::Operation;
 
 /// Fewer floating-point operations are not worth that threads meet.
 const LEAST_FLOPS: u64 = 120_000;
@@ -59,17 +59,17 @@ impl<T: Scalar> Execution<T> {
     /// About how many floating-point operations a stretch is for so many columns; one of what is no product counts as some.
     fn flops(&self, stretch: Range<usize>, columns: usize) -> u64 {
         const OF_A_FUNCTION: u64 = 8;
-        let of_product = |matmul: &Matmul, operands: &[Operand], out: Operand| {
+        let of_product = |product: &dyn Operation<T>, operands: &[Operand], out: Operand| {
             let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
-            Operation::<T>::flops(matmul, &shapes, out.shape.at(columns))
+            product.flops(&shapes, out.shape.at(columns))
         };
         let of = |instruction: &Instruction<T>| match instruction {
-            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                of_product(matmul, operands, *out)
-            }
             Instruction::Product { matmul, operands, out, .. } => of_product(matmul, operands, *out),
-            // Not by its rule: a list of many operands' shapes would be an allocation.
-            Instruction::Single { out, .. } => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
+            Instruction::Single { op, operands, out, .. } => match op.cost() {
+                Cost::Product => of_product(op.rule(), operands, *out),
+                // Not by its rule: a list of many operands' shapes would be an allocation.
+                Cost::Function => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
+            },
             Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };

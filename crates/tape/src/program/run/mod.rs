@@ -15,6 +15,7 @@ use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::numbers::kernel::threads;
 use crate::numbers::matrix::size;
+use crate::ops::Op;
 use crate::ops::labels::Labels;
 use crate::program::code::{Instruction, Segment};
 use crate::program::compile::graph::Node;
@@ -23,7 +24,7 @@ use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
 use crate::program::storage::{Buffer, Columns, Operand, resize};
 use crate::program::{Options, Program};
-use crate::tape::operation::{Fault, Op, Operands};
+use crate::tape::operation::{Fault, Operands};
 use crate::{Error, Result, Scalar};
 
 /// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
@@ -358,9 +359,7 @@ impl<T: Scalar> Program<T> {
     }
 
     fn nanoseconds_of(&self, node: &Node<T>, m: usize) -> f64 {
-        let flops = self.graph.flops(node, m) as f64;
-        let bytes = size_of::<T>() as f64;
-        flops * if matches!(node.op, Op::Matmul(_)) { bytes / 400.0 } else { bytes / 16.0 }
+        self.graph.flops(node, m) as f64 * node.op.cost().nanoseconds::<T>()
     }
 
     /// Entries of a register that runs on `m` examples need.
@@ -413,10 +412,10 @@ impl<T: Scalar> Program<T> {
     /// The node's name, or its entry's number with its operation.
     pub(in crate::program) fn describe(&self, node: u32) -> String {
         let about = &self.about[node as usize];
-        match &self.graph.node(node).op {
-            Op::Leaf(_) | Op::Number(_) => about.to_string(),
-            _ if about.is_named() => about.to_string(),
-            op => format!("{about} ({})", op.rule().name()),
+        let op = &self.graph.node(node).op;
+        match op.is_leaf_or_number() || about.is_named() {
+            true => about.to_string(),
+            false => format!("{about} ({})", op.rule().name()),
         }
     }
 
@@ -424,7 +423,7 @@ impl<T: Scalar> Program<T> {
     fn describe_with_operation(&self, node: u32) -> String {
         let op = &self.graph.node(node).op;
         let (name, entry) = (op.rule().name(), self.describe(node));
-        let is_told = entry.contains(&*name) || matches!(op, Op::Leaf(_) | Op::Number(_));
+        let is_told = entry.contains(&*name) || op.is_leaf_or_number();
         if is_told { entry } else { format!("{entry} ({name})") }
     }
 

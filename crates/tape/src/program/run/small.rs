@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{Beta, Epilogue, Order, UNIT, product};
+use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::reduce::add_unit;
 use crate::ops::scale::{Scaled, Scaling};
@@ -21,7 +22,7 @@ use crate::program::pass::{Pass, Slot, Spread};
 use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
 use crate::program::storage::{Buffer, Columns, Memory, Operand, Values, resize};
-use crate::tape::operation::{Op, Operands};
+use crate::tape::operation::Operands;
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
 /// The most numbers that the values of a run may be.
@@ -72,6 +73,8 @@ enum Call<T: Scalar> {
         out: Target,
         derivative: Option<Target>,
     },
+    /// Another contraction over the examples.
+    Contraction { op: Op<T>, operands: SmallVec<[Operand; 2]>, alpha: T, out: Target },
     /// A sum over the examples, which are one unit.
     Sum { of: Source, rows: usize, alpha: T, out: Target },
 }
@@ -294,28 +297,36 @@ impl Starts {
         scalings: &mut Vec<(usize, Scaling<T>)>,
     ) {
         match instruction {
-            Instruction::Single { op: Op::Matmul(matmul), operands, out, .. } => {
-                calls.push(self.product(*matmul, Order::Free, operands, None, *out));
-            }
             Instruction::Product { matmul, next, operands: [a, b, other], out, .. } => {
                 let next = Some((*next, self.source(*other)));
                 calls.push(self.product(*matmul, Order::Free, &[*a, *b], next, *out));
             }
-            Instruction::Single { node, op, operands, out } => {
-                let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
-                calls.push(Call::Single { node: *node, op, operands, out });
-            }
-            Instruction::Accumulate { op: Op::Matmul(matmul), operands, at, scaling, .. } => {
+            Instruction::Single { node, op, operands, out } => calls.push(match op.matmul() {
+                Some(matmul) => self.product(matmul, Order::Free, operands, None, *out),
+                None => {
+                    let (op, operands, out) = (op.clone(), operands.clone(), self.target(*out));
+                    Call::Single { node: *node, op, operands, out }
+                }
+            }),
+            Instruction::Accumulate { op, operands, at, scaling, .. } => {
                 scalings.push((calls.len(), *scaling));
-                calls.push(self.product(*matmul, Order::Units, operands, None, at.out));
+                calls.push(self.contraction(op, operands, at.out));
             }
-            Instruction::Accumulate { op: Op::Reduce(_), operands, at, scaling, .. } => {
-                scalings.push((calls.len(), *scaling));
-                let (of, rows) = (self.source(operands[0]), operands[0].shape.rows.at(0));
-                calls.push(Call::Sum { of, rows, alpha: T::ONE, out: self.target(at.out) });
-            }
-            Instruction::Accumulate { .. } => unreachable!("contractions are products and sums"),
             Instruction::Pass { pass, .. } => self.add_pass(pass, calls, scalings),
+        }
+    }
+
+    /// The call that writes a contraction over the examples.
+    fn contraction<T: Scalar>(&self, op: &Op<T>, operands: &[Operand], out: Operand) -> Call<T> {
+        if let Some(matmul) = op.matmul() {
+            return self.product(matmul, Order::Units, operands, None, out);
+        }
+        let (alpha, out) = (T::ONE, self.target(out));
+        match op.is_sum_over_columns() {
+            true => {
+                Call::Sum { of: self.source(operands[0]), rows: operands[0].shape.rows.at(0), alpha, out }
+            }
+            false => Call::Contraction { op: op.clone(), operands: operands.into(), alpha, out },
         }
     }
 
@@ -366,8 +377,8 @@ impl Starts {
         for op in &pass.code {
             let sources: SmallVec<[Source; 3]> = op.sources.iter().map(|&slot| source(slot)).collect();
             let (out, derivative) = (target(op.target), op.derivative.map(target));
-            if let (Op::Zip(zip), &[a, b]) = (&op.op, &sources[..]) {
-                calls.push(Call::Zip { zip: *zip, operands: [a, b], out });
+            if let (Some(zip), &[a, b]) = (op.op.zip(), &sources[..]) {
+                calls.push(Call::Zip { zip, operands: [a, b], out });
                 continue;
             }
             calls.push(Call::Entrywise { node: op.node, op: op.op.clone(), rows, sources, out, derivative });
@@ -387,7 +398,7 @@ impl<T: Scalar> Call<T> {
                 next.iter_mut().for_each(|(_, other)| other.size.set(m));
                 (operands, out)
             }
-            Call::Single { out, .. } => (&mut [], out),
+            Call::Single { out, .. } | Call::Contraction { out, .. } => (&mut [], out),
             Call::Zip { operands, out, .. } => (operands, out),
             Call::Repeat { from, out, .. } => (std::slice::from_mut(from), out),
             Call::Entrywise { sources, out, derivative, .. } => {
@@ -403,12 +414,14 @@ impl<T: Scalar> Call<T> {
     /// Sets what a sum is multiplied by, and tells where it is.
     fn set_alpha(&mut self, to: T) -> Target {
         match self {
-            Call::Product { alpha, out, .. } | Call::Sum { alpha, out, .. } => {
+            Call::Product { alpha, out, .. }
+            | Call::Contraction { alpha, out, .. }
+            | Call::Sum { alpha, out, .. } => {
                 *alpha = to;
                 *out
             }
             Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Entrywise { .. } => {
-                unreachable!("products and sums are scaled")
+                unreachable!("contractions and sums are scaled")
             }
         }
     }
@@ -429,6 +442,13 @@ impl<T: Scalar> Call<T> {
                 let (rest, mut out) = Rest::around(values, known, *out);
                 let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
                 op.rule().eval(&operands, &mut out).map_err(|fault| (*node, fault))?;
+            }
+            Call::Contraction { op, operands, alpha, out } => {
+                let (rest, mut out) = Rest::around(values, known, *out);
+                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
+                let contraction =
+                    op.rule().contraction().expect("the schedule accumulates contractions alone");
+                contraction.accumulate(&operands, *alpha, true, &mut out);
             }
             Call::Zip { zip, operands: [a, b], out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);

@@ -5,10 +5,8 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use crate::numbers::aligned::Aligned;
-use crate::numbers::kernel::product::{Beta, Epilogue, Order, UNIT, product};
+use crate::numbers::kernel::product::{Beta, Order, UNIT, product};
 use crate::numbers::kernel::threads;
-use crate::ops::matmul::Matmul;
-use crate::ops::scale::Scaling;
 use crate::program::code::{Instruction, Segment};
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
@@ -16,7 +14,7 @@ use crate::program::run::small::Small;
 use crate::program::storage::{
     Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work,
 };
-use crate::tape::operation::{Fault, Op, Operands};
+use crate::tape::operation::{Fault, Operands};
 use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.
@@ -421,7 +419,9 @@ impl<T: Scalar> Instruction<T> {
                     let inputs = inputs(work, operands, columns);
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
-                    accumulate(op, *scaling, begins, &inputs, &mut view);
+                    let contraction =
+                        op.rule().contraction().expect("the schedule accumulates contractions alone");
+                    contraction.accumulate(&inputs, scaling.at(inputs.m()).of_parts(), begins, &mut view);
                 });
                 Ok(())
             }
@@ -431,31 +431,6 @@ impl<T: Scalar> Instruction<T> {
 
 fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Columns) -> Operands<'a, T> {
     Operands { values: work, at, columns, threads: work.threads() }
-}
-
-/// Adds a tile's part of a contraction to what the tiles before have left.
-fn accumulate<T: Scalar>(
-    op: &Op<T>,
-    scaling: Scaling<T>,
-    begins: bool,
-    x: &Operands<'_, T>,
-    out: &mut MatrixMut<'_, T>,
-) {
-    let alpha = scaling.at(x.m()).of_parts();
-    match op {
-        Op::Matmul(Matmul { left, right }) => {
-            let beta = if begins { Beta::Zero } else { Beta::One };
-            let (a, b) = ((x.get(0), *left), (x.selection(1), *right));
-            product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
-        }
-        Op::Reduce(_) => {
-            if begins {
-                out.as_mut_slice().fill(T::ZERO);
-            }
-            crate::ops::reduce::add_sums(x.get(0), alpha, out);
-        }
-        _ => unreachable!("contractions are products and sums"),
-    }
 }
 
 /// A fault in a tile, with its place among all columns.

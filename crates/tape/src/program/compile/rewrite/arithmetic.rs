@@ -6,13 +6,13 @@ use smallvec::smallvec;
 
 use super::Rule;
 use super::pattern::{factor_of, function_of, negative_of, number_of, operands_of, sigmoid_of};
+use crate::ops::Op;
 use crate::ops::leaf::Number;
 use crate::ops::map::{Function, Map};
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::{Factor, Negate, Scale, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// The condition of a rule that changes no bit.

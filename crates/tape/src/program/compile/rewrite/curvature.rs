@@ -11,11 +11,11 @@ use smallvec::{SmallVec, smallvec};
 
 use super::pattern::{are_opposite, complement_of, function_of, sigmoid_of};
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::{Factor, Negate, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 
 /// A sum of more terms is left as it is.
 const MOST_TERMS: usize = 6;

@@ -15,10 +15,10 @@ mod sigmoid;
 mod tests;
 
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::{Graph, Rewrite};
 use crate::tape::Ids;
-use crate::tape::operation::Op;
 
 type Apply<T> = fn(&mut Graph<T>, &Op<T>, &[u32]) -> Option<u32>;
 

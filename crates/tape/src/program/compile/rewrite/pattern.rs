@@ -1,11 +1,11 @@
 //! What the rules look for in a graph.
 
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::map::{Function, Map};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 
 /// The operands, if the node is this elementwise operation.
 pub(super) fn operands_of<T: Scalar>(graph: &Graph<T>, id: u32, zip: Zip) -> Option<[u32; 2]> {

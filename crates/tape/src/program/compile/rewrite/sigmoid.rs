@@ -10,6 +10,7 @@ use super::pattern::{
     are_opposite, complement_of, function_of, negative_of, number_of, operands_of, quotient_of, sigmoid_of,
 };
 use crate::Scalar;
+use crate::ops::Op;
 use crate::ops::guarded::Guarded;
 use crate::ops::labels::Weights;
 use crate::ops::log_loss::{LogLossOnLogits, SigmoidMinus};
@@ -18,7 +19,6 @@ use crate::ops::scale::Negate;
 use crate::ops::select::Select;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
-use crate::tape::operation::Op;
 
 pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     match op {

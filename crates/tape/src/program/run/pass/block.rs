@@ -3,9 +3,9 @@
 use smallvec::SmallVec;
 
 use crate::Scalar;
-use crate::ops::log_loss::LogLossOnLogits;
+use crate::ops::Op;
 use crate::program::pass::{INPUTS, Spread};
-use crate::tape::operation::{Fault, Op};
+use crate::tape::operation::Fault;
 
 /// Repeats an input of a pass until it has an entry for each of the pass.
 pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {
@@ -55,15 +55,14 @@ pub(in crate::program) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
     out: &mut [T],
     derivative: &mut [T],
 ) -> Result<(), Fault> {
-    match (op, sources) {
-        (Op::Map(map), &[x]) => {
-            map.0.apply_with_derivative(read(x), out, derivative);
-            Ok(())
+    let kernel = op.paired().expect("a pass pairs what has a kernel for both");
+    match *sources {
+        [x] => kernel.block_with_derivative(&[read(x)], out, derivative),
+        [x, y] => kernel.block_with_derivative(&[read(x), read(y)], out, derivative),
+        ref sources => {
+            let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
+            kernel.block_with_derivative(&sources, out, derivative)
         }
-        (Op::LogLossOnLogits(_), &[y, z]) => {
-            LogLossOnLogits::block_with_derivative(read(y), read(z), out, derivative)
-        }
-        _ => unreachable!("no other operations have a derivative beside them"),
     }
 }
 
