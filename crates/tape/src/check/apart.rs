@@ -1,64 +1,82 @@
 //! Law 8: what says that it keeps columns apart computes each column from the operands' own alone.
 
+use std::ops::Range;
+
 use crate::check::report::Broken;
 use crate::check::values::Function;
+use crate::numbers::kernel::product::Selection;
 use crate::ops::Op;
-use crate::program::storage::{Buffer, Columns, Operand, Values};
-use crate::tape::operation::Operands;
-use crate::{Dim, Matrix, Result, Scalar, Shape, Tape, Var};
+use crate::tape::operation::{Operands, Source};
+use crate::{Dim, Matrix, MatrixRef, Result, Scalar, Shape, Tape, Var};
 
 /// More operands than these are taken to have columns all together or one by one, not in every combination.
 const MOST_COMBINED: usize = 4;
-
-/// Operands of a kernel, whole.
-#[derive(Debug)]
-struct Given<'a, T>(&'a [Matrix<T>]);
-
-impl<T: Scalar> Values<T> for Given<'_, T> {
-    fn read(&self, operand: Operand, columns: Columns) -> &[T] {
-        let (rows, count, start) = operand.window(columns);
-        &self.0[operand.at.index() as usize].as_slice()[start..start + rows * count]
-    }
-    fn selection(&self, _: Operand, _: Columns) -> Option<(&Matrix<T>, &[usize])> {
-        None
-    }
-}
 
 /// An operation with operands, some of which have a column for each example.
 struct Claim<'a, T: Scalar> {
     op: &'a Op<T>,
     values: &'a [Matrix<T>],
-    operands: Vec<Operand>,
+    /// Which operands have them.
+    has_examples: Vec<bool>,
     rows: usize,
     m: usize,
 }
 
+/// Its operands for some of the examples.
+#[derive(Debug)]
+struct Part<'a, T> {
+    values: &'a [Matrix<T>],
+    has_examples: &'a [bool],
+    examples: Range<usize>,
+}
+
+impl<T: Scalar> Source<T> for Part<'_, T> {
+    fn count(&self) -> usize {
+        self.values.len()
+    }
+    fn get(&self, i: usize) -> MatrixRef<'_, T> {
+        let value = &self.values[i];
+        match self.has_examples[i] {
+            true => {
+                let Range { start, end } = self.examples;
+                let data = &value.as_slice()[start * value.rows()..end * value.rows()];
+                MatrixRef::of_cut(value.rows(), self.examples.len(), data)
+            }
+            false => value.view(),
+        }
+    }
+    fn selection(&self, i: usize) -> Selection<'_, T> {
+        self.get(i).into()
+    }
+}
+
 impl<T: Scalar> Claim<'_, T> {
     /// What the kernel makes of these columns; nothing if it does not like them.
-    fn kernel(&self, columns: Columns) -> Option<Matrix<T>> {
+    fn kernel(&self, examples: Range<usize>) -> Option<Matrix<T>> {
         // What the kernel leaves unwritten shows.
-        let mut out = Matrix::filled(self.rows, columns.count, T::NAN);
-        let (values, at) = (&Given(self.values), &self.operands[..]);
-        let mut view = out.view_mut();
-        self.op.rule().eval(&Operands { values, at, columns, threads: 1 }, &mut view).ok()?;
+        let mut out = Matrix::filled(self.rows, examples.len(), T::NAN);
+        self.op.rule().eval(&Operands::new(&self.part(examples), self.m, 1), &mut out.view_mut()).ok()?;
         Some(out)
     }
 
+    fn part(&self, examples: Range<usize>) -> Part<'_, T> {
+        Part { values: self.values, has_examples: &self.has_examples, examples }
+    }
+
     /// The same by the kernel for blocks, if there is one.
-    fn block(&self, columns: Columns) -> Option<Matrix<T>> {
+    fn block(&self, examples: Range<usize>) -> Option<Matrix<T>> {
         let kernel = self.op.rule().entrywise()?;
-        let given = Given(self.values);
-        let repeated = |operand: &Operand| {
-            let (rows, count, _) = operand.window(columns);
-            let values = given.read(*operand, columns);
+        let part = self.part(examples.clone());
+        let repeated = |operand: usize| {
+            let value = part.get(operand);
             let at = |i: usize, j: usize| {
-                values[if count == 1 { 0 } else { j } * rows + if rows == 1 { 0 } else { i }]
+                value[(if value.rows() == 1 { 0 } else { i }, if value.columns() == 1 { 0 } else { j })]
             };
-            Matrix::from_fn(self.rows, columns.count, at).into_vec()
+            Matrix::from_fn(self.rows, examples.len(), at).into_vec()
         };
-        let sources: Vec<Vec<T>> = self.operands.iter().map(repeated).collect();
+        let sources: Vec<Vec<T>> = (0..part.count()).map(repeated).collect();
         let sources: Vec<&[T]> = sources.iter().map(Vec::as_slice).collect();
-        let mut out = Matrix::filled(self.rows, columns.count, T::NAN);
+        let mut out = Matrix::filled(self.rows, examples.len(), T::NAN);
         kernel.block(&sources, out.as_mut_slice(), self.m).ok()?;
         Some(out)
     }
@@ -66,15 +84,16 @@ impl<T: Scalar> Claim<'_, T> {
     /// The first place where a column has another value alone, or in a part of the columns, than among all: row, column, the value
     /// in the part, and among all.
     fn difference(&self, near: impl Fn(T, T) -> bool) -> Option<(usize, usize, T, T)> {
-        let whole = self.kernel(Columns::all(self.m))?;
+        let whole = self.kernel(0..self.m)?;
         let half = self.m / 2;
-        let alone = (0..self.m).map(|start| (start, 1));
-        for (start, count) in alone.chain([(0, half), (half, self.m - half), (0, self.m)]) {
-            let columns = Columns { start, count, m: self.m };
-            for part in [self.kernel(columns), self.block(columns)].into_iter().flatten() {
-                let other = part.iter_indexed().find(|&((i, j), x)| !near(x, whole[(i, start + j)]));
+        let alone = (0..self.m).map(|example| example..example + 1);
+        for examples in alone.chain([0..half, half..self.m, 0..self.m]) {
+            let parts = [self.kernel(examples.clone()), self.block(examples.clone())];
+            for part in parts.into_iter().flatten() {
+                let of_whole = |i: usize, j: usize| whole[(i, examples.start + j)];
+                let other = part.iter_indexed().find(|&((i, j), x)| !near(x, of_whole(i, j)));
                 if let Some(((row, j), found)) = other {
-                    return Some((row, start + j, found, whole[(row, start + j)]));
+                    return Some((row, examples.start + j, found, of_whole(row, j)));
                 }
             }
         }
@@ -128,7 +147,7 @@ fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<u32>
             list.entry(id as u32).operands.iter().for_each(|&operand| needed[operand as usize] = true);
         }
     }
-    let is_own = |id: &u32| needed[*id as usize] && matches!(list.entry(*id).op, Op::Custom(_));
+    let is_own = |id: &u32| needed[*id as usize] && list.entry(*id).op.is_of_the_user();
     (0..needed.len() as u32).filter(is_own).collect()
 }
 
@@ -150,8 +169,7 @@ fn claims<'a, T: Scalar>(
         set.iter().for_each(|&i| shapes[with_columns[i]].columns = Dim::M);
         let out = op.rule().shape(&shapes).ok()?;
         let Shape { rows: Dim::Fixed(rows), columns: Dim::M } = out else { return None };
-        let operands = (0..).zip(&shapes).map(|(i, &shape)| Operand { at: Buffer::Whole(i), shape });
-        let operands = operands.collect();
-        op.rule().keeps_columns_apart(&shapes).then_some(Claim { op, values, operands, rows, m })
+        let has_examples = (0..values.len()).map(|i| set.iter().any(|&at| with_columns[at] == i)).collect();
+        op.rule().keeps_columns_apart(&shapes).then_some(Claim { op, values, has_examples, rows, m })
     })
 }

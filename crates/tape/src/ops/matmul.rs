@@ -64,7 +64,7 @@ impl<T: Scalar> Operation<T> for Matmul {
             (x.get(0), self.left),
             (x.selection(1), self.right),
             (Beta::Zero, Epilogue::None),
-            (Order::Free, x.threads),
+            (Order::Free, x.threads()),
             out,
         );
         Ok(())
@@ -97,7 +97,7 @@ impl<T: Scalar> Contraction<T> for Matmul {
     fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
         let beta = if begins { Beta::Zero } else { Beta::One };
         let (a, b) = ((x.get(0), self.left), (x.selection(1), self.right));
-        product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads), out);
+        product(alpha, a, b, (beta, Epilogue::None), (Order::Units, x.threads()), out);
     }
 }
 

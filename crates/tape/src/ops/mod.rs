@@ -101,6 +101,11 @@ impl<T: Scalar> Op<T> {
         self.leaf().is_some() || self.number().is_some_and(|number| number.m == 0)
     }
 
+    /// Whether the user wrote it.
+    pub(crate) fn is_of_the_user(&self) -> bool {
+        matches!(self, Op::Custom(_))
+    }
+
     /// Whether it has no operands and shows as what it is: a leaf's name or a number.
     pub(crate) fn is_leaf_or_number(&self) -> bool {
         self.leaf().is_some() || self.number().is_some()

@@ -205,6 +205,9 @@ impl<T: Scalar> Operation<T> for Scale<T> {
     fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
         Some(self)
     }
+    fn notation(&self) -> Notation {
+        Notation::Factor(self.0.to_string())
+    }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
     }

@@ -4,15 +4,13 @@ use std::fmt::{self, Write};
 
 use crate::Scalar;
 use crate::error::printable;
-use crate::ops::Op;
-use crate::ops::matmul::Matmul;
-use crate::ops::scale::Scale;
 use crate::program::compile::fuse::{Epilogued, Planned, Steps};
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
 use crate::program::run::Way;
 use crate::program::storage::Buffer;
 use crate::program::{Program, compile};
+use crate::tape::notation::Notation;
 
 /// Columns of a line that lists nodes.
 const WIDTH: usize = 96;
@@ -173,13 +171,13 @@ impl<T: Scalar> Program<T> {
 fn operation<T: Scalar>(node: &Node<T>) -> String {
     let operand =
         |i: usize, transposed: bool| format!("n{}{}", node.operands[i], if transposed { "ᵀ" } else { "" });
-    match &node.op {
-        Op::Scale(Scale(scaling)) => format!("{scaling} · {}", operand(0, false)),
-        Op::Number(number) => number.0.to_string(),
-        Op::Matmul(Matmul { left, right }) => format!("matmul {}, {}", operand(0, *left), operand(1, *right)),
-        op => {
+    match node.op.rule().notation() {
+        Notation::Factor(factor) => format!("{factor} · {}", operand(0, false)),
+        Notation::Literal(number) => number,
+        Notation::Product { left, right } => format!("matmul {}, {}", operand(0, left), operand(1, right)),
+        _ => {
             let operands = node.operands.iter().map(|operand| format!("n{operand}")).collect::<Vec<_>>();
-            format!("{} {}", printable(&op.rule().name()), operands.join(", ")).trim_end().to_owned()
+            format!("{} {}", printable(&node.op.rule().name()), operands.join(", ")).trim_end().to_owned()
         }
     }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::product::Selection;
 use crate::numbers::matrix::size;
-use crate::{Dim, Error, Matrix, Result, Scalar, Shape};
+use crate::tape::operation::Source;
+use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
 /// The columns that a step works on now, of m.
 #[derive(Debug, Clone, Copy)]
@@ -236,6 +238,32 @@ pub(crate) trait Values<T>: Debug {
     fn read(&self, operand: Operand, columns: Columns) -> &[T];
     /// The same for operands whose columns are some of a matrix: that matrix, and which they are.
     fn selection(&self, operand: Operand, columns: Columns) -> Option<(&Matrix<T>, &[usize])>;
+}
+
+/// The operands of a step, on some columns.
+#[derive(Debug)]
+pub(crate) struct Reads<'a, T> {
+    pub(crate) values: &'a dyn Values<T>,
+    pub(crate) operands: &'a [Operand],
+    pub(crate) columns: Columns,
+}
+
+impl<T: Scalar> Source<T> for Reads<'_, T> {
+    fn count(&self) -> usize {
+        self.operands.len()
+    }
+    fn get(&self, i: usize) -> MatrixRef<'_, T> {
+        let operand = self.operands[i];
+        let (rows, columns, _) = operand.window(self.columns);
+        let data = self.values.read(operand, self.columns);
+        MatrixRef::new(rows, columns, data).expect("as many values as its shape says")
+    }
+    fn selection(&self, i: usize) -> Selection<'_, T> {
+        match self.values.selection(self.operands[i], self.columns) {
+            Some((of, chosen)) => Selection { of: of.view(), chosen: Some(chosen) },
+            None => self.get(i).into(),
+        }
+    }
 }
 
 /// What one thread works with in a loop over tiles, or alone.

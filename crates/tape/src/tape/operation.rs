@@ -6,7 +6,6 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
 use crate::numbers::kernel::product::Selection;
-use crate::program::storage::{Columns, Operand, Values};
 use crate::tape::notation::Notation;
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape};
@@ -287,52 +286,64 @@ impl Fault {
     }
 }
 
+/// Where a kernel finds its operands.
+pub(crate) trait Source<T>: Debug {
+    /// Number of operands.
+    fn count(&self) -> usize;
+    /// Operand `i`, its columns side by side.
+    fn get(&self, i: usize) -> MatrixRef<'_, T>;
+    /// Operand `i`, its columns where they are.
+    fn selection(&self, i: usize) -> Selection<'_, T>;
+}
+
 /// The operands of a kernel, as views.
 #[derive(Debug)]
 pub struct Operands<'a, T> {
-    pub(crate) values: &'a dyn Values<T>,
-    pub(crate) at: &'a [Operand],
-    pub(crate) columns: Columns,
-    /// How many threads a kernel may use, the one it runs on among them.
-    pub(crate) threads: usize,
+    source: &'a dyn Source<T>,
+    m: usize,
+    threads: usize,
 }
 
 impl<'a, T: Scalar> Operands<'a, T> {
+    /// Those of a source, in a run on m examples, for a kernel that may use so many threads, the one it runs on among them.
+    pub(crate) fn new(source: &'a dyn Source<T>, m: usize, threads: usize) -> Self {
+        Operands { source, m, threads }
+    }
+
     /// Number of operands.
     pub fn len(&self) -> usize {
-        self.at.len()
+        self.source.count()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.at.is_empty()
+        self.len() == 0
     }
 
     /// Operand `i`, from 0.
     ///
-    /// Of an operation that keeps columns apart, operands with one column per example may come as a tile of some of these
-    /// columns, and the result has as many.
+    /// Of an operation that keeps columns apart, and of a [`Contraction`], operands with one column per example may come as a tile
+    /// of some of these columns.
     ///
     /// # Panics
     /// If there is no such operand.
     pub fn get(&self, i: usize) -> MatrixRef<'a, T> {
-        let operand = self.at[i];
-        let (rows, columns, _) = operand.window(self.columns);
-        let data = self.values.read(operand, self.columns);
-        MatrixRef::new(rows, columns, data).expect("as many values as its shape says")
+        self.source.get(i)
     }
 
     /// Operand `i` of a product that can read columns from where they are.
     pub(crate) fn selection(&self, i: usize) -> Selection<'a, T> {
-        match self.values.selection(self.at[i], self.columns) {
-            Some((of, chosen)) => Selection { of: of.view(), chosen: Some(chosen) },
-            None => self.get(i).into(),
-        }
+        self.source.selection(i)
     }
 
     /// The number of examples m of this run, of which a tile has a part.
     pub fn m(&self) -> usize {
-        self.columns.m
+        self.m
+    }
+
+    /// How many threads the kernel may use, the one it runs on among them.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 }
 

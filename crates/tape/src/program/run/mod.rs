@@ -22,9 +22,9 @@ use crate::program::compile::graph::Node;
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
-use crate::program::storage::{Buffer, Columns, Operand, resize};
+use crate::program::storage::{Buffer, Columns, Operand, Reads, resize};
 use crate::program::{Options, Program};
-use crate::tape::operation::{Fault, Operands};
+use crate::tape::operation::{Fault, Source};
 use crate::{Error, Result, Scalar};
 
 /// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
@@ -431,7 +431,7 @@ impl<T: Scalar> Program<T> {
         let (rows, count, start) = out.window(columns);
         let values = &self.execution.memory.whole(out.at.index())[start..start + rows * count];
         let Some(index) = values.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let inputs = Operands { values: &self.execution.memory, at: operands, columns, threads: 1 };
+        let inputs = Reads { values: &self.execution.memory, operands, columns };
         let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
         let operands = names.enumerate().map(|(i, name)| range(name, inputs.get(i).as_slice())).collect();
         let entry = self.describe_with_operation(node);

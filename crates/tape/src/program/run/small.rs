@@ -21,7 +21,7 @@ use crate::program::compile::place::Plan;
 use crate::program::pass::{Pass, Slot, Spread};
 use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
-use crate::program::storage::{Buffer, Columns, Memory, Operand, Values, resize};
+use crate::program::storage::{Buffer, Columns, Memory, Operand, Reads, Values, resize};
 use crate::tape::operation::Operands;
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
@@ -440,15 +440,15 @@ impl<T: Scalar> Call<T> {
             }
             Call::Single { node, op, operands, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
-                op.rule().eval(&operands, &mut out).map_err(|fault| (*node, fault))?;
+                let reads = Reads { values: &rest, operands, columns: all };
+                op.rule().eval(&Operands::new(&reads, m, 1), &mut out).map_err(|fault| (*node, fault))?;
             }
             Call::Contraction { op, operands, alpha, out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);
-                let operands = Operands { values: &rest, at: operands, columns: all, threads: 1 };
+                let reads = Reads { values: &rest, operands, columns: all };
                 let contraction =
                     op.rule().contraction().expect("the schedule accumulates contractions alone");
-                contraction.accumulate(&operands, *alpha, true, &mut out);
+                contraction.accumulate(&Operands::new(&reads, m, 1), *alpha, true, &mut out);
             }
             Call::Zip { zip, operands: [a, b], out } => {
                 let (rest, mut out) = Rest::around(values, known, *out);

@@ -11,10 +11,8 @@ use crate::program::code::{Instruction, Segment};
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
 use crate::program::run::small::Small;
-use crate::program::storage::{
-    Buffers, Columns, Memory, Operand, Tile, WINDOWS, Whole, Window, Windows, Work,
-};
-use crate::tape::operation::{Fault, Operands};
+use crate::program::storage::{Buffers, Columns, Memory, Reads, Tile, WINDOWS, Whole, Window, Windows, Work};
+use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};
 
 /// How a run is shared out.
@@ -392,23 +390,24 @@ impl<T: Scalar> Instruction<T> {
             Instruction::Single { node, op, operands, out } => {
                 let (rows, count, _) = out.window(columns);
                 let done = work.write(*out, columns, |work, values| {
-                    let inputs = inputs(work, operands, columns);
+                    let reads = Reads { values: work, operands, columns };
+                    let x = Operands::new(&reads, columns.m, work.threads());
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
-                    op.rule().eval(&inputs, &mut view)
+                    op.rule().eval(&x, &mut view)
                 });
                 done.map_err(|fault| (*node, shifted(fault, columns.start)))
             }
             Instruction::Product { matmul, next, operands, out, .. } => {
                 let (rows, count, _) = out.window(columns);
                 work.write(*out, columns, |work, values| {
-                    let x = inputs(work, operands, columns);
+                    let x = Reads { values: work, operands, columns };
                     let (a, b) = ((x.get(0), matmul.left), (x.selection(1), matmul.right));
                     let other = x.get(2);
                     let last = (Beta::Zero, next.epilogue(other.as_slice()));
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
-                    product(T::ONE, a, b, last, (Order::Free, x.threads), &mut view);
+                    product(T::ONE, a, b, last, (Order::Free, work.threads()), &mut view);
                 });
                 Ok(())
             }
@@ -416,21 +415,18 @@ impl<T: Scalar> Instruction<T> {
                 let (rows, count, _) = at.out.window(columns);
                 let begins = columns.start == work.first;
                 work.write_sum(*at, |work, values| {
-                    let inputs = inputs(work, operands, columns);
+                    let reads = Reads { values: work, operands, columns };
+                    let x = Operands::new(&reads, columns.m, work.threads());
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
                     let contraction =
                         op.rule().contraction().expect("the schedule accumulates contractions alone");
-                    contraction.accumulate(&inputs, scaling.at(inputs.m()).of_parts(), begins, &mut view);
+                    contraction.accumulate(&x, scaling.at(columns.m).of_parts(), begins, &mut view);
                 });
                 Ok(())
             }
         }
     }
-}
-
-fn inputs<'a, T: Scalar>(work: &'a Work<'_, T>, at: &'a [Operand], columns: Columns) -> Operands<'a, T> {
-    Operands { values: work, at, columns, threads: work.threads() }
 }
 
 /// A fault in a tile, with its place among all columns.
