@@ -7,6 +7,7 @@ use crate::Scalar;
 use crate::error::Place;
 use crate::error::printable;
 use crate::program::compile::graph::{Graph, Origin};
+use crate::program::ids::NodeId;
 use crate::tape::List;
 
 /// Names a node without the tape; put into words only when somebody asks.
@@ -29,8 +30,8 @@ enum Label {
 }
 
 impl About {
-    pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: u32) -> Self {
-        let (entry, origin) = graph.origins[node as usize];
+    pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: NodeId) -> Self {
+        let (entry, origin) = graph.origins[node];
         let note = &list.notes[entry as usize];
         let label = match (&note.name, &note.derived, list.entry(entry).op.number()) {
             (Some(name), _, _) => Label::Name(name.clone()),

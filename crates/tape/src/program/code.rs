@@ -1,12 +1,15 @@
-//! The code of a program: what is run.
+//! Instructions: on nodes of the graph while a program is made, on buffers when it runs.
 
-use smallvec::SmallVec;
+use std::fmt::Debug;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::Scalar;
 use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
-use crate::program::compile::epilogue::Next;
+use crate::program::compile::epilogue::EpilogueKind;
+use crate::program::ids::{NodeId, WholeId};
 use crate::program::pass::Pass;
 use crate::program::storage::{Operand, SumAt};
 
@@ -14,7 +17,7 @@ use crate::program::storage::{Operand, SumAt};
 #[derive(Debug)]
 pub(super) struct Code<T: Scalar> {
     pub(super) segments: Vec<Segment<T>>,
-    pub(super) instructions: Vec<Instruction<T>>,
+    pub(super) instructions: Vec<Instruction<T, OnBuffers>>,
     /// The most registers of a pass.
     pub(super) registers: usize,
 }
@@ -30,18 +33,152 @@ pub(super) struct Segment<T: Scalar> {
     /// Sums that are scaled.
     pub(super) scaled: Vec<(Operand, Scaling<T>)>,
     /// The whole buffers of which a loop writes columns, with their rows.
-    pub(super) windows: Vec<(u32, usize)>,
+    pub(super) windows: Vec<(WholeId, usize)>,
 }
 
-/// One step.
+/// What instructions name their values by.
+pub(crate) trait Form<T: Scalar>: Debug {
+    /// A value that is read or written.
+    type At: Copy + Debug;
+    /// A sum over the examples.
+    type Sum: Copy + Debug;
+    /// A pass.
+    type Pass: Values<Self::At> + Debug;
+
+    /// Where the sum goes.
+    fn result(sum: Self::Sum) -> Self::At;
+}
+
+/// A few values.
+pub(crate) type List<At> = SmallVec<[At; 16]>;
+
+/// What reads and writes values.
+pub(crate) trait Values<At> {
+    fn reads(&self) -> List<At>;
+    fn writes(&self) -> List<At>;
+    /// The nodes that it computes: of a function and its derivative together the function twice.
+    fn nodes(&self) -> List<NodeId>;
+}
+
+/// Instructions on the nodes of a graph, as stage 4 makes them.
 #[derive(Debug)]
-pub(super) enum Instruction<T: Scalar> {
+pub(crate) enum OnNodes {}
+
+impl<T: Scalar> Form<T> for OnNodes {
+    type At = NodeId;
+    type Sum = NodeId;
+    type Pass = PassNodes<T>;
+
+    fn result(sum: NodeId) -> NodeId {
+        sum
+    }
+}
+
+/// Instructions on buffers, as stage 6 makes them.
+#[derive(Debug)]
+pub(crate) enum OnBuffers {}
+
+impl<T: Scalar> Form<T> for OnBuffers {
+    type At = Operand;
+    type Sum = SumAt;
+    type Pass = Pass<T>;
+
+    fn result(sum: SumAt) -> Operand {
+        sum.out
+    }
+}
+
+/// One step of a program.
+#[derive(Debug)]
+pub(crate) enum Instruction<T: Scalar, F: Form<T>> {
     /// A node by its own kernel.
-    Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Operand },
-    /// A product and, as it stores its entries, the node that follows it; the last operand is the other one of that.
-    Product { product: u32, node: u32, matmul: Matmul, next: Next, operands: [Operand; 3], out: Operand },
-    /// Entrywise nodes in one pass; the last of them.
-    Pass { node: u32, pass: Pass<T> },
-    /// A contraction over the examples, added up tile by tile.
-    Accumulate { node: u32, op: Op<T>, operands: SmallVec<[Operand; 2]>, at: SumAt, scaling: Scaling<T> },
+    Single { node: NodeId, op: Op<T>, operands: SmallVec<[F::At; 3]>, out: F::At },
+    /// A product and, as it stores its elements, the only node that uses it; the last operand is the other one of that.
+    Product {
+        product: NodeId,
+        node: NodeId,
+        matmul: Matmul,
+        epilogue: EpilogueKind,
+        operands: [F::At; 3],
+        out: F::At,
+    },
+    /// Elementwise nodes of one shape in one pass, and sums of what the pass makes; the last of the nodes.
+    Pass { node: NodeId, pass: F::Pass },
+    /// A contraction over the examples, added up tile by tile, and the node that scales it, if one does.
+    Accumulate {
+        contraction: NodeId,
+        node: NodeId,
+        op: Op<T>,
+        operands: SmallVec<[F::At; 2]>,
+        sum: F::Sum,
+        scaling: Scaling<T>,
+    },
+}
+
+impl<T: Scalar, F: Form<T>> Instruction<T, F> {
+    /// The node whose value it leaves; of a pass the last one.
+    pub(crate) fn node(&self) -> NodeId {
+        match self {
+            Instruction::Single { node, .. }
+            | Instruction::Product { node, .. }
+            | Instruction::Pass { node, .. }
+            | Instruction::Accumulate { node, .. } => *node,
+        }
+    }
+}
+
+impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
+    fn reads(&self) -> List<F::At> {
+        match self {
+            Instruction::Single { operands, .. } => operands.iter().copied().collect(),
+            Instruction::Product { operands, .. } => operands.iter().copied().collect(),
+            Instruction::Pass { pass, .. } => pass.reads(),
+            Instruction::Accumulate { operands, .. } => operands.iter().copied().collect(),
+        }
+    }
+
+    fn writes(&self) -> List<F::At> {
+        match self {
+            Instruction::Single { out, .. } | Instruction::Product { out, .. } => smallvec![*out],
+            Instruction::Pass { pass, .. } => pass.writes(),
+            Instruction::Accumulate { sum, .. } => smallvec![F::result(*sum)],
+        }
+    }
+
+    fn nodes(&self) -> List<NodeId> {
+        match self {
+            Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => smallvec![*node],
+            Instruction::Product { product, node, .. } => smallvec![*product, *node],
+            Instruction::Pass { pass, .. } => pass.nodes(),
+        }
+    }
+}
+
+/// The nodes of a pass.
+#[derive(Debug)]
+pub(crate) struct PassNodes<T: Scalar> {
+    /// What comes from outside, each once.
+    pub(crate) inputs: Vec<NodeId>,
+    pub(crate) nodes: Vec<NodeId>,
+    pub(crate) sums: Vec<SumNodes<T>>,
+}
+
+/// A contraction, the node that is its result, and how it is scaled to become that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SumNodes<T: Scalar> {
+    pub(crate) contraction: NodeId,
+    pub(crate) result: NodeId,
+    pub(crate) scaling: Scaling<T>,
+}
+
+impl<T: Scalar> Values<NodeId> for PassNodes<T> {
+    fn reads(&self) -> List<NodeId> {
+        self.inputs.iter().copied().collect()
+    }
+    fn writes(&self) -> List<NodeId> {
+        self.nodes.iter().copied().chain(self.sums.iter().map(|sum| sum.result)).collect()
+    }
+    fn nodes(&self) -> List<NodeId> {
+        self.nodes.iter().copied().collect()
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::ops::leaf::LeafKind;
 use crate::program::compile::graph::Node;
+use crate::program::ids::NodeId;
 use crate::program::leaves::{LeafState, m_of};
 use crate::tape::List;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
@@ -73,7 +74,7 @@ impl<T: Scalar> Program<T> {
         match of_leaves().or_else(|| self.unneeded.first().map(|examples| examples.name.clone())) {
             Some(variable) => Err(Error::Unbound { variable }),
             None => {
-                let at = self.about[node as usize].place;
+                let at = self.about[node].place;
                 Err(Error::UnknownExamples { entry: self.describe(node), at })
             }
         }
@@ -142,18 +143,16 @@ impl<T: Scalar> Program<T> {
 
     /// 1/m over no examples is not a number to go on with.
     fn refuse_empty_mean(&self) -> Result<()> {
-        let divides = |node: u32| self.graph.node(node).op.power_of_m() < 0;
+        let divides = |node: NodeId| self.graph.node(node).op.power_of_m() < 0;
         // Of a number 1/m it is what was made with it that the user knows.
-        let empty = |&node: &u32| {
+        let empty = |&node: &NodeId| {
             let operation = self.graph.node(node);
             operation.op.number().is_none() && divides(node)
                 || operation.operands.iter().any(|&operand| divides(operand))
         };
-        let nodes = || 0..self.graph.nodes.len() as u32;
+        let nodes = || self.graph.nodes.ids();
         match nodes().find(empty).or_else(|| nodes().find(|&node| divides(node))) {
-            Some(node) => {
-                Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node as usize].place })
-            }
+            Some(node) => Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node].place }),
             None => Ok(()),
         }
     }

@@ -4,9 +4,11 @@ use std::fmt::{self, Write};
 
 use crate::Scalar;
 use crate::error::printable;
-use crate::program::compile::fuse::{Epilogued, Planned, Steps};
+use crate::program::code::{Instruction, SumNodes};
+use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
+use crate::program::ids::NodeId;
 use crate::program::run::Way;
 use crate::program::storage::Buffer;
 use crate::program::{Program, compile};
@@ -49,7 +51,7 @@ impl<T: Scalar> Program<T> {
         self.write_rewrites(f)?;
         let (schedule, segments) = compile::steps(&self.graph, self.fusion);
         self.write_schedule(&schedule, f)?;
-        self.write_steps(&schedule, &segments, f)?;
+        self.write_steps(&segments, f)?;
         self.write_buffers(f)?;
         write!(f, "\n6 emit: {self}")?;
         self.write_run(m, f)
@@ -57,8 +59,8 @@ impl<T: Scalar> Program<T> {
 
     fn write_graph(&self, f: &mut String) -> fmt::Result {
         writeln!(f, "1 lower: {} nodes, which the outputs need", self.graph.nodes.len())?;
-        for (id, node) in (0..).zip(&self.graph.nodes) {
-            let about = &self.about[id as usize];
+        for (id, node) in self.graph.nodes.enumerated() {
+            let about = &self.about[id];
             let name = if about.is_named() { about.to_string() } else { String::new() };
             let line = format!("  {:<5} {:<44} {:<9} {name}", format!("n{id}"), operation(node), node.shape);
             writeln!(f, "{}", line.trim_end())?;
@@ -81,36 +83,38 @@ impl<T: Scalar> Program<T> {
             let nodes = segment.nodes.iter().map(|id| format!("n{id}")).collect::<Vec<_>>();
             write_list(if segment.tiled { "loop" } else { "whole" }, &nodes, f)?;
         }
-        let scaled = schedule.folded.iter().enumerate();
+        let scaled = schedule.folded.enumerated();
         for (id, (by, scaling)) in scaled.filter_map(|(id, folded)| Some((id, (*folded)?))) {
             writeln!(f, "  n{by} = {scaling} · n{id} is the last step of the sum n{id}")?;
         }
         Ok(())
     }
 
-    fn write_steps(&self, schedule: &Schedule<T>, segments: &[Steps], f: &mut String) -> fmt::Result {
+    fn write_steps(&self, segments: &[Steps<T>], f: &mut String) -> fmt::Result {
         let count: usize = segments.iter().map(|segment| segment.steps.len()).sum();
         writeln!(f, "\n4 fuse: {count} steps")?;
-        let name = |id: u32| self.graph.node(id).op.rule().name().into_owned();
-        let with_name = |id: &u32| format!("n{id} {}", printable(&name(*id)));
+        let name = |id: NodeId| self.graph.node(id).op.rule().name().into_owned();
+        let with_name = |id: &NodeId| format!("n{id} {}", printable(&name(*id)));
         for Steps { tiled, steps } in segments {
             let place = if *tiled { "loop" } else { "whole" };
             for step in steps {
                 let what = match step {
-                    Planned::Single(id) => with_name(id),
-                    Planned::Product(Epilogued { product, node, .. }) => {
+                    Instruction::Single { node, .. } => with_name(node),
+                    Instruction::Product { product, node, .. } => {
                         format!("{}, which does {} as it stores", with_name(product), with_name(node))
                     }
-                    Planned::Pass { nodes, sums } => {
-                        let nodes = nodes.iter().map(with_name).collect::<Vec<_>>().join(", ");
-                        let sums = sums.iter().map(|sum| format!(", summed by n{sum}")).collect::<String>();
+                    Instruction::Pass { pass, .. } => {
+                        let nodes = pass.nodes.iter().map(with_name).collect::<Vec<_>>().join(", ");
+                        let sum = |sum: &SumNodes<T>| format!(", summed by n{}", sum.contraction);
+                        let sums = pass.sums.iter().map(sum).collect::<String>();
                         format!("a pass: {nodes}{sums}")
                     }
-                    Planned::Accumulate(id) => {
-                        let result = schedule.folded[*id as usize].map_or(*id, |(scaled, _)| scaled);
-                        let scaled =
-                            if result == *id { String::new() } else { format!(", scaled: n{result}") };
-                        format!("{}, added up tile by tile{scaled}", with_name(id))
+                    Instruction::Accumulate { contraction, node, .. } => {
+                        let scaled = match node == contraction {
+                            true => String::new(),
+                            false => format!(", scaled: n{node}"),
+                        };
+                        format!("{}, added up tile by tile{scaled}", with_name(contraction))
                     }
                 };
                 writeln!(f, "  {place:<6} {what}")?;
@@ -123,14 +127,14 @@ impl<T: Scalar> Program<T> {
         let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
         writeln!(f, "\n5 place: {whole} buffers b0, b1, … of whole values, {tile} t0, t1, … of a tile")?;
         let holds = |buffer: Buffer| {
-            let nodes = self.plan.buffer_of.iter().enumerate();
+            let nodes = self.plan.buffer_of.enumerated();
             let here = nodes.filter(move |(_, at)| **at == Some(buffer));
             here.map(|(id, _)| format!("n{id}")).collect::<Vec<_>>()
         };
-        for buffer in 0..whole as u32 {
+        for buffer in self.plan.whole.ids() {
             write_list(&format!("b{buffer}"), &holds(Buffer::Whole(buffer)), f)?;
         }
-        for buffer in 0..tile as u32 {
+        for buffer in self.plan.tile.ids() {
             write_list(&format!("t{buffer}"), &holds(Buffer::Tile(buffer)), f)?;
         }
         let inside = self.plan.buffer_of.iter().filter(|at| at.is_none()).count();

@@ -7,13 +7,14 @@ use crate::ops::Op;
 use crate::ops::labels::Labels;
 use crate::program::Program;
 use crate::program::compile::graph::Node;
+use crate::program::ids::{LeafId, NodeId};
 use crate::tape::List;
 use crate::{Error, Result, Scalar};
 
 /// A leaf that is a label of a loss on the tape, and where that was recorded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unseen {
-    leaf: usize,
+    leaf: LeafId,
     kind: Labels,
     at: Place,
 }
@@ -35,8 +36,8 @@ impl<T: Scalar> Program<T> {
         if labels.is_empty() {
             return;
         }
-        let looked_at = |leaf: u32, kind: Labels| {
-            let is_leaf = |id: u32| {
+        let looked_at = |leaf: NodeId, kind: Labels| {
+            let is_leaf = |id: NodeId| {
                 let node = self.graph.node(id);
                 id == leaf || matches!(node.op, Op::Broadcast(_)) && node.operands[0] == leaf
             };
@@ -44,8 +45,8 @@ impl<T: Scalar> Program<T> {
                 |node: &Node<T>| Labels::asked_by(&node.op) == Some(kind) && is_leaf(node.operands[0]);
             self.graph.nodes.iter().any(looks)
         };
-        let unseen = self.leaves.iter().enumerate().filter_map(|(index, leaf)| {
-            let &(kind, at) = labels.get(&self.graph.origins[leaf.node as usize].0)?;
+        let unseen = self.leaves.enumerated().filter_map(|(index, leaf)| {
+            let &(kind, at) = labels.get(&self.graph.origins[leaf.node].0)?;
             (!looked_at(leaf.node, kind)).then_some(Unseen { leaf: index, kind, at })
         });
         self.labels = unseen.collect();

@@ -6,15 +6,17 @@ use crate::numbers::aligned::Aligned;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::program::Program;
-use crate::program::code::Instruction;
+use crate::program::code::{Instruction, OnBuffers};
+use crate::program::ids::{LeafId, NodeId, WholeId};
 use crate::program::named::Found;
 use crate::program::storage::{Buffer, Leaf, LeafValue, Operand};
+use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
 /// What a program knows of a leaf.
 #[derive(Debug)]
 pub(super) struct LeafState<T: Scalar> {
-    pub(super) node: u32,
+    pub(super) node: NodeId,
     pub(super) kind: LeafKind,
     pub(super) at: Operand,
     /// For leaves with one column (or row) per example: how many they hold now.
@@ -51,20 +53,20 @@ impl<T: Scalar> Program<T> {
     /// Notes the leaves, and puts numbers into their buffers.
     pub(super) fn add_sources(&mut self) {
         let sources = self.graph.nodes.iter().filter(|node| node.op.is_source()).count();
-        self.execution.memory.leaves.resize_with(sources, Leaf::new);
-        for node in 0..self.graph.nodes.len() as u32 {
+        self.execution.memory.leaves = (0..sources).map(|_| Leaf::new()).collect();
+        for node in self.graph.nodes.ids() {
             let op = &self.graph.node(node).op;
             if !op.is_source() {
                 continue;
             }
             let at = self.stored(node);
             if let Some(number) = op.number() {
-                *self.execution.memory.whole_mut(at.at.index()) = Aligned::new(1, number.c);
+                *self.execution.memory.whole_mut(at.at.whole()) = Aligned::new(1, number.c);
                 continue;
             }
-            let leaf = Some(self.leaves.len() as u32);
+            let leaf = Some(LeafId::from_index(self.leaves.len()));
             let found = Found { at, node, leaf, is_leaf: true, is_output: false };
-            self.found.insert(self.graph.origins[node as usize].0, found);
+            self.found.insert(self.graph.origins[node].0, found);
             self.leaves.push(LeafState {
                 node,
                 kind: LeafKind::Constant,
@@ -81,11 +83,11 @@ impl<T: Scalar> Program<T> {
 
     /// Finds the leaves whose columns may be apart: they are read by nothing but products, on the right.
     pub(super) fn find_leaves_that_may_be_apart(&mut self) {
-        let mut may_be_apart = vec![true; self.execution.memory.leaves.len()];
+        let mut may_be_apart: IdVec<WholeId, bool> = IdVec::filled(true, self.execution.memory.leaves.len());
         for instruction in &self.execution.code {
             instruction.for_each_operand_side_by_side(|operand| {
                 if let Buffer::Whole(buffer) = operand.at
-                    && let Some(may_be_apart) = may_be_apart.get_mut(buffer as usize)
+                    && let Some(may_be_apart) = may_be_apart.get_mut(buffer)
                 {
                     *may_be_apart = false;
                 }
@@ -94,23 +96,23 @@ impl<T: Scalar> Program<T> {
         for leaf in &mut self.leaves {
             let Shape { rows, columns } = leaf.at.shape;
             let has_examples = columns == Dim::M && rows != Dim::M;
-            leaf.may_be_apart = has_examples && may_be_apart[leaf.at.at.index() as usize];
+            leaf.may_be_apart = has_examples && may_be_apart[leaf.at.at.whole()];
         }
     }
 
     /// Lets a leaf use the tape's value, which has its shape.
-    pub(super) fn share_leaf(&mut self, leaf: usize, value: &Arc<Matrix<T>>) {
-        self.set_m_of_leaf(leaf as u32, m_of(self.leaves[leaf].at.shape, value.shape()).flatten());
+    pub(super) fn share_leaf(&mut self, leaf: LeafId, value: &Arc<Matrix<T>>) {
+        self.set_m_of_leaf(leaf, m_of(self.leaves[leaf].at.shape, value.shape()).flatten());
         let state = &mut self.leaves[leaf];
         // Of no use to parameters, which would keep it alive.
         state.of_tape = (state.at.shape.columns == Dim::M).then(|| value.clone());
-        let buffer = state.at.at.index();
+        let buffer = state.at.at.whole();
         self.execution.memory.set_leaf(buffer, LeafValue::Shared(value.clone()));
     }
 
     /// Notes that a leaf has a value, and how many examples that holds.
-    pub(super) fn set_m_of_leaf(&mut self, leaf: u32, m: Option<usize>) {
-        let state = &mut self.leaves[leaf as usize];
+    pub(super) fn set_m_of_leaf(&mut self, leaf: LeafId, m: Option<usize>) {
+        let state = &mut self.leaves[leaf];
         (state.m, state.bound) = (m, true);
         self.agreed_m = None;
     }
@@ -122,8 +124,8 @@ impl<T: Scalar> Program<T> {
         }
         let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
         let memory = &self.execution.memory;
-        match memory.selection(leaf.at.at.index()) {
-            None => MatrixRef::new(rows, columns, &memory.whole(leaf.at.at.index())[..rows * columns]),
+        match memory.selection(leaf.at.at.whole()) {
+            None => MatrixRef::new(rows, columns, &memory.whole(leaf.at.at.whole())[..rows * columns]),
             Some((of, chosen)) => match leaf.side_by_side.get() {
                 Some(columns) => Ok(columns.view()),
                 None => {
@@ -135,8 +137,8 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The value that a leaf had in the last run.
-    pub(super) fn value_in_run(&self, leaf: u32) -> Result<MatrixRef<'_, T>> {
-        let leaf = &self.leaves[leaf as usize];
+    pub(super) fn value_in_run(&self, leaf: LeafId) -> Result<MatrixRef<'_, T>> {
+        let leaf = &self.leaves[leaf];
         match &leaf.kept {
             Some(kept) if kept.has_values => {
                 let (rows, columns) = leaf.at.shape.at(self.m.unwrap_or(0));
@@ -147,11 +149,11 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was made ready by the run.
-    pub(super) fn keep(&mut self, leaf: u32) {
-        let LeafState { at, kept, .. } = &mut self.leaves[leaf as usize];
+    pub(super) fn keep(&mut self, leaf: LeafId) {
+        let LeafState { at, kept, .. } = &mut self.leaves[leaf];
         let Some(kept) = kept.as_mut().filter(|kept| self.ran && !kept.has_values) else { return };
         let (rows, columns) = at.shape.at(self.m.unwrap_or(0));
-        self.execution.memory.copy_leaf(at.at.index(), &mut kept.values[..rows * columns]);
+        self.execution.memory.copy_leaf(at.at.whole(), &mut kept.values[..rows * columns]);
         (kept.has_values, self.has_kept) = (true, true);
     }
 
@@ -166,18 +168,18 @@ impl<T: Scalar> Program<T> {
     }
 
     /// What messages call a leaf: of several with one name also its number and where it was recorded.
-    pub(super) fn label_of_leaf(&self, node: u32) -> String {
-        let name = |node: u32| self.about[node as usize].to_string();
-        let (label, place) = (name(node), self.about[node as usize].place);
+    pub(super) fn label_of_leaf(&self, node: NodeId) -> String {
+        let name = |node: NodeId| self.about[node].to_string();
+        let (label, place) = (name(node), self.about[node].place);
         let is_other = |leaf: &LeafState<T>| leaf.node != node && name(leaf.node) == label;
         match self.leaves.iter().any(is_other) {
-            true => format!("{label} (%{} of {place})", self.graph.origins[node as usize].0),
+            true => format!("{label} (%{} of {place})", self.graph.origins[node].0),
             false => label,
         }
     }
 }
 
-impl<T: Scalar> Instruction<T> {
+impl<T: Scalar> Instruction<T, OnBuffers> {
     /// Visits the operands that it cannot read where their columns are apart: all but the right one of a product.
     fn for_each_operand_side_by_side(&self, mut visit: impl FnMut(Operand)) {
         let (matmul, operands): (Option<Matmul>, &[Operand]) = match self {

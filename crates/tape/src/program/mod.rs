@@ -12,6 +12,7 @@ mod about;
 mod code;
 mod compile;
 mod examples;
+mod ids;
 mod labels;
 mod leaves;
 mod named;
@@ -26,12 +27,14 @@ use rustc_hash::FxHashMap;
 
 use crate::numbers::aligned::Aligned;
 use crate::program::storage::Operand;
+use crate::tape::ids::IdVec;
 use crate::{Error, Scalar, Tape, Var};
 use about::About;
 use code::Code;
 use compile::graph::Graph;
 use compile::place::Plan;
 use examples::{Unneeded, depends_on_m};
+use ids::{LeafId, NodeId};
 use leaves::LeafState;
 use named::Found;
 use run::tiled::{Execution, Handover, Shares};
@@ -146,8 +149,8 @@ pub struct Program<T: Scalar> {
     tape: u64,
     graph: Graph<T>,
     /// For every node what to say of it.
-    about: Vec<About>,
-    leaves: Vec<LeafState<T>>,
+    about: IdVec<NodeId, About>,
+    leaves: IdVec<LeafId, LeafState<T>>,
     /// Of outputs and leaves, by the tape's entry.
     found: FxHashMap<u32, Found>,
     plan: Plan,
@@ -165,7 +168,7 @@ pub struct Program<T: Scalar> {
     /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
     known_shares: FxHashMap<(usize, bool), Shares>,
     /// The first node that depends on the number of examples.
-    needs_m: Option<u32>,
+    needs_m: Option<NodeId>,
     /// The number of examples where no leaf says it, for those who run a program on others' behalf.
     default_m: Option<usize>,
     /// The tape's examples, where the program reads none and needs to know how many they are.
@@ -193,9 +196,9 @@ impl<T: Scalar> Program<T> {
     /// A program of a graph that was lowered from the tape, with the values that leaves have there.
     fn of_tape(tape: &Tape<T>, outputs: &[Var<'_, T>], graph: Graph<T>, options: Options) -> Self {
         let list = tape.list.borrow();
-        let about = (0..graph.nodes.len() as u32).map(|node| About::new(&list, &graph, node)).collect();
+        let about = graph.nodes.ids().map(|node| About::new(&list, &graph, node)).collect();
         let mut program = Program::assemble(tape.id, graph, about, options);
-        for leaf in 0..program.leaves.len() {
+        for leaf in program.leaves.ids() {
             let Some(op) = program.graph.node(program.leaves[leaf].node).op.leaf() else { continue };
             let known = &list.leaves[op.index as usize];
             program.leaves[leaf].kind = known.kind;
@@ -205,13 +208,12 @@ impl<T: Scalar> Program<T> {
         }
         program.find_labels(&list);
         for (output, node) in outputs.iter().zip(program.graph.outputs.clone()) {
-            let leaf =
-                program.found.get(&program.graph.origins[node as usize].0).and_then(|found| found.leaf);
+            let leaf = program.found.get(&program.graph.origins[node].0).and_then(|found| found.leaf);
             let is_leaf = program.found.get(&output.id).is_some_and(|found| found.is_leaf);
             let at = program.operand(node).expect("outputs have buffers");
             program.found.insert(output.id, Found { at, node, leaf, is_leaf, is_output: true });
             if let Some(leaf) = leaf {
-                program.leaves[leaf as usize].is_output();
+                program.leaves[leaf].is_output();
             }
         }
         program.find_unneeded_examples(&list);
@@ -219,21 +221,21 @@ impl<T: Scalar> Program<T> {
     }
 
     /// A program of a graph; leaves have no value yet.
-    fn assemble(tape: u64, graph: Graph<T>, about: Vec<About>, options: Options) -> Self {
+    fn assemble(tape: u64, graph: Graph<T>, about: IdVec<NodeId, About>, options: Options) -> Self {
         let (plan, Code { segments, instructions, registers }) = compile::code(&graph, options.fusion);
         let mut execution = Execution::new(segments, instructions);
-        execution.memory.whole = vec![Aligned::default(); plan.whole.len()];
+        execution.memory.whole = IdVec::filled(Aligned::default(), plan.whole.len());
         execution.tile_rows.clone_from(&plan.tile);
         execution.tile = match options.tile_columns {
             Some(columns) => run::chunks::in_units(columns.get()),
-            None => run::chunks::tile_columns(&plan.tile, size_of::<T>()),
+            None => run::chunks::tile_columns(plan.tile.as_slice(), size_of::<T>()),
         };
-        let needs_m = (0..).zip(&graph.nodes).find(|(_, node)| depends_on_m(node)).map(|(node, _)| node);
+        let needs_m = graph.nodes.enumerated().find(|(_, node)| depends_on_m(node)).map(|(id, _)| id);
         let mut program = Program {
             tape,
             graph,
             about,
-            leaves: Vec::new(),
+            leaves: IdVec::new(),
             found: FxHashMap::default(),
             plan,
             execution,
@@ -263,11 +265,11 @@ impl<T: Scalar> Program<T> {
         program
     }
 
-    fn operand(&self, node: u32) -> Option<Operand> {
+    fn operand(&self, node: NodeId) -> Option<Operand> {
         self.plan.operand(&self.graph, node)
     }
 
-    fn stored(&self, node: u32) -> Operand {
+    fn stored(&self, node: NodeId) -> Operand {
         self.operand(node).expect("a value that is stored")
     }
 

@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use crate::program::ids::{LeafId, NodeId};
 use crate::program::storage::Operand;
 use crate::{Error, Program, Result, Scalar, Var};
 
@@ -63,9 +64,9 @@ impl<T: Scalar> Named<T> for EntryId {}
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) at: Operand,
-    pub(super) node: u32,
+    pub(super) node: NodeId,
     /// If the value is that of a leaf, the leaf's number among the leaves.
-    pub(super) leaf: Option<u32>,
+    pub(super) leaf: Option<LeafId>,
     /// Whether the entry is that leaf itself, and no other that has the same value.
     pub(super) is_leaf: bool,
     /// Whether the program was compiled for it.
@@ -154,7 +155,7 @@ fn find_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> Result<Found> 
 fn label_of_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> String {
     match program.found.get(&entry.entry) {
         _ if entry.tape != program.tape => format!("%{} of another tape", entry.entry),
-        Some(found) => program.about[found.node as usize].to_string(),
+        Some(found) => program.about[found.node].to_string(),
         None => format!("%{}", entry.entry),
     }
 }

@@ -10,7 +10,10 @@ use crate::Scalar;
 use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
+use crate::program::code::{List, Values};
+use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
 use crate::program::storage::{Operand, SumAt};
+use crate::tape::ids::IdVec;
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
@@ -25,10 +28,10 @@ pub(crate) const INPUTS: usize = 24;
 #[derive(Debug)]
 pub(crate) struct Pass<T: Scalar> {
     pub(in crate::program) rows: usize,
-    pub(in crate::program) inputs: Vec<Input>,
+    pub(in crate::program) inputs: IdVec<InputId, Input>,
     pub(in crate::program) code: Vec<PassOp<T>>,
     /// Values that are written to buffers.
-    pub(in crate::program) outputs: Vec<Operand>,
+    pub(in crate::program) outputs: IdVec<OutputId, Operand>,
     pub(in crate::program) sums: Vec<Sum<T>>,
     pub(in crate::program) registers: usize,
 }
@@ -46,16 +49,16 @@ pub(in crate::program) enum Spread {
     /// It has an entry for each: the block is a slice of it.
     Full,
     /// n × 1: repeated for each column, into a register before the pass.
-    Column(u32),
+    Column(RegisterId),
     /// 1 × 1: repeated, into a register before the pass.
-    Number(u32),
+    Number(RegisterId),
     /// 1 × m: each entry repeated down its column, into a register for each block.
-    Row(u32),
+    Row(RegisterId),
 }
 
 impl Spread {
     /// Where it is repeated, if it is.
-    pub(in crate::program) fn register(self) -> Option<u32> {
+    pub(in crate::program) fn register(self) -> Option<RegisterId> {
         match self {
             Spread::Full => None,
             Spread::Column(register) | Spread::Number(register) | Spread::Row(register) => Some(register),
@@ -66,15 +69,15 @@ impl Spread {
 /// Where an operation of the pass reads and writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::program) enum Slot {
-    Input(u32),
-    Register(u32),
-    Output(u32),
+    Input(InputId),
+    Register(RegisterId),
+    Output(OutputId),
 }
 
 /// An operation on blocks.
 #[derive(Debug)]
 pub(in crate::program) struct PassOp<T: Scalar> {
-    pub(in crate::program) node: u32,
+    pub(in crate::program) node: NodeId,
     pub(in crate::program) op: Op<T>,
     pub(in crate::program) sources: SmallVec<[Slot; 3]>,
     pub(in crate::program) target: Slot,
@@ -90,9 +93,21 @@ pub(in crate::program) struct Sum<T: Scalar> {
     pub(in crate::program) scaling: Scaling<T>,
     /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
     /// order of the additions that of the units.
-    pub(in crate::program) partial: u32,
+    pub(in crate::program) partial: RegisterId,
     /// The register of the whole sum.
-    pub(in crate::program) total: u32,
+    pub(in crate::program) total: RegisterId,
+}
+
+impl<T: Scalar> Values<Operand> for Pass<T> {
+    fn reads(&self) -> List<Operand> {
+        self.inputs.iter().map(|input| input.operand).collect()
+    }
+    fn writes(&self) -> List<Operand> {
+        self.outputs.iter().copied().chain(self.sums.iter().map(|sum| sum.at.out)).collect()
+    }
+    fn nodes(&self) -> List<NodeId> {
+        self.code.iter().flat_map(|op| [Some(op.node), op.derivative.map(|_| op.node)]).flatten().collect()
+    }
 }
 
 impl<T: Scalar> Pass<T> {
@@ -132,11 +147,6 @@ impl<T: Scalar> Pass<T> {
             None => op.op.rule().name().into_owned(),
         });
         of_code.chain(self.sums.iter().map(|_| "sum".to_owned()))
-    }
-
-    /// The nodes of its operations; of a function and its derivative the function twice.
-    pub(in crate::program) fn nodes(&self) -> impl Iterator<Item = u32> + '_ {
-        self.code.iter().flat_map(|op| [Some(op.node), op.derivative.map(|_| op.node)]).flatten()
     }
 
     /// Whether nothing is summed.

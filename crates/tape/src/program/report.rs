@@ -6,7 +6,8 @@ use crate::error::printable;
 use crate::ops::scale::Scaling;
 use crate::program::Program;
 use crate::program::Rewrite;
-use crate::program::code::Instruction;
+use crate::program::code::{Instruction, OnBuffers};
+use crate::program::ids::NodeId;
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Shares};
 use crate::program::storage::Buffer;
@@ -67,41 +68,35 @@ impl<T: Scalar> Program<T> {
             .collect()
     }
 
-    fn step(&self, instruction: &Instruction<T>, tiled: bool) -> Step {
-        let (node, operations, out) = match instruction {
-            Instruction::Single { node, op, out, .. } => {
-                (*node, vec![op.rule().name().into_owned()], Some(out))
-            }
+    fn step(&self, instruction: &Instruction<T, OnBuffers>, tiled: bool) -> Step {
+        let name = |node: NodeId| self.graph.node(node).op.rule().name().into_owned();
+        let (operations, out) = match instruction {
+            Instruction::Single { node, out, .. } => (vec![name(*node)], Some(*out)),
             Instruction::Product { product, node, out, .. } => {
-                let name = |&node: &u32| self.graph.node(node).op.rule().name().into_owned();
-                (*node, [product, node].map(name).into(), Some(out))
+                ([*product, *node].map(name).into(), Some(*out))
             }
-            Instruction::Accumulate { node, op, at, scaling, .. } => {
-                let name = op.rule().name();
-                let name =
-                    if *scaling == Scaling::ONE { name.into_owned() } else { format!("{scaling} · {name}") };
-                (*node, vec![name], Some(&at.out))
+            Instruction::Accumulate { contraction, sum, scaling, .. } => {
+                let name = name(*contraction);
+                let name = if *scaling == Scaling::ONE { name } else { format!("{scaling} · {name}") };
+                (vec![name], Some(sum.out))
             }
-            Instruction::Pass { node, pass } => (*node, pass.operations().collect(), None),
+            Instruction::Pass { pass, .. } => (pass.operations().collect(), None),
         };
+        let node = instruction.node();
         let operands = match instruction {
             Instruction::Pass { .. } => Vec::new(),
             Instruction::Single { .. } => self.operands_of(node),
             Instruction::Product { product, .. } => {
                 let mut operands = self.operands_of(*product);
                 let others = self.graph.node(node).operands.iter().filter(|operand| *operand != product);
-                operands.extend(others.map(|&other| self.about[other as usize].to_string()));
+                operands.extend(others.map(|&other| self.about[other].to_string()));
                 operands
             }
-            // The node is the scaled result; the product's operands are those of what it scales.
-            Instruction::Accumulate { op, .. } => match self.graph.node(node) {
-                scaled if scaled.op != *op => self.operands_of(scaled.operands[0]),
-                _ => self.operands_of(node),
-            },
+            Instruction::Accumulate { contraction, .. } => self.operands_of(*contraction),
         };
         Step {
             operations,
-            entry: self.about[node as usize].to_string(),
+            entry: self.about[node].to_string(),
             operands,
             shape: self.graph.node(node).shape,
             buffer: out.map(|out| buffer_name(out.at)),
@@ -110,13 +105,8 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    fn operands_of(&self, node: u32) -> Vec<String> {
-        self.graph
-            .node(node)
-            .operands
-            .iter()
-            .map(|&operand| self.about[operand as usize].to_string())
-            .collect()
+    fn operands_of(&self, node: NodeId) -> Vec<String> {
+        self.graph.node(node).operands.iter().map(|&operand| self.about[operand].to_string()).collect()
     }
 
     /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
@@ -137,8 +127,7 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn peak_bytes_here(&self, m: usize) -> usize {
         let shares = self.shares(m, true);
         let Shares { threads, sums: (spans, numbers), .. } = shares;
-        let whole =
-            (0..self.plan.whole.len()).map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
+        let whole = self.plan.whole.ids().map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
         let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(shares.lanes());
         let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
@@ -202,7 +191,7 @@ impl<T: Scalar> Program<T> {
         )?;
         for leaf in &self.leaves {
             let kind = format!("{:?}", leaf.kind).to_lowercase();
-            let (at, name) = (buffer_name(leaf.at.at), &self.about[leaf.node as usize]);
+            let (at, name) = (buffer_name(leaf.at.at), &self.about[leaf.node]);
             writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
         let mut loops = 0;

@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::Selection;
 use crate::numbers::matrix::size;
+use crate::program::ids::{RegisterId, TileId, WholeId};
+use crate::tape::ids::{Id, IdVec};
 use crate::tape::operation::Source;
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
@@ -53,9 +55,9 @@ pub(crate) struct Operand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Buffer {
     /// For all examples.
-    Whole(u32),
+    Whole(WholeId),
     /// For the examples of a tile.
-    Tile(u32),
+    Tile(TileId),
 }
 
 impl Operand {
@@ -79,9 +81,9 @@ impl Operand {
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
-    pub(crate) whole: Buffers<T>,
+    pub(crate) whole: IdVec<WholeId, Aligned<T>>,
     /// What the first of them hold, which are leaves and numbers.
-    pub(crate) leaves: Vec<Leaf<T>>,
+    pub(crate) leaves: IdVec<WholeId, Leaf<T>>,
     /// How many of them are selections.
     selections: usize,
 }
@@ -117,10 +119,10 @@ impl<T> Leaf<T> {
 }
 
 impl Buffer {
-    /// The index of a leaf's or an output's buffer.
-    pub(crate) fn index(self) -> u32 {
+    /// That of a leaf or an output.
+    pub(crate) fn whole(self) -> WholeId {
         match self {
-            Buffer::Whole(index) => index,
+            Buffer::Whole(buffer) => buffer,
             Buffer::Tile(_) => unreachable!("leaves and outputs are there for all examples"),
         }
     }
@@ -129,20 +131,20 @@ impl Buffer {
 impl<T: Scalar> Memory<T> {
     /// Without buffers.
     pub(crate) fn new() -> Self {
-        Memory { whole: Vec::new(), leaves: Vec::new(), selections: 0 }
+        Memory { whole: IdVec::new(), leaves: IdVec::new(), selections: 0 }
     }
 
-    pub(crate) fn whole(&self, buffer: u32) -> &[T] {
-        match self.leaves.get(buffer as usize).map(Leaf::value) {
+    pub(crate) fn whole(&self, buffer: WholeId) -> &[T] {
+        match self.leaves.get(buffer).map(Leaf::value) {
             Some(LeafValue::Shared(shared)) => shared.as_slice(),
             Some(LeafValue::Selected(_)) => unreachable!("its columns are not side by side"),
-            Some(LeafValue::Own) | None => &self.whole[buffer as usize],
+            Some(LeafValue::Own) | None => &self.whole[buffer],
         }
     }
 
     /// The matrix of which a leaf is some columns, and which.
-    pub(crate) fn selection(&self, buffer: u32) -> Option<(&Matrix<T>, &[usize])> {
-        match self.leaves.get(buffer as usize) {
+    pub(crate) fn selection(&self, buffer: WholeId) -> Option<(&Matrix<T>, &[usize])> {
+        match self.leaves.get(buffer) {
             Some(Leaf { value: LeafValue::Selected(of), chosen }) => Some((of, chosen)),
             Some(_) | None => None,
         }
@@ -154,17 +156,17 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// Lets a leaf be some columns of the tape's value, or something else.
-    pub(crate) fn set_leaf(&mut self, buffer: u32, value: LeafValue<T>) {
+    pub(crate) fn set_leaf(&mut self, buffer: WholeId, value: LeafValue<T>) {
         let is_selection = |value: &LeafValue<T>| usize::from(matches!(value, LeafValue::Selected(_)));
         self.selections += is_selection(&value);
-        let before = std::mem::replace(&mut self.leaves[buffer as usize].value, value);
+        let before = std::mem::replace(&mut self.leaves[buffer].value, value);
         self.selections -= is_selection(&before);
     }
 
     /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as many. Where there is no
     /// memory for the list, the leaf keeps what it has.
-    pub(crate) fn select(&mut self, buffer: u32, of: Arc<Matrix<T>>, columns: &[usize]) -> Result<()> {
-        let chosen = &mut self.leaves[buffer as usize].chosen;
+    pub(crate) fn select(&mut self, buffer: WholeId, of: Arc<Matrix<T>>, columns: &[usize]) -> Result<()> {
+        let chosen = &mut self.leaves[buffer].chosen;
         if chosen.capacity() < columns.len() {
             let mut longer = Vec::new();
             let (rows, bytes) = (1, size_of_val(columns));
@@ -179,39 +181,39 @@ impl<T: Scalar> Memory<T> {
     }
 
     /// The storage of a value that is not shared with the tape.
-    pub(crate) fn whole_mut(&mut self, buffer: u32) -> &mut Aligned<T> {
-        &mut self.whole[buffer as usize]
+    pub(crate) fn whole_mut(&mut self, buffer: WholeId) -> &mut Aligned<T> {
+        &mut self.whole[buffer]
     }
 
     /// The storage of a value that is not shared with the tape, and another value.
-    pub(crate) fn pair(&mut self, written: u32, read: u32) -> (&mut [T], &[T]) {
-        if let Some(LeafValue::Shared(shared)) = self.leaves.get(read as usize).map(Leaf::value) {
-            return (&mut self.whole[written as usize], shared.as_slice());
+    pub(crate) fn pair(&mut self, written: WholeId, read: WholeId) -> (&mut [T], &[T]) {
+        if let Some(LeafValue::Shared(shared)) = self.leaves.get(read).map(Leaf::value) {
+            return (&mut self.whole[written], shared.as_slice());
         }
-        let pair = self.whole.get_disjoint_mut([written as usize, read as usize]);
+        let pair = self.whole.as_mut_slice().get_disjoint_mut([written.index(), read.index()]);
         let [written, read] = pair.expect("two buffers of the program");
         (written, read)
     }
 
     /// Copies a leaf's value from the tape, so that it can be changed.
-    pub(crate) fn own(&mut self, buffer: u32) -> Result<()> {
-        let Some(Leaf { value, chosen }) = self.leaves.get(buffer as usize) else { return Ok(()) };
+    pub(crate) fn own(&mut self, buffer: WholeId) -> Result<()> {
+        let Some(Leaf { value, chosen }) = self.leaves.get(buffer) else { return Ok(()) };
         let (rows, columns) = match value {
             LeafValue::Shared(of) => of.shape(),
             LeafValue::Selected(of) => (of.rows(), chosen.len()),
             LeafValue::Own => return Ok(()),
         };
-        let mut own = std::mem::take(&mut self.whole[buffer as usize]);
+        let mut own = std::mem::take(&mut self.whole[buffer]);
         let done = resize(&mut own, rows, columns);
         if done.is_ok() {
             self.copy_leaf(buffer, &mut own[..rows * columns]);
         }
-        self.whole[buffer as usize] = own;
+        self.whole[buffer] = own;
         done.map(|()| self.set_leaf(buffer, LeafValue::Own))
     }
 
     /// Copies a leaf's value, of just that many numbers.
-    pub(crate) fn copy_leaf(&self, buffer: u32, to: &mut [T]) {
+    pub(crate) fn copy_leaf(&self, buffer: WholeId, to: &mut [T]) {
         match self.selection(buffer) {
             Some((of, chosen)) => {
                 let columns = to.chunks_exact_mut(of.rows().max(1));
@@ -229,8 +231,11 @@ pub(crate) fn resize<T: Scalar>(buffer: &mut Aligned<T>, rows: usize, columns: u
     buffer.grow(len, T::ZERO).map_err(|_| Error::Allocation { rows, columns, bytes })
 }
 
-/// A list of buffers.
-pub(crate) type Buffers<T> = Vec<Aligned<T>>;
+/// The buffers of a tile.
+pub(crate) type TileBuffers<T> = IdVec<TileId, Aligned<T>>;
+
+/// Registers of passes.
+pub(crate) type Registers<T> = IdVec<RegisterId, Aligned<T>>;
 
 /// Where a step reads its operands.
 pub(crate) trait Values<T>: Debug {
@@ -272,7 +277,7 @@ pub(crate) struct Work<'a, T> {
     pub(crate) whole: Whole<'a, T>,
     pub(crate) tile: Tile<'a, T>,
     /// Registers of fused passes, a set for every thread that may help inside a step.
-    pub(crate) registers: &'a mut [Buffers<T>],
+    pub(crate) registers: &'a mut [Registers<T>],
     /// The sums over its span of the examples, if the span is not all of them: one after the other.
     pub(crate) sums: Option<&'a mut [T]>,
     /// The column with which sums begin anew.
@@ -284,7 +289,7 @@ pub(crate) struct Work<'a, T> {
 #[allow(clippy::large_enum_variant)] // a box would be an allocation in every run
 pub(crate) enum Tile<'a, T> {
     /// All columns of the tile.
-    Exclusive(&'a mut [Aligned<T>]),
+    Exclusive(&'a mut TileBuffers<T>),
     /// Some columns; others have the others.
     Part(Parts<'a, T>),
 }
@@ -315,7 +320,7 @@ pub(crate) struct Windows<'a, T> {
 /// Some columns of a whole buffer.
 #[derive(Debug)]
 pub(crate) struct Window<'a, T> {
-    pub(crate) buffer: u32,
+    pub(crate) buffer: WholeId,
     pub(crate) rows: usize,
     pub(crate) values: &'a mut [T],
 }
@@ -324,11 +329,11 @@ pub(crate) struct Window<'a, T> {
 pub(crate) const WINDOWS: usize = 16;
 
 impl<'a, T> Windows<'a, T> {
-    fn part(&self, buffer: u32) -> Option<&[T]> {
+    fn part(&self, buffer: WholeId) -> Option<&[T]> {
         self.windows.iter().find(|window| window.buffer == buffer).map(|window| &*window.values)
     }
 
-    fn part_mut(&mut self, buffer: u32) -> &mut &'a mut [T] {
+    fn part_mut(&mut self, buffer: WholeId) -> &mut &'a mut [T] {
         let window = self.windows.iter_mut().find(|window| window.buffer == buffer);
         &mut window.expect("a loop has windows of what it writes").values
     }
@@ -389,9 +394,9 @@ impl<'a, T: Scalar> Work<'a, T> {
     pub(crate) fn take(&mut self, out: Operand) -> Taken<'a, T> {
         match out.at {
             Buffer::Tile(buffer) => match &mut self.tile {
-                Tile::Exclusive(buffers) => Taken::Whole(std::mem::take(&mut buffers[buffer as usize])),
+                Tile::Exclusive(buffers) => Taken::Whole(std::mem::take(&mut buffers[buffer])),
                 Tile::Part(parts) => {
-                    Taken::Part { start: 0, part: std::mem::take(&mut parts[buffer as usize]) }
+                    Taken::Part { start: 0, part: std::mem::take(&mut parts[buffer.index()]) }
                 }
             },
             Buffer::Whole(buffer) => match &mut self.whole {
@@ -407,10 +412,10 @@ impl<'a, T: Scalar> Work<'a, T> {
     pub(crate) fn put(&mut self, out: Operand, taken: Taken<'a, T>) {
         match (out.at, taken, &mut self.tile, &mut self.whole) {
             (Buffer::Tile(buffer), Taken::Whole(values), Tile::Exclusive(buffers), _) => {
-                buffers[buffer as usize] = values;
+                buffers[buffer] = values;
             }
             (Buffer::Tile(buffer), Taken::Part { part, .. }, Tile::Part(parts), _) => {
-                parts[buffer as usize] = part;
+                parts[buffer.index()] = part;
             }
             (Buffer::Whole(buffer), Taken::Whole(values), _, Whole::Exclusive(memory)) => {
                 *memory.whole_mut(buffer) = values;
@@ -451,11 +456,11 @@ impl<'a, T: Scalar> Work<'a, T> {
 impl<T: Scalar> Values<T> for Memory<T> {
     fn read(&self, operand: Operand, columns: Columns) -> &[T] {
         let (rows, count, at) = operand.window(columns);
-        &self.whole(operand.at.index())[at..at + rows * count]
+        &self.whole(operand.at.whole())[at..at + rows * count]
     }
 
     fn selection(&self, operand: Operand, columns: Columns) -> Option<(&Matrix<T>, &[usize])> {
-        let (of, chosen) = Memory::selection(self, operand.at.index())?;
+        let (of, chosen) = Memory::selection(self, operand.at.whole())?;
         Some((of, &chosen[columns.start..][..columns.count]))
     }
 }
@@ -465,8 +470,8 @@ impl<T: Scalar> Values<T> for Work<'_, T> {
         let (rows, count, at) = operand.window(columns);
         let values = match (operand.at, &self.whole) {
             (Buffer::Tile(buffer), _) => match &self.tile {
-                Tile::Exclusive(buffers) => &buffers[buffer as usize][..],
-                Tile::Part(parts) => &*parts[buffer as usize],
+                Tile::Exclusive(buffers) => &buffers[buffer][..],
+                Tile::Part(parts) => &*parts[buffer.index()],
             },
             (Buffer::Whole(buffer), Whole::Exclusive(memory)) => memory.whole(buffer),
             (Buffer::Whole(buffer), Whole::Shared(memory, windows)) => match windows.part(buffer) {

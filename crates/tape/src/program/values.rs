@@ -2,6 +2,7 @@
 
 use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
+use crate::program::ids::{LeafId, WholeId};
 use crate::program::leaves::{LeafState, m_of};
 use crate::program::named::Found;
 use crate::program::storage::{LeafValue, resize};
@@ -62,7 +63,7 @@ impl<T: Scalar> Program<T> {
         }
         let leaf = self.find_leaf(method, variable)?;
         self.reserve_leaf(method, leaf, value.shape())?.copy_from_slice(value.as_slice());
-        self.leaves[leaf as usize].of_tape = None;
+        self.leaves[leaf].of_tape = None;
         Ok(())
     }
 
@@ -95,19 +96,22 @@ impl<T: Scalar> Program<T> {
         let shape = (value.rows(), examples.len());
         let unneeded = self.find_unneeded(variable);
         let leaf = match unneeded {
-            Some(_) => 0,
-            None => self.fitting(METHOD, variable, shape)?,
+            Some(_) => None,
+            None => Some(self.fitting(METHOD, variable, shape)?),
         };
         // Before anything is written: a panic leaves all as it was.
         if let Some(&beyond) = examples.iter().find(|&&example| example >= value.columns()) {
             value.column(beyond);
         }
-        if let Some(at) = unneeded {
-            return self.bind_unneeded(at, METHOD, shape);
-        }
+        let Some(leaf) = leaf else {
+            return match unneeded {
+                Some(at) => self.bind_unneeded(at, METHOD, shape),
+                None => Ok(()),
+            };
+        };
         let threads = self.threads.min(threads::here());
         gather(value, examples, self.reserve_leaf(METHOD, leaf, shape)?, threads);
-        self.leaves[leaf as usize].of_tape = None;
+        self.leaves[leaf].of_tape = None;
         Ok(())
     }
 
@@ -145,7 +149,7 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn select_columns_here(&mut self, variable: Name<'_, T>, examples: &[usize]) -> Result<()> {
         const METHOD: &str = "select_columns";
         let leaf = self.find_leaf(METHOD, variable)?;
-        let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf as usize];
+        let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf];
         let (at, may_be_apart) = (*at, *may_be_apart);
         let not_bindable =
             |reason| Error::NotBindable { method: METHOD, variable: variable.label(self), reason };
@@ -160,9 +164,9 @@ impl<T: Scalar> Program<T> {
         }
         if may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
             self.keep(leaf);
-            self.execution.memory.select(at.at.index(), of, examples)?;
+            self.execution.memory.select(at.at.whole(), of, examples)?;
             self.set_m_of_leaf(leaf, Some(examples.len()));
-            self.leaves[leaf as usize].side_by_side.take();
+            self.leaves[leaf].side_by_side.take();
         } else {
             let threads = self.threads.min(threads::here());
             let data = self.reserve_leaf(METHOD, leaf, (of.rows(), examples.len()))?;
@@ -223,9 +227,9 @@ impl<T: Scalar> Program<T> {
             return Err(Error::NotBindable { method: METHOD, variable, reason });
         }
         let (buffer, length) = self.own_leaf(leaf)?;
-        let from = found.at.at.index();
+        let from = found.at.at.whole();
         let read = match found.leaf {
-            Some(from) if !found.is_output => self.value_of(&self.leaves[from as usize])?.as_slice().len(),
+            Some(from) if !found.is_output => self.value_of(&self.leaves[from])?.as_slice().len(),
             Some(_) | None => {
                 let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
                 rows * columns
@@ -237,8 +241,7 @@ impl<T: Scalar> Program<T> {
                 Some(_) | None => self.execution.memory.own(from)?,
             }
         }
-        let kept =
-            found.leaf.filter(|_| found.is_output).and_then(|leaf| self.leaves[leaf as usize].kept.as_ref());
+        let kept = found.leaf.filter(|_| found.is_output).and_then(|leaf| self.leaves[leaf].kept.as_ref());
         match kept.filter(|kept| kept.has_values) {
             Some(kept) => {
                 let values = self.execution.memory.whole_mut(buffer);
@@ -262,7 +265,7 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn parameter_mut_here(&mut self, variable: Name<'_, T>) -> Result<MatrixMut<'_, T>> {
         let leaf = self.find_leaf("parameter_mut", variable)?;
         let (buffer, length) = self.own_leaf(leaf)?;
-        let LeafState { at, m, .. } = &self.leaves[leaf as usize];
+        let LeafState { at, m, .. } = &self.leaves[leaf];
         let (rows, columns) = at.shape.at(m.unwrap_or(0));
         MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..length])
     }
@@ -296,14 +299,12 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn view_here(&self, variable: Name<'_, T>) -> Result<MatrixRef<'_, T>> {
         let found = self.find_value(variable)?;
         match found.leaf {
-            Some(leaf) if found.is_leaf && !variable.is_derivative() => {
-                self.value_of(&self.leaves[leaf as usize])
-            }
+            Some(leaf) if found.is_leaf && !variable.is_derivative() => self.value_of(&self.leaves[leaf]),
             _ if !self.ran => Err(Error::NotRun),
             Some(leaf) => self.value_in_run(leaf),
             None => {
                 let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
-                MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.index())[..rows * columns])
+                MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.whole())[..rows * columns])
             }
         }
     }
@@ -333,7 +334,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Copies a matrix of the leaf's shape into its buffer.
-    pub(super) fn fill_leaf(&mut self, leaf: u32, value: MatrixRef<'_, T>) -> Result<()> {
+    pub(super) fn fill_leaf(&mut self, leaf: LeafId, value: MatrixRef<'_, T>) -> Result<()> {
         self.reserve_leaf("bind", leaf, value.shape())?.copy_from_slice(value.as_slice());
         Ok(())
     }
@@ -347,10 +348,10 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<u32> {
+    fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<LeafId> {
         let found = variable.find(self)?;
         let leaf = found.leaf.filter(|_| found.is_leaf);
-        let reason = match leaf.map(|leaf| (leaf, self.leaves[leaf as usize].kind)) {
+        let reason = match leaf.map(|leaf| (leaf, self.leaves[leaf].kind)) {
             Some((leaf, LeafKind::Parameter | LeafKind::Examples)) => return Ok(leaf),
             Some((_, LeafKind::Constant)) => {
                 "is a constant: record it as a parameter or as examples to bind it"
@@ -372,7 +373,7 @@ impl<T: Scalar> Program<T> {
         method: &'static str,
         variable: Name<'_, T>,
         (rows, columns): (usize, usize),
-    ) -> Result<u32> {
+    ) -> Result<LeafId> {
         let leaf = self.find_leaf(method, variable)?;
         self.m_of_fitting(method, leaf, (rows, columns))?;
         Ok(leaf)
@@ -382,10 +383,10 @@ impl<T: Scalar> Program<T> {
     fn m_of_fitting(
         &self,
         method: &'static str,
-        leaf: u32,
+        leaf: LeafId,
         (rows, columns): (usize, usize),
     ) -> Result<Option<usize>> {
-        let state = &self.leaves[leaf as usize];
+        let state = &self.leaves[leaf];
         m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
             method,
             variable: self.label_of(state),
@@ -398,11 +399,11 @@ impl<T: Scalar> Program<T> {
     fn reserve_leaf(
         &mut self,
         method: &'static str,
-        leaf: u32,
+        leaf: LeafId,
         (rows, columns): (usize, usize),
     ) -> Result<&mut [T]> {
         let m = self.m_of_fitting(method, leaf, (rows, columns))?;
-        let buffer = self.leaves[leaf as usize].at.at.index();
+        let buffer = self.leaves[leaf].at.at.whole();
         // The leaf keeps its value if there is no memory for another.
         resize(self.execution.memory.whole_mut(buffer), rows, columns)?;
         self.keep(leaf);
@@ -412,13 +413,13 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Makes a leaf's value ready to be written: the buffer that it is in, and its length.
-    fn own_leaf(&mut self, leaf: u32) -> Result<(u32, usize)> {
-        let LeafState { at, m, bound, .. } = &self.leaves[leaf as usize];
+    fn own_leaf(&mut self, leaf: LeafId) -> Result<(WholeId, usize)> {
+        let LeafState { at, m, bound, .. } = &self.leaves[leaf];
         if !bound {
-            return Err(Error::Unbound { variable: self.label_of(&self.leaves[leaf as usize]) });
+            return Err(Error::Unbound { variable: self.label_of(&self.leaves[leaf]) });
         }
         let (rows, columns) = at.shape.at(m.unwrap_or(0));
-        let buffer = at.at.index();
+        let buffer = at.at.whole();
         self.keep(leaf);
         self.execution.memory.own(buffer)?;
         Ok((buffer, rows * columns))

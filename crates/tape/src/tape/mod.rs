@@ -3,7 +3,9 @@
 
 pub(crate) mod var;
 
+pub(crate) mod dag;
 pub(crate) mod derivatives;
+pub(crate) mod ids;
 pub(crate) mod notation;
 pub(crate) mod operation;
 mod reverse;

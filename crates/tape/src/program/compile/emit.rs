@@ -1,32 +1,26 @@
 //! Stage 6: the instructions, on the buffers that hold their values.
 
-use crate::Scalar;
 use crate::ops::scale::Scaling;
-use crate::program::code::{Code, Instruction, Segment};
-use crate::program::compile::fuse::{Epilogued, Planned, Steps};
-use crate::program::compile::graph::{Graph, Node};
+use crate::program::code::{Code, Instruction, OnBuffers, Segment, Values};
+use crate::program::compile::fuse::{Planned, Steps};
+use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
-use crate::program::compile::schedule::Schedule;
+use crate::program::ids::{NodeId, WholeId};
 use crate::program::pass::Pass;
 use crate::program::storage::{Buffer, Operand, SumAt};
+use crate::{Dim, Scalar};
 
 /// Stage 6: the code of planned steps.
-pub(crate) fn emit<T: Scalar>(
-    graph: &Graph<T>,
-    schedule: &Schedule<T>,
-    segments: &[Steps],
-    plan: &Plan,
-) -> Code<T> {
-    let emitter = Emitter { graph, schedule, plan };
+pub(crate) fn emit<T: Scalar>(graph: &Graph<T>, segments: Vec<Steps<T>>, plan: &Plan) -> Code<T> {
+    let emitter = Emitter { graph, plan };
     let mut code = Code { segments: Vec::new(), instructions: Vec::new(), registers: 0 };
-    segments.iter().for_each(|steps| emitter.segment(steps, &mut code));
+    segments.into_iter().for_each(|steps| emitter.segment(steps, &mut code));
     code
 }
 
 /// What instructions are made of.
 struct Emitter<'g, T: Scalar> {
     graph: &'g Graph<T>,
-    schedule: &'g Schedule<T>,
     plan: &'g Plan,
 }
 
@@ -54,79 +48,61 @@ impl<T: Scalar> Sums<T> {
 }
 
 impl<T: Scalar> Emitter<'_, T> {
-    fn segment(&self, Steps { tiled, steps }: &Steps, code: &mut Code<T>) {
+    fn segment(&self, Steps { tiled, steps }: Steps<T>, code: &mut Code<T>) {
         let start = code.instructions.len();
         let mut sums = Sums::new();
         let mut windows = Vec::new();
         for planned in steps {
+            if tiled {
+                windows.extend(planned.writes().into_iter().filter_map(|node| self.window_of(node)));
+            }
             let instruction = self.instruction(planned, &mut sums);
             if let Instruction::Pass { pass, .. } = &instruction {
                 code.registers = code.registers.max(pass.registers());
             }
             code.instructions.push(instruction);
-            if *tiled {
-                windows.extend(self.windows_of(planned));
-            }
         }
         let instructions = start..code.instructions.len();
         if !instructions.is_empty() {
             let Sums { sums, numbers, scaled } = sums;
-            let tiled = *tiled;
             code.segments.push(Segment { tiled, code: instructions, sums, numbers, scaled, windows });
         }
     }
 
-    fn operand(&self, node: u32) -> Option<Operand> {
-        self.plan.operand(self.graph, node)
+    fn stored(&self, node: NodeId) -> Operand {
+        self.plan.operand(self.graph, node).expect("a value that is stored")
     }
 
-    fn stored(&self, node: u32) -> Operand {
-        self.operand(node).expect("a value that is stored")
+    /// The whole buffer of which a loop writes columns for the node, and its rows.
+    fn window_of(&self, node: NodeId) -> Option<(WholeId, usize)> {
+        match self.plan.operand(self.graph, node)? {
+            Operand { at: Buffer::Whole(buffer), shape } if shape.columns == Dim::M => {
+                Some((buffer, shape.rows.at(0)))
+            }
+            Operand { at: Buffer::Whole(_) | Buffer::Tile(_), .. } => None,
+        }
     }
 
-    /// The whole buffers of which a step of a loop writes columns.
-    fn windows_of(&self, planned: &Planned) -> impl Iterator<Item = (u32, usize)> {
-        let nodes: &[u32] = match planned {
-            Planned::Single(node) | Planned::Product(Epilogued { node, .. }) => std::slice::from_ref(node),
-            Planned::Pass { nodes, .. } => nodes,
-            Planned::Accumulate(_) => &[],
-        };
-        nodes.iter().filter_map(|&node| match self.operand(node)? {
-            Operand { at: Buffer::Whole(buffer), shape } => Some((buffer, shape.rows.at(0))),
-            Operand { at: Buffer::Tile(_), .. } => None,
-        })
-    }
-
-    fn instruction(&self, planned: &Planned, sums: &mut Sums<T>) -> Instruction<T> {
-        let parts = |node: u32| {
-            let Node { op, operands, .. } = self.graph.node(node);
-            (op.clone(), operands.iter().map(|&operand| self.stored(operand)))
-        };
+    fn instruction(&self, planned: Planned<T>, sums: &mut Sums<T>) -> Instruction<T, OnBuffers> {
+        let at = |node: NodeId| self.stored(node);
         match planned {
-            Planned::Single(node) => {
-                let (op, operands) = parts(*node);
-                let (operands, out) = (operands.collect(), self.stored(*node));
-                Instruction::Single { node: *node, op, operands, out }
+            Instruction::Single { node, op, operands, out } => {
+                let operands = operands.into_iter().map(at).collect();
+                Instruction::Single { node, op, operands, out: at(out) }
             }
-            Planned::Product(Epilogued { product, next, node, other }) => {
-                let Node { op, operands, .. } = self.graph.node(*product);
-                let matmul = op.matmul().expect("it was planned as a product");
-                let operands = [operands[0], operands[1], *other].map(|operand| self.stored(operand));
-                let (product, node, out) = (*product, *node, self.stored(*node));
-                Instruction::Product { product, node, matmul, next: *next, operands, out }
+            Instruction::Product { product, node, matmul, epilogue, operands, out } => {
+                let (operands, out) = (operands.map(at), at(out));
+                Instruction::Product { product, node, matmul, epilogue, operands, out }
             }
-            Planned::Accumulate(node) => {
-                let (op, operands) = parts(*node);
-                let operands = operands.collect();
-                let (result, scaling) = self.schedule.folded[*node as usize].unwrap_or((*node, Scaling::ONE));
-                let at = sums.place(self.stored(result), scaling);
-                Instruction::Accumulate { node: result, op, operands, at, scaling }
+            Instruction::Accumulate { contraction, node, op, operands, sum, scaling } => {
+                let operands = operands.into_iter().map(at).collect();
+                let sum = sums.place(at(sum), scaling);
+                Instruction::Accumulate { contraction, node, op, operands, sum, scaling }
             }
-            Planned::Pass { nodes, sums: of_pass } => {
-                let operand = |node| self.operand(node);
-                let place = |node, scaling| sums.place(self.stored(node), scaling);
-                let pass = Pass::assemble(self.graph, self.schedule, operand, place, nodes, of_pass);
-                Instruction::Pass { node: *nodes.last().expect("a pass has nodes"), pass }
+            Instruction::Pass { node, pass } => {
+                let operand = |node| self.plan.operand(self.graph, node);
+                let place = |node, scaling| sums.place(at(node), scaling);
+                Instruction::Pass { node, pass: Pass::assemble(self.graph, &pass, operand, place) }
             }
         }
     }

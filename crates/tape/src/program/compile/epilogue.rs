@@ -4,57 +4,63 @@
 use crate::numbers::kernel::product::Epilogue;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
+use crate::tape::ids::IdVec;
 use crate::{Dim, Scalar};
 
-/// The operation that a product takes up.
+/// The operation that a product takes up as it stores its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum EpilogueKind {
     /// The addition of a column.
     Bias,
     /// The product of entries.
     Multiply,
 }
 
-impl Next {
+impl EpilogueKind {
     /// As the product's kernel does it, with the other operand's values.
-    pub(crate) fn epilogue<T>(self, other: &[T]) -> Epilogue<'_, T> {
+    pub(crate) fn on<T>(self, other: &[T]) -> Epilogue<'_, T> {
         match self {
-            Next::Bias => Epilogue::Bias(other),
-            Next::Multiply => Epilogue::Multiply(other),
+            EpilogueKind::Bias => Epilogue::Bias(other),
+            EpilogueKind::Multiply => Epilogue::Multiply(other),
         }
     }
 }
 
 /// For every node its only use: the node that reads it, once, while it is no output.
-pub(crate) fn only_uses<T: Scalar>(graph: &Graph<T>) -> Vec<Option<u32>> {
+pub(crate) fn only_uses<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Option<NodeId>> {
     #[derive(Clone, Copy)]
     enum Uses {
         None,
-        One(u32),
+        One(NodeId),
         More,
     }
-    let mut uses = vec![Uses::None; graph.nodes.len()];
-    for (id, node) in (0..).zip(&graph.nodes) {
+    let mut uses: IdVec<NodeId, Uses> = IdVec::filled(Uses::None, graph.nodes.len());
+    for (id, node) in graph.nodes.enumerated() {
         for &operand in &node.operands {
-            let uses = &mut uses[operand as usize];
+            let uses = &mut uses[operand];
             *uses = if let Uses::None = uses { Uses::One(id) } else { Uses::More };
         }
     }
-    graph.outputs.iter().for_each(|&output| uses[output as usize] = Uses::More);
+    graph.outputs.iter().for_each(|&output| uses[output] = Uses::More);
     let only = |uses| if let Uses::One(id) = uses { Some(id) } else { None };
     uses.into_iter().map(only).collect()
 }
 
 /// What a product can take up in the node that uses it alone, and that node's other operand.
-pub(crate) fn next_of<T: Scalar>(graph: &Graph<T>, product: u32, user: u32) -> Option<(Next, u32)> {
+pub(crate) fn epilogue_of<T: Scalar>(
+    graph: &Graph<T>,
+    product: NodeId,
+    user: NodeId,
+) -> Option<(EpilogueKind, NodeId)> {
     let (made, node) = (graph.node(product).shape, graph.node(user));
     let (Some(zip), &[a, b]) = (node.op.zip(), node.operands.as_slice()) else { return None };
     let other = if a == product { b } else { a };
     let shape = graph.node(other).shape;
     match zip {
         _ if node.shape != made => None,
-        Zip::Add if shape.rows == made.rows && shape.columns == Dim::ONE => Some((Next::Bias, other)),
-        Zip::Multiply if shape == made => Some((Next::Multiply, other)),
+        Zip::Add if shape.rows == made.rows && shape.columns == Dim::ONE => Some((EpilogueKind::Bias, other)),
+        Zip::Multiply if shape == made => Some((EpilogueKind::Multiply, other)),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ use crate::ops::map::{Function, Map};
 use crate::ops::zip::Zip;
 use crate::program::compile::epilogue::only_uses;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
+use crate::tape::ids::IdVec;
 
 /// The graph, with zeros for the subnormal numbers among products and quotients.
 pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {
@@ -17,10 +19,10 @@ pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {
         |op: &Op<T>| matches!(op, Op::Zip(Zip::Multiply | Zip::Divide) | Op::Scale(_) | Op::Guarded(_));
     let only_uses = only_uses(&graph);
     // A matrix product that goes into one of entries alone is multiplied as it is stored.
-    let goes_on: Vec<bool> =
+    let goes_on: IdVec<NodeId, bool> =
         only_uses.iter().map(|user| user.is_some_and(|user| is_product(&graph.node(user).op))).collect();
     graph.followed(&Map(Function::NormalOrZero).into(), |id, node| match &node.op {
-        Op::Matmul(_) => !goes_on[id as usize],
+        Op::Matmul(_) => !goes_on[id],
         op => is_product(op),
     })
 }

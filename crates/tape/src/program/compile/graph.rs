@@ -1,23 +1,21 @@
 //! The graph that a program computes: what lowering makes of a tape, and what the later stages read.
 
-use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
+use smallvec::smallvec;
 
 use crate::ops::Op;
 use crate::ops::map::{Function, Map};
-use crate::tape::operation::equal_by;
+use crate::program::ids::NodeId;
+use crate::tape::dag::{self, Dag};
+use crate::tape::ids::{Id, IdVec};
 use crate::tape::{Ids, List};
 use crate::{Scalar, Shape};
 
-/// A node of the graph: an operation on earlier nodes, as in the tape.
-#[derive(Debug, Clone)]
-pub(crate) struct Node<T: Scalar> {
-    pub(crate) op: Op<T>,
-    pub(crate) operands: Ids,
-    pub(crate) shape: Shape,
-}
+/// A node of the graph.
+pub(crate) type Node<T> = dag::Node<T, NodeId>;
 
-equal_by!(Node: op, operands);
+/// The operands of a node.
+pub(crate) type Operands = dag::Ids<NodeId>;
 
 /// Whether a node is the value of the tape's entry that it was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +41,11 @@ pub struct Rewrite {
 /// The graph under construction. Equal nodes are one node.
 #[derive(Debug, Clone)]
 pub(crate) struct Graph<T: Scalar> {
-    pub(crate) nodes: IndexSet<Node<T>, FxBuildHasher>,
+    pub(crate) nodes: Dag<T, NodeId>,
     /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
-    pub(crate) origins: Vec<(u32, Origin)>,
+    pub(crate) origins: IdVec<NodeId, (u32, Origin)>,
     /// For every output its node.
-    pub(crate) outputs: Vec<u32>,
+    pub(crate) outputs: Vec<NodeId>,
     /// The rewrites that fired.
     pub(crate) fired: Vec<Rewrite>,
     /// The entry that is being lowered.
@@ -63,7 +61,7 @@ pub(super) struct Facts {
     uses: Vec<u32>,
     /// The entries that are labels of a log-loss, and the nodes that are labels or one minus them.
     label_entries: FxHashSet<u32>,
-    labels: FxHashSet<u32>,
+    labels: FxHashSet<NodeId>,
     /// The constant leaves, by their numbers, that hold nothing but ones.
     ones: FxHashSet<u32>,
     /// Whether the graph has a σ′, without which nothing cancels, and a tanh.
@@ -96,8 +94,8 @@ impl<T: Scalar> Graph<T> {
     /// No nodes yet, and room for some; what rewrites ask of the tape, if there are to be rewrites.
     pub(super) fn with_room(count: usize, facts: Option<Facts>) -> Self {
         Graph {
-            nodes: IndexSet::with_capacity_and_hasher(count, FxBuildHasher),
-            origins: Vec::with_capacity(count),
+            nodes: Dag::with_room(count),
+            origins: Vec::with_capacity(count).into(),
             outputs: Vec::new(),
             fired: Vec::new(),
             origin: 0,
@@ -111,13 +109,13 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Notes that a node is one minus a label.
-    pub(super) fn note_complement_of_label(&mut self, node: u32) {
+    pub(super) fn note_complement_of_label(&mut self, node: NodeId) {
         if let Some(facts) = &mut self.facts {
             facts.labels.insert(node);
         }
     }
 
-    pub(super) fn note_label(&mut self, entry: u32, node: u32) {
+    pub(super) fn note_label(&mut self, entry: u32, node: NodeId) {
         if let Some(facts) = self.facts.as_mut().filter(|facts| facts.label_entries.contains(&entry)) {
             facts.labels.insert(node);
         }
@@ -132,12 +130,12 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Whether a node is a label of a log-loss on the tape, or one minus a label.
-    pub(crate) fn is_label(&self, id: u32) -> bool {
+    pub(crate) fn is_label(&self, id: NodeId) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.labels.contains(&id))
     }
 
     /// Whether a node is the number 1, a constant leaf of ones, or a power of 0, which is 1 whatever the base is.
-    pub(crate) fn is_one(&self, id: u32) -> bool {
+    pub(crate) fn is_one(&self, id: NodeId) -> bool {
         match &self.node(id).op {
             Op::Number(number) => number.0.is_one(),
             Op::Map(Map(Function::WholePower(0))) => true,
@@ -158,41 +156,39 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// Whether the node is all of a tape's entry that one entry uses, once.
-    pub(crate) fn is_used_once(&self, id: u32) -> bool {
-        let (entry, origin) = self.origins[id as usize];
+    pub(crate) fn is_used_once(&self, id: NodeId) -> bool {
+        let (entry, origin) = self.origins[id];
         let uses = self.facts.as_ref().map(|facts| facts.uses[entry as usize]);
         origin == Origin::Whole && uses == Some(1)
     }
 
-    pub(super) fn insert(&mut self, op: Op<T>, operands: Ids) -> u32 {
+    pub(super) fn insert(&mut self, op: Op<T>, operands: Operands) -> NodeId {
         let shapes: smallvec::SmallVec<[Shape; 4]> = operands.iter().map(|&id| self.node(id).shape).collect();
         let shape = op.rule().shape(&shapes).expect("a rewrite keeps shapes sound");
         if let (Op::Map(Map(function)), Some(facts)) = (&op, &mut self.facts) {
             facts.has_slope |= *function == Function::SigmoidDerivative;
             facts.has_tanh |= *function == Function::Tanh;
         }
-        let (index, new) = self.nodes.insert_full(Node { op, operands, shape });
-        if new {
+        let (id, is_new) = self.nodes.insert(Node { op, operands, shape });
+        if is_new {
             self.origins.push((self.origin, Origin::Part));
         }
-        index as u32
+        id
     }
 
     /// The node g′(z), if `id` is g(z) and a kernel computes both together.
-    pub(crate) fn derivative_node(&self, id: u32) -> Option<u32> {
+    pub(crate) fn derivative_node(&self, id: NodeId) -> Option<NodeId> {
         let node = self.node(id);
         self.find(node.op.paired()?.derivative()?, &node.operands)
     }
 
     /// The node with this operation and these operands, if there is one.
-    pub(crate) fn find(&self, op: Op<T>, operands: &Ids) -> Option<u32> {
-        // Equality is by operation and operands alone.
-        let node = Node { op, operands: operands.clone(), shape: Shape::SCALAR };
-        self.nodes.get_index_of(&node).map(|index| index as u32)
+    pub(crate) fn find(&self, op: Op<T>, operands: &[NodeId]) -> Option<NodeId> {
+        self.nodes.find(op, operands)
     }
 
-    pub(crate) fn node(&self, id: u32) -> &Node<T> {
-        self.nodes.get_index(id as usize).expect("a node of this graph")
+    pub(crate) fn node(&self, id: NodeId) -> &Node<T> {
+        &self.nodes[id]
     }
 
     /// Floating-point operations of a node, for m examples.
@@ -203,50 +199,54 @@ impl<T: Scalar> Graph<T> {
     }
 
     /// The graph with a node of this operation after each of some nodes, in its place.
-    pub(crate) fn followed(self, by: &Op<T>, which: impl Fn(u32, &Node<T>) -> bool) -> Self {
-        let mut new_id = Vec::with_capacity(self.nodes.len());
-        let (mut nodes, mut origins) = (IndexSet::with_hasher(FxBuildHasher), Vec::new());
-        for (id, (mut node, origin)) in (0..).zip(self.nodes.into_iter().zip(self.origins)) {
+    pub(crate) fn followed(self, by: &Op<T>, which: impl Fn(NodeId, &Node<T>) -> bool) -> Self {
+        let mut new_id: IdVec<NodeId, NodeId> = IdVec::new();
+        let (mut nodes, mut origins) = (Dag::with_room(self.nodes.len()), IdVec::new());
+        for (node, origin) in self.nodes.into_nodes().zip(self.origins) {
+            let id = NodeId::from_index(new_id.len());
             let is_followed = which(id, &node);
-            node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
-            let (shape, operand) = (node.shape, nodes.len() as u32);
-            nodes.insert(node);
+            let shape = node.shape;
+            let (mut last, _) = nodes.insert(renumbered(node, &new_id));
             if is_followed {
                 origins.push((origin.0, Origin::Part));
-                nodes.insert(Node { op: by.clone(), operands: smallvec::smallvec![operand], shape });
+                (last, _) = nodes.insert(Node { op: by.clone(), operands: smallvec![last], shape });
             }
             origins.push(origin);
-            new_id.push(nodes.len() as u32 - 1);
+            new_id.push(last);
         }
-        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
+        let outputs = self.outputs.iter().map(|&output| new_id[output]).collect();
         Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
     }
 
     /// Drops the nodes that rewrites have left without use.
     pub(super) fn without_dead_nodes(self) -> Self {
-        let outputs = self.outputs.iter().copied();
-        let live = needed_by(outputs, self.nodes.len(), |id| &self.node(id).operands);
+        let live = self.nodes.needed_by(self.outputs.iter().copied(), self.nodes.len());
         // A number takes no room worth a second graph.
-        let is_kept =
-            |(live, node): (&bool, &Node<T>)| *live || node.op.number().is_some() && node.op.is_source();
-        if live.iter().zip(&self.nodes).all(is_kept) {
+        let is_number = |node: &Node<T>| node.op.number().is_some() && node.op.is_source();
+        if self.nodes.enumerated().all(|(id, node)| live[id] || is_number(node)) {
             return self;
         }
-        let mut new_id = vec![u32::MAX; self.nodes.len()];
         let needed = live.iter().filter(|&&live| live).count();
-        let mut nodes = IndexSet::with_capacity_and_hasher(needed, FxBuildHasher);
-        let mut origins = Vec::with_capacity(needed);
-        for (id, (mut node, origin)) in self.nodes.into_iter().zip(self.origins).enumerate() {
-            if live[id] {
-                node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand as usize]);
-                new_id[id] = nodes.len() as u32;
-                nodes.insert(node);
+        let (mut nodes, mut origins) = (Dag::with_room(needed), IdVec::new());
+        // What is dead is numbered as the next node that is not, and read by none.
+        let mut new_id: IdVec<NodeId, NodeId> = IdVec::new();
+        for (node, origin) in self.nodes.into_nodes().zip(self.origins) {
+            let is_live = live[NodeId::from_index(new_id.len())];
+            new_id.push(NodeId::from_index(nodes.len()));
+            if is_live {
+                nodes.insert(renumbered(node, &new_id));
                 origins.push(origin);
             }
         }
-        let outputs = self.outputs.iter().map(|&output| new_id[output as usize]).collect();
+        let outputs = self.outputs.iter().map(|&output| new_id[output]).collect();
         Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
     }
+}
+
+/// A node of a graph in which its operands have other numbers.
+fn renumbered<T: Scalar>(mut node: Node<T>, new_id: &IdVec<NodeId, NodeId>) -> Node<T> {
+    node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand]);
+    node
 }
 
 /// For each of the first `count` of a list: whether the outputs need it.

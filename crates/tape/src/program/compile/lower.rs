@@ -1,7 +1,6 @@
 //! Stage 1: from a tape to the graph of what the outputs need.
 
-use crate::program::compile::graph::{Facts, Graph, Origin, needed_by};
-use crate::tape::Ids;
+use crate::program::compile::graph::{Facts, Graph, Operands, Origin, needed_by};
 use crate::{Scalar, Tape, Var};
 
 /// Stage 1: what the outputs need. With rewrites, every node is rewritten as it is added (stage 2), so that its operands are in their
@@ -14,19 +13,20 @@ pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], rewrites:
     let needed = live.iter().filter(|&&live| live).count();
     let facts = rewrites.then(|| Facts::of(&list, &outputs, &live));
     let mut graph = Graph::with_room(needed, facts);
-    let mut node_of = vec![u32::MAX; end];
+    let mut node_of = vec![None; end];
     for id in (0..end).filter(|&id| live[id]) {
         let entry = list.entry(id as u32);
         graph.origin = id as u32;
-        let operands: Ids = entry.operands.iter().map(|&operand| node_of[operand as usize]).collect();
+        let node_of_entry = |entry: u32| node_of[entry as usize].expect("what is needed comes before");
+        let operands: Operands = entry.operands.iter().map(|&operand| node_of_entry(operand)).collect();
         let node = graph.record(entry.op.clone(), operands);
-        node_of[id] = node;
+        node_of[id] = Some(node);
         graph.note_label(id as u32, node);
-        let origin = &mut graph.origins[node as usize];
+        let origin = &mut graph.origins[node];
         if origin.1 == Origin::Part {
             *origin = (id as u32, Origin::Whole);
         }
     }
-    graph.outputs = outputs.iter().map(|&id| node_of[id as usize]).collect();
+    graph.outputs = outputs.iter().filter_map(|&id| node_of[id as usize]).collect();
     graph.without_dead_nodes()
 }

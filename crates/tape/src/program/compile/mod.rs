@@ -43,19 +43,19 @@ impl<T: Scalar> Program<T> {
 
 /// Stages 3 to 6: what computes a graph, fused or node by node.
 pub(super) fn code<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Plan, Code<T>) {
-    let (schedule, steps) = steps(graph, fusion);
-    let plan = place::place(graph, &schedule, &steps);
-    verify::stage("place", || verify::plan(graph, &schedule, &steps, &plan));
-    let code = emit::emit(graph, &schedule, &steps, &plan);
+    let (_, steps) = steps(graph, fusion);
+    let plan = place::place(graph, &steps);
+    verify::stage("place", || verify::plan(graph, &steps, &plan));
+    let code = emit::emit(graph, steps, &plan);
     (plan, code)
 }
 
 /// Stages 3 and 4.
-pub(super) fn steps<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Schedule<T>, Vec<Steps>) {
+pub(super) fn steps<T: Scalar>(graph: &Graph<T>, fusion: bool) -> (Schedule<T>, Vec<Steps<T>>) {
     verify::stage("lower or rewrite", || verify::graph(graph));
     let schedule = schedule::schedule(graph, fusion);
     verify::stage("schedule", || verify::schedule(graph, &schedule));
     let steps = fuse::fuse(graph, &schedule);
-    verify::stage("fuse", || verify::steps(graph, &schedule, &steps));
+    verify::stage("fuse", || verify::steps(graph, &steps));
     (schedule, steps)
 }

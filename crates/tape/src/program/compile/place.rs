@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use smallvec::{SmallVec, smallvec};
-
-use crate::program::compile::fuse::{Epilogued, Planned, Steps};
+use crate::program::code::{Instruction, List, Values};
+use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
-use crate::program::compile::schedule::Schedule;
+use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::storage::{Buffer, Operand};
+use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Scalar, Shape};
 
 /// The plan of a program's memory.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// For every node its buffer; `None` for values that exist only inside a fused pass.
-    pub(crate) buffer_of: Vec<Option<Buffer>>,
+    pub(crate) buffer_of: IdVec<NodeId, Option<Buffer>>,
     /// For every whole buffer the shapes of what it holds over time, each once.
-    pub(crate) whole: Vec<Vec<Shape>>,
+    pub(crate) whole: IdVec<WholeId, Vec<Shape>>,
     /// For every tile buffer its number of rows.
-    pub(crate) tile: Vec<usize>,
+    pub(crate) tile: IdVec<TileId, usize>,
 }
 
 /// Buffers are reused only among sizes that grow with m in the same way, so that none is large at one m for the sake of
@@ -41,44 +41,41 @@ impl Size {
 }
 
 /// The buffers that are free now.
-#[derive(Default)]
-struct Pool {
-    free: BTreeMap<Size, Vec<u32>>,
-    sizes: Vec<Size>,
+struct Pool<I> {
+    free: BTreeMap<Size, Vec<I>>,
+    sizes: IdVec<I, Size>,
 }
 
-impl Pool {
+impl<I: Id> Pool<I> {
+    fn new() -> Self {
+        Pool { free: BTreeMap::new(), sizes: IdVec::new() }
+    }
+
     /// The free buffer that fits best, the smallest that is large enough, else the largest, which then grows; or a new one.
-    fn take(&mut self, need: Size) -> u32 {
+    fn take(&mut self, need: Size) -> I {
         let same_power = |size: &Size| size.power_of_m == need.power_of_m;
         let enough = self.free.range(need..).map(|(size, _)| *size).next().filter(same_power);
         let largest = || self.free.range(..need).map(|(size, _)| *size).next_back().filter(same_power);
-        let Some(size) = enough.or_else(largest) else {
-            self.sizes.push(need);
-            return self.sizes.len() as u32 - 1;
-        };
+        let Some(size) = enough.or_else(largest) else { return self.sizes.push(need) };
         let buffers = self.free.get_mut(&size).expect("a size that is there");
         let buffer = buffers.pop().expect("sizes without buffers are removed");
         if buffers.is_empty() {
             self.free.remove(&size);
         }
-        self.sizes[buffer as usize] = size.max(need);
+        self.sizes[buffer] = size.max(need);
         buffer
     }
 
     /// The free buffer of just this size, or a new one.
-    fn take_exactly(&mut self, size: Size) -> u32 {
+    fn take_exactly(&mut self, size: Size) -> I {
         match self.free.get_mut(&size).and_then(Vec::pop) {
             Some(buffer) => buffer,
-            None => {
-                self.sizes.push(size);
-                self.sizes.len() as u32 - 1
-            }
+            None => self.sizes.push(size),
         }
     }
 
-    fn give(&mut self, buffer: u32) {
-        self.free.entry(self.sizes[buffer as usize]).or_default().push(buffer);
+    fn give(&mut self, buffer: I) {
+        self.free.entry(self.sizes[buffer]).or_default().push(buffer);
     }
 }
 
@@ -86,11 +83,11 @@ impl Pool {
 /// second. A loop reads and writes its whole buffers again for every tile, so they are all in use for its tick.
 struct Lifetimes {
     /// For every node the tick after which its value is not needed.
-    last_tick: Vec<u32>,
+    last_tick: IdVec<NodeId, Tick>,
     /// The same inside its loop.
-    last_step: Vec<u32>,
+    last_step: IdVec<NodeId, usize>,
     /// Whether the value outlives the pass or the loop that makes it.
-    stored: Vec<Stored>,
+    stored: IdVec<NodeId, Stored>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,39 +100,40 @@ enum Stored {
     Whole,
 }
 
+/// A time of the first clock.
+type Tick = usize;
+/// After the last: the value is an output, or there before the program runs.
+const FOR_EVER: Tick = Tick::MAX;
+
 /// Stage 5: the buffers of what the steps read and make.
-pub(crate) fn place<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Plan {
-    let lifetimes = Lifetimes::of(graph, schedule, segments);
-    let mut plan = Plan { buffer_of: vec![None; graph.nodes.len()], ..Plan::default() };
-    let (mut whole, mut tile) = (Pool::default(), Pool::default());
-    for (id, node) in graph.nodes.iter().enumerate() {
-        if node.op.is_source() {
-            plan.place_whole(id as u32, node.shape, &mut whole);
-        }
+pub(crate) fn place<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Plan {
+    let lifetimes = Lifetimes::of(graph, segments);
+    let mut plan = Plan { buffer_of: IdVec::filled(None, graph.nodes.len()), ..Plan::default() };
+    let (mut whole, mut tile) = (Pool::new(), Pool::new());
+    for (id, node) in graph.nodes.enumerated().filter(|(_, node)| node.op.is_source()) {
+        plan.place_whole(id, node.shape, &mut whole);
     }
     let mut tick = 0;
     for segment in segments {
         let mut ending = Vec::new();
-        for (step, planned) in (0..).zip(&segment.steps) {
-            let (made, read) = nodes_of(graph, schedule, planned);
+        for (step, planned) in segment.steps.iter().enumerate() {
+            let (made, read) = (planned.writes(), planned.reads());
             for &id in &made {
                 let shape = graph.node(id).shape;
-                match lifetimes.stored[id as usize] {
+                match lifetimes.stored[id] {
                     Stored::No => {}
                     Stored::Tile => plan.place_tile(id, shape, &mut tile),
                     Stored::Whole => plan.place_whole(id, shape, &mut whole),
                 }
             }
             // A buffer becomes free only after the step, so that no kernel writes where it reads.
-            let mut done: Nodes = read.into_iter().chain(made).collect();
+            let mut done: List<NodeId> = read.into_iter().chain(made).collect();
             done.sort_unstable();
             done.dedup();
             for id in done {
-                match plan.buffer_of[id as usize] {
-                    Some(Buffer::Tile(buffer)) if lifetimes.last_step[id as usize] == step => {
-                        tile.give(buffer);
-                    }
-                    Some(Buffer::Whole(_)) if lifetimes.last_tick[id as usize] == tick => ending.push(id),
+                match plan.buffer_of[id] {
+                    Some(Buffer::Tile(buffer)) if lifetimes.last_step[id] == step => tile.give(buffer),
+                    Some(Buffer::Whole(_)) if lifetimes.last_tick[id] == tick => ending.push(id),
                     Some(_) | None => {}
                 }
             }
@@ -155,41 +153,41 @@ pub(crate) fn place<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segment
 
 impl Plan {
     /// Where a node's value is stored, if it is.
-    pub(crate) fn operand<T: Scalar>(&self, graph: &Graph<T>, node: u32) -> Option<Operand> {
-        let at = self.buffer_of[node as usize]?;
+    pub(crate) fn operand<T: Scalar>(&self, graph: &Graph<T>, node: NodeId) -> Option<Operand> {
+        let at = self.buffer_of[node]?;
         Some(Operand { at, shape: graph.node(node).shape })
     }
 
-    fn place_whole(&mut self, id: u32, shape: Shape, pool: &mut Pool) {
+    fn place_whole(&mut self, id: NodeId, shape: Shape, pool: &mut Pool<WholeId>) {
         let buffer = pool.take(Size::of(shape));
-        if self.whole.len() <= buffer as usize {
+        if self.whole.get(buffer).is_none() {
             self.whole.push(Vec::new());
         }
-        let holds = &mut self.whole[buffer as usize];
+        let holds = &mut self.whole[buffer];
         if !holds.contains(&shape) {
             holds.push(shape);
         }
-        self.buffer_of[id as usize] = Some(Buffer::Whole(buffer));
+        self.buffer_of[id] = Some(Buffer::Whole(buffer));
     }
 
-    fn place_tile(&mut self, id: u32, shape: Shape, pool: &mut Pool) {
+    fn place_tile(&mut self, id: NodeId, shape: Shape, pool: &mut Pool<TileId>) {
         // Of one number of rows, so that threads can have some of its columns each.
         let buffer = pool.take_exactly(Size { power_of_m: 0, coefficient: shape.rows.at(0) });
-        self.buffer_of[id as usize] = Some(Buffer::Tile(buffer));
+        self.buffer_of[id] = Some(Buffer::Tile(buffer));
     }
 
-    fn free_whole(&self, ending: &mut Vec<u32>, pool: &mut Pool) {
+    fn free_whole(&self, ending: &mut Vec<NodeId>, pool: &mut Pool<WholeId>) {
         ending.sort_unstable();
         ending.dedup();
         for id in ending.drain(..) {
-            if let Some(Buffer::Whole(buffer)) = self.buffer_of[id as usize] {
+            if let Some(Buffer::Whole(buffer)) = self.buffer_of[id] {
                 pool.give(buffer);
             }
         }
     }
 
     /// Number of values that a whole buffer has to hold at m; `None` if that overflows.
-    pub(crate) fn whole_len(&self, buffer: usize, m: usize) -> Option<usize> {
+    pub(crate) fn whole_len(&self, buffer: WholeId, m: usize) -> Option<usize> {
         let mut lengths = self.whole[buffer].iter().map(|shape| {
             let (rows, columns) = shape.at(m);
             rows.checked_mul(columns)
@@ -198,79 +196,50 @@ impl Plan {
     }
 }
 
-/// A few nodes.
-type Nodes = SmallVec<[u32; 16]>;
-
-/// The nodes that a step makes, and those that it reads.
-pub(super) fn nodes_of<T: Scalar>(
-    graph: &Graph<T>,
-    schedule: &Schedule<T>,
-    planned: &Planned,
-) -> (Nodes, Nodes) {
-    let result = |id: u32| schedule.folded[id as usize].map_or(id, |(scaled, _)| scaled);
-    let operands = |id: u32| graph.node(id).operands.iter().copied();
-    match planned {
-        Planned::Single(id) => (smallvec![*id], operands(*id).collect()),
-        Planned::Product(Epilogued { product, node, other, .. }) => {
-            (smallvec![*node], operands(*product).chain([*other]).collect())
-        }
-        Planned::Accumulate(id) => (smallvec![result(*id)], operands(*id).collect()),
-        Planned::Pass { nodes, sums } => {
-            let made = nodes.iter().copied().chain(sums.iter().map(|&sum| result(sum))).collect();
-            let inside = |id: &u32| nodes.contains(id);
-            let read: Nodes = nodes.iter().flat_map(|&id| operands(id)).filter(|id| !inside(id)).collect();
-            (made, read)
-        }
-    }
-}
-
 impl Lifetimes {
-    fn of<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Lifetimes {
+    fn of<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Lifetimes {
         let count = graph.nodes.len();
         let mut lifetimes = Lifetimes {
-            last_tick: vec![0; count],
-            last_step: vec![0; count],
-            stored: vec![Stored::No; count],
+            last_tick: IdVec::filled(0, count),
+            last_step: IdVec::filled(0, count),
+            stored: IdVec::filled(Stored::No, count),
         };
         let mut tick = 0;
-        // For every node the step and the segment that make it.
-        let mut made_at = vec![(u32::MAX, u32::MAX); count];
-        for (at, segment) in (0..).zip(segments) {
-            for (step, planned) in (0..).zip(&segment.steps) {
-                let (made, read) = nodes_of(graph, schedule, planned);
-                for id in made {
-                    let id = id as usize;
-                    made_at[id] = (at, step);
+        // For every node the segment that makes it.
+        let mut made_in = IdVec::filled(None, count);
+        for (at, segment) in segments.iter().enumerate() {
+            for (step, planned) in segment.steps.iter().enumerate() {
+                for id in planned.writes() {
+                    made_in[id] = Some(at);
                     (lifetimes.last_tick[id], lifetimes.last_step[id]) = (tick, step);
                     lifetimes.stored[id] = match planned {
-                        Planned::Pass { nodes, .. } if nodes.contains(&(id as u32)) => Stored::No,
-                        Planned::Single(_) | Planned::Product(_) if segment.tiled => Stored::Tile,
-                        Planned::Single(_) | Planned::Product(_) => Stored::Whole,
-                        Planned::Pass { .. } | Planned::Accumulate(_) => Stored::Whole,
+                        Instruction::Pass { pass, .. } if pass.nodes.contains(&id) => Stored::No,
+                        Instruction::Single { .. } | Instruction::Product { .. } if segment.tiled => {
+                            Stored::Tile
+                        }
+                        Instruction::Single { .. } | Instruction::Product { .. } => Stored::Whole,
+                        Instruction::Pass { .. } | Instruction::Accumulate { .. } => Stored::Whole,
                     };
                 }
-                for id in read {
-                    let id = id as usize;
+                for id in planned.reads() {
                     (lifetimes.last_tick[id], lifetimes.last_step[id]) = (tick, step);
-                    let here = made_at[id].0 == at && segment.tiled;
+                    let here = made_in[id] == Some(at) && segment.tiled;
                     lifetimes.stored[id] = match lifetimes.stored[id] {
                         Stored::Whole => Stored::Whole,
                         Stored::No | Stored::Tile if here => Stored::Tile,
                         Stored::No | Stored::Tile => Stored::Whole,
                     };
                 }
-                tick += u32::from(!segment.tiled);
+                tick += usize::from(!segment.tiled);
             }
-            tick += u32::from(segment.tiled);
+            tick += usize::from(segment.tiled);
         }
         for &output in &graph.outputs {
-            lifetimes.stored[output as usize] = Stored::Whole;
-            lifetimes.last_tick[output as usize] = u32::MAX;
+            lifetimes.stored[output] = Stored::Whole;
+            lifetimes.last_tick[output] = FOR_EVER;
         }
-        for (id, node) in graph.nodes.iter().enumerate() {
-            if node.op.is_source() {
-                lifetimes.last_tick[id] = u32::MAX;
-            }
+        for (id, _) in graph.nodes.enumerated().filter(|(_, node)| node.op.is_source()) {
+            lifetimes.last_tick[id] = FOR_EVER;
         }
         lifetimes
     }

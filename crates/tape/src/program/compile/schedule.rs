@@ -9,7 +9,9 @@
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::only_uses;
-use crate::program::compile::graph::Graph;
+use crate::program::compile::graph::{Graph, Node};
+use crate::program::ids::NodeId;
+use crate::tape::ids::IdVec;
 use crate::{Dim, Scalar, Shape};
 
 /// The nodes of a program, segment by segment.
@@ -17,24 +19,21 @@ use crate::{Dim, Scalar, Shape};
 pub(in crate::program) struct Schedule<T: Scalar> {
     pub(in crate::program) segments: Vec<Scheduled>,
     /// For every node how it depends on the examples.
-    pub(in crate::program) classes: Vec<Class>,
+    pub(in crate::program) classes: IdVec<NodeId, Class>,
     /// For every node its only use.
-    pub(in crate::program) only_use: Vec<Option<u32>>,
+    pub(in crate::program) only_use: IdVec<NodeId, Option<NodeId>>,
     /// For contractions whose only use is to be scaled: the scaling node and how it scales.
-    pub(in crate::program) folded: Vec<Option<(u32, Scaling<T>)>>,
+    pub(in crate::program) folded: IdVec<NodeId, Option<(NodeId, Scaling<T>)>>,
     /// For every node the segment that computes it; leaves and numbers have none.
-    pub(in crate::program) segment_of: Vec<u32>,
+    pub(in crate::program) segment_of: IdVec<NodeId, Option<usize>>,
 }
 
 /// The nodes of a run of whole steps, or of a loop over tiles, in their order.
 #[derive(Debug)]
 pub(in crate::program) struct Scheduled {
     pub(in crate::program) tiled: bool,
-    pub(in crate::program) nodes: Vec<u32>,
+    pub(in crate::program) nodes: Vec<NodeId>,
 }
-
-/// No segment: the value is there before the program runs.
-const BEFORE: u32 = u32::MAX;
 
 /// How a node depends on the examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +53,8 @@ fn is_contraction<T: Scalar>(op: &Op<T>, shapes: &[Shape], out: Shape) -> bool {
     shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m() && op.rule().contraction().is_some()
 }
 
-fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
-    let class = |id: usize| {
-        let node = graph.node(id as u32);
+fn classify<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Class> {
+    let class = |node: &Node<T>| {
         let shapes: smallvec::SmallVec<[Shape; 4]> =
             node.operands.iter().map(|&operand| graph.node(operand).shape).collect();
         let columns_only = shapes.iter().all(|&shape| per_column(shape) || !shape.depends_on_m());
@@ -72,19 +70,19 @@ fn classify<T: Scalar>(graph: &Graph<T>) -> Vec<Class> {
             Class::Whole
         }
     };
-    (0..graph.nodes.len()).map(class).collect()
+    graph.nodes.iter().map(class).collect()
 }
 
-/// The segment of every node: even ones are whole, odd ones loop over tiles.
-fn assign<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<u32> {
-    let mut segment_of: Vec<u32> = Vec::with_capacity(classes.len());
-    for (id, node) in graph.nodes.iter().enumerate() {
+/// The segment of every node, none for sources: even ones are whole, odd ones loop over tiles.
+fn assign<T: Scalar>(graph: &Graph<T>, classes: &IdVec<NodeId, Class>) -> IdVec<NodeId, Option<usize>> {
+    let mut segment_of: IdVec<NodeId, Option<usize>> = Vec::with_capacity(classes.len()).into();
+    for (id, node) in graph.nodes.enumerated() {
         // The first segment in which the operand's value can be used by a whole step, and by a loop.
-        let ready = |&operand: &u32| match (classes[operand as usize], segment_of[operand as usize]) {
-            (Class::Source, _) => (0, 1),
-            (Class::Whole, at) => (at, at + 1),
-            (Class::PerColumn, at) => (at + 1, at),
-            (Class::Contraction, at) => (at + 1, at + 2),
+        let ready = |&operand: &NodeId| match (classes[operand], segment_of[operand]) {
+            (Class::Source, _) | (_, None) => (0, 1),
+            (Class::Whole, Some(at)) => (at, at + 1),
+            (Class::PerColumn, Some(at)) => (at + 1, at),
+            (Class::Contraction, Some(at)) => (at + 1, at + 2),
         };
         let (whole, tiled) = node
             .operands
@@ -92,9 +90,9 @@ fn assign<T: Scalar>(graph: &Graph<T>, classes: &[Class]) -> Vec<u32> {
             .map(ready)
             .fold((0, 1), |(a, b), (whole, tiled)| (a.max(whole), b.max(tiled)));
         segment_of.push(match classes[id] {
-            Class::Source => BEFORE,
-            Class::Whole => whole,
-            Class::PerColumn | Class::Contraction => tiled,
+            Class::Source => None,
+            Class::Whole => Some(whole),
+            Class::PerColumn | Class::Contraction => Some(tiled),
         });
     }
     segment_of
@@ -108,15 +106,15 @@ pub(in crate::program) fn schedule<T: Scalar>(graph: &Graph<T>, fusion: bool) ->
 /// Every node whole, in the graph's order.
 fn all_whole<T: Scalar>(graph: &Graph<T>) -> Schedule<T> {
     let count = graph.nodes.len();
-    let is_source = |id: &u32| graph.node(*id).op.is_source();
-    let ids = 0..count as u32;
+    let is_source = |id: &NodeId| graph.node(*id).op.is_source();
+    let ids = graph.nodes.ids();
     let class = |id| if is_source(&id) { Class::Source } else { Class::Whole };
     Schedule {
         segments: vec![Scheduled { tiled: false, nodes: ids.clone().filter(|id| !is_source(id)).collect() }],
         classes: ids.clone().map(class).collect(),
-        only_use: vec![None; count],
-        folded: vec![None; count],
-        segment_of: ids.map(|id| if is_source(&id) { BEFORE } else { 0 }).collect(),
+        only_use: IdVec::filled(None, count),
+        folded: IdVec::filled(None, count),
+        segment_of: ids.map(|id| (!is_source(&id)).then_some(0)).collect(),
     }
 }
 
@@ -125,20 +123,19 @@ fn in_loops<T: Scalar>(graph: &Graph<T>) -> Schedule<T> {
     let mut segment_of = assign(graph, &classes);
     let only_use = only_uses(graph);
     let folded = fold_factors(graph, &classes, &only_use);
-    let mut is_scaled_contraction = vec![false; classes.len()];
-    for (id, fold) in folded.iter().enumerate() {
+    let mut is_scaled_contraction: IdVec<NodeId, bool> = IdVec::filled(false, classes.len());
+    for (id, fold) in folded.enumerated() {
         if let Some((scaled, _)) = fold {
-            segment_of[*scaled as usize] = segment_of[id];
-            is_scaled_contraction[*scaled as usize] = true;
+            segment_of[*scaled] = segment_of[id];
+            is_scaled_contraction[*scaled] = true;
         }
     }
-    let count = segment_of.iter().filter(|&&at| at != BEFORE).max().map_or(0, |&last| last as usize + 1);
+    let count = segment_of.iter().flatten().max().map_or(0, |last| last + 1);
     let empty = |at: usize| Scheduled { tiled: at % 2 == 1, nodes: Vec::new() };
     let mut segments: Vec<Scheduled> = (0..count).map(empty).collect();
     for id in order(graph) {
-        let at = segment_of[id as usize];
-        if at != BEFORE && !is_scaled_contraction[id as usize] {
-            segments[at as usize].nodes.push(id);
+        if let Some(at) = segment_of[id].filter(|_| !is_scaled_contraction[id]) {
+            segments[at].nodes.push(id);
         }
     }
     Schedule { segments, classes, only_use, folded, segment_of }
@@ -147,32 +144,32 @@ fn in_loops<T: Scalar>(graph: &Graph<T>) -> Schedule<T> {
 /// c·mᵏ · (D * Aᵀ) becomes the product's own scaling, where nothing else uses D * Aᵀ.
 fn fold_factors<T: Scalar>(
     graph: &Graph<T>,
-    classes: &[Class],
-    only_use: &[Option<u32>],
-) -> Vec<Option<(u32, Scaling<T>)>> {
-    let mut folded = vec![None; classes.len()];
-    for (id, node) in graph.nodes.iter().enumerate() {
+    classes: &IdVec<NodeId, Class>,
+    only_use: &IdVec<NodeId, Option<NodeId>>,
+) -> IdVec<NodeId, Option<(NodeId, Scaling<T>)>> {
+    let mut folded = IdVec::filled(None, classes.len());
+    for (id, node) in graph.nodes.enumerated() {
         if let (Some(scaling), &[operand]) = (node.op.scaling(), node.operands.as_slice())
-            && classes[operand as usize] == Class::Contraction
-            && only_use[operand as usize].is_some()
+            && classes[operand] == Class::Contraction
+            && only_use[operand].is_some()
         {
-            folded[operand as usize] = Some((id as u32, scaling));
+            folded[operand] = Some((id, scaling));
         }
     }
     folded
 }
 
 /// The graph's order, but g′(z) directly after g(z), so that the two can share a pass and an exponential.
-fn order<T: Scalar>(graph: &Graph<T>) -> Vec<u32> {
+fn order<T: Scalar>(graph: &Graph<T>) -> Vec<NodeId> {
     let mut order = Vec::with_capacity(graph.nodes.len());
-    let mut placed = vec![false; graph.nodes.len()];
-    for id in 0..graph.nodes.len() as u32 {
-        if std::mem::replace(&mut placed[id as usize], true) {
+    let mut placed: IdVec<NodeId, bool> = IdVec::filled(false, graph.nodes.len());
+    for id in graph.nodes.ids() {
+        if std::mem::replace(&mut placed[id], true) {
             continue;
         }
         order.push(id);
         if let Some(derivative) = graph.derivative_node(id)
-            && !std::mem::replace(&mut placed[derivative as usize], true)
+            && !std::mem::replace(&mut placed[derivative], true)
         {
             order.push(derivative);
         }

@@ -1,10 +1,13 @@
 //! What each stage promises to the next, looked at in debug builds, so that a failure names the stage that broke.
 
+use crate::program::code::Values;
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
-use crate::program::compile::place::{Plan, nodes_of};
+use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
+use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::storage::Buffer;
+use crate::tape::ids::{Id, IdVec};
 use crate::{Scalar, Shape};
 
 /// What is broken in a stage's result; `Ok` if nothing is.
@@ -21,7 +24,7 @@ pub(super) fn stage(name: &str, verdict: impl FnOnce() -> Verdict) {
 
 /// Operands come before what reads them, and every shape is the one that its operation derives.
 pub(super) fn graph<T: Scalar>(graph: &Graph<T>) -> Verdict {
-    for (id, node) in (0..).zip(&graph.nodes) {
+    for (id, node) in graph.nodes.enumerated() {
         if let Some(later) = node.operands.iter().find(|&&operand| operand >= id) {
             return Err(format!("n{id} reads n{later}, which comes after it"));
         }
@@ -31,7 +34,7 @@ pub(super) fn graph<T: Scalar>(graph: &Graph<T>) -> Verdict {
             return Err(format!("n{id} is {}, and its operation says {derived:?}", node.shape));
         }
     }
-    match graph.outputs.iter().find(|&&output| output as usize >= graph.nodes.len()) {
+    match graph.outputs.iter().find(|output| output.index() >= graph.nodes.len()) {
         Some(output) => Err(format!("the output n{output} is no node")),
         None => Ok(()),
     }
@@ -39,63 +42,59 @@ pub(super) fn graph<T: Scalar>(graph: &Graph<T>) -> Verdict {
 
 /// Every node that is computed is in one segment, once, and after what it reads.
 pub(super) fn schedule<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Verdict {
-    let mut is_there: Vec<bool> = graph.nodes.iter().map(|node| node.op.is_source()).collect();
+    let mut is_there: IdVec<NodeId, bool> = graph.nodes.iter().map(|node| node.op.is_source()).collect();
     for id in schedule.segments.iter().flat_map(|segment| &segment.nodes).copied() {
-        let missing = graph.node(id).operands.iter().find(|&&operand| !is_there[operand as usize]);
+        let missing = graph.node(id).operands.iter().find(|&&operand| !is_there[operand]);
         if let Some(missing) = missing {
             return Err(format!("n{id} runs before n{missing}, which it reads"));
         }
-        let scaled = schedule.folded[id as usize].map(|(scaled, _)| scaled);
+        let scaled = schedule.folded[id].map(|(scaled, _)| scaled);
         for made in [Some(id), scaled].into_iter().flatten() {
-            if std::mem::replace(&mut is_there[made as usize], true) {
+            if std::mem::replace(&mut is_there[made], true) {
                 return Err(format!("n{made} runs twice"));
             }
         }
     }
-    match is_there.iter().position(|there| !there) {
+    match is_there.ids().find(|&id| !is_there[id]) {
         Some(id) => Err(format!("n{id} does not run")),
         None => Ok(()),
     }
 }
 
 /// The steps make what is scheduled, each once, and read what was made before.
-pub(super) fn steps<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>, segments: &[Steps]) -> Verdict {
-    let mut is_made: Vec<bool> = graph.nodes.iter().map(|node| node.op.is_source()).collect();
+pub(super) fn steps<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Verdict {
+    let mut is_made: IdVec<NodeId, bool> = graph.nodes.iter().map(|node| node.op.is_source()).collect();
     for step in segments.iter().flat_map(|segment| &segment.steps) {
-        let (made, read) = nodes_of(graph, schedule, step);
-        if let Some(missing) = read.iter().find(|&&id| !is_made[id as usize]) {
+        let (made, read) = (step.writes(), step.reads());
+        if let Some(missing) = read.iter().find(|&&id| !is_made[id]) {
             return Err(format!("{step:?} reads n{missing} before it is made"));
         }
         for id in made {
-            if std::mem::replace(&mut is_made[id as usize], true) {
+            if std::mem::replace(&mut is_made[id], true) {
                 return Err(format!("{step:?} makes n{id} again"));
             }
         }
     }
-    let lost = graph.outputs.iter().find(|&&output| !is_made[output as usize]);
+    let lost = graph.outputs.iter().find(|&&output| !is_made[output]);
     lost.map_or(Ok(()), |lost| Err(format!("no step makes the output n{lost}")))
 }
 
 /// A step reads from a buffer what was put there for it, and writes into none that it reads. A loop comes back to its first step for
 /// every tile: in it a whole buffer has one value.
-pub(super) fn plan<T: Scalar>(
-    graph: &Graph<T>,
-    schedule: &Schedule<T>,
-    segments: &[Steps],
-    plan: &Plan,
-) -> Verdict {
-    let mut holds = Buffers { whole: vec![None; plan.whole.len()], tile: vec![None; plan.tile.len()] };
-    let at = |id: u32| plan.buffer_of[id as usize];
-    for (id, _) in (0..).zip(&graph.nodes).filter(|(_, node)| node.op.is_source()) {
+pub(super) fn plan<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>], plan: &Plan) -> Verdict {
+    let (whole, tile) = (IdVec::filled(None, plan.whole.len()), IdVec::filled(None, plan.tile.len()));
+    let mut holds = Buffers { whole, tile };
+    let at = |id: NodeId| plan.buffer_of[id];
+    for (id, _) in graph.nodes.enumerated().filter(|(_, node)| node.op.is_source()) {
         let buffer = at(id).ok_or_else(|| format!("the leaf n{id} has no buffer"))?;
         *holds.of(buffer) = Some(id);
     }
     // For every whole buffer the last loop that has a value in it, and which.
-    let mut in_loop = vec![None; plan.whole.len()];
+    let mut in_loop: IdVec<WholeId, Option<(usize, NodeId)>> = IdVec::filled(None, plan.whole.len());
     for (at_segment, Steps { tiled, steps }) in segments.iter().enumerate() {
-        holds.tile.fill(None);
+        holds.tile.as_mut_slice().fill(None);
         for step in steps {
-            let (made, read) = nodes_of(graph, schedule, step);
+            let (made, read) = (step.writes(), step.reads());
             for &id in &read {
                 let buffer = at(id).ok_or_else(|| format!("{step:?} reads n{id}, which is not stored"))?;
                 let found = *holds.of(buffer);
@@ -112,7 +111,7 @@ pub(super) fn plan<T: Scalar>(
             }
             for &id in read.iter().chain(&made).filter(|_| *tiled) {
                 if let Some(Buffer::Whole(buffer)) = at(id)
-                    && let Some((of, other)) = in_loop[buffer as usize].replace((at_segment, id))
+                    && let Some((of, other)) = in_loop[buffer].replace((at_segment, id))
                     && of == at_segment
                     && other != id
                 {
@@ -127,15 +126,15 @@ pub(super) fn plan<T: Scalar>(
 
 /// The node whose value each buffer holds.
 struct Buffers {
-    whole: Vec<Option<u32>>,
-    tile: Vec<Option<u32>>,
+    whole: IdVec<WholeId, Option<NodeId>>,
+    tile: IdVec<TileId, Option<NodeId>>,
 }
 
 impl Buffers {
-    fn of(&mut self, buffer: Buffer) -> &mut Option<u32> {
+    fn of(&mut self, buffer: Buffer) -> &mut Option<NodeId> {
         match buffer {
-            Buffer::Whole(buffer) => &mut self.whole[buffer as usize],
-            Buffer::Tile(buffer) => &mut self.tile[buffer as usize],
+            Buffer::Whole(buffer) => &mut self.whole[buffer],
+            Buffer::Tile(buffer) => &mut self.tile[buffer],
         }
     }
 }
@@ -147,7 +146,7 @@ mod tests {
     use crate::program::compile::{fuse, place, schedule as stage_3};
     use crate::{Matrix, Tape};
 
-    type Stages = (Graph<f64>, Schedule<f64>, Vec<Steps>, Plan);
+    type Stages = (Graph<f64>, Schedule<f64>, Vec<Steps<f64>>, Plan);
 
     /// The stages of a small network's step.
     fn stages() -> Stages {
@@ -159,7 +158,7 @@ mod tests {
         let graph = lower(&tape, &outputs, true);
         let schedule = stage_3::schedule(&graph, true);
         let steps = fuse::fuse(&graph, &schedule);
-        let plan = place::place(&graph, &schedule, &steps);
+        let plan = place::place(&graph, &steps);
         (graph, schedule, steps, plan)
     }
 
@@ -167,8 +166,8 @@ mod tests {
         match which {
             0 => super::graph(graph),
             1 => super::schedule(graph, schedule),
-            2 => super::steps(graph, schedule, steps),
-            _ => super::plan(graph, schedule, steps, plan),
+            2 => super::steps(graph, steps),
+            _ => super::plan(graph, steps, plan),
         }
     }
 
@@ -184,7 +183,7 @@ mod tests {
             change(&mut made);
             verdict(&made, which).expect_err("it is broken")
         };
-        let output = broken(0, &|made| made.0.outputs.push(99));
+        let output = broken(0, &|made| made.0.outputs.push(NodeId::from_index(99)));
         assert_eq!(output, "the output n99 is no node");
         let order = broken(1, &|made| made.1.segments.reverse());
         assert!(order.contains("runs before"), "{order}");
@@ -203,13 +202,14 @@ mod tests {
         let before = broken(2, &|made| made.2.iter_mut().for_each(|segment| segment.steps.reverse()));
         assert!(before.contains("before it is made"), "{before}");
         let not_stored = broken(3, &|made| {
-            let stored = made.3.buffer_of.iter().rposition(Option::is_some).unwrap();
+            let stored = made.3.buffer_of.ids().rfind(|&id| made.3.buffer_of[id].is_some()).unwrap();
             made.3.buffer_of[stored] = None;
         });
         assert!(not_stored.contains("not stored"), "{not_stored}");
         let shared = broken(3, &|made| {
             let all = made.3.buffer_of.iter_mut().flatten();
-            all.filter(|at| matches!(at, Buffer::Whole(_))).for_each(|at| *at = Buffer::Whole(0));
+            all.filter(|at| matches!(at, Buffer::Whole(_)))
+                .for_each(|at| *at = Buffer::Whole(WholeId::from_index(0)));
         });
         assert!(shared.contains("Whole(0)"), "{shared}");
     }

@@ -9,11 +9,13 @@ use crate::Scalar;
 use crate::numbers::kernel::product::PANEL_STEP;
 use crate::numbers::kernel::threads;
 use crate::ops::Cost;
-use crate::program::code::{Instruction, Segment};
+use crate::program::code::{Instruction, OnBuffers, Segment};
+use crate::program::ids::TileId;
 use crate::program::run::tiled::{Execution, Outcome};
 use crate::program::storage::{
-    Buffers, Columns, Memory, Operand, PARTS, Parts, Tile, WINDOWS, Whole, Windows, Work,
+    Columns, Memory, Operand, PARTS, Parts, Registers, Tile, WINDOWS, Whole, Windows, Work,
 };
+use crate::tape::ids::IdVec;
 use crate::tape::operation::Operation;
 
 /// Fewer floating-point operations are not worth that threads meet.
@@ -63,7 +65,7 @@ impl<T: Scalar> Execution<T> {
             let shapes = [operands[0].shape.at(columns), operands[1].shape.at(columns)];
             product.flops(&shapes, out.shape.at(columns))
         };
-        let of = |instruction: &Instruction<T>| match instruction {
+        let of = |instruction: &Instruction<T, OnBuffers>| match instruction {
             Instruction::Product { matmul, operands, out, .. } => of_product(matmul, operands, *out),
             Instruction::Single { op, operands, out, .. } => match op.cost() {
                 Cost::Product => of_product(op.rule(), operands, *out),
@@ -94,16 +96,16 @@ impl<T: Scalar> Execution<T> {
 
 /// Steps that keep columns apart.
 struct Stretch<'p, T: Scalar> {
-    code: &'p [Instruction<T>],
+    code: &'p [Instruction<T, OnBuffers>],
     /// Of the tile's buffers.
-    rows: &'p [usize],
+    rows: &'p IdVec<TileId, usize>,
 }
 
 impl<T: Scalar> Stretch<'_, T> {
     fn share<'a>(
         &self,
         (memory, windows): (&'a Memory<T>, Windows<'a, T>),
-        (parts, registers): (Parts<'a, T>, &'a mut [Buffers<T>]),
+        (parts, registers): (Parts<'a, T>, &'a mut [Registers<T>]),
         columns: Columns,
     ) -> Outcome {
         let count = match registers.len() {

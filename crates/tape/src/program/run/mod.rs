@@ -17,13 +17,15 @@ use crate::numbers::kernel::threads;
 use crate::numbers::matrix::size;
 use crate::ops::Op;
 use crate::ops::labels::Labels;
-use crate::program::code::{Instruction, Segment};
+use crate::program::code::{Instruction, Segment, Values};
 use crate::program::compile::graph::Node;
+use crate::program::ids::{NodeId, WholeId};
 use crate::program::leaves::{Kept, LeafState};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
 use crate::program::storage::{Buffer, Columns, Operand, Reads, resize};
 use crate::program::{Options, Program};
+use crate::tape::ids::IdVec;
 use crate::tape::operation::{Fault, Source};
 use crate::{Error, Result, Scalar};
 
@@ -143,7 +145,7 @@ impl<T: Scalar> Program<T> {
             let options = Options::literal().threads(1);
             Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), options))
         });
-        for (own, leaf) in self.leaves.iter().zip(0..) {
+        for (leaf, own) in self.leaves.enumerated() {
             unfused.fill_leaf(leaf, self.value_of(own)?)?;
         }
         unfused.set_default_m(m);
@@ -167,7 +169,7 @@ impl<T: Scalar> Program<T> {
             }
         }
         // What no computed value shows: a leaf that is an output, or that a mask leaves out.
-        for node in 0..self.graph.nodes.len() as u32 {
+        for node in self.graph.nodes.ids() {
             if self.graph.node(node).op.is_source() {
                 self.check_finite(node, &[], self.stored(node), columns)?;
             }
@@ -180,9 +182,9 @@ impl<T: Scalar> Program<T> {
         let m = self.m_of_run()?;
         if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
             self.m = None;
-            for buffer in self.execution.memory.leaves.len()..self.execution.memory.whole.len() {
+            for buffer in self.execution.memory.whole.ids().skip(self.execution.memory.leaves.len()) {
                 if self.reserve_whole(buffer, m).is_err() {
-                    return Err(self.too_large(|at| at == Buffer::Whole(buffer as u32), m));
+                    return Err(self.too_large(|at| at == Buffer::Whole(buffer), m));
                 }
             }
             for LeafState { at, kept, .. } in &mut self.leaves {
@@ -198,7 +200,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Makes a buffer long enough for all that it is to hold.
-    fn reserve_whole(&mut self, buffer: usize, m: usize) -> Result<()> {
+    fn reserve_whole(&mut self, buffer: WholeId, m: usize) -> Result<()> {
         self.plan.whole[buffer].iter().try_for_each(|shape| {
             let (rows, columns) = shape.at(m);
             resize(&mut self.execution.memory.whole[buffer], rows, columns)
@@ -207,9 +209,8 @@ impl<T: Scalar> Program<T> {
 
     /// What to say where there is no room for a buffer: the largest value that it is to hold.
     fn too_large(&self, holds: impl Fn(Buffer) -> bool, m: usize) -> Error {
-        let nodes = (0..self.graph.nodes.len() as u32)
-            .filter(|&node| self.plan.buffer_of[node as usize].is_some_and(&holds));
-        let extents = |node: u32| self.graph.node(node).shape.at(m);
+        let nodes = self.graph.nodes.ids().filter(|&node| self.plan.buffer_of[node].is_some_and(&holds));
+        let extents = |node: NodeId| self.graph.node(node).shape.at(m);
         let largest = nodes.max_by_key(|&node| {
             let (rows, columns) = extents(node);
             rows as u128 * columns as u128
@@ -217,14 +218,14 @@ impl<T: Scalar> Program<T> {
         self.no_room_for(largest.expect("a buffer holds something"), m)
     }
 
-    fn no_room_for(&self, node: u32, m: usize) -> Error {
+    fn no_room_for(&self, node: NodeId, m: usize) -> Error {
         let (rows, columns) = self.graph.node(node).shape.at(m);
         Error::TooLarge(Box::new(TooLarge {
             entry: self.describe_with_operation(node),
             rows,
             columns,
             bytes: size::<T>(rows, columns).ok().map(|entries| entries * size_of::<T>()),
-            at: self.about[node as usize].place,
+            at: self.about[node].place,
         }))
     }
 
@@ -241,14 +242,14 @@ impl<T: Scalar> Program<T> {
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.register_count;
-        grow(&mut self.execution.tiles, shares.lanes(), || vec![Aligned::default(); tile_buffers]);
-        grow(&mut self.execution.registers, threads, || vec![Aligned::default(); registers]);
+        grow(&mut self.execution.tiles, shares.lanes(), || IdVec::filled(Aligned::default(), tile_buffers));
+        grow(&mut self.execution.registers, threads, || IdVec::filled(Aligned::default(), registers));
         grow(&mut self.execution.sums, spans, Aligned::default);
         let columns = self.execution.tile.min(m);
         for tile in &mut self.execution.tiles {
-            for (at, (&rows, buffer)) in self.plan.tile.iter().zip(tile).enumerate() {
+            for ((at, &rows), buffer) in self.plan.tile.enumerated().zip(tile) {
                 if resize(buffer, rows, columns).is_err() {
-                    return Err(self.too_large(|buffer| buffer == Buffer::Tile(at as u32), columns));
+                    return Err(self.too_large(|buffer| buffer == Buffer::Tile(at), columns));
                 }
             }
         }
@@ -348,14 +349,9 @@ impl<T: Scalar> Program<T> {
 
     /// And how long its loops take, or somewhat less: sums are left out.
     fn nanoseconds_in_loops(&self, m: usize) -> f64 {
-        let of = |node: u32| self.nanoseconds_of(self.graph.node(node), m);
-        let of_instruction = |instruction: &Instruction<T>| match instruction {
-            Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => of(*node),
-            Instruction::Product { product, node, .. } => of(*product) + of(*node),
-            Instruction::Pass { pass, .. } => pass.nodes().map(of).sum(),
-        };
         let code = self.loops().flat_map(|segment| &self.execution.code[segment.code.clone()]);
-        code.map(of_instruction).sum()
+        let nodes = code.flat_map(Instruction::nodes);
+        nodes.map(|node| self.nanoseconds_of(self.graph.node(node), m)).sum()
     }
 
     fn nanoseconds_of(&self, node: &Node<T>, m: usize) -> f64 {
@@ -371,8 +367,8 @@ impl<T: Scalar> Program<T> {
         passes.max().unwrap_or(0)
     }
 
-    fn fault(&self, node: u32, fault: Fault) -> Error {
-        let at = self.about[node as usize].place;
+    fn fault(&self, node: NodeId, fault: Fault) -> Error {
+        let at = self.about[node].place;
         // A user's kernel may name an operand that there is not.
         let name = |operand: usize| {
             let known = self.graph.node(node).operands.get(operand);
@@ -410,8 +406,8 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The node's name, or its entry's number with its operation.
-    pub(in crate::program) fn describe(&self, node: u32) -> String {
-        let about = &self.about[node as usize];
+    pub(in crate::program) fn describe(&self, node: NodeId) -> String {
+        let about = &self.about[node];
         let op = &self.graph.node(node).op;
         match op.is_leaf_or_number() || about.is_named() {
             true => about.to_string(),
@@ -420,16 +416,16 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The node's name or its entry's number, with its operation if it has one.
-    fn describe_with_operation(&self, node: u32) -> String {
+    fn describe_with_operation(&self, node: NodeId) -> String {
         let op = &self.graph.node(node).op;
         let (name, entry) = (op.rule().name(), self.describe(node));
         let is_told = entry.contains(&*name) || op.is_leaf_or_number();
         if is_told { entry } else { format!("{entry} ({name})") }
     }
 
-    fn check_finite(&self, node: u32, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
+    fn check_finite(&self, node: NodeId, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
         let (rows, count, start) = out.window(columns);
-        let values = &self.execution.memory.whole(out.at.index())[start..start + rows * count];
+        let values = &self.execution.memory.whole(out.at.whole())[start..start + rows * count];
         let Some(index) = values.iter().position(|x| !x.is_finite()) else { return Ok(()) };
         let inputs = Reads { values: &self.execution.memory, operands, columns };
         let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
@@ -441,7 +437,7 @@ impl<T: Scalar> Program<T> {
             row: index % rows,
             column: index / rows,
             operands,
-            at: self.about[node as usize].place,
+            at: self.about[node].place,
         })))
     }
 }

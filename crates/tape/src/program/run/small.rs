@@ -15,13 +15,15 @@ use crate::ops::matmul::Matmul;
 use crate::ops::reduce::add_unit;
 use crate::ops::scale::{Scaled, Scaling};
 use crate::ops::zip::Zip;
-use crate::program::code::Instruction;
-use crate::program::compile::epilogue::Next;
+use crate::program::code::{Instruction, OnBuffers};
+use crate::program::compile::epilogue::EpilogueKind;
 use crate::program::compile::place::Plan;
+use crate::program::ids::{NodeId, RegisterId, TileId, WholeId};
 use crate::program::pass::{Pass, Slot, Spread};
 use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
 use crate::program::storage::{Buffer, Columns, Memory, Operand, Reads, Values, resize};
+use crate::tape::ids::{Id, IdVec};
 use crate::tape::operation::Operands;
 use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
@@ -55,18 +57,18 @@ enum Call<T: Scalar> {
         matmul: Matmul,
         order: Order,
         operands: [Source; 2],
-        next: Option<(Next, Source)>,
+        next: Option<(EpilogueKind, Source)>,
         out: Target,
     },
     /// A node by its own kernel.
-    Single { node: u32, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Target },
+    Single { node: NodeId, op: Op<T>, operands: SmallVec<[Operand; 3]>, out: Target },
     /// An operation of two operands, of which one may have to be repeated.
     Zip { zip: Zip, operands: [Source; 2], out: Target },
     /// Repeats an input of a pass.
     Repeat { from: Source, spread: Spread, rows: usize, out: Target },
     /// An operation of a pass, with g′ where the pass has both.
     Entrywise {
-        node: u32,
+        node: NodeId,
         op: Op<T>,
         rows: usize,
         sources: SmallVec<[Source; 3]>,
@@ -89,7 +91,7 @@ struct Source {
 #[derive(Debug, Clone, Copy)]
 enum Place {
     /// The buffer of a leaf.
-    Leaf(u32),
+    Leaf(WholeId),
     /// Where it begins among the values.
     Value(usize),
 }
@@ -140,7 +142,7 @@ struct Division<T> {
 impl<T: Scalar> Small<T> {
     /// The calls for runs of up to m examples and a few more; `None` if that is too much.
     pub(in crate::program) fn new(
-        code: &[Instruction<T>],
+        code: &[Instruction<T, OnBuffers>],
         plan: &Plan,
         leaves: usize,
         m: usize,
@@ -163,7 +165,7 @@ impl<T: Scalar> Small<T> {
 
     /// How many numbers its values are for m examples, 0 if they are too many to go this way.
     pub(in crate::program) fn numbers(
-        code: &[Instruction<T>],
+        code: &[Instruction<T, OnBuffers>],
         plan: &Plan,
         leaves: usize,
         m: usize,
@@ -209,8 +211,8 @@ impl<T: Scalar> Small<T> {
 
     /// What another way of running would have left in this buffer, and what follows it; `None` for a leaf's, and if the last run went
     /// another way.
-    pub(in crate::program) fn result(&self, buffer: u32) -> Option<&[T]> {
-        let start = self.starts.whole[buffer as usize].filter(|_| self.has_results)?;
+    pub(in crate::program) fn result(&self, buffer: WholeId) -> Option<&[T]> {
+        let start = self.starts.whole[buffer].filter(|_| self.has_results)?;
         Some(&self.values[start..])
     }
 }
@@ -221,8 +223,8 @@ struct Starts {
     /// The most examples of a run.
     most: usize,
     /// Of the whole buffers; `None` for leaves, which stay where they are.
-    whole: Vec<Option<usize>>,
-    tile: Vec<usize>,
+    whole: IdVec<WholeId, Option<usize>>,
+    tile: IdVec<TileId, usize>,
     /// Of the first register, and from one to the next.
     registers: (usize, usize),
 }
@@ -231,7 +233,7 @@ impl Starts {
     /// Places the values of runs of up to m examples and a few more, so that there are few sizes; and how many numbers they
     /// are. `None` if that is too many, or if a pass would have several blocks.
     fn new<T: Scalar>(
-        code: &[Instruction<T>],
+        code: &[Instruction<T, OnBuffers>],
         plan: &Plan,
         leaves: usize,
         m: usize,
@@ -254,8 +256,8 @@ impl Starts {
             end += len.filter(|&len| len <= MOST_NUMBERS)?.next_multiple_of(STEP);
             (end <= MOST_NUMBERS).then_some(start)
         };
-        let mut whole = vec![None; leaves];
-        for buffer in leaves..plan.whole.len() {
+        let mut whole: IdVec<WholeId, _> = IdVec::filled(None, leaves);
+        for buffer in plan.whole.ids().skip(leaves) {
             whole.push(Some(place(plan.whole_len(buffer, most))?));
         }
         let tile = plan.tile.iter().map(|rows| place(rows.checked_mul(most))).collect::<Option<_>>()?;
@@ -268,13 +270,13 @@ impl Starts {
     /// Where a value begins, if it is no leaf.
     fn value(&self, operand: Operand) -> Option<usize> {
         match operand.at {
-            Buffer::Whole(buffer) => self.whole[buffer as usize],
-            Buffer::Tile(buffer) => Some(self.tile[buffer as usize]),
+            Buffer::Whole(buffer) => self.whole[buffer],
+            Buffer::Tile(buffer) => Some(self.tile[buffer]),
         }
     }
 
     fn place(&self, operand: Operand) -> Place {
-        self.value(operand).map_or_else(|| Place::Leaf(operand.at.index()), Place::Value)
+        self.value(operand).map_or_else(|| Place::Leaf(operand.at.whole()), Place::Value)
     }
 
     fn source(&self, operand: Operand) -> Source {
@@ -285,20 +287,20 @@ impl Starts {
         Target { start: self.value(operand).expect("no step writes a leaf"), size: Size::of(operand.shape) }
     }
 
-    fn register(&self, register: u32, shape: Shape) -> Target {
+    fn register(&self, register: RegisterId, shape: Shape) -> Target {
         let (first, len) = self.registers;
-        Target { start: first + register as usize * len, size: Size::of(shape) }
+        Target { start: first + register.index() * len, size: Size::of(shape) }
     }
 
     fn add_calls<T: Scalar>(
         &self,
-        instruction: &Instruction<T>,
+        instruction: &Instruction<T, OnBuffers>,
         calls: &mut Vec<Call<T>>,
         scalings: &mut Vec<(usize, Scaling<T>)>,
     ) {
         match instruction {
-            Instruction::Product { matmul, next, operands: [a, b, other], out, .. } => {
-                let next = Some((*next, self.source(*other)));
+            Instruction::Product { matmul, epilogue, operands: [a, b, other], out, .. } => {
+                let next = Some((*epilogue, self.source(*other)));
                 calls.push(self.product(*matmul, Order::Free, &[*a, *b], next, *out));
             }
             Instruction::Single { node, op, operands, out } => calls.push(match op.matmul() {
@@ -308,9 +310,9 @@ impl Starts {
                     Call::Single { node: *node, op, operands, out }
                 }
             }),
-            Instruction::Accumulate { op, operands, at, scaling, .. } => {
+            Instruction::Accumulate { op, operands, sum, scaling, .. } => {
                 scalings.push((calls.len(), *scaling));
-                calls.push(self.contraction(op, operands, at.out));
+                calls.push(self.contraction(op, operands, sum.out));
             }
             Instruction::Pass { pass, .. } => self.add_pass(pass, calls, scalings),
         }
@@ -335,7 +337,7 @@ impl Starts {
         matmul: Matmul,
         order: Order,
         operands: &[Operand],
-        next: Option<(Next, Source)>,
+        next: Option<(EpilogueKind, Source)>,
         out: Operand,
     ) -> Call<T> {
         let operands = [self.source(operands[0]), self.source(operands[1])];
@@ -353,7 +355,7 @@ impl Starts {
         let whole = Shape::new(rows, Dim::M);
         let target = |slot: Slot| match slot {
             Slot::Register(register) => self.register(register, whole),
-            Slot::Output(output) => self.target(pass.outputs[output as usize]),
+            Slot::Output(output) => self.target(pass.outputs[output]),
             Slot::Input(_) => unreachable!("inputs are not written"),
         };
         let mut as_they_are: SmallVec<[(Slot, Operand); 4]> = SmallVec::new();
@@ -368,7 +370,7 @@ impl Starts {
         }
         let source = |slot: Slot| match (slot, as_they_are.iter().find(|(of, _)| *of == slot)) {
             (_, Some(&(_, operand))) => self.source(operand),
-            (Slot::Input(input), None) => self.source(pass.inputs[input as usize].operand),
+            (Slot::Input(input), None) => self.source(pass.inputs[input].operand),
             (Slot::Register(_) | Slot::Output(_), None) => {
                 let Target { start, size } = target(slot);
                 Source { at: Place::Value(start), size }
@@ -433,7 +435,7 @@ impl<T: Scalar> Call<T> {
                 let (rest, mut out) = Rest::around(values, known, *out);
                 let (a, b) = ((rest.matrix(*a), matmul.left), (rest.matrix(*b), matmul.right));
                 let epilogue = match next {
-                    Some((next, other)) => next.epilogue(rest.get(*other)),
+                    Some((next, other)) => next.on(rest.get(*other)),
                     None => Epilogue::None,
                 };
                 product(*alpha, a, b, (Beta::Zero, epilogue), (*order, 1), &mut out);

@@ -7,11 +7,15 @@ use smallvec::SmallVec;
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{Beta, Order, UNIT, product};
 use crate::numbers::kernel::threads;
-use crate::program::code::{Instruction, Segment};
+use crate::program::code::{Instruction, OnBuffers, Segment};
+use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
 use crate::program::run::small::Small;
-use crate::program::storage::{Buffers, Columns, Memory, Reads, Tile, WINDOWS, Whole, Window, Windows, Work};
+use crate::program::storage::{
+    Columns, Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
+};
+use crate::tape::ids::IdVec;
 use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};
 
@@ -35,22 +39,22 @@ impl Shares {
 }
 
 /// Nothing, or the node whose kernel found a fault.
-pub(in crate::program) type Outcome = Result<(), (u32, Fault)>;
+pub(in crate::program) type Outcome = Result<(), (NodeId, Fault)>;
 
 /// What a run needs: it goes to a team's leader as a whole, and comes back.
 #[derive(Debug)]
 pub(in crate::program) struct Execution<T: Scalar> {
     pub(in crate::program) segments: Vec<Segment<T>>,
-    pub(in crate::program) code: Vec<Instruction<T>>,
+    pub(in crate::program) code: Vec<Instruction<T, OnBuffers>>,
     pub(in crate::program) memory: Memory<T>,
     /// The values of one tile, for every thread that has tiles of its own.
-    pub(in crate::program) tiles: Vec<Buffers<T>>,
+    pub(in crate::program) tiles: Vec<TileBuffers<T>>,
     /// Of fused passes, for every thread.
-    pub(in crate::program) registers: Vec<Buffers<T>>,
+    pub(in crate::program) registers: Vec<Registers<T>>,
     /// The sums of every span of examples, of the loop that runs.
-    pub(in crate::program) sums: Buffers<T>,
+    pub(in crate::program) sums: Vec<Aligned<T>>,
     /// The rows of every buffer of a tile.
-    pub(in crate::program) tile_rows: Vec<usize>,
+    pub(in crate::program) tile_rows: IdVec<TileId, usize>,
     /// Most columns of a tile.
     pub(in crate::program) tile: usize,
     pub(in crate::program) shares: Shares,
@@ -60,7 +64,7 @@ pub(in crate::program) struct Execution<T: Scalar> {
 
 impl<T: Scalar> Execution<T> {
     /// Nothing in its buffers yet.
-    pub(in crate::program) fn new(segments: Vec<Segment<T>>, code: Vec<Instruction<T>>) -> Self {
+    pub(in crate::program) fn new(segments: Vec<Segment<T>>, code: Vec<Instruction<T, OnBuffers>>) -> Self {
         Execution {
             segments,
             code,
@@ -68,7 +72,7 @@ impl<T: Scalar> Execution<T> {
             tiles: Vec::new(),
             registers: Vec::new(),
             sums: Vec::new(),
-            tile_rows: Vec::new(),
+            tile_rows: IdVec::new(),
             tile: 1,
             shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
             small: None,
@@ -86,13 +90,13 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// The value of a leaf, or of an output after a run, and what may follow it.
-    pub(in crate::program) fn whole(&self, buffer: u32) -> &[T] {
+    pub(in crate::program) fn whole(&self, buffer: WholeId) -> &[T] {
         let result = self.small.as_ref().and_then(|small| small.result(buffer));
         result.unwrap_or_else(|| self.memory.whole(buffer))
     }
 
     /// A leaf's value to be written, and another value.
-    pub(in crate::program) fn pair(&mut self, leaf: u32, read: u32) -> (&mut [T], &[T]) {
+    pub(in crate::program) fn pair(&mut self, leaf: WholeId, read: WholeId) -> (&mut [T], &[T]) {
         match self.small.as_ref().and_then(|small| small.result(read)) {
             Some(value) => (self.memory.whole_mut(leaf), value),
             None => self.memory.pair(leaf, read),
@@ -113,7 +117,7 @@ impl<T: Scalar> Execution<T> {
 
     /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
     /// is the one that a single thread finds in the least tiles.
-    pub(in crate::program) fn first_fault(&mut self, found: (u32, Fault), m: usize) -> (u32, Fault) {
+    pub(in crate::program) fn first_fault(&mut self, found: (NodeId, Fault), m: usize) -> (NodeId, Fault) {
         // A kernel that found a fault but once has found that one.
         self.alone_in_tiles(UNIT, m).err().unwrap_or(found)
     }
@@ -139,7 +143,7 @@ impl<T: Scalar> Execution<T> {
     fn scale_sums(&mut self, at: usize, m: usize) {
         for &(out, scaling) in &self.segments[at].scaled {
             let (rows, columns) = out.shape.at(0);
-            scaling.at(m).finish(&mut self.memory.whole_mut(out.at.index())[..rows * columns]);
+            scaling.at(m).finish(&mut self.memory.whole_mut(out.at.whole())[..rows * columns]);
         }
     }
 
@@ -147,10 +151,13 @@ impl<T: Scalar> Execution<T> {
     pub(in crate::program) fn alone(
         &mut self,
         code: std::ops::Range<usize>,
-    ) -> (&[Instruction<T>], Work<'_, T>) {
+    ) -> (&[Instruction<T, OnBuffers>], Work<'_, T>) {
         let work = Work {
             whole: Whole::Exclusive(&mut self.memory),
-            tile: Tile::Exclusive(self.tiles.first_mut().map_or(&mut [], |tile| tile)),
+            tile: match self.tiles.first_mut() {
+                Some(tile) => Tile::Exclusive(tile),
+                None => Tile::Part(Parts::new()),
+            },
             registers: &mut self.registers[..self.shares.threads],
             sums: None,
             first: 0,
@@ -209,7 +216,7 @@ impl<T: Scalar> Execution<T> {
         at: usize,
         (lanes, tile): (usize, usize),
         spans: Spans,
-        sums: &mut Buffers<T>,
+        sums: &mut [Aligned<T>],
     ) -> Outcome {
         let mut taken = self.take_windows(at);
         let segment = &self.segments[at];
@@ -245,7 +252,7 @@ impl<T: Scalar> Execution<T> {
     /// Adds the sums of the spans, in their order.
     fn add_spans(&mut self, at: usize, spans: &[Aligned<T>]) {
         for &sum in &self.segments[at].sums {
-            let total = &mut self.memory.whole_mut(sum.out.at.index())[..sum.len()];
+            let total = &mut self.memory.whole_mut(sum.out.at.whole())[..sum.len()];
             for (span, sums) in spans.iter().enumerate() {
                 let part = &sums[sum.offset..][..sum.len()];
                 match span {
@@ -301,7 +308,7 @@ impl<T: Scalar> threads::Job for Handover<T> {
 
 /// A loop over the tiles of some examples.
 struct Loop<'p, T: Scalar> {
-    code: &'p [Instruction<T>],
+    code: &'p [Instruction<T, OnBuffers>],
     tile: usize,
     spans: Spans,
 }
@@ -311,7 +318,7 @@ impl<T: Scalar> Loop<'_, T> {
     fn share<'a>(
         &self,
         (memory, windows): (&'a Memory<T>, Windows<'a, T>),
-        (tiles, registers): (&'a mut [Buffers<T>], &'a mut [Buffers<T>]),
+        (tiles, registers): (&'a mut [TileBuffers<T>], &'a mut [Registers<T>]),
         spans: Range<usize>,
         sums: &'a mut [Aligned<T>],
     ) -> Outcome {
@@ -365,7 +372,7 @@ impl<T: Scalar> Loop<'_, T> {
     }
 }
 
-impl<T: Scalar> Instruction<T> {
+impl<T: Scalar> Instruction<T, OnBuffers> {
     /// Runs the step on some columns, but leaves sums of its result to [`add_sums`](Self::add_sums).
     pub(in crate::program) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
@@ -398,23 +405,23 @@ impl<T: Scalar> Instruction<T> {
                 });
                 done.map_err(|fault| (*node, shifted(fault, columns.start)))
             }
-            Instruction::Product { matmul, next, operands, out, .. } => {
+            Instruction::Product { matmul, epilogue, operands, out, .. } => {
                 let (rows, count, _) = out.window(columns);
                 work.write(*out, columns, |work, values| {
                     let x = Reads { values: work, operands, columns };
                     let (a, b) = ((x.get(0), matmul.left), (x.selection(1), matmul.right));
                     let other = x.get(2);
-                    let last = (Beta::Zero, next.epilogue(other.as_slice()));
+                    let last = (Beta::Zero, epilogue.on(other.as_slice()));
                     let mut view =
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
                     product(T::ONE, a, b, last, (Order::Free, work.threads()), &mut view);
                 });
                 Ok(())
             }
-            Instruction::Accumulate { op, operands, at, scaling, .. } => {
-                let (rows, count, _) = at.out.window(columns);
+            Instruction::Accumulate { op, operands, sum, scaling, .. } => {
+                let (rows, count, _) = sum.out.window(columns);
                 let begins = columns.start == work.first;
-                work.write_sum(*at, |work, values| {
+                work.write_sum(*sum, |work, values| {
                     let reads = Reads { values: work, operands, columns };
                     let x = Operands::new(&reads, columns.m, work.threads());
                     let mut view =

@@ -13,6 +13,7 @@ use crate::ops::matmul::Matmul;
 use crate::ops::scale::{Factor, Negate, Scale, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// The condition of a rule that changes no bit.
@@ -159,7 +160,7 @@ pub(super) fn of_numbers<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     }
 }
 
-fn transposed_operand<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn transposed_operand<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Matmul(Matmul { left, right }), &[a, b]) = (op, operands) else { return None };
     let (a_of, b_of) = (transpose_of(graph, a), transpose_of(graph, b));
     if a_of.is_none() && b_of.is_none() {
@@ -169,17 +170,17 @@ fn transposed_operand<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u
     Some(graph.record(product.into(), smallvec![a_of.unwrap_or(a), b_of.unwrap_or(b)]))
 }
 
-fn transpose_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+fn transpose_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     matches!(node.op, Op::Transpose(_)).then(|| node.operands[0])
 }
 
-fn transpose_twice<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn transpose_twice<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let is_number = graph.node(operands[0]).shape.is_scalar();
     if is_number { Some(operands[0]) } else { transpose_of(graph, operands[0]) }
 }
 
-fn transposed_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn transposed_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let node = graph.node(operands[0]);
     let (Op::Matmul(Matmul { left, right }), &[a, b]) = (&node.op, node.operands.as_slice()) else {
         return None;
@@ -188,24 +189,24 @@ fn transposed_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u3
     graph.is_used_once(operands[0]).then(|| graph.record(transposed.into(), smallvec![b, a]))
 }
 
-fn minus_minus<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn minus_minus<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     negative_of(graph, operands[0])
 }
 
-fn negative_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn negative_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let Factor { c, m } = factor_of(graph, operands[0])?;
     Some(number(graph, Factor { c: -c, m }))
 }
 
-fn number<T: Scalar>(graph: &mut Graph<T>, number: Factor<T>) -> u32 {
+fn number<T: Scalar>(graph: &mut Graph<T>, number: Factor<T>) -> NodeId {
     graph.record(Number(number).into(), smallvec![])
 }
 
-fn negated<T: Scalar>(graph: &mut Graph<T>, a: u32) -> u32 {
+fn negated<T: Scalar>(graph: &mut Graph<T>, a: NodeId) -> NodeId {
     graph.record(Negate.into(), smallvec![a])
 }
 
-fn numbers<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn numbers<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Zip(zip), &[a, b]) = (op, operands) else { return None };
     let (a, b) = (factor_of(graph, a)?, factor_of(graph, b)?);
     let one = |x: &[T; 1]| MatrixRef::new(1, 1, x).map(|x| x.to_matrix());
@@ -224,7 +225,7 @@ fn numbers<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Opt
     Some(number(graph, Factor { c: value[0], m }))
 }
 
-fn signs_of_sum<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn signs_of_sum<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Zip(zip), &[a, b]) = (op, operands) else { return None };
     let (a_of, b_of) = (negative_of(graph, a), negative_of(graph, b));
     let (zip, operands) = match (zip, a_of, b_of) {
@@ -236,10 +237,10 @@ fn signs_of_sum<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -
     Some(graph.record(zip.into(), operands))
 }
 
-fn zero_added<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn zero_added<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Zip(zip), &[a, b]) = (op, operands) else { return None };
-    let zero = |id: u32| number_of(graph, id).filter(|&x| x == T::ZERO).map(|x| x.is_sign_negative());
-    let is_never_minus_0 = |id: u32| sigmoid_of(graph, id).is_some();
+    let zero = |id: NodeId| number_of(graph, id).filter(|&x| x == T::ZERO).map(|x| x.is_sign_negative());
+    let is_never_minus_0 = |id: NodeId| sigmoid_of(graph, id).is_some();
     match (zip, zero(a), zero(b)) {
         (Zip::Subtract, _, Some(false)) | (Zip::Add, _, Some(true)) => Some(a),
         (Zip::Add, Some(true), _) => Some(b),
@@ -249,9 +250,9 @@ fn zero_added<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> 
     }
 }
 
-fn two_halves<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn two_halves<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Zip(Zip::Add), &[a, b]) = (op, operands) else { return None };
-    let half = |id: u32| {
+    let half = |id: NodeId| {
         let node = graph.node(id);
         let Op::Scale(Scale(scaling)) = &node.op else { return None };
         let is_half = *scaling == Scaling::by(Factor::number(T::from_f64(0.5)))
@@ -263,9 +264,9 @@ fn two_halves<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> 
 }
 
 /// The operand that keeps its value in a product with the other, which is 1.
-fn times_one<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn times_one<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
-    let keeps = |one: u32, x: u32| graph.is_one(one) && repeats_to(graph, one, x);
+    let keeps = |one: NodeId, x: NodeId| graph.is_one(one) && repeats_to(graph, one, x);
     if keeps(a, b) {
         return Some(b);
     }
@@ -273,12 +274,12 @@ fn times_one<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Op
 }
 
 /// Whether `a` is repeated to the shape of `b`.
-fn repeats_to<T: Scalar>(graph: &Graph<T>, a: u32, b: u32) -> bool {
+fn repeats_to<T: Scalar>(graph: &Graph<T>, a: NodeId, b: NodeId) -> bool {
     let shape = graph.node(b).shape;
     graph.node(a).shape.broadcast(shape) == Some(shape)
 }
 
-fn factor<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn factor<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     let (factor, x) = match (factor_of(graph, a), factor_of(graph, b)) {
         (Some(factor), _) => (factor, b),
@@ -291,7 +292,7 @@ fn factor<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Optio
     })
 }
 
-fn signs_of_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn signs_of_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     let operands = match (negative_of(graph, a), negative_of(graph, b)) {
         (Some(a), _) => smallvec![a, b],
@@ -302,9 +303,13 @@ fn signs_of_product<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]
     Some(negated(graph, product))
 }
 
-fn product_with_reciprocal<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn product_with_reciprocal<T: Scalar>(
+    graph: &mut Graph<T>,
+    _: &Op<T>,
+    operands: &[NodeId],
+) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
-    let divisor = |id: u32| {
+    let divisor = |id: NodeId| {
         let [one, x] = operands_of(graph, id, Zip::Divide)?;
         (number_of(graph, one) == Some(T::ONE)).then_some(x)
     };
@@ -316,12 +321,12 @@ fn product_with_reciprocal<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands:
     Some(graph.record(Zip::Divide.into(), operands))
 }
 
-fn over_one<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn over_one<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     (graph.is_one(b) && repeats_to(graph, b, a)).then_some(a)
 }
 
-fn number_below<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn number_below<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     let Factor { c, m } = factor_of(graph, b)?;
     let scaling = Scaling { by: Factor { c: T::ONE, m: -m }, over: c };
@@ -331,7 +336,7 @@ fn number_below<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) ->
     })
 }
 
-fn signs_of_quotient<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn signs_of_quotient<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     let operands = match (negative_of(graph, a), negative_of(graph, b)) {
         (Some(a), _) => smallvec![a, b],
@@ -342,7 +347,7 @@ fn signs_of_quotient<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u3
     Some(negated(graph, quotient))
 }
 
-fn power_of_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn power_of_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
     let power = number_of(graph, b).filter(|power| !power.is_nan())?; // a function has no parameter NaN
     let function = match power {
@@ -353,11 +358,11 @@ fn power_of_number<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32])
     Some(graph.record(Map(function).into(), smallvec![a]))
 }
 
-fn identity<T: Scalar>(_: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn identity<T: Scalar>(_: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     Some(operands[0])
 }
 
-fn first_power<T: Scalar>(_: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn first_power<T: Scalar>(_: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     match op {
         Op::Map(Map(Function::WholePower(1))) => Some(operands[0]),
         Op::Map(Map(Function::Power(p))) if *p == T::ONE => Some(operands[0]),
@@ -365,7 +370,7 @@ fn first_power<T: Scalar>(_: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Opt
     }
 }
 
-fn factors_that_cancel<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn factors_that_cancel<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let inner = graph.node(operands[0]);
     let (Op::Scale(outer), Op::Scale(Scale(inner)), &[a]) = (op, &inner.op, inner.operands.as_slice()) else {
         return None;
@@ -374,16 +379,16 @@ fn factors_that_cancel<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[
     (product == T::ONE && sigmoid_of(graph, a).is_some()).then_some(a)
 }
 
-fn slope_of_relu<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn slope_of_relu<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let z = operands[0];
     if function_of(graph, z, &Function::Relu).is_some() {
         return None;
     }
-    let a = graph.find(Map(Function::Relu).into(), &smallvec![z])?;
+    let a = graph.find(Map(Function::Relu).into(), &[z])?;
     Some(graph.record(op.clone(), smallvec![a]))
 }
 
-fn repeated_once<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn repeated_once<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let Op::Broadcast(repeat) = op else { return None };
     (graph.node(operands[0]).shape == repeat.0).then_some(operands[0])
 }

@@ -16,6 +16,7 @@ use crate::ops::map::{Function, Map};
 use crate::ops::scale::{Factor, Negate, Scaling};
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
 
 /// A sum of more terms is left as it is.
 const MOST_TERMS: usize = 6;
@@ -26,17 +27,17 @@ const MOST_FACTORS: usize = 12;
 #[derive(Debug, Clone)]
 struct Term {
     /// The node that the term is.
-    node: u32,
+    node: NodeId,
     negative: bool,
-    factors: SmallVec<[u32; 8]>,
+    factors: SmallVec<[NodeId; 8]>,
 }
 
 /// The sum without what cancels, if its terms are those of a second derivative of the log-loss.
 pub(super) fn cancelled_curvature<T: Scalar>(
     graph: &mut Graph<T>,
     op: &Op<T>,
-    operands: &[u32],
-) -> Option<u32> {
+    operands: &[NodeId],
+) -> Option<NodeId> {
     if !graph.has_slope_and_tanh() {
         return None;
     }
@@ -61,7 +62,7 @@ pub(super) fn cancelled_curvature<T: Scalar>(
 /// The terms of a sum of sums.
 fn collect_terms<T: Scalar>(
     graph: &Graph<T>,
-    id: u32,
+    id: NodeId,
     negative: bool,
     terms: &mut SmallVec<[Term; MOST_TERMS]>,
 ) -> Option<()> {
@@ -85,7 +86,7 @@ fn collect_terms<T: Scalar>(
     }
 }
 
-fn collect_factors<T: Scalar>(graph: &Graph<T>, id: u32, term: &mut Term) -> Option<()> {
+fn collect_factors<T: Scalar>(graph: &Graph<T>, id: NodeId, term: &mut Term) -> Option<()> {
     let node = graph.node(id);
     match (&node.op, node.operands.as_slice()) {
         (Op::Zip(Zip::Multiply), &[a, b]) => {
@@ -105,7 +106,7 @@ fn collect_factors<T: Scalar>(graph: &Graph<T>, id: u32, term: &mut Term) -> Opt
 }
 
 /// z, if the node is tanh(z/2).
-fn half_angle<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+fn half_angle<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
     let half = function_of(graph, id, &Function::Tanh)?;
     let node = graph.node(half);
     let Op::Scale(scale) = &node.op else { return None };
@@ -116,23 +117,23 @@ fn half_angle<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
 
 /// The functions of z, where they are.
 struct Found {
-    z: u32,
+    z: NodeId,
     /// σ(z), if it is there.
-    s: Option<u32>,
+    s: Option<NodeId>,
     /// σ(−z), if it is there.
-    r: Option<u32>,
+    r: Option<NodeId>,
     /// tanh(z/2).
-    t: Option<u32>,
+    t: Option<NodeId>,
 }
 
 impl Found {
-    fn of<T: Scalar>(graph: &Graph<T>, z: u32) -> Self {
-        let find = |function: Function<T>, x: u32| graph.find(Map(function).into(), &smallvec![x]);
+    fn of<T: Scalar>(graph: &Graph<T>, z: NodeId) -> Self {
+        let find = |function: Function<T>, x: NodeId| graph.find(Map(function).into(), &[x]);
         let minus_z = match &graph.node(z).op {
             Op::Negate(_) => Some(graph.node(z).operands[0]),
-            _ => graph.find(Negate.into(), &smallvec![z]),
+            _ => graph.find(Negate.into(), &[z]),
         };
-        let half = |scaling| graph.find(crate::ops::scale::Scale(scaling).into(), &smallvec![z]);
+        let half = |scaling| graph.find(crate::ops::scale::Scale(scaling).into(), &[z]);
         let t = half(Scaling::by(Factor::number(T::from_f64(0.5))))
             .or_else(|| half(Scaling { by: Factor::ONE, over: T::from_f64(2.0) }))
             .and_then(|half| find(Function::Tanh, half));
@@ -141,7 +142,7 @@ impl Found {
 }
 
 /// The factors of a term without some of them; `None` if it has not all of those.
-fn without(term: &Term, some: &[Option<u32>]) -> Option<SmallVec<[u32; 8]>> {
+fn without(term: &Term, some: &[Option<NodeId>]) -> Option<SmallVec<[NodeId; 8]>> {
     let mut rest = term.factors.clone();
     for factor in some {
         let at = rest.iter().position(|x| Some(x) == factor.as_ref())?;
@@ -151,7 +152,7 @@ fn without(term: &Term, some: &[Option<u32>]) -> Option<SmallVec<[u32; 8]>> {
 }
 
 /// The terms that were used, and sign and factors of what they become.
-type Cancelled = (SmallVec<[usize; 3]>, (bool, SmallVec<[u32; 8]>));
+type Cancelled = (SmallVec<[usize; 3]>, (bool, SmallVec<[NodeId; 8]>));
 
 /// F·r·r + F·r·t or F·s·s − F·s·t, with either sign.
 fn pair<T: Scalar>(graph: &mut Graph<T>, found: &Found, terms: &[Term]) -> Option<Cancelled> {
@@ -198,7 +199,7 @@ fn triple<T: Scalar>(graph: &mut Graph<T>, found: &Found, terms: &[Term]) -> Opt
 }
 
 /// Y, if the node is σ(z) − Y.
-fn error_of<T: Scalar>(graph: &Graph<T>, id: u32, z: u32) -> Option<u32> {
+fn error_of<T: Scalar>(graph: &Graph<T>, id: NodeId, z: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     match (&node.op, node.operands.as_slice()) {
         (Op::SigmoidMinus(_), &[y, of]) if of == z => Some(y),
@@ -208,14 +209,14 @@ fn error_of<T: Scalar>(graph: &Graph<T>, id: u32, z: u32) -> Option<u32> {
 
 fn with_slope<T: Scalar>(
     graph: &mut Graph<T>,
-    mut factors: SmallVec<[u32; 8]>,
-    z: u32,
-) -> SmallVec<[u32; 8]> {
+    mut factors: SmallVec<[NodeId; 8]>,
+    z: NodeId,
+) -> SmallVec<[NodeId; 8]> {
     factors.push(graph.record(Map(Function::SigmoidDerivative).into(), smallvec![z]));
     factors
 }
 
-fn product<T: Scalar>(graph: &mut Graph<T>, (negative, factors): &(bool, SmallVec<[u32; 8]>)) -> u32 {
+fn product<T: Scalar>(graph: &mut Graph<T>, (negative, factors): &(bool, SmallVec<[NodeId; 8]>)) -> NodeId {
     let all = factors.iter().copied();
     let product = all.reduce(|a, b| graph.record(Zip::Multiply.into(), smallvec![a, b]));
     let product = product.expect("a slope is among the factors");
@@ -226,8 +227,8 @@ fn product<T: Scalar>(graph: &mut Graph<T>, (negative, factors): &(bool, SmallVe
 pub(super) fn slope_over_sigmoid<T: Scalar>(
     graph: &mut Graph<T>,
     op: &Op<T>,
-    operands: &[u32],
-) -> Option<u32> {
+    operands: &[NodeId],
+) -> Option<NodeId> {
     if !graph.has_slope() {
         return None;
     }
@@ -236,7 +237,7 @@ pub(super) fn slope_over_sigmoid<T: Scalar>(
     let z = sigmoid_of(graph, denominator)?;
     let mut term = Term { node: numerator, negative: false, factors: SmallVec::new() };
     collect_factors(graph, numerator, &mut term)?;
-    let is_slope = |&id: &u32| {
+    let is_slope = |&id: &NodeId| {
         function_of(graph, id, &Function::SigmoidDerivative)
             .is_some_and(|of| of == z || are_opposite(graph, of, z))
     };

@@ -17,10 +17,10 @@ mod tests;
 use crate::Scalar;
 use crate::ops::Op;
 use crate::ops::zip::Zip;
-use crate::program::compile::graph::{Graph, Rewrite};
-use crate::tape::Ids;
+use crate::program::compile::graph::{Graph, Operands, Rewrite};
+use crate::program::ids::NodeId;
 
-type Apply<T> = fn(&mut Graph<T>, &Op<T>, &[u32]) -> Option<u32>;
+type Apply<T> = fn(&mut Graph<T>, &Op<T>, &[NodeId]) -> Option<NodeId>;
 
 /// A rule: what a node may become.
 pub(crate) struct Rule<T: Scalar> {
@@ -40,7 +40,7 @@ fn rules<T: Scalar>(op: &Op<T>) -> [&'static [Rule<T>]; 3] {
 
 impl<T: Scalar> Graph<T> {
     /// Adds a node, or what a rewrite makes of it.
-    pub(crate) fn record(&mut self, op: Op<T>, operands: Ids) -> u32 {
+    pub(crate) fn record(&mut self, op: Op<T>, operands: Operands) -> NodeId {
         if !self.is_rewritten() {
             return self.insert(op, operands);
         }
@@ -60,7 +60,7 @@ impl<T: Scalar> Graph<T> {
 }
 
 /// What the node becomes, if a rewrite applies.
-fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Ids) -> Option<u32> {
+fn rewrite<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &Operands) -> Option<NodeId> {
     for rule in rules(op).into_iter().flatten() {
         if let Some(better) = (rule.apply)(graph, op, operands) {
             graph.note_fired(Rewrite {

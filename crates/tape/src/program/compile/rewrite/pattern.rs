@@ -6,9 +6,10 @@ use crate::ops::map::{Function, Map};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
 
 /// The operands, if the node is this elementwise operation.
-pub(super) fn operands_of<T: Scalar>(graph: &Graph<T>, id: u32, zip: Zip) -> Option<[u32; 2]> {
+pub(super) fn operands_of<T: Scalar>(graph: &Graph<T>, id: NodeId, zip: Zip) -> Option<[NodeId; 2]> {
     let node = graph.node(id);
     match (&node.op, node.operands.as_slice()) {
         (Op::Zip(found), &[a, b]) if *found == zip => Some([a, b]),
@@ -17,7 +18,7 @@ pub(super) fn operands_of<T: Scalar>(graph: &Graph<T>, id: u32, zip: Zip) -> Opt
 }
 
 /// Numerator and denominator, if the node is a quotient, guarded or not.
-pub(super) fn quotient_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<[u32; 2]> {
+pub(super) fn quotient_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<[NodeId; 2]> {
     let node = graph.node(id);
     match (&node.op, node.operands.as_slice()) {
         (Op::Zip(Zip::Divide) | Op::Guarded(_), &[a, b]) => Some([a, b]),
@@ -26,18 +27,18 @@ pub(super) fn quotient_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<[u32; 
 }
 
 /// A, if the node is −A.
-pub(super) fn negative_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+pub(super) fn negative_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     matches!(node.op, Op::Negate(_)).then(|| node.operands[0])
 }
 
 /// Whether one of two nodes is the negative of the other.
-pub(super) fn are_opposite<T: Scalar>(graph: &Graph<T>, a: u32, b: u32) -> bool {
+pub(super) fn are_opposite<T: Scalar>(graph: &Graph<T>, a: NodeId, b: NodeId) -> bool {
     negative_of(graph, a) == Some(b) || negative_of(graph, b) == Some(a)
 }
 
 /// The argument, if the node is this function of it.
-pub(super) fn function_of<T: Scalar>(graph: &Graph<T>, id: u32, function: &Function<T>) -> Option<u32> {
+pub(super) fn function_of<T: Scalar>(graph: &Graph<T>, id: NodeId, function: &Function<T>) -> Option<NodeId> {
     let node = graph.node(id);
     match &node.op {
         Op::Map(Map(found)) if found == function => Some(node.operands[0]),
@@ -46,12 +47,12 @@ pub(super) fn function_of<T: Scalar>(graph: &Graph<T>, id: u32, function: &Funct
 }
 
 /// z, if the node is σ(z).
-pub(super) fn sigmoid_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+pub(super) fn sigmoid_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
     function_of(graph, id, &Function::Sigmoid)
 }
 
 /// The number c·mᵏ that a node is.
-pub(super) fn factor_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<Factor<T>> {
+pub(super) fn factor_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<Factor<T>> {
     match &graph.node(id).op {
         Op::Number(number) => Some(number.0),
         _ => None,
@@ -59,12 +60,12 @@ pub(super) fn factor_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<Factor<T
 }
 
 /// The number that a node is, if it does not depend on m.
-pub(super) fn number_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<T> {
+pub(super) fn number_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<T> {
     factor_of(graph, id).filter(|factor| factor.m == 0).map(|factor| factor.c)
 }
 
 /// X, if the node is 1 − X and has the shape of X.
-pub(super) fn complement_of<T: Scalar>(graph: &Graph<T>, id: u32) -> Option<u32> {
+pub(super) fn complement_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
     let [one, x] = operands_of(graph, id, Zip::Subtract)?;
     (graph.is_one(one) && graph.node(x).shape == graph.node(id).shape).then_some(x)
 }

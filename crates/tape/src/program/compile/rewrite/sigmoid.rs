@@ -19,6 +19,7 @@ use crate::ops::scale::Negate;
 use crate::ops::select::Select;
 use crate::ops::zip::Zip;
 use crate::program::compile::graph::Graph;
+use crate::program::ids::NodeId;
 
 pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     match op {
@@ -96,20 +97,20 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     }
 }
 
-fn logarithm_of_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn logarithm_of_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let z = sigmoid_of(graph, operands[0])?;
     Some(graph.record(Map(Function::LogSigmoid).into(), smallvec![z]))
 }
 
-fn clamped_sigmoid<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn clamped_sigmoid<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let Op::Map(Map(Function::Clamp(low, high))) = op else { return None };
     sigmoid_of(graph, operands[0])?;
     (*low <= T::ZERO && *high >= T::ONE).then_some(operands[0])
 }
 
-fn complement<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn complement<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[a, b] = operands else { return None };
-    let repeats = |one: u32, x: u32| {
+    let repeats = |one: NodeId, x: NodeId| {
         let shape = graph.node(x).shape;
         graph.node(one).shape.broadcast(shape) == Some(shape)
     };
@@ -125,26 +126,30 @@ fn complement<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> O
     None
 }
 
-fn log_loss_of_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn log_loss_of_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[y, a] = operands else { return None };
     let z = sigmoid_of(graph, a)?;
     Some(graph.record(LogLossOnLogits.into(), smallvec![y, z]))
 }
 
-fn label_minus_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn label_minus_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[p, q] = operands else { return None };
     sigmoid_minus(graph, p, q)
 }
 
-fn minus_label_minus_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn minus_label_minus_sigmoid<T: Scalar>(
+    graph: &mut Graph<T>,
+    _: &Op<T>,
+    operands: &[NodeId],
+) -> Option<NodeId> {
     let [p, q] = operands_of(graph, operands[0], Zip::Subtract)?;
     sigmoid_minus(graph, q, p)
 }
 
 /// σ(z) − y, if p is (1 − y) ⊙ σ(z) and q is y ⊙ σ(−z).
-fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: u32, q: u32) -> Option<u32> {
+fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: NodeId, q: NodeId) -> Option<NodeId> {
     let (p, q) = (operands_of(graph, p, Zip::Multiply)?, operands_of(graph, q, Zip::Multiply)?);
-    let orders = |[a, b]: [u32; 2]| [(a, b), (b, a)];
+    let orders = |[a, b]: [NodeId; 2]| [(a, b), (b, a)];
     let pairs = orders(p).into_iter().flat_map(|p| orders(q).map(|q| (p, q)));
     let (y, z) = pairs.into_iter().find_map(|((rest, a), (y, other))| {
         let (z, minus_z) = (sigmoid_of(graph, a)?, sigmoid_of(graph, other)?);
@@ -157,7 +162,7 @@ fn sigmoid_minus<T: Scalar>(graph: &mut Graph<T>, p: u32, q: u32) -> Option<u32>
     one_shape.then(|| graph.record(SigmoidMinus(weights).into(), smallvec![y, z]))
 }
 
-fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let &[numerator, denominator] = operands else { return None };
     // A number is no probability.
     if number_of(graph, denominator).is_some() {
@@ -171,10 +176,10 @@ fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]
 const GUARD_DEPTH: usize = 8;
 
 /// Whether a node is a product that has a guarded quotient by the same denominator as a factor, as derivatives of eq. 8 have.
-fn has_guarded_factor<T: Scalar>(graph: &Graph<T>, id: u32, denominator: u32, depth: usize) -> bool {
+fn has_guarded_factor<T: Scalar>(graph: &Graph<T>, id: NodeId, denominator: NodeId, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
     let node = graph.node(id);
-    let has = |id: u32| has_guarded_factor(graph, id, denominator, depth);
+    let has = |id: NodeId| has_guarded_factor(graph, id, denominator, depth);
     match (&node.op, node.operands.as_slice()) {
         (Op::Guarded(_), &[numerator, by]) => by == denominator || has(numerator),
         (Op::Zip(Zip::Divide), &[numerator, _]) => has(numerator),
@@ -184,7 +189,7 @@ fn has_guarded_factor<T: Scalar>(graph: &Graph<T>, id: u32, denominator: u32, de
     }
 }
 
-fn cancelled_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32]) -> Option<u32> {
+fn cancelled_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     if !graph.has_slope() {
         return None;
     }
@@ -193,7 +198,7 @@ fn cancelled_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[u32
 }
 
 /// e ⊙ s, cancelled, where s is σ′(z) or a product that has it as a factor, as σ″(z) = −σ′(z) ⊙ tanh(z/2) has.
-fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, factors: usize) -> Option<u32> {
+fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: NodeId, slope: NodeId, factors: usize) -> Option<NodeId> {
     if let Some(z) = function_of(graph, slope, &Function::SigmoidDerivative) {
         return times_slope(graph, e, slope, z, DEPTH);
     }
@@ -223,7 +228,13 @@ const FACTORS: usize = 3;
 const DEPTH: usize = 16;
 
 /// e ⊙ σ′(z), with the factor cancelled against quotients by σ(z) or σ(−z) in e; `None` if there are none.
-fn times_slope<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, z: u32, depth: usize) -> Option<u32> {
+fn times_slope<T: Scalar>(
+    graph: &mut Graph<T>,
+    e: NodeId,
+    slope: NodeId,
+    z: NodeId,
+    depth: usize,
+) -> Option<NodeId> {
     let depth = depth.checked_sub(1)?;
     let node = graph.node(e).clone();
     if let Some([c, a]) = quotient_of(graph, e) {
@@ -261,26 +272,26 @@ fn times_slope<T: Scalar>(graph: &mut Graph<T>, e: u32, slope: u32, z: u32, dept
 /// Both of two, of which at least one cancels, times σ′(z).
 fn both_times_slope<T: Scalar>(
     graph: &mut Graph<T>,
-    both: [u32; 2],
-    slope: u32,
-    z: u32,
+    both: [NodeId; 2],
+    slope: NodeId,
+    z: NodeId,
     depth: usize,
-) -> Option<[u32; 2]> {
+) -> Option<[NodeId; 2]> {
     let cancelled = both.map(|x| times_slope(graph, x, slope, z, depth));
     cancelled.iter().any(Option::is_some).then(|| {
-        let plain = |x: u32| smallvec![x, slope];
+        let plain = |x: NodeId| smallvec![x, slope];
         [0, 1].map(|i| cancelled[i].unwrap_or_else(|| graph.record(Zip::Multiply.into(), plain(both[i]))))
     })
 }
 
 /// σ(−z) if `a` is σ(z), and σ(z) if `a` is σ(−z).
-fn complement_at<T: Scalar>(graph: &mut Graph<T>, a: u32, z: u32) -> Option<u32> {
+fn complement_at<T: Scalar>(graph: &mut Graph<T>, a: NodeId, z: NodeId) -> Option<NodeId> {
     let argument = sigmoid_of(graph, a)?;
     (argument == z || are_opposite(graph, argument, z)).then(|| sigmoid_of_negative(graph, argument))
 }
 
 /// σ(−z), where −(−z) is z.
-pub(super) fn sigmoid_of_negative<T: Scalar>(graph: &mut Graph<T>, z: u32) -> u32 {
+pub(super) fn sigmoid_of_negative<T: Scalar>(graph: &mut Graph<T>, z: NodeId) -> NodeId {
     let minus_z = match negative_of(graph, z) {
         Some(z) => z,
         None => graph.record(Negate.into(), smallvec![z]),

@@ -9,8 +9,10 @@ use crate::Scalar;
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::UNIT;
 use crate::numbers::kernel::threads;
+use crate::program::ids::NodeId;
 use crate::program::pass::{INPUTS, LONGEST, Pass, Slot, Spread, Sum};
-use crate::program::storage::{Buffers, Columns, Taken, Values, Work};
+use crate::program::storage::{Columns, Registers, Taken, Values, Work};
+use crate::tape::ids::Id;
 use crate::tape::operation::Fault;
 
 /// Fewer entries, counted for each operation, are not worth a second thread.
@@ -25,7 +27,7 @@ struct Part<'a, T> {
 
 impl<T: Scalar> Pass<T> {
     /// Runs the pass over the columns; a fault comes with its node.
-    pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (u32, Fault)> {
+    pub(crate) fn run(&self, work: &mut Work<'_, T>, columns: Columns) -> Result<(), (NodeId, Fault)> {
         self.run_with(&self.sums, work, columns)
     }
 
@@ -34,7 +36,7 @@ impl<T: Scalar> Pass<T> {
         &self,
         work: &mut Work<'_, T>,
         columns: Columns,
-    ) -> Result<(), (u32, Fault)> {
+    ) -> Result<(), (NodeId, Fault)> {
         self.run_with(&[], work, columns)
     }
 
@@ -46,9 +48,10 @@ impl<T: Scalar> Pass<T> {
             let Slot::Output(output) = sum.source else {
                 unreachable!("only written values are summed later")
             };
-            let values = work.read(self.outputs[output as usize], columns);
+            let values = work.read(self.outputs[output], columns);
             let [partial, total] = &mut registers[0]
-                .get_disjoint_mut([sum.partial as usize, sum.total as usize])
+                .as_mut_slice()
+                .get_disjoint_mut([sum.partial.index(), sum.total.index()])
                 .expect("a sum has two registers");
             partial[..sum.at.len()].fill(T::ZERO);
             self.add_values(sum, values, columns, (partial, total), 0);
@@ -62,7 +65,7 @@ impl<T: Scalar> Pass<T> {
         sums: &[Sum<T>],
         work: &mut Work<'_, T>,
         columns: Columns,
-    ) -> Result<(), (u32, Fault)> {
+    ) -> Result<(), (NodeId, Fault)> {
         // Outputs are taken out while they are written; the plan never lets them be inputs. There are few enough of both
         // that their lists need no allocation.
         let mut taken: SmallVec<[Taken<'_, T>; LONGEST]> = SmallVec::new();
@@ -93,8 +96,8 @@ impl<T: Scalar> Pass<T> {
         &self,
         sums: &[Sum<T>],
         part: &mut Part<'_, T>,
-        registers: &mut [Buffers<T>],
-    ) -> Result<(), (u32, Fault)> {
+        registers: &mut [Registers<T>],
+    ) -> Result<(), (NodeId, Fault)> {
         let entries = self.rows * part.columns.count * self.code.len();
         let columns = if registers.len() > 1 && sums.is_empty() && entries > LEAST_ENTRIES {
             threads::cut(part.columns.count, registers.len(), self.block_columns())
@@ -137,8 +140,8 @@ impl<T: Scalar> Pass<T> {
         &self,
         sums: &[Sum<T>],
         part: &mut Part<'_, T>,
-        registers: &mut Buffers<T>,
-    ) -> Result<(), (u32, Fault)> {
+        registers: &mut Registers<T>,
+    ) -> Result<(), (NodeId, Fault)> {
         self.spread(sums, part, registers);
         let (step, mut start) = (self.step(part.columns.count), 0);
         while start < part.columns.count {
@@ -154,15 +157,15 @@ impl<T: Scalar> Pass<T> {
     }
 
     /// Fills the registers of repeated inputs, and clears the sums of the first unit.
-    fn spread(&self, sums: &[Sum<T>], part: &Part<'_, T>, registers: &mut Buffers<T>) {
+    fn spread(&self, sums: &[Sum<T>], part: &Part<'_, T>, registers: &mut Registers<T>) {
         let used = self.rows * self.block_columns().min(part.columns.count);
         for (input, value) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Number(register) | Spread::Column(register) = input.spread {
-                repeat(value, input.spread, self.rows, &mut registers[register as usize][..used]);
+                repeat(value, input.spread, self.rows, &mut registers[register][..used]);
             }
         }
         for sum in sums {
-            registers[sum.partial as usize][..sum.at.len()].fill(T::ZERO);
+            registers[sum.partial][..sum.at.len()].fill(T::ZERO);
         }
     }
 
@@ -170,13 +173,13 @@ impl<T: Scalar> Pass<T> {
     fn run_block(
         &self,
         part: &mut Part<'_, T>,
-        registers: &mut Buffers<T>,
+        registers: &mut Registers<T>,
         start: usize,
         count: usize,
-    ) -> Result<(), (u32, Fault)> {
+    ) -> Result<(), (NodeId, Fault)> {
         for (input, values) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Row(register) = input.spread {
-                let spread = &mut registers[register as usize][..self.rows * count];
+                let spread = &mut registers[register][..self.rows * count];
                 repeat(&values[start..start + count], input.spread, self.rows, spread);
             }
         }
@@ -207,16 +210,16 @@ impl<T: Scalar> Pass<T> {
         &self,
         sum: &Sum<T>,
         part: &Part<'_, T>,
-        registers: &mut Buffers<T>,
+        registers: &mut Registers<T>,
         (start, block): (usize, Range<usize>),
     ) {
         // The block itself may be in a register.
-        let mut partial = std::mem::take(&mut registers[sum.partial as usize]);
-        let mut total = std::mem::take(&mut registers[sum.total as usize]);
+        let mut partial = std::mem::take(&mut registers[sum.partial]);
+        let mut total = std::mem::take(&mut registers[sum.total]);
         let values = part.block(sum.source, registers, &block);
         self.add_values(sum, values, part.columns, (&mut partial, &mut total), start);
-        registers[sum.partial as usize] = partial;
-        registers[sum.total as usize] = total;
+        registers[sum.partial] = partial;
+        registers[sum.total] = total;
     }
 
     /// Adds values, of the columns from `start` on, to a sum, unit by unit; they end where a unit does, or are a part of one.
@@ -246,11 +249,11 @@ impl<T: Scalar> Pass<T> {
 fn begin_sums<T: Scalar>(
     sums: &[Sum<T>],
     work: &mut Work<'_, T>,
-    registers: &mut Buffers<T>,
+    registers: &mut Registers<T>,
     columns: Columns,
 ) {
     for sum in sums {
-        let total = &mut registers[sum.total as usize][..sum.at.len()];
+        let total = &mut registers[sum.total][..sum.at.len()];
         match columns.start == work.first {
             true => total.fill(T::ZERO),
             false => work.write_sum(sum.at, |_, sum| total.copy_from_slice(sum)),
@@ -259,9 +262,9 @@ fn begin_sums<T: Scalar>(
 }
 
 /// Stores what the sums are now.
-fn end_sums<T: Scalar>(sums: &[Sum<T>], work: &mut Work<'_, T>, registers: &Buffers<T>) {
+fn end_sums<T: Scalar>(sums: &[Sum<T>], work: &mut Work<'_, T>, registers: &Registers<T>) {
     for sum in sums {
-        let total = &registers[sum.total as usize];
+        let total = &registers[sum.total];
         work.write_sum(sum.at, |_, sum| sum.copy_from_slice(&total[..sum.len()]));
     }
 }
@@ -271,13 +274,13 @@ impl<T> Part<'_, T> {
     fn block<'a>(
         &'a self,
         slot: Slot,
-        registers: &'a [Aligned<T>],
+        registers: &'a Registers<T>,
         block: &std::ops::Range<usize>,
     ) -> &'a [T] {
         match slot {
-            Slot::Register(register) => &registers[register as usize][..block.len()],
-            Slot::Output(output) => &self.outputs[output as usize][block.clone()],
-            Slot::Input(input) => &self.inputs[input as usize][block.clone()],
+            Slot::Register(register) => &registers[register][..block.len()],
+            Slot::Output(output) => &self.outputs[output.index()][block.clone()],
+            Slot::Input(input) => &self.inputs[input.index()][block.clone()],
         }
     }
 }
@@ -289,10 +292,10 @@ enum Storage<'a, T> {
 }
 
 impl<'a, T> Storage<'a, T> {
-    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) -> Self {
+    fn take(slot: Slot, part: &mut Part<'a, T>, registers: &mut Registers<T>) -> Self {
         match slot {
-            Slot::Register(register) => Storage::Register(std::mem::take(&mut registers[register as usize])),
-            Slot::Output(output) => Storage::Output(std::mem::take(&mut part.outputs[output as usize])),
+            Slot::Register(register) => Storage::Register(std::mem::take(&mut registers[register])),
+            Slot::Output(output) => Storage::Output(std::mem::take(&mut part.outputs[output.index()])),
             Slot::Input(_) => unreachable!("inputs are not written"),
         }
     }
@@ -304,10 +307,10 @@ impl<'a, T> Storage<'a, T> {
         }
     }
 
-    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut [Aligned<T>]) {
+    fn put(self, slot: Slot, part: &mut Part<'a, T>, registers: &mut Registers<T>) {
         match (self, slot) {
-            (Storage::Register(values), Slot::Register(register)) => registers[register as usize] = values,
-            (Storage::Output(values), Slot::Output(output)) => part.outputs[output as usize] = values,
+            (Storage::Register(values), Slot::Register(register)) => registers[register] = values,
+            (Storage::Output(values), Slot::Output(output)) => part.outputs[output.index()] = values,
             (Storage::Register(_) | Storage::Output(_), _) => unreachable!("it goes back where it came from"),
         }
     }
