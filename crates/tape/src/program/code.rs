@@ -10,8 +10,8 @@ use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::EpilogueKind;
 use crate::program::ids::{NodeId, WholeId};
+use crate::program::operand::{Operand, SumAt};
 use crate::program::pass::Pass;
-use crate::program::storage::{Operand, SumAt};
 
 /// What a program runs: instructions, segment by segment.
 #[derive(Debug)]

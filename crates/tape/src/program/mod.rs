@@ -1,24 +1,18 @@
 //! Programs: what is executed.
 
-// The order of the first is that of the blocks on the page of Program.
-mod values;
+// The order of the first three is that of the blocks on the page of Program.
+mod bind;
 
 mod run;
 
-mod explain;
-mod report;
+mod describe;
 
-mod about;
 mod code;
 mod compile;
-mod examples;
 mod ids;
-mod labels;
-mod leaves;
-mod named;
+pub(crate) mod numeric;
+mod operand;
 mod pass;
-pub(crate) mod per_example;
-pub(crate) mod storage;
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
@@ -26,23 +20,24 @@ use std::time::Instant;
 use rustc_hash::FxHashMap;
 
 use crate::numbers::aligned::Aligned;
-use crate::program::storage::Operand;
+use crate::program::operand::Operand;
 use crate::tape::ids::IdVec;
 use crate::{Error, Scalar, Tape, Var};
-use about::About;
+use bind::examples::{Unneeded, depends_on_m};
+use bind::labels::Unseen;
+use bind::leaves::LeafState;
+use bind::named::Found;
 use code::Code;
 use compile::graph::Graph;
 use compile::place::Plan;
-use examples::{Unneeded, depends_on_m};
+use describe::about::About;
 use ids::{LeafId, NodeId};
-use leaves::LeafState;
-use named::Found;
 use run::tiled::{Execution, Handover, Shares};
 
+pub(crate) use bind::named::Name;
+pub use bind::named::{EntryId, Named};
 pub use compile::graph::Rewrite;
-pub(crate) use named::Name;
-pub use named::{EntryId, Named};
-pub use report::Step;
+pub use describe::Step;
 
 /// How a program is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +184,7 @@ pub struct Program<T: Scalar> {
     /// The same graph without fusion, made when a run is to be checked step by step.
     unfused: Option<Box<Program<T>>>,
     /// Labels that no kernel looks at.
-    labels: Vec<labels::Unseen>,
+    labels: Vec<Unseen>,
 }
 
 impl<T: Scalar> Program<T> {

@@ -12,7 +12,7 @@ use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::code::{List, Values};
 use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
-use crate::program::storage::{Operand, SumAt};
+use crate::program::operand::{Operand, SumAt};
 use crate::tape::ids::IdVec;
 
 /// Entries of a block: a few registers of this many numbers fit the first-level cache.

@@ -223,7 +223,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub(crate) fn per_example_gradients_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
         let gradients = self.sum().gradients_vec(with_respect_to);
-        crate::program::per_example::gradients(self, with_respect_to, &gradients)
+        crate::program::numeric::gradients(self, with_respect_to, &gradients)
     }
 
     #[track_caller]

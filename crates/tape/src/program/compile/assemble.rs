@@ -6,8 +6,8 @@ use crate::ops::scale::Scaling;
 use crate::program::code::{PassNodes, SumNodes};
 use crate::program::compile::graph::Graph;
 use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
+use crate::program::operand::{Operand, SumAt};
 use crate::program::pass::{Input, Pass, PassOp, Slot, Spread, Sum};
-use crate::program::storage::{Operand, SumAt};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Scalar};
 

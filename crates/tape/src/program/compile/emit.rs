@@ -6,8 +6,8 @@ use crate::program::compile::fuse::{Planned, Steps};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{NodeId, WholeId};
+use crate::program::operand::{Buffer, Operand, SumAt};
 use crate::program::pass::Pass;
-use crate::program::storage::{Buffer, Operand, SumAt};
 use crate::{Dim, Scalar};
 
 /// Stage 6: the code of planned steps.

@@ -6,7 +6,7 @@ use crate::program::code::{Instruction, List, Values};
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
 use crate::program::ids::{NodeId, TileId, WholeId};
-use crate::program::storage::{Buffer, Operand};
+use crate::program::operand::{Buffer, Operand};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Scalar, Shape};
 

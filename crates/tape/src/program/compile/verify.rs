@@ -6,7 +6,7 @@ use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::ids::{NodeId, TileId, WholeId};
-use crate::program::storage::Buffer;
+use crate::program::operand::Buffer;
 use crate::tape::ids::{Id, IdVec};
 use crate::{Scalar, Shape};
 

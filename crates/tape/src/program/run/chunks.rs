@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::numbers::kernel::product::UNIT;
 use crate::numbers::kernel::{cache, threads};
-use crate::program::storage::Columns;
+use crate::program::operand::Columns;
 
 /// The most spans.
 const SPANS: usize = 16;

@@ -11,10 +11,9 @@ use crate::numbers::kernel::threads;
 use crate::ops::Cost;
 use crate::program::code::{Instruction, OnBuffers, Segment};
 use crate::program::ids::TileId;
+use crate::program::operand::{Columns, Operand};
+use crate::program::run::memory::{Memory, PARTS, Parts, Registers, Tile, WINDOWS, Whole, Windows, Work};
 use crate::program::run::tiled::{Execution, Outcome};
-use crate::program::storage::{
-    Columns, Memory, Operand, PARTS, Parts, Registers, Tile, WINDOWS, Whole, Windows, Work,
-};
 use crate::tape::ids::IdVec;
 use crate::tape::operation::Operation;
 

@@ -2,6 +2,7 @@
 
 pub(super) mod chunks;
 mod column_parallel;
+pub(crate) mod memory;
 pub(super) mod pass;
 pub(super) mod small;
 pub(super) mod tiled;
@@ -17,13 +18,14 @@ use crate::numbers::kernel::threads;
 use crate::numbers::matrix::size;
 use crate::ops::Op;
 use crate::ops::labels::Labels;
+use crate::program::bind::leaves::{Kept, LeafState};
 use crate::program::code::{Instruction, Segment, Values};
 use crate::program::compile::graph::Node;
 use crate::program::ids::{NodeId, WholeId};
-use crate::program::leaves::{Kept, LeafState};
+use crate::program::operand::{Buffer, Columns, Operand};
+use crate::program::run::memory::{Reads, resize};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
-use crate::program::storage::{Buffer, Columns, Operand, Reads, resize};
 use crate::program::{Options, Program};
 use crate::tape::ids::IdVec;
 use crate::tape::operation::{Fault, Source};

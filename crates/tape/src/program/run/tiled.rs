@@ -9,12 +9,13 @@ use crate::numbers::kernel::product::{Beta, Order, UNIT, product};
 use crate::numbers::kernel::threads;
 use crate::program::code::{Instruction, OnBuffers, Segment};
 use crate::program::ids::{NodeId, TileId, WholeId};
+use crate::program::operand::Columns;
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
-use crate::program::run::small::Small;
-use crate::program::storage::{
-    Columns, Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
+use crate::program::run::memory::{
+    Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
 };
+use crate::program::run::small::Small;
 use crate::tape::ids::IdVec;
 use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};

@@ -10,8 +10,9 @@ use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::UNIT;
 use crate::numbers::kernel::threads;
 use crate::program::ids::NodeId;
+use crate::program::operand::Columns;
 use crate::program::pass::{INPUTS, LONGEST, Pass, Slot, Spread, Sum};
-use crate::program::storage::{Columns, Registers, Taken, Values, Work};
+use crate::program::run::memory::{Registers, Taken, Values, Work};
 use crate::tape::ids::Id;
 use crate::tape::operation::Fault;
 

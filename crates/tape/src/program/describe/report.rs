@@ -8,9 +8,9 @@ use crate::program::Program;
 use crate::program::Rewrite;
 use crate::program::code::{Instruction, OnBuffers};
 use crate::program::ids::NodeId;
+use crate::program::operand::Buffer;
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Shares};
-use crate::program::storage::Buffer;
 use crate::{Scalar, Shape};
 
 /// One step of a program.

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use crate::program::ids::{LeafId, NodeId};
-use crate::program::storage::Operand;
+use crate::program::operand::Operand;
 use crate::{Error, Program, Result, Scalar, Var};
 
 /// An entry of a tape by its number: what a [`Var`] says, without borrowing the tape, so that it can go to another thread with
@@ -62,15 +62,15 @@ impl<T: Scalar> Named<T> for EntryId {}
 
 /// Where a program keeps an output or a leaf.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    pub(super) at: Operand,
-    pub(super) node: NodeId,
+pub(in crate::program) struct Found {
+    pub(in crate::program) at: Operand,
+    pub(in crate::program) node: NodeId,
     /// If the value is that of a leaf, the leaf's number among the leaves.
-    pub(super) leaf: Option<LeafId>,
+    pub(in crate::program) leaf: Option<LeafId>,
     /// Whether the entry is that leaf itself, and no other that has the same value.
-    pub(super) is_leaf: bool,
+    pub(in crate::program) is_leaf: bool,
     /// Whether the program was compiled for it.
-    pub(super) is_output: bool,
+    pub(in crate::program) is_output: bool,
 }
 
 mod sealed {
@@ -104,14 +104,14 @@ pub enum Name<'t, T: Scalar> {
 
 /// How it is found in a program, and what messages call it.
 impl<T: Scalar> Name<'_, T> {
-    pub(super) fn find(self, program: &Program<T>) -> Result<Found> {
+    pub(in crate::program) fn find(self, program: &Program<T>) -> Result<Found> {
         match self {
             Name::Variable(var) => find_variable(var, program),
             Name::Entry(entry) => find_entry(entry, program),
         }
     }
 
-    pub(super) fn id(self) -> Result<EntryId> {
+    pub(in crate::program) fn id(self) -> Result<EntryId> {
         match self {
             Name::Variable(var) => var.entry(),
             Name::Entry(entry) => Ok(entry),
@@ -119,14 +119,14 @@ impl<T: Scalar> Name<'_, T> {
     }
 
     /// Whether it was handed out as a derivative.
-    pub(super) fn is_derivative(self) -> bool {
+    pub(in crate::program) fn is_derivative(self) -> bool {
         match self {
             Name::Variable(var) => var.of_run,
             Name::Entry(entry) => entry.of_run,
         }
     }
 
-    pub(super) fn label(self, program: &Program<T>) -> String {
+    pub(in crate::program) fn label(self, program: &Program<T>) -> String {
         match self {
             Name::Variable(var) => var.label(),
             Name::Entry(entry) => label_of_entry(entry, program),

@@ -1,23 +1,23 @@
 //! How many examples a program works on, and who says so.
 
 use crate::ops::leaf::LeafKind;
+use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::compile::graph::Node;
 use crate::program::ids::NodeId;
-use crate::program::leaves::{LeafState, m_of};
 use crate::tape::List;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.
 #[derive(Debug)]
-pub(super) struct Unneeded {
-    pub(super) entry: u32,
+pub(in crate::program) struct Unneeded {
+    pub(in crate::program) entry: u32,
     name: String,
-    pub(super) shape: Shape,
+    pub(in crate::program) shape: Shape,
     m: Option<usize>,
 }
 
 /// Whether a node's shape or value depends on the number of examples itself, and not only on what its operands hold.
-pub(super) fn depends_on_m<T: Scalar>(node: &Node<T>) -> bool {
+pub(in crate::program) fn depends_on_m<T: Scalar>(node: &Node<T>) -> bool {
     node.shape.depends_on_m() || node.op.power_of_m() != 0
 }
 
@@ -34,7 +34,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The number of examples of the leaves.
-    pub(super) fn common_m(&self) -> Result<Option<usize>> {
+    pub(in crate::program) fn common_m(&self) -> Result<Option<usize>> {
         let leaves = self.leaves.iter().filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
         if let Some(m) = self.agreed(leaves)?.or(self.default_m) {
             return Ok(Some(m));
@@ -81,12 +81,12 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Sets the number of examples where no leaf says it.
-    pub(super) fn set_default_m(&mut self, m: usize) {
+    pub(in crate::program) fn set_default_m(&mut self, m: usize) {
         (self.default_m, self.agreed_m) = (Some(m), None);
     }
 
     /// The number of examples of the next run, if every leaf has a value and that number can be run.
-    pub(super) fn m_of_run(&mut self) -> Result<usize> {
+    pub(in crate::program) fn m_of_run(&mut self) -> Result<usize> {
         if let Some(m) = self.agreed_m {
             return Ok(m);
         }
@@ -102,7 +102,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Notes the tape's examples if the program depends on how many there are, and reads none.
-    pub(super) fn find_unneeded_examples(&mut self, list: &List<T>) {
+    pub(in crate::program) fn find_unneeded_examples(&mut self, list: &List<T>) {
         let reads_examples = self.leaves.iter().any(|leaf| leaf.kind == LeafKind::Examples);
         if self.needs_m.is_none() || reads_examples {
             return;
@@ -119,7 +119,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Takes the number of examples from a matrix that is bound to examples which no output needs.
-    pub(super) fn bind_unneeded(
+    pub(in crate::program) fn bind_unneeded(
         &mut self,
         at: usize,
         method: &'static str,

@@ -13,7 +13,7 @@ use crate::{Error, Result, Scalar};
 
 /// A leaf that is a label of a loss on the tape, and where that was recorded.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unseen {
+pub(in crate::program) struct Unseen {
     leaf: LeafId,
     kind: Labels,
     at: Place,
@@ -21,7 +21,7 @@ pub(super) struct Unseen {
 
 impl<T: Scalar> Program<T> {
     /// Finds the leaves that are labels, and that the program uses without looking at them.
-    pub(super) fn find_labels(&mut self, list: &List<T>) {
+    pub(in crate::program) fn find_labels(&mut self, list: &List<T>) {
         let mut labels: FxHashMap<u32, (Labels, Place)> = FxHashMap::default();
         for (entry, note) in list.entries.iter().zip(&list.notes) {
             if let Some(kind) = Labels::asked_by(&entry.op) {
@@ -53,7 +53,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Looks at the labels that no kernel looks at.
-    pub(super) fn check_labels(&self) -> Result<()> {
+    pub(in crate::program) fn check_labels(&self) -> Result<()> {
         for &Unseen { leaf, kind, at } in &self.labels {
             let leaf = &self.leaves[leaf];
             let values = self.value_of(leaf)?;

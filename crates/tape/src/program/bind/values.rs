@@ -2,10 +2,10 @@
 
 use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
+use crate::program::bind::leaves::{LeafState, m_of};
+use crate::program::bind::named::Found;
 use crate::program::ids::{LeafId, WholeId};
-use crate::program::leaves::{LeafState, m_of};
-use crate::program::named::Found;
-use crate::program::storage::{LeafValue, resize};
+use crate::program::run::memory::{LeafValue, resize};
 use crate::program::{Name, Named, Program};
 use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 
@@ -334,7 +334,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Copies a matrix of the leaf's shape into its buffer.
-    pub(super) fn fill_leaf(&mut self, leaf: LeafId, value: MatrixRef<'_, T>) -> Result<()> {
+    pub(in crate::program) fn fill_leaf(&mut self, leaf: LeafId, value: MatrixRef<'_, T>) -> Result<()> {
         self.reserve_leaf("bind", leaf, value.shape())?.copy_from_slice(value.as_slice());
         Ok(())
     }

@@ -9,8 +9,8 @@ use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
 use crate::program::ids::NodeId;
+use crate::program::operand::Buffer;
 use crate::program::run::Way;
-use crate::program::storage::Buffer;
 use crate::program::{Program, compile};
 use crate::tape::notation::Notation;
 

@@ -6,43 +6,44 @@ use crate::numbers::aligned::Aligned;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::program::Program;
+use crate::program::bind::named::Found;
 use crate::program::code::{Instruction, OnBuffers};
 use crate::program::ids::{LeafId, NodeId, WholeId};
-use crate::program::named::Found;
-use crate::program::storage::{Buffer, Leaf, LeafValue, Operand};
+use crate::program::operand::{Buffer, Operand};
+use crate::program::run::memory::{Leaf, LeafValue};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
 
 /// What a program knows of a leaf.
 #[derive(Debug)]
-pub(super) struct LeafState<T: Scalar> {
-    pub(super) node: NodeId,
-    pub(super) kind: LeafKind,
-    pub(super) at: Operand,
+pub(in crate::program) struct LeafState<T: Scalar> {
+    pub(in crate::program) node: NodeId,
+    pub(in crate::program) kind: LeafKind,
+    pub(in crate::program) at: Operand,
     /// For leaves with one column (or row) per example: how many they hold now.
-    pub(super) m: Option<usize>,
-    pub(super) bound: bool,
+    pub(in crate::program) m: Option<usize>,
+    pub(in crate::program) bound: bool,
     /// The value that it has on the tape, until it is bound to another; for leaves with a column per example.
-    pub(super) of_tape: Option<Arc<Matrix<T>>>,
+    pub(in crate::program) of_tape: Option<Arc<Matrix<T>>>,
     /// Whether all that read it can do so where its columns are not side by side.
-    pub(super) may_be_apart: bool,
+    pub(in crate::program) may_be_apart: bool,
     /// The columns side by side, for those who look at a leaf whose columns are apart.
-    pub(super) side_by_side: OnceLock<Matrix<T>>,
+    pub(in crate::program) side_by_side: OnceLock<Matrix<T>>,
     /// For a leaf that is an output too.
-    pub(super) kept: Option<Kept<T>>,
+    pub(in crate::program) kept: Option<Kept<T>>,
 }
 
 /// What a leaf was in the last run: an output is a value of that run, also if the leaf has changed since.
 #[derive(Debug)]
-pub(super) struct Kept<T> {
-    pub(super) values: Aligned<T>,
+pub(in crate::program) struct Kept<T> {
+    pub(in crate::program) values: Aligned<T>,
     /// Whether the leaf has changed, and the values are here.
-    pub(super) has_values: bool,
+    pub(in crate::program) has_values: bool,
 }
 
 impl<T: Scalar> LeafState<T> {
     /// Notes that the leaf is an output.
-    pub(super) fn is_output(&mut self) {
+    pub(in crate::program) fn is_output(&mut self) {
         if self.kind != LeafKind::Constant {
             self.kept.get_or_insert_with(|| Kept { values: Aligned::empty(), has_values: false });
         }
@@ -51,7 +52,7 @@ impl<T: Scalar> LeafState<T> {
 
 impl<T: Scalar> Program<T> {
     /// Notes the leaves, and puts numbers into their buffers.
-    pub(super) fn add_sources(&mut self) {
+    pub(in crate::program) fn add_sources(&mut self) {
         let sources = self.graph.nodes.iter().filter(|node| node.op.is_source()).count();
         self.execution.memory.leaves = (0..sources).map(|_| Leaf::new()).collect();
         for node in self.graph.nodes.ids() {
@@ -82,7 +83,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Finds the leaves whose columns may be apart: they are read by nothing but products, on the right.
-    pub(super) fn find_leaves_that_may_be_apart(&mut self) {
+    pub(in crate::program) fn find_leaves_that_may_be_apart(&mut self) {
         let mut may_be_apart: IdVec<WholeId, bool> = IdVec::filled(true, self.execution.memory.leaves.len());
         for instruction in &self.execution.code {
             instruction.for_each_operand_side_by_side(|operand| {
@@ -101,7 +102,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Lets a leaf use the tape's value, which has its shape.
-    pub(super) fn share_leaf(&mut self, leaf: LeafId, value: &Arc<Matrix<T>>) {
+    pub(in crate::program) fn share_leaf(&mut self, leaf: LeafId, value: &Arc<Matrix<T>>) {
         self.set_m_of_leaf(leaf, m_of(self.leaves[leaf].at.shape, value.shape()).flatten());
         let state = &mut self.leaves[leaf];
         // Of no use to parameters, which would keep it alive.
@@ -111,14 +112,14 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Notes that a leaf has a value, and how many examples that holds.
-    pub(super) fn set_m_of_leaf(&mut self, leaf: LeafId, m: Option<usize>) {
+    pub(in crate::program) fn set_m_of_leaf(&mut self, leaf: LeafId, m: Option<usize>) {
         let state = &mut self.leaves[leaf];
         (state.m, state.bound) = (m, true);
         self.agreed_m = None;
     }
 
     /// The value of a leaf.
-    pub(super) fn value_of<'a>(&'a self, leaf: &'a LeafState<T>) -> Result<MatrixRef<'a, T>> {
+    pub(in crate::program) fn value_of<'a>(&'a self, leaf: &'a LeafState<T>) -> Result<MatrixRef<'a, T>> {
         if !leaf.bound {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
@@ -137,7 +138,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The value that a leaf had in the last run.
-    pub(super) fn value_in_run(&self, leaf: LeafId) -> Result<MatrixRef<'_, T>> {
+    pub(in crate::program) fn value_in_run(&self, leaf: LeafId) -> Result<MatrixRef<'_, T>> {
         let leaf = &self.leaves[leaf];
         match &leaf.kept {
             Some(kept) if kept.has_values => {
@@ -149,7 +150,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was made ready by the run.
-    pub(super) fn keep(&mut self, leaf: LeafId) {
+    pub(in crate::program) fn keep(&mut self, leaf: LeafId) {
         let LeafState { at, kept, .. } = &mut self.leaves[leaf];
         let Some(kept) = kept.as_mut().filter(|kept| self.ran && !kept.has_values) else { return };
         let (rows, columns) = at.shape.at(self.m.unwrap_or(0));
@@ -158,7 +159,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Forgets it when the outputs are those of another run.
-    pub(super) fn forget_kept(&mut self) {
+    pub(in crate::program) fn forget_kept(&mut self) {
         if std::mem::take(&mut self.has_kept) {
             self.leaves
                 .iter_mut()
@@ -168,7 +169,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// What messages call a leaf: of several with one name also its number and where it was recorded.
-    pub(super) fn label_of_leaf(&self, node: NodeId) -> String {
+    pub(in crate::program) fn label_of_leaf(&self, node: NodeId) -> String {
         let name = |node: NodeId| self.about[node].to_string();
         let (label, place) = (name(node), self.about[node].place);
         let is_other = |leaf: &LeafState<T>| leaf.node != node && name(leaf.node) == label;
@@ -198,7 +199,7 @@ impl<T: Scalar> Instruction<T, OnBuffers> {
 
 /// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of this shape: `Some(None)` if the
 /// shape has no m, `None` if the matrix does not fit.
-pub(super) fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
+pub(in crate::program) fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
     let mut m = None;
     for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {
         match dim {
