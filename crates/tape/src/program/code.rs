@@ -9,9 +9,10 @@ use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::EpilogueKind;
-use crate::program::ids::{NodeId, WholeId};
+use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::{Operand, SumAt};
 use crate::program::pass::Pass;
+use crate::tape::ids::IdVec;
 
 /// What a program runs: instructions, segment by segment.
 #[derive(Debug)]
@@ -20,6 +21,23 @@ pub(super) struct Code<T: Scalar> {
     pub(super) instructions: Vec<Instruction<T, OnBuffers>>,
     /// The most registers of a pass.
     pub(super) registers: usize,
+    /// The rows of every buffer of a tile.
+    pub(super) tile_rows: IdVec<TileId, usize>,
+    /// Whether steps are fused and tiled.
+    pub(super) fused: bool,
+}
+
+impl<T: Scalar> Code<T> {
+    /// Nothing to run.
+    pub(super) fn empty() -> Self {
+        Code {
+            segments: Vec::new(),
+            instructions: Vec::new(),
+            registers: 0,
+            tile_rows: IdVec::new(),
+            fused: false,
+        }
+    }
 }
 
 /// Instructions that run once on all columns, or again for every tile of columns.

@@ -15,24 +15,17 @@ mod operand;
 mod pass;
 
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use crate::numbers::aligned::Aligned;
-use crate::program::operand::Operand;
-use crate::tape::ids::IdVec;
-use crate::{Error, Scalar, Tape, Var};
-use bind::examples::{Unneeded, depends_on_m};
-use bind::labels::Unseen;
-use bind::leaves::LeafState;
-use bind::named::Found;
+use crate::{Scalar, Tape, Var};
+use bind::leaves::{LeafState, Leaves};
 use code::Code;
 use compile::graph::Graph;
 use compile::place::Plan;
-use describe::about::About;
-use ids::{LeafId, NodeId};
-use run::tiled::{Execution, Handover, Shares};
+use compile::{emit, fuse, lower, place, schedule};
+use ids::NodeId;
+use operand::Operand;
+use run::Machine;
 
 pub(crate) use bind::named::Name;
 pub use bind::named::{EntryId, Named};
@@ -141,123 +134,36 @@ impl Options {
 /// ```
 #[derive(Debug)]
 pub struct Program<T: Scalar> {
-    tape: u64,
+    /// What is computed: fixed, as are the next two.
     graph: Graph<T>,
-    /// For every node what to say of it.
-    about: IdVec<NodeId, About>,
-    leaves: IdVec<LeafId, LeafState<T>>,
-    /// Of outputs and leaves, by the tape's entry.
-    found: FxHashMap<u32, Found>,
+    /// Which buffer holds what.
     plan: Plan,
-    execution: Execution<T>,
-    /// Carries the execution to a team and back.
-    handover: Option<Box<Handover<T>>>,
-    /// Number of registers of every thread.
-    register_count: usize,
-    /// Whether steps are fused and tiled.
-    fusion: bool,
-    /// How many threads a run may use.
-    threads: usize,
-    /// Whether nobody has asked for tiles of a certain width.
-    tiles_are_free: bool,
-    /// For every m that was run how its runs are shared out: to reckon it goes through the graph, and may allocate.
-    known_shares: FxHashMap<(usize, bool), Shares>,
-    /// The first node that depends on the number of examples.
-    needs_m: Option<NodeId>,
-    /// The number of examples where no leaf says it, for those who run a program on others' behalf.
-    default_m: Option<usize>,
-    /// The tape's examples, where the program reads none and needs to know how many they are.
-    unneeded: Vec<Unneeded>,
-    /// The number of examples that all leaves agree on, each having a value. Forgotten when one gets another: a run of a small
-    /// network has no time to ask each leaf.
-    agreed_m: Option<usize>,
-    /// The number of examples that the buffers are sized for.
-    m: Option<usize>,
-    /// Whether the last run has left results.
-    ran: bool,
-    /// What the last run failed with.
-    failed_with: Option<Box<Error>>,
-    /// Whether an output is a leaf that has changed since the last run.
-    has_kept: bool,
-    /// When the last run that was worth several threads ended.
-    last_run: Option<Instant>,
-    /// The same graph without fusion, made when a run is to be checked step by step.
-    unfused: Option<Box<Program<T>>>,
-    /// Labels that no kernel looks at.
-    labels: Vec<Unseen>,
+    /// What is run.
+    code: Arc<Code<T>>,
+    /// What is given, and where it and the outputs are found.
+    leaves: Leaves<T>,
+    /// What runs, and what the last run has left.
+    machine: Machine<T>,
 }
 
 impl<T: Scalar> Program<T> {
-    /// A program of a graph that was lowered from the tape, with the values that leaves have there.
-    fn of_tape(tape: &Tape<T>, outputs: &[Var<'_, T>], graph: Graph<T>, options: Options) -> Self {
-        let list = tape.list.borrow();
-        let about = graph.nodes.ids().map(|node| About::new(&list, &graph, node)).collect();
-        let mut program = Program::assemble(tape.id, graph, about, options);
-        for leaf in program.leaves.ids() {
-            let Some(op) = program.graph.node(program.leaves[leaf].node).op.leaf() else { continue };
-            let known = &list.leaves[op.index as usize];
-            program.leaves[leaf].kind = known.kind;
-            if let Some(value) = &known.value {
-                program.share_leaf(leaf, value);
-            }
-        }
-        program.find_labels(&list);
-        for (output, node) in outputs.iter().zip(program.graph.outputs.clone()) {
-            let leaf = program.found.get(&program.graph.origins[node].0).and_then(|found| found.leaf);
-            let is_leaf = program.found.get(&output.id).is_some_and(|found| found.is_leaf);
-            let at = program.operand(node).expect("outputs have buffers");
-            program.found.insert(output.id, Found { at, node, leaf, is_leaf, is_output: true });
-            if let Some(leaf) = leaf {
-                program.leaves[leaf].is_output();
-            }
-        }
-        program.find_unneeded_examples(&list);
+    /// A program that computes sound outputs of the tape.
+    pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Self {
+        let graph = lower(tape, outputs, options); // stage 1, and stage 2 node by node
+        let mut program = Program::of_graph(graph, options);
+        program.take_from_tape(&tape.list.borrow(), outputs);
         program
     }
 
-    /// A program of a graph; leaves have no value yet.
-    fn assemble(tape: u64, graph: Graph<T>, about: IdVec<NodeId, About>, options: Options) -> Self {
-        let (plan, Code { segments, instructions, registers }) = compile::code(&graph, options.fusion);
-        let mut execution = Execution::new(segments, instructions);
-        execution.memory.whole = IdVec::filled(Aligned::default(), plan.whole.len());
-        execution.tile_rows.clone_from(&plan.tile);
-        execution.tile = match options.tile_columns {
-            Some(columns) => run::chunks::in_units(columns.get()),
-            None => run::chunks::tile_columns(plan.tile.as_slice(), size_of::<T>()),
-        };
-        let needs_m = graph.nodes.enumerated().find(|(_, node)| depends_on_m(node)).map(|(id, _)| id);
-        let mut program = Program {
-            tape,
-            graph,
-            about,
-            leaves: IdVec::new(),
-            found: FxHashMap::default(),
-            plan,
-            execution,
-            handover: None,
-            register_count: registers,
-            known_shares: FxHashMap::default(),
-            fusion: options.fusion,
-            threads: match options.threads {
-                Some(threads) => threads.get().min(crate::numbers::kernel::threads::most_of_a_run()),
-                None => crate::numbers::kernel::threads::available(),
-            },
-            tiles_are_free: options.tile_columns.is_none(),
-            needs_m,
-            default_m: None,
-            unneeded: Vec::new(),
-            agreed_m: None,
-            m: None,
-            ran: false,
-            failed_with: None,
-            has_kept: false,
-            last_run: None,
-            unfused: None,
-            labels: Vec::new(),
-        };
-        program.add_sources();
-        program.find_leaves_that_may_be_apart();
-        program
+    /// A program of a graph, whose leaves have no values yet.
+    fn of_graph(graph: Graph<T>, options: Options) -> Self {
+        let schedule = schedule(&graph, options.fusion); // stage 3
+        let steps = fuse(&graph, &schedule); // stage 4
+        let plan = place(&graph, &steps); // stage 5
+        let code = Arc::new(Code { fused: options.fusion, ..emit(&graph, steps, &plan) }); // stage 6
+        let leaves = Leaves::new(&graph, &plan, &code);
+        let machine = Machine::new(&graph, &plan, &code, options);
+        Program { graph, plan, code, leaves, machine }
     }
 
     fn operand(&self, node: NodeId) -> Option<Operand> {

@@ -49,11 +49,11 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
     single.set_default_m(1);
     let m = m_of(&whole, losses)?;
     collect(m, of_sum, |i, columns| {
-        for leaf in whole.leaves.ids() {
-            if whole.leaves[leaf].m.is_some() {
-                let at = whole.leaves[leaf].at;
+        for leaf in whole.leaves.states.ids() {
+            if whole.leaves.states[leaf].m.is_some() {
+                let at = whole.leaves.states[leaf].at;
                 let rows = at.shape.rows.at(m);
-                let column = &whole.execution.memory.whole(at.at.whole())[i * rows..(i + 1) * rows];
+                let column = &whole.machine.execution.memory.whole(at.at.whole())[i * rows..(i + 1) * rows];
                 single.fill_leaf(leaf, MatrixRef::new(rows, 1, column)?)?;
             }
         }

@@ -85,10 +85,6 @@ impl<I: Id, X> IdVec<I, X> {
         self.items.get(id.index())
     }
 
-    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut X> {
-        self.items.get_mut(id.index())
-    }
-
     pub(crate) fn ids(&self) -> impl DoubleEndedIterator<Item = I> + ExactSizeIterator + Clone + use<I, X> {
         ids_up_to(self.items.len())
     }

@@ -359,7 +359,7 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
-        Program::compile(self, outputs, options)
+        Ok(Program::compile(self, outputs, options))
     }
 
     #[track_caller]

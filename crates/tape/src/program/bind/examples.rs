@@ -35,11 +35,11 @@ impl<T: Scalar> Program<T> {
 
     /// The number of examples of the leaves.
     pub(in crate::program) fn common_m(&self) -> Result<Option<usize>> {
-        let leaves = self.leaves.iter().filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
-        if let Some(m) = self.agreed(leaves)?.or(self.default_m) {
+        let leaves = self.leaves.states.iter().filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
+        if let Some(m) = self.agreed(leaves)?.or(self.leaves.default_m) {
             return Ok(Some(m));
         }
-        self.agreed(self.unneeded.iter().filter_map(|x| Some((x.m?, None, x.name.as_str()))))
+        self.agreed(self.leaves.unneeded.iter().filter_map(|x| Some((x.m?, None, x.name.as_str()))))
     }
 
     /// The one number that all say, each a leaf or a name.
@@ -68,13 +68,13 @@ impl<T: Scalar> Program<T> {
         if let Some(m) = self.common_m()? {
             return Ok(m);
         }
-        let Some(node) = self.needs_m else { return Ok(0) };
+        let Some(node) = self.leaves.needs_m else { return Ok(0) };
         let is_unbound = |leaf: &&LeafState<T>| leaf.kind == LeafKind::Examples && !leaf.bound;
-        let of_leaves = || self.leaves.iter().find(is_unbound).map(|leaf| self.label_of(leaf));
-        match of_leaves().or_else(|| self.unneeded.first().map(|examples| examples.name.clone())) {
+        let of_leaves = || self.leaves.states.iter().find(is_unbound).map(|leaf| self.label_of(leaf));
+        match of_leaves().or_else(|| self.leaves.unneeded.first().map(|examples| examples.name.clone())) {
             Some(variable) => Err(Error::Unbound { variable }),
             None => {
-                let at = self.about[node].place;
+                let at = self.graph.about[node].place;
                 Err(Error::UnknownExamples { entry: self.describe(node), at })
             }
         }
@@ -82,29 +82,29 @@ impl<T: Scalar> Program<T> {
 
     /// Sets the number of examples where no leaf says it.
     pub(in crate::program) fn set_default_m(&mut self, m: usize) {
-        (self.default_m, self.agreed_m) = (Some(m), None);
+        (self.leaves.default_m, self.leaves.agreed_m) = (Some(m), None);
     }
 
     /// The number of examples of the next run, if every leaf has a value and that number can be run.
     pub(in crate::program) fn m_of_run(&mut self) -> Result<usize> {
-        if let Some(m) = self.agreed_m {
+        if let Some(m) = self.leaves.agreed_m {
             return Ok(m);
         }
-        if let Some(leaf) = self.leaves.iter().find(|leaf| !leaf.bound) {
+        if let Some(leaf) = self.leaves.states.iter().find(|leaf| !leaf.bound) {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
         let m = self.known_m()?;
         if m == 0 {
             self.refuse_empty_mean()?;
         }
-        self.agreed_m = Some(m);
+        self.leaves.agreed_m = Some(m);
         Ok(m)
     }
 
     /// Notes the tape's examples if the program depends on how many there are, and reads none.
     pub(in crate::program) fn find_unneeded_examples(&mut self, list: &List<T>) {
-        let reads_examples = self.leaves.iter().any(|leaf| leaf.kind == LeafKind::Examples);
-        if self.needs_m.is_none() || reads_examples {
+        let reads_examples = self.leaves.states.iter().any(|leaf| leaf.kind == LeafKind::Examples);
+        if self.leaves.needs_m.is_none() || reads_examples {
             return;
         }
         for (entry, recorded) in (0..).zip(&list.entries) {
@@ -113,7 +113,7 @@ impl<T: Scalar> Program<T> {
             if known.kind == LeafKind::Examples && recorded.shape.columns == Dim::M {
                 let m = known.value.as_ref().map(|value| value.columns());
                 let name = list.label(entry);
-                self.unneeded.push(Unneeded { entry, name, shape: recorded.shape, m });
+                self.leaves.unneeded.push(Unneeded { entry, name, shape: recorded.shape, m });
             }
         }
     }
@@ -125,11 +125,11 @@ impl<T: Scalar> Program<T> {
         method: &'static str,
         shape: (usize, usize),
     ) -> Result<()> {
-        let examples = &mut self.unneeded[at];
+        let examples = &mut self.leaves.unneeded[at];
         match m_of(examples.shape, shape) {
             Some(m) => {
                 examples.m = m;
-                self.agreed_m = None;
+                self.leaves.agreed_m = None;
                 Ok(())
             }
             None => Err(Error::BindShape {
@@ -152,7 +152,9 @@ impl<T: Scalar> Program<T> {
         };
         let nodes = || self.graph.nodes.ids();
         match nodes().find(empty).or_else(|| nodes().find(|&node| divides(node))) {
-            Some(node) => Err(Error::EmptyBatch { entry: self.describe(node), at: self.about[node].place }),
+            Some(node) => {
+                Err(Error::EmptyBatch { entry: self.describe(node), at: self.graph.about[node].place })
+            }
             None => Ok(()),
         }
     }

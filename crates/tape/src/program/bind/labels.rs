@@ -45,17 +45,17 @@ impl<T: Scalar> Program<T> {
                 |node: &Node<T>| Labels::asked_by(&node.op) == Some(kind) && is_leaf(node.operands[0]);
             self.graph.nodes.iter().any(looks)
         };
-        let unseen = self.leaves.enumerated().filter_map(|(index, leaf)| {
+        let unseen = self.leaves.states.enumerated().filter_map(|(index, leaf)| {
             let &(kind, at) = labels.get(&self.graph.origins[leaf.node].0)?;
             (!looked_at(leaf.node, kind)).then_some(Unseen { leaf: index, kind, at })
         });
-        self.labels = unseen.collect();
+        self.leaves.labels = unseen.collect();
     }
 
     /// Looks at the labels that no kernel looks at.
     pub(in crate::program) fn check_labels(&self) -> Result<()> {
-        for &Unseen { leaf, kind, at } in &self.labels {
-            let leaf = &self.leaves[leaf];
+        for &Unseen { leaf, kind, at } in &self.leaves.labels {
+            let leaf = &self.leaves.states[leaf];
             let values = self.value_of(leaf)?;
             if let Some((index, value)) = kind.first_unfit(values.as_slice()) {
                 let (row, column) = (index % values.rows(), index / values.rows());

@@ -6,13 +6,64 @@ use crate::numbers::aligned::Aligned;
 use crate::ops::leaf::LeafKind;
 use crate::ops::matmul::Matmul;
 use crate::program::Program;
+use crate::program::bind::examples::{Unneeded, depends_on_m};
+use crate::program::bind::labels::Unseen;
 use crate::program::bind::named::Found;
-use crate::program::code::{Instruction, OnBuffers};
+use crate::program::code::{Code, Instruction, OnBuffers};
+use crate::program::compile::graph::Graph;
+use crate::program::compile::place::Plan;
 use crate::program::ids::{LeafId, NodeId, WholeId};
 use crate::program::operand::{Buffer, Operand};
-use crate::program::run::memory::{Leaf, LeafValue};
-use crate::tape::ids::{Id, IdVec};
-use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape};
+use crate::program::run::memory::LeafValue;
+use crate::tape::List;
+use crate::tape::ids::IdVec;
+use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape, Var};
+use rustc_hash::FxHashMap;
+
+/// What a program is given, and where its values are found.
+#[derive(Debug)]
+pub(in crate::program) struct Leaves<T: Scalar> {
+    pub(in crate::program) states: IdVec<LeafId, LeafState<T>>,
+    /// Outputs and leaves, by the tape's entry.
+    pub(in crate::program) found: FxHashMap<u32, Found>,
+    /// The first node that depends on the number of examples.
+    pub(in crate::program) needs_m: Option<NodeId>,
+    /// The number of examples where no leaf says it, for those who run a program on others' behalf.
+    pub(in crate::program) default_m: Option<usize>,
+    /// The tape's examples, where the program reads none and needs to know how many they are.
+    pub(in crate::program) unneeded: Vec<Unneeded>,
+    /// The number of examples that all leaves agree on, each having a value. Forgotten when one gets another: a run of a
+    /// small network has no time to ask each leaf.
+    pub(in crate::program) agreed_m: Option<usize>,
+    /// Whether an output is a leaf that has changed since the last run.
+    pub(in crate::program) has_kept: bool,
+    /// Labels that no kernel looks at.
+    pub(in crate::program) labels: Vec<Unseen>,
+}
+
+impl<T: Scalar> Leaves<T> {
+    /// The leaves of a graph, without values yet.
+    pub(in crate::program) fn new(graph: &Graph<T>, plan: &Plan, code: &Code<T>) -> Self {
+        let (mut states, mut found) = (IdVec::new(), FxHashMap::default());
+        let gatherable = gatherable(plan, code);
+        for (node, _) in graph.nodes.enumerated().filter(|(_, node)| node.op.leaf().is_some()) {
+            let at = plan.operand(graph, node).expect("a leaf is stored");
+            let leaf = Some(states.push(LeafState::new(node, at, &gatherable)));
+            let is_leaf = Found { at, node, leaf, is_leaf: true, is_output: false };
+            found.insert(graph.origins[node].0, is_leaf);
+        }
+        Leaves {
+            states,
+            found,
+            needs_m: graph.nodes.enumerated().find(|(_, node)| depends_on_m(node)).map(|(id, _)| id),
+            default_m: None,
+            unneeded: Vec::new(),
+            agreed_m: None,
+            has_kept: false,
+            labels: Vec::new(),
+        }
+    }
+}
 
 /// What a program knows of a leaf.
 #[derive(Debug)]
@@ -26,7 +77,7 @@ pub(in crate::program) struct LeafState<T: Scalar> {
     /// The value that it has on the tape, until it is bound to another; for leaves with a column per example.
     pub(in crate::program) of_tape: Option<Arc<Matrix<T>>>,
     /// Whether all that read it can do so where its columns are not side by side.
-    pub(in crate::program) may_be_apart: bool,
+    pub(in crate::program) is_gatherable: bool,
     /// The columns side by side, for those who look at a leaf whose columns are apart.
     pub(in crate::program) side_by_side: OnceLock<Matrix<T>>,
     /// For a leaf that is an output too.
@@ -42,6 +93,21 @@ pub(in crate::program) struct Kept<T> {
 }
 
 impl<T: Scalar> LeafState<T> {
+    fn new(node: NodeId, at: Operand, gatherable: &IdVec<WholeId, bool>) -> Self {
+        let Shape { rows, columns } = at.shape;
+        LeafState {
+            node,
+            kind: LeafKind::Constant,
+            at,
+            m: None,
+            bound: false,
+            of_tape: None,
+            is_gatherable: columns == Dim::M && rows != Dim::M && gatherable[at.at.whole()],
+            side_by_side: OnceLock::new(),
+            kept: None,
+        }
+    }
+
     /// Notes that the leaf is an output.
     pub(in crate::program) fn is_output(&mut self) {
         if self.kind != LeafKind::Constant {
@@ -51,71 +117,44 @@ impl<T: Scalar> LeafState<T> {
 }
 
 impl<T: Scalar> Program<T> {
-    /// Notes the leaves, and puts numbers into their buffers.
-    pub(in crate::program) fn add_sources(&mut self) {
-        let sources = self.graph.nodes.iter().filter(|node| node.op.is_source()).count();
-        self.execution.memory.leaves = (0..sources).map(|_| Leaf::new()).collect();
-        for node in self.graph.nodes.ids() {
-            let op = &self.graph.node(node).op;
-            if !op.is_source() {
-                continue;
+    /// Takes the values that leaves have on the tape, and finds the outputs.
+    pub(in crate::program) fn take_from_tape(&mut self, list: &List<T>, outputs: &[Var<'_, T>]) {
+        for leaf in self.leaves.states.ids() {
+            let Some(op) = self.graph.node(self.leaves.states[leaf].node).op.leaf() else { continue };
+            let known = &list.leaves[op.index as usize];
+            self.leaves.states[leaf].kind = known.kind;
+            if let Some(value) = &known.value {
+                self.share_leaf(leaf, value);
             }
+        }
+        self.find_labels(list);
+        for (output, node) in outputs.iter().zip(self.graph.outputs.clone()) {
+            let leaf = self.leaves.found.get(&self.graph.origins[node].0).and_then(|found| found.leaf);
+            let is_leaf = self.leaves.found.get(&output.id).is_some_and(|found| found.is_leaf);
             let at = self.stored(node);
-            if let Some(number) = op.number() {
-                *self.execution.memory.whole_mut(at.at.whole()) = Aligned::new(1, number.c);
-                continue;
+            self.leaves.found.insert(output.id, Found { at, node, leaf, is_leaf, is_output: true });
+            if let Some(leaf) = leaf {
+                self.leaves.states[leaf].is_output();
             }
-            let leaf = Some(LeafId::from_index(self.leaves.len()));
-            let found = Found { at, node, leaf, is_leaf: true, is_output: false };
-            self.found.insert(self.graph.origins[node].0, found);
-            self.leaves.push(LeafState {
-                node,
-                kind: LeafKind::Constant,
-                at,
-                m: None,
-                bound: false,
-                of_tape: None,
-                may_be_apart: false,
-                side_by_side: OnceLock::new(),
-                kept: None,
-            });
         }
-    }
-
-    /// Finds the leaves whose columns may be apart: they are read by nothing but products, on the right.
-    pub(in crate::program) fn find_leaves_that_may_be_apart(&mut self) {
-        let mut may_be_apart: IdVec<WholeId, bool> = IdVec::filled(true, self.execution.memory.leaves.len());
-        for instruction in &self.execution.code {
-            instruction.for_each_operand_side_by_side(|operand| {
-                if let Buffer::Whole(buffer) = operand.at
-                    && let Some(may_be_apart) = may_be_apart.get_mut(buffer)
-                {
-                    *may_be_apart = false;
-                }
-            });
-        }
-        for leaf in &mut self.leaves {
-            let Shape { rows, columns } = leaf.at.shape;
-            let has_examples = columns == Dim::M && rows != Dim::M;
-            leaf.may_be_apart = has_examples && may_be_apart[leaf.at.at.whole()];
-        }
+        self.find_unneeded_examples(list);
     }
 
     /// Lets a leaf use the tape's value, which has its shape.
     pub(in crate::program) fn share_leaf(&mut self, leaf: LeafId, value: &Arc<Matrix<T>>) {
-        self.set_m_of_leaf(leaf, m_of(self.leaves[leaf].at.shape, value.shape()).flatten());
-        let state = &mut self.leaves[leaf];
+        self.set_m_of_leaf(leaf, m_of(self.leaves.states[leaf].at.shape, value.shape()).flatten());
+        let state = &mut self.leaves.states[leaf];
         // Of no use to parameters, which would keep it alive.
         state.of_tape = (state.at.shape.columns == Dim::M).then(|| value.clone());
         let buffer = state.at.at.whole();
-        self.execution.memory.set_leaf(buffer, LeafValue::Shared(value.clone()));
+        self.machine.execution.memory.set_leaf(buffer, LeafValue::Shared(value.clone()));
     }
 
     /// Notes that a leaf has a value, and how many examples that holds.
     pub(in crate::program) fn set_m_of_leaf(&mut self, leaf: LeafId, m: Option<usize>) {
-        let state = &mut self.leaves[leaf];
+        let state = &mut self.leaves.states[leaf];
         (state.m, state.bound) = (m, true);
-        self.agreed_m = None;
+        self.leaves.agreed_m = None;
     }
 
     /// The value of a leaf.
@@ -124,7 +163,7 @@ impl<T: Scalar> Program<T> {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
         let (rows, columns) = leaf.at.shape.at(leaf.m.unwrap_or(0));
-        let memory = &self.execution.memory;
+        let memory = &self.machine.execution.memory;
         match memory.selection(leaf.at.at.whole()) {
             None => MatrixRef::new(rows, columns, &memory.whole(leaf.at.at.whole())[..rows * columns]),
             Some((of, chosen)) => match leaf.side_by_side.get() {
@@ -139,10 +178,10 @@ impl<T: Scalar> Program<T> {
 
     /// The value that a leaf had in the last run.
     pub(in crate::program) fn value_in_run(&self, leaf: LeafId) -> Result<MatrixRef<'_, T>> {
-        let leaf = &self.leaves[leaf];
+        let leaf = &self.leaves.states[leaf];
         match &leaf.kept {
             Some(kept) if kept.has_values => {
-                let (rows, columns) = leaf.at.shape.at(self.m.unwrap_or(0));
+                let (rows, columns) = leaf.at.shape.at(self.machine.m.unwrap_or(0));
                 MatrixRef::new(rows, columns, &kept.values[..rows * columns])
             }
             Some(_) | None => self.value_of(leaf),
@@ -151,17 +190,18 @@ impl<T: Scalar> Program<T> {
 
     /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was made ready by the run.
     pub(in crate::program) fn keep(&mut self, leaf: LeafId) {
-        let LeafState { at, kept, .. } = &mut self.leaves[leaf];
-        let Some(kept) = kept.as_mut().filter(|kept| self.ran && !kept.has_values) else { return };
-        let (rows, columns) = at.shape.at(self.m.unwrap_or(0));
-        self.execution.memory.copy_leaf(at.at.whole(), &mut kept.values[..rows * columns]);
-        (kept.has_values, self.has_kept) = (true, true);
+        let LeafState { at, kept, .. } = &mut self.leaves.states[leaf];
+        let Some(kept) = kept.as_mut().filter(|kept| self.machine.ran && !kept.has_values) else { return };
+        let (rows, columns) = at.shape.at(self.machine.m.unwrap_or(0));
+        self.machine.execution.memory.copy_leaf(at.at.whole(), &mut kept.values[..rows * columns]);
+        (kept.has_values, self.leaves.has_kept) = (true, true);
     }
 
     /// Forgets it when the outputs are those of another run.
     pub(in crate::program) fn forget_kept(&mut self) {
-        if std::mem::take(&mut self.has_kept) {
+        if std::mem::take(&mut self.leaves.has_kept) {
             self.leaves
+                .states
                 .iter_mut()
                 .filter_map(|leaf| leaf.kept.as_mut())
                 .for_each(|kept| kept.has_values = false);
@@ -170,14 +210,27 @@ impl<T: Scalar> Program<T> {
 
     /// What messages call a leaf: of several with one name also its number and where it was recorded.
     pub(in crate::program) fn label_of_leaf(&self, node: NodeId) -> String {
-        let name = |node: NodeId| self.about[node].to_string();
-        let (label, place) = (name(node), self.about[node].place);
+        let name = |node: NodeId| self.graph.about[node].to_string();
+        let (label, place) = (name(node), self.graph.about[node].place);
         let is_other = |leaf: &LeafState<T>| leaf.node != node && name(leaf.node) == label;
-        match self.leaves.iter().any(is_other) {
+        match self.leaves.states.iter().any(is_other) {
             true => format!("{label} (%{} of {place})", self.graph.origins[node].0),
             false => label,
         }
     }
+}
+
+/// For every buffer whether all that read it can do so where its columns are apart: products, on the right.
+fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
+    let mut gatherable = IdVec::filled(true, plan.whole.len());
+    for instruction in &code.instructions {
+        instruction.for_each_operand_side_by_side(|operand| {
+            if let Buffer::Whole(buffer) = operand.at {
+                gatherable[buffer] = false;
+            }
+        });
+    }
+    gatherable
 }
 
 impl<T: Scalar> Instruction<T, OnBuffers> {
@@ -220,7 +273,7 @@ mod tests {
         let mut program = x.tape().compile(outputs).unwrap();
         program.select_columns(x, &vec![3; count]).unwrap();
         program.run().unwrap();
-        program.execution.memory.has_selection()
+        program.machine.execution.memory.has_selection()
     }
 
     #[test]
@@ -243,8 +296,8 @@ mod tests {
         }
         let mut literal = tape.compile_with([w.matmul(x)], Options::literal()).unwrap();
         literal.select_columns(x, &[7; 128]).unwrap();
-        assert!(literal.execution.memory.has_selection());
+        assert!(literal.machine.execution.memory.has_selection());
         literal.parameter_mut(x).unwrap();
-        assert!(!literal.execution.memory.has_selection());
+        assert!(!literal.machine.execution.memory.has_selection());
     }
 }

@@ -136,26 +136,26 @@ impl<T: Scalar> Name<'_, T> {
 
 fn find_variable<T: Scalar>(var: Var<'_, T>, program: &Program<T>) -> Result<Found> {
     let entry = var.entry()?;
-    if entry.tape != program.tape {
+    if entry.tape != program.graph.tape {
         return Err(Error::ForeignVariable {
             operation: "program".into(),
             variable: var.label(),
             at: var.tape.list.borrow().notes[entry.entry as usize].place,
         });
     }
-    let found = program.found.get(&entry.entry).copied();
+    let found = program.leaves.found.get(&entry.entry).copied();
     found.ok_or_else(|| Error::NotInProgram { variable: var.label() })
 }
 
 fn find_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> Result<Found> {
-    let found = program.found.get(&entry.entry).filter(|_| entry.tape == program.tape);
+    let found = program.leaves.found.get(&entry.entry).filter(|_| entry.tape == program.graph.tape);
     found.copied().ok_or_else(|| Error::NotInProgram { variable: label_of_entry(entry, program) })
 }
 
 fn label_of_entry<T: Scalar>(entry: EntryId, program: &Program<T>) -> String {
-    match program.found.get(&entry.entry) {
-        _ if entry.tape != program.tape => format!("%{} of another tape", entry.entry),
-        Some(found) => program.about[found.node].to_string(),
+    match program.leaves.found.get(&entry.entry) {
+        _ if entry.tape != program.graph.tape => format!("%{} of another tape", entry.entry),
+        Some(found) => program.graph.about[found.node].to_string(),
         None => format!("%{}", entry.entry),
     }
 }

@@ -63,7 +63,7 @@ impl<T: Scalar> Program<T> {
         }
         let leaf = self.find_leaf(method, variable)?;
         self.reserve_leaf(method, leaf, value.shape())?.copy_from_slice(value.as_slice());
-        self.leaves[leaf].of_tape = None;
+        self.leaves.states[leaf].of_tape = None;
         Ok(())
     }
 
@@ -109,9 +109,9 @@ impl<T: Scalar> Program<T> {
                 None => Ok(()),
             };
         };
-        let threads = self.threads.min(threads::here());
+        let threads = self.machine.most_threads.min(threads::here());
         gather(value, examples, self.reserve_leaf(METHOD, leaf, shape)?, threads);
-        self.leaves[leaf].of_tape = None;
+        self.leaves.states[leaf].of_tape = None;
         Ok(())
     }
 
@@ -149,8 +149,8 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn select_columns_here(&mut self, variable: Name<'_, T>, examples: &[usize]) -> Result<()> {
         const METHOD: &str = "select_columns";
         let leaf = self.find_leaf(METHOD, variable)?;
-        let LeafState { at, of_tape, may_be_apart, .. } = &self.leaves[leaf];
-        let (at, may_be_apart) = (*at, *may_be_apart);
+        let LeafState { at, of_tape, is_gatherable, .. } = &self.leaves.states[leaf];
+        let (at, is_gatherable) = (*at, *is_gatherable);
         let not_bindable =
             |reason| Error::NotBindable { method: METHOD, variable: variable.label(self), reason };
         if at.shape.columns != Dim::M {
@@ -162,13 +162,13 @@ impl<T: Scalar> Program<T> {
         if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
             return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
         }
-        if may_be_apart && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
+        if is_gatherable && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
             self.keep(leaf);
-            self.execution.memory.select(at.at.whole(), of, examples)?;
+            self.machine.execution.memory.select(at.at.whole(), of, examples)?;
             self.set_m_of_leaf(leaf, Some(examples.len()));
-            self.leaves[leaf].side_by_side.take();
+            self.leaves.states[leaf].side_by_side.take();
         } else {
-            let threads = self.threads.min(threads::here());
+            let threads = self.machine.most_threads.min(threads::here());
             let data = self.reserve_leaf(METHOD, leaf, (of.rows(), examples.len()))?;
             gather(of.view(), examples, data, threads);
         }
@@ -218,7 +218,7 @@ impl<T: Scalar> Program<T> {
         const METHOD: &str = "update";
         let leaf = self.find_leaf(METHOD, parameter)?;
         let found = self.find_value(output)?;
-        if found.is_output && !self.ran {
+        if found.is_output && !self.machine.ran {
             return Err(Error::NotRun);
         }
         if !found.is_output && found.leaf == Some(leaf) {
@@ -229,26 +229,27 @@ impl<T: Scalar> Program<T> {
         let (buffer, length) = self.own_leaf(leaf)?;
         let from = found.at.at.whole();
         let read = match found.leaf {
-            Some(from) if !found.is_output => self.value_of(&self.leaves[from])?.as_slice().len(),
+            Some(from) if !found.is_output => self.value_of(&self.leaves.states[from])?.as_slice().len(),
             Some(_) | None => {
-                let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
+                let (rows, columns) = found.at.shape.at(self.machine.m.unwrap_or(0));
                 rows * columns
             }
         };
-        if self.execution.memory.selection(from).is_some() {
+        if self.machine.execution.memory.selection(from).is_some() {
             match found.leaf {
                 Some(from) if found.is_output => self.keep(from),
-                Some(_) | None => self.execution.memory.own(from)?,
+                Some(_) | None => self.machine.execution.memory.own(from)?,
             }
         }
-        let kept = found.leaf.filter(|_| found.is_output).and_then(|leaf| self.leaves[leaf].kept.as_ref());
+        let kept =
+            found.leaf.filter(|_| found.is_output).and_then(|leaf| self.leaves.states[leaf].kept.as_ref());
         match kept.filter(|kept| kept.has_values) {
             Some(kept) => {
-                let values = self.execution.memory.whole_mut(buffer);
+                let values = self.machine.execution.memory.whole_mut(buffer);
                 Ok((&mut values[..length], &kept.values[..read]))
             }
             None => {
-                let (values, output) = self.execution.pair(buffer, from);
+                let (values, output) = self.machine.execution.pair(buffer, from);
                 Ok((&mut values[..length], &output[..read]))
             }
         }
@@ -265,9 +266,9 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn parameter_mut_here(&mut self, variable: Name<'_, T>) -> Result<MatrixMut<'_, T>> {
         let leaf = self.find_leaf("parameter_mut", variable)?;
         let (buffer, length) = self.own_leaf(leaf)?;
-        let LeafState { at, m, .. } = &self.leaves[leaf];
+        let LeafState { at, m, .. } = &self.leaves.states[leaf];
         let (rows, columns) = at.shape.at(m.unwrap_or(0));
-        MatrixMut::new(rows, columns, &mut self.execution.memory.whole_mut(buffer)[..length])
+        MatrixMut::new(rows, columns, &mut self.machine.execution.memory.whole_mut(buffer)[..length])
     }
 
     /// A view of an output's value after a run, or of a leaf's value.
@@ -299,12 +300,18 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn view_here(&self, variable: Name<'_, T>) -> Result<MatrixRef<'_, T>> {
         let found = self.find_value(variable)?;
         match found.leaf {
-            Some(leaf) if found.is_leaf && !variable.is_derivative() => self.value_of(&self.leaves[leaf]),
-            _ if !self.ran => Err(Error::NotRun),
+            Some(leaf) if found.is_leaf && !variable.is_derivative() => {
+                self.value_of(&self.leaves.states[leaf])
+            }
+            _ if !self.machine.ran => Err(Error::NotRun),
             Some(leaf) => self.value_in_run(leaf),
             None => {
-                let (rows, columns) = found.at.shape.at(self.m.unwrap_or(0));
-                MatrixRef::new(rows, columns, &self.execution.whole(found.at.at.whole())[..rows * columns])
+                let (rows, columns) = found.at.shape.at(self.machine.m.unwrap_or(0));
+                MatrixRef::new(
+                    rows,
+                    columns,
+                    &self.machine.execution.whole(found.at.at.whole())[..rows * columns],
+                )
             }
         }
     }
@@ -330,7 +337,7 @@ impl<T: Scalar> Program<T> {
 
     /// What the last run failed with: while there is such an error, the outputs cannot be [viewed](Program::view).
     pub fn last_error(&self) -> Option<&Error> {
-        self.failed_with.as_deref()
+        self.machine.failed_with.as_deref()
     }
 
     /// Copies a matrix of the leaf's shape into its buffer.
@@ -351,7 +358,7 @@ impl<T: Scalar> Program<T> {
     fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<LeafId> {
         let found = variable.find(self)?;
         let leaf = found.leaf.filter(|_| found.is_leaf);
-        let reason = match leaf.map(|leaf| (leaf, self.leaves[leaf].kind)) {
+        let reason = match leaf.map(|leaf| (leaf, self.leaves.states[leaf].kind)) {
             Some((leaf, LeafKind::Parameter | LeafKind::Examples)) => return Ok(leaf),
             Some((_, LeafKind::Constant)) => {
                 "is a constant: record it as a parameter or as examples to bind it"
@@ -363,8 +370,8 @@ impl<T: Scalar> Program<T> {
 
     /// Which of the tape's examples a variable is, if no output needs them but in their number.
     fn find_unneeded(&self, variable: Name<'_, T>) -> Option<usize> {
-        let id = variable.id().ok().filter(|id| id.tape == self.tape)?;
-        self.unneeded.iter().position(|examples| examples.entry == id.entry)
+        let id = variable.id().ok().filter(|id| id.tape == self.graph.tape)?;
+        self.leaves.unneeded.iter().position(|examples| examples.entry == id.entry)
     }
 
     /// The leaf, if a matrix of this shape can be bound to it.
@@ -386,7 +393,7 @@ impl<T: Scalar> Program<T> {
         leaf: LeafId,
         (rows, columns): (usize, usize),
     ) -> Result<Option<usize>> {
-        let state = &self.leaves[leaf];
+        let state = &self.leaves.states[leaf];
         m_of(state.at.shape, (rows, columns)).ok_or_else(|| Error::BindShape {
             method,
             variable: self.label_of(state),
@@ -403,25 +410,25 @@ impl<T: Scalar> Program<T> {
         (rows, columns): (usize, usize),
     ) -> Result<&mut [T]> {
         let m = self.m_of_fitting(method, leaf, (rows, columns))?;
-        let buffer = self.leaves[leaf].at.at.whole();
+        let buffer = self.leaves.states[leaf].at.at.whole();
         // The leaf keeps its value if there is no memory for another.
-        resize(self.execution.memory.whole_mut(buffer), rows, columns)?;
+        resize(self.machine.execution.memory.whole_mut(buffer), rows, columns)?;
         self.keep(leaf);
         self.set_m_of_leaf(leaf, m);
-        self.execution.memory.set_leaf(buffer, LeafValue::Own);
-        Ok(&mut self.execution.memory.whole_mut(buffer)[..rows * columns])
+        self.machine.execution.memory.set_leaf(buffer, LeafValue::Own);
+        Ok(&mut self.machine.execution.memory.whole_mut(buffer)[..rows * columns])
     }
 
     /// Makes a leaf's value ready to be written: the buffer that it is in, and its length.
     fn own_leaf(&mut self, leaf: LeafId) -> Result<(WholeId, usize)> {
-        let LeafState { at, m, bound, .. } = &self.leaves[leaf];
+        let LeafState { at, m, bound, .. } = &self.leaves.states[leaf];
         if !bound {
-            return Err(Error::Unbound { variable: self.label_of(&self.leaves[leaf]) });
+            return Err(Error::Unbound { variable: self.label_of(&self.leaves.states[leaf]) });
         }
         let (rows, columns) = at.shape.at(m.unwrap_or(0));
         let buffer = at.at.whole();
         self.keep(leaf);
-        self.execution.memory.own(buffer)?;
+        self.machine.execution.memory.own(buffer)?;
         Ok((buffer, rows * columns))
     }
 }

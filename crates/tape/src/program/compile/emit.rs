@@ -13,7 +13,7 @@ use crate::{Dim, Scalar};
 /// Stage 6: the code of planned steps.
 pub(crate) fn emit<T: Scalar>(graph: &Graph<T>, segments: Vec<Steps<T>>, plan: &Plan) -> Code<T> {
     let emitter = Emitter { graph, plan };
-    let mut code = Code { segments: Vec::new(), instructions: Vec::new(), registers: 0 };
+    let mut code = Code { tile_rows: plan.tile.clone(), ..Code::empty() };
     segments.into_iter().for_each(|steps| emitter.segment(steps, &mut code));
     code
 }

@@ -5,6 +5,7 @@ use crate::program::code::{Instruction, OnNodes, PassNodes, SumNodes};
 use crate::program::compile::epilogue::{EpilogueKind, epilogue_of};
 use crate::program::compile::graph::{Graph, Node};
 use crate::program::compile::schedule::{Class, Schedule, Scheduled};
+use crate::program::compile::verify;
 use crate::program::ids::NodeId;
 use crate::program::pass::{INPUTS, LONGEST};
 use crate::tape::ids::IdVec;
@@ -29,7 +30,9 @@ pub(crate) fn fuse<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Vec<S
             false => nodes.iter().map(|&node| single(graph, node)).collect(),
         },
     };
-    schedule.segments.iter().map(steps).collect()
+    let segments: Vec<Steps<T>> = schedule.segments.iter().map(steps).collect();
+    verify::stage("fuse", || verify::steps(graph, &segments));
+    segments
 }
 
 /// A node by its own kernel.

@@ -5,6 +5,7 @@ use smallvec::smallvec;
 
 use crate::ops::Op;
 use crate::ops::map::{Function, Map};
+use crate::program::compile::about::About;
 use crate::program::ids::NodeId;
 use crate::tape::dag::{self, Dag};
 use crate::tape::ids::{Id, IdVec};
@@ -48,6 +49,9 @@ pub(crate) struct Graph<T: Scalar> {
     pub(crate) outputs: Vec<NodeId>,
     /// The rewrites that fired.
     pub(crate) fired: Vec<Rewrite>,
+    /// The number of the tape, and for every node what to say of it.
+    pub(crate) tape: u64,
+    pub(crate) about: IdVec<NodeId, About>,
     /// The entry that is being lowered.
     pub(super) origin: u32,
     /// What the rewrites ask of the tape; `None` without rewrites.
@@ -98,6 +102,8 @@ impl<T: Scalar> Graph<T> {
             origins: Vec::with_capacity(count).into(),
             outputs: Vec::new(),
             fired: Vec::new(),
+            tape: 0,
+            about: IdVec::new(),
             origin: 0,
             facts,
         }
@@ -215,7 +221,7 @@ impl<T: Scalar> Graph<T> {
             new_id.push(last);
         }
         let outputs = self.outputs.iter().map(|&output| new_id[output]).collect();
-        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
+        Graph { nodes, origins, outputs, facts: None, ..self }
     }
 
     /// Drops the nodes that rewrites have left without use.
@@ -239,7 +245,7 @@ impl<T: Scalar> Graph<T> {
             }
         }
         let outputs = self.outputs.iter().map(|&output| new_id[output]).collect();
-        Graph { nodes, origins, outputs, fired: self.fired, origin: self.origin, facts: None }
+        Graph { nodes, origins, outputs, facts: None, ..self }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::program::code::{Instruction, List, Values};
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
+use crate::program::compile::verify;
 use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::{Buffer, Operand};
 use crate::tape::ids::{Id, IdVec};
@@ -148,6 +149,7 @@ pub(crate) fn place<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Plan 
         }
     }
     plan.tile = tile.sizes.iter().map(|size| size.coefficient).collect();
+    verify::stage("place", || verify::plan(graph, segments, &plan));
     plan
 }
 

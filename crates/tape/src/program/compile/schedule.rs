@@ -10,6 +10,7 @@ use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::compile::epilogue::only_uses;
 use crate::program::compile::graph::{Graph, Node};
+use crate::program::compile::verify;
 use crate::program::ids::NodeId;
 use crate::tape::ids::IdVec;
 use crate::{Dim, Scalar, Shape};
@@ -100,7 +101,9 @@ fn assign<T: Scalar>(graph: &Graph<T>, classes: &IdVec<NodeId, Class>) -> IdVec<
 
 /// Stage 3: which nodes run whole, and which in loops over tiles; all whole, if the program is not to be fused.
 pub(in crate::program) fn schedule<T: Scalar>(graph: &Graph<T>, fusion: bool) -> Schedule<T> {
-    if fusion { in_loops(graph) } else { all_whole(graph) }
+    let schedule = if fusion { in_loops(graph) } else { all_whole(graph) };
+    verify::stage("schedule", || verify::schedule(graph, &schedule));
+    schedule
 }
 
 /// Every node whole, in the graph's order.

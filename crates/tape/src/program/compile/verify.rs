@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::program::compile::lower::lower;
     use crate::program::compile::{fuse, place, schedule as stage_3};
-    use crate::{Matrix, Tape};
+    use crate::{Matrix, Options, Tape};
 
     type Stages = (Graph<f64>, Schedule<f64>, Vec<Steps<f64>>, Plan);
 
@@ -155,7 +155,7 @@ mod tests {
         let (w, b) = (tape.parameter("W", &matrix(3, 2)), tape.parameter("b", &matrix(3, 1)));
         let j = (w.matmul(tape.examples("X", &matrix(2, 5))) + b).tanh().square().mean();
         let outputs: Vec<_> = j.gradients([w, b]).into_iter().chain([j]).collect();
-        let graph = lower(&tape, &outputs, true);
+        let graph = lower(&tape, &outputs, Options::default());
         let schedule = stage_3::schedule(&graph, true);
         let steps = fuse::fuse(&graph, &schedule);
         let plan = place::place(&graph, &steps);

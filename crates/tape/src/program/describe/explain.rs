@@ -4,14 +4,15 @@ use std::fmt::{self, Write};
 
 use crate::Scalar;
 use crate::error::printable;
+use crate::program::Program;
 use crate::program::code::{Instruction, SumNodes};
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Node;
 use crate::program::compile::schedule::Schedule;
+use crate::program::compile::{fuse, schedule};
 use crate::program::ids::NodeId;
 use crate::program::operand::Buffer;
 use crate::program::run::Way;
-use crate::program::{Program, compile};
 use crate::tape::notation::Notation;
 
 /// Columns of a line that lists nodes.
@@ -49,7 +50,8 @@ impl<T: Scalar> Program<T> {
     fn write_explanation(&self, m: usize, f: &mut String) -> fmt::Result {
         self.write_graph(f)?;
         self.write_rewrites(f)?;
-        let (schedule, segments) = compile::steps(&self.graph, self.fusion);
+        let schedule = schedule(&self.graph, self.code.fused);
+        let segments = fuse(&self.graph, &schedule);
         self.write_schedule(&schedule, f)?;
         self.write_steps(&segments, f)?;
         self.write_buffers(f)?;
@@ -60,7 +62,7 @@ impl<T: Scalar> Program<T> {
     fn write_graph(&self, f: &mut String) -> fmt::Result {
         writeln!(f, "1 lower: {} nodes, which the outputs need", self.graph.nodes.len())?;
         for (id, node) in self.graph.nodes.enumerated() {
-            let about = &self.about[id];
+            let about = &self.graph.about[id];
             let name = if about.is_named() { about.to_string() } else { String::new() };
             let line = format!("  {:<5} {:<44} {:<9} {name}", format!("n{id}"), operation(node), node.shape);
             writeln!(f, "{}", line.trim_end())?;

@@ -3,6 +3,4 @@
 mod explain;
 mod report;
 
-pub(super) mod about;
-
 pub use report::Step;

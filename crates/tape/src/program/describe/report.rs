@@ -10,7 +10,7 @@ use crate::program::code::{Instruction, OnBuffers};
 use crate::program::ids::NodeId;
 use crate::program::operand::Buffer;
 use crate::program::run::small::Small;
-use crate::program::run::tiled::{Execution, Shares};
+use crate::program::run::tiled::Shares;
 use crate::{Scalar, Shape};
 
 /// One step of a program.
@@ -60,11 +60,11 @@ impl<T: Scalar> Program<T> {
         let of_segment = |segment: &crate::program::code::Segment<T>| {
             segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>()
         };
-        self.execution
+        self.code
             .segments
             .iter()
             .flat_map(of_segment)
-            .map(|(tiled, at)| self.step(&self.execution.code[at], tiled))
+            .map(|(tiled, at)| self.step(&self.code.instructions[at], tiled))
             .collect()
     }
 
@@ -89,14 +89,14 @@ impl<T: Scalar> Program<T> {
             Instruction::Product { product, .. } => {
                 let mut operands = self.operands_of(*product);
                 let others = self.graph.node(node).operands.iter().filter(|operand| *operand != product);
-                operands.extend(others.map(|&other| self.about[other].to_string()));
+                operands.extend(others.map(|&other| self.graph.about[other].to_string()));
                 operands
             }
             Instruction::Accumulate { contraction, .. } => self.operands_of(*contraction),
         };
         Step {
             operations,
-            entry: self.about[node].to_string(),
+            entry: self.graph.about[node].to_string(),
             operands,
             shape: self.graph.node(node).shape,
             buffer: out.map(|out| buffer_name(out.at)),
@@ -106,7 +106,7 @@ impl<T: Scalar> Program<T> {
     }
 
     fn operands_of(&self, node: NodeId) -> Vec<String> {
-        self.graph.node(node).operands.iter().map(|&operand| self.about[operand].to_string()).collect()
+        self.graph.node(node).operands.iter().map(|&operand| self.graph.about[operand].to_string()).collect()
     }
 
     /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
@@ -129,15 +129,16 @@ impl<T: Scalar> Program<T> {
         let Shares { threads, sums: (spans, numbers), .. } = shares;
         let whole = self.plan.whole.ids().map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
-        let tiles = rows.saturating_mul(self.execution.tile.min(m)).saturating_mul(shares.lanes());
-        let registers = self.register_count.saturating_mul(self.register_len(m)).saturating_mul(threads);
-        let Execution { code, memory, .. } = &self.execution;
+        let tiles = rows.saturating_mul(self.machine.execution.tile.min(m)).saturating_mul(shares.lanes());
+        let registers = self.code.registers.saturating_mul(self.register_len(m)).saturating_mul(threads);
+        let (code, memory) = (&self.code.instructions, &self.machine.execution.memory);
         let small = match self.may_be_small(shares) {
             true => Small::numbers(code, &self.plan, memory.leaves.len(), m),
             false => 0,
         };
         let sums = spans.saturating_mul(numbers);
-        let kept = self.leaves.iter().filter(|leaf| leaf.kept.is_some()).map(|leaf| leaf.at.shape.at(m));
+        let kept =
+            self.leaves.states.iter().filter(|leaf| leaf.kept.is_some()).map(|leaf| leaf.at.shape.at(m));
         let kept = kept.map(|(rows, columns)| rows.saturating_mul(columns)).fold(0, usize::saturating_add);
         let rest =
             tiles.saturating_add(registers).saturating_add(sums).saturating_add(small).saturating_add(kept);
@@ -162,7 +163,7 @@ impl<T: Scalar> Program<T> {
 
     /// Most columns of a tile.
     pub fn tile_columns(&self) -> usize {
-        self.execution.tile
+        self.machine.execution.tile
     }
 }
 
@@ -182,28 +183,28 @@ impl<T: Scalar> fmt::Display for Program<T> {
 
 impl<T: Scalar> Program<T> {
     pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (steps, leaves) = (self.execution.code.len(), self.leaves.len());
+        let (steps, leaves) = (self.code.instructions.len(), self.leaves.states.len());
         let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
         writeln!(
             f,
             "program in {}: {leaves} leaves, {steps} steps, {whole} buffers, {tile} of a tile",
             T::NAME
         )?;
-        for leaf in &self.leaves {
+        for leaf in &self.leaves.states {
             let kind = format!("{:?}", leaf.kind).to_lowercase();
-            let (at, name) = (buffer_name(leaf.at.at), &self.about[leaf.node]);
+            let (at, name) = (buffer_name(leaf.at.at), &self.graph.about[leaf.node]);
             writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
         let mut loops = 0;
-        for segment in &self.execution.segments {
+        for segment in &self.code.segments {
             if segment.tiled {
                 loops += 1;
                 let again =
                     if loops > 1 { ", which needs sums over all examples of the one before" } else { "" };
-                writeln!(f, "  for every tile of at most {} examples{again}:", self.execution.tile)?;
+                writeln!(f, "  for every tile of at most {} examples{again}:", self.machine.execution.tile)?;
             }
             for at in segment.code.clone() {
-                let step = self.step(&self.execution.code[at], segment.tiled);
+                let step = self.step(&self.code.instructions[at], segment.tiled);
                 let indent = if segment.tiled { "    " } else { "  " };
                 let buffer = step.buffer.as_deref().unwrap_or("");
                 let arrow = if step.accumulates { "+=" } else { "= " };

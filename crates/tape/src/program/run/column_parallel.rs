@@ -23,12 +23,12 @@ const LEAST_FLOPS: u64 = 120_000;
 impl<T: Scalar> Execution<T> {
     /// Whether a loop may run in this way on so many threads: lists of the parts of its buffers need no allocation.
     pub(in crate::program) fn may_cut_columns(&self, segment: &Segment<T>, threads: usize) -> bool {
-        threads > 1 && segment.windows.len() <= WINDOWS && self.tile_rows.len() <= PARTS
+        threads > 1 && segment.windows.len() <= WINDOWS && self.code.tile_rows.len() <= PARTS
     }
 
     /// Runs a tile of a loop with a single span.
     pub(in crate::program) fn run_cutting_columns(&mut self, at: usize, columns: Columns) -> Outcome {
-        let mut code = self.segments[at].code.clone();
+        let mut code = self.code.segments[at].code.clone();
         while !code.is_empty() {
             let stretch = self.stretch(code.clone());
             code.start = stretch.end.max(code.start + 1);
@@ -47,7 +47,7 @@ impl<T: Scalar> Execution<T> {
     /// The longest stretch that some code begins with: up to the first step whose sums have to be added up after it.
     fn stretch(&self, code: Range<usize>) -> Range<usize> {
         for at in code.clone() {
-            match &self.code[at] {
+            match &self.code.instructions[at] {
                 Instruction::Single { .. } | Instruction::Product { .. } => {}
                 Instruction::Pass { pass, .. } if pass.has_no_sums() => {}
                 Instruction::Pass { pass, .. } if pass.sums_come_after() => return code.start..at + 1,
@@ -74,19 +74,19 @@ impl<T: Scalar> Execution<T> {
             Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };
-        self.code[stretch].iter().map(of).fold(0, u64::saturating_add)
+        self.code.instructions[stretch].iter().map(of).fold(0, u64::saturating_add)
     }
 
     /// Runs a stretch, with some columns on each thread.
     fn share_columns(&mut self, at: usize, stretch: Range<usize>, columns: Columns) -> Outcome {
         let mut taken = self.take_windows(at);
-        let windows = self.segments[at].windows_of(&mut taken, columns);
+        let windows = self.code.segments[at].windows_of(&mut taken, columns);
         let mut parts = Parts::new();
-        for (buffer, rows) in self.tiles[0].iter_mut().zip(&self.tile_rows) {
+        for (buffer, rows) in self.tiles[0].iter_mut().zip(&self.code.tile_rows) {
             parts.push(&mut buffer[..rows * columns.count]);
         }
         let registers = &mut self.registers[..self.shares.threads];
-        let stretch = Stretch { code: &self.code[stretch], rows: &self.tile_rows };
+        let stretch = Stretch { code: &self.code.instructions[stretch], rows: &self.code.tile_rows };
         let done = stretch.share((&self.memory, windows), (parts, registers), columns);
         self.put_windows(at, taken);
         done

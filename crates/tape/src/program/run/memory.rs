@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::Selection;
 use crate::numbers::matrix::size;
+use crate::program::compile::graph::{Graph, Node};
+use crate::program::compile::place::Plan;
 use crate::program::ids::{RegisterId, TileId, WholeId};
 use crate::program::operand::{Buffer, Columns, Operand, SumAt};
 use crate::tape::ids::{Id, IdVec};
@@ -59,6 +61,20 @@ impl<T: Scalar> Memory<T> {
     /// Without buffers.
     pub(crate) fn new() -> Self {
         Memory { whole: IdVec::new(), leaves: IdVec::new(), selections: 0 }
+    }
+
+    /// The buffers of a plan, numbers in theirs.
+    pub(crate) fn of(graph: &Graph<T>, plan: &Plan) -> Self {
+        let mut memory =
+            Memory { whole: IdVec::filled(Aligned::default(), plan.whole.len()), ..Memory::new() };
+        for (node, Node { op, .. }) in graph.nodes.enumerated().filter(|(_, node)| node.op.is_source()) {
+            let at = plan.operand(graph, node).expect("a source is stored").at.whole();
+            if let Some(number) = op.number() {
+                memory.whole[at] = Aligned::new(1, number.c);
+            }
+            memory.leaves.push(Leaf::new());
+        }
+        memory
     }
 
     pub(crate) fn whole(&self, buffer: WholeId) -> &[T] {

@@ -9,9 +9,12 @@ pub(super) mod tiled;
 
 use std::any::Any;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{NonFinite, OperandRange, TooLarge};
+use rustc_hash::FxHashMap;
+
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
 use crate::numbers::kernel::threads;
@@ -19,11 +22,12 @@ use crate::numbers::matrix::size;
 use crate::ops::Op;
 use crate::ops::labels::Labels;
 use crate::program::bind::leaves::{Kept, LeafState};
-use crate::program::code::{Instruction, Segment, Values};
-use crate::program::compile::graph::Node;
+use crate::program::code::{Code, Instruction, Segment, Values};
+use crate::program::compile::graph::{Graph, Node};
+use crate::program::compile::place::Plan;
 use crate::program::ids::{NodeId, WholeId};
 use crate::program::operand::{Buffer, Columns, Operand};
-use crate::program::run::memory::{Reads, resize};
+use crate::program::run::memory::{Memory, Reads, resize};
 use crate::program::run::small::Small;
 use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
 use crate::program::{Options, Program};
@@ -40,6 +44,61 @@ const WORTH_WAKING: f64 = 300_000.0;
 const WORTH_A_MEETING: f64 = 5_000.0;
 /// Threads are awake, or soon will be, if runs come so shortly after each other.
 const STILL_AWAKE: Duration = Duration::from_micros(100);
+
+/// What runs a program, and what the last run has left.
+#[derive(Debug)]
+pub(in crate::program) struct Machine<T: Scalar> {
+    pub(in crate::program) execution: Execution<T>,
+    /// Carries the execution to a team and back.
+    handover: Option<Box<Handover<T>>>,
+    /// How many threads a run may use.
+    pub(in crate::program) most_threads: usize,
+    /// Whether nobody has asked for tiles of a certain width.
+    tiles_are_free: bool,
+    /// For every m that was run how its runs are shared out: to estimate it goes through the graph, and may allocate.
+    known_shares: FxHashMap<(usize, bool), Shares>,
+    /// The number of examples that the buffers are sized for.
+    pub(in crate::program) m: Option<usize>,
+    /// Whether the last run has left results.
+    pub(in crate::program) ran: bool,
+    /// What the last run failed with.
+    pub(in crate::program) failed_with: Option<Box<Error>>,
+    /// When the last run that was worth several threads ended.
+    last_run: Option<Instant>,
+    /// The same graph without fusion, made when a run is to be checked step by step.
+    unfused: Option<Box<Program<T>>>,
+}
+
+impl<T: Scalar> Machine<T> {
+    pub(in crate::program) fn new(
+        graph: &Graph<T>,
+        plan: &Plan,
+        code: &Arc<Code<T>>,
+        options: Options,
+    ) -> Self {
+        let mut execution = Execution::new(code.clone());
+        execution.memory = Memory::of(graph, plan);
+        execution.tile = match options.tile_columns {
+            Some(columns) => chunks::in_units(columns.get()),
+            None => chunks::tile_columns(plan.tile.as_slice(), size_of::<T>()),
+        };
+        Machine {
+            execution,
+            handover: None,
+            most_threads: match options.threads {
+                Some(threads) => threads.get().min(threads::most_of_a_run()),
+                None => threads::available(),
+            },
+            tiles_are_free: options.tile_columns.is_none(),
+            known_shares: FxHashMap::default(),
+            m: None,
+            ran: false,
+            failed_with: None,
+            last_run: None,
+            unfused: None,
+        }
+    }
+}
 
 /// How a segment of a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,17 +133,17 @@ impl<T: Scalar> Program<T> {
     }
 
     pub(crate) fn run_here(&mut self) -> Result<()> {
-        (self.ran, self.failed_with) = (false, None);
+        (self.machine.ran, self.machine.failed_with) = (false, None);
         self.run_once().map_err(|error| self.failed(error))?;
         self.forget_kept();
-        self.ran = true;
+        self.machine.ran = true;
         Ok(())
     }
 
     /// Notes what a run failed with.
     #[cold]
     fn failed(&mut self, error: Error) -> Error {
-        self.failed_with = Some(Box::new(error.clone()));
+        self.machine.failed_with = Some(Box::new(error.clone()));
         error
     }
 
@@ -92,32 +151,32 @@ impl<T: Scalar> Program<T> {
         let m = self.prepare()?;
         self.check_labels()?;
         // A panic of a user's kernel may leave buffers away: the next run would make them anew.
-        self.m = None;
-        let done = match self.execution.shares {
-            Shares { threads: 1, .. } => self.execution.execute(m),
-            shares if !shares.wake && !self.runs_in_succession() => self.execution.execute_alone(m),
-            Shares { at_hand: true, .. } => self.execution.execute(m),
+        self.machine.m = None;
+        let done = match self.machine.execution.shares {
+            Shares { threads: 1, .. } => self.machine.execution.execute(m),
+            shares if !shares.wake && !self.runs_in_succession() => self.machine.execution.execute_alone(m),
+            Shares { at_hand: true, .. } => self.machine.execution.execute(m),
             shares => self.run_on_team(shares.threads, m)?,
         };
-        self.last_run = (self.execution.shares.threads > 1).then(Instant::now);
-        let done = done.map_err(|found| self.execution.first_fault(found, m));
-        self.m = Some(m);
+        self.machine.last_run = (self.machine.execution.shares.threads > 1).then(Instant::now);
+        let done = done.map_err(|found| self.machine.execution.first_fault(found, m));
+        self.machine.m = Some(m);
         done.map_err(|(node, fault)| self.fault(node, fault))
     }
 
     fn runs_in_succession(&self) -> bool {
-        self.last_run.is_some_and(|end| end.elapsed() < STILL_AWAKE)
+        self.machine.last_run.is_some_and(|end| end.elapsed() < STILL_AWAKE)
     }
 
     fn run_on_team(&mut self, threads: usize, m: usize) -> Result<Outcome> {
-        let mut handover = self.handover.take().unwrap_or_else(Handover::empty);
-        std::mem::swap(&mut handover.execution, &mut self.execution);
+        let mut handover = self.machine.handover.take().unwrap_or_else(Handover::empty);
+        std::mem::swap(&mut handover.execution, &mut self.machine.execution);
         handover.m = m;
         let (work, done) = threads::run(threads, handover, reserve_scratch);
         let mut handover = (work as Box<dyn Any>).downcast::<Handover<T>>().expect("what was given away");
-        std::mem::swap(&mut handover.execution, &mut self.execution);
+        std::mem::swap(&mut handover.execution, &mut self.machine.execution);
         let outcome = std::mem::replace(&mut handover.outcome, Ok(()));
-        self.handover = Some(handover);
+        self.machine.handover = Some(handover);
         match done {
             Ok(Ok(())) => Ok(outcome),
             Ok(Err(panic)) => resume_unwind(panic),
@@ -136,23 +195,23 @@ impl<T: Scalar> Program<T> {
     }
 
     pub(crate) fn run_checked_here(&mut self) -> Result<()> {
-        (self.ran, self.failed_with) = (false, None);
+        (self.machine.ran, self.machine.failed_with) = (false, None);
         self.check_values().map_err(|error| self.failed(error))?;
         self.run()
     }
 
     fn check_values(&mut self) -> Result<()> {
         let m = self.prepare()?;
-        let mut unfused = self.unfused.take().unwrap_or_else(|| {
+        let mut unfused = self.machine.unfused.take().unwrap_or_else(|| {
             let options = Options::literal().threads(1);
-            Box::new(Program::assemble(self.tape, self.graph.clone(), self.about.clone(), options))
+            Box::new(Program::of_graph(self.graph.clone(), options))
         });
-        for (leaf, own) in self.leaves.enumerated() {
+        for (leaf, own) in self.leaves.states.enumerated() {
             unfused.fill_leaf(leaf, self.value_of(own)?)?;
         }
         unfused.set_default_m(m);
         let checked = unfused.run_finite();
-        self.unfused = Some(unfused);
+        self.machine.unfused = Some(unfused);
         checked
     }
 
@@ -160,13 +219,13 @@ impl<T: Scalar> Program<T> {
     fn run_finite(&mut self) -> Result<()> {
         let m = self.prepare()?;
         let columns = Columns::all(m);
-        for at in 0..self.execution.code.len() {
+        for at in 0..self.code.instructions.len() {
             let done = {
-                let (code, mut work) = self.execution.alone(at..at + 1);
+                let (code, mut work) = self.machine.execution.alone(at..at + 1);
                 code[0].run(&mut work, columns)
             };
             done.map_err(|(node, fault)| self.fault(node, fault))?;
-            if let Instruction::Single { node, operands, out, .. } = &self.execution.code[at] {
+            if let Instruction::Single { node, operands, out, .. } = &self.code.instructions[at] {
                 self.check_finite(*node, operands, *out, columns)?;
             }
         }
@@ -182,21 +241,23 @@ impl<T: Scalar> Program<T> {
     /// Checks the leaves and sizes the buffers.
     fn prepare(&mut self) -> Result<usize> {
         let m = self.m_of_run()?;
-        if self.m != Some(m) || self.execution.shares.at_hand != at_hand() {
-            self.m = None;
-            for buffer in self.execution.memory.whole.ids().skip(self.execution.memory.leaves.len()) {
+        if self.machine.m != Some(m) || self.machine.execution.shares.at_hand != at_hand() {
+            self.machine.m = None;
+            for buffer in
+                self.machine.execution.memory.whole.ids().skip(self.machine.execution.memory.leaves.len())
+            {
                 if self.reserve_whole(buffer, m).is_err() {
                     return Err(self.too_large(|at| at == Buffer::Whole(buffer), m));
                 }
             }
-            for LeafState { at, kept, .. } in &mut self.leaves {
+            for LeafState { at, kept, .. } in &mut self.leaves.states {
                 if let Some(Kept { values, .. }) = kept {
                     let (rows, columns) = at.shape.at(m);
                     resize(values, rows, columns)?;
                 }
             }
             self.share_out(m)?;
-            self.m = Some(m);
+            self.machine.m = Some(m);
         }
         Ok(m)
     }
@@ -205,7 +266,7 @@ impl<T: Scalar> Program<T> {
     fn reserve_whole(&mut self, buffer: WholeId, m: usize) -> Result<()> {
         self.plan.whole[buffer].iter().try_for_each(|shape| {
             let (rows, columns) = shape.at(m);
-            resize(&mut self.execution.memory.whole[buffer], rows, columns)
+            resize(&mut self.machine.execution.memory.whole[buffer], rows, columns)
         })
     }
 
@@ -227,28 +288,30 @@ impl<T: Scalar> Program<T> {
             rows,
             columns,
             bytes: size::<T>(rows, columns).ok().map(|entries| entries * size_of::<T>()),
-            at: self.about[node].place,
+            at: self.graph.about[node].place,
         }))
     }
 
     /// Finds the threads for runs on m examples, and makes room for them.
     fn share_out(&mut self, m: usize) -> Result<()> {
         let key = (m, at_hand());
-        let shares = match self.known_shares.get(&key) {
+        let shares = match self.machine.known_shares.get(&key) {
             Some(&shares) => shares,
             None => self.reckon(m)?,
         };
-        self.known_shares.insert(key, shares);
-        self.execution.shares = shares;
+        self.machine.known_shares.insert(key, shares);
+        self.machine.execution.shares = shares;
         let Shares { threads, at_hand, sums: (spans, numbers), .. } = shares;
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
-        let registers = self.register_count;
-        grow(&mut self.execution.tiles, shares.lanes(), || IdVec::filled(Aligned::default(), tile_buffers));
-        grow(&mut self.execution.registers, threads, || IdVec::filled(Aligned::default(), registers));
-        grow(&mut self.execution.sums, spans, Aligned::default);
-        let columns = self.execution.tile.min(m);
-        for tile in &mut self.execution.tiles {
+        let registers = self.code.registers;
+        grow(&mut self.machine.execution.tiles, shares.lanes(), || {
+            IdVec::filled(Aligned::default(), tile_buffers)
+        });
+        grow(&mut self.machine.execution.registers, threads, || IdVec::filled(Aligned::default(), registers));
+        grow(&mut self.machine.execution.sums, spans, Aligned::default);
+        let columns = self.machine.execution.tile.min(m);
+        for tile in &mut self.machine.execution.tiles {
             for ((at, &rows), buffer) in self.plan.tile.enumerated().zip(tile) {
                 if resize(buffer, rows, columns).is_err() {
                     return Err(self.too_large(|buffer| buffer == Buffer::Tile(at), columns));
@@ -256,9 +319,9 @@ impl<T: Scalar> Program<T> {
             }
         }
         let register_len = self.register_len(m);
-        for register in self.execution.registers.iter_mut().flatten() {
+        for register in self.machine.execution.registers.iter_mut().flatten() {
             if resize(register, register_len, 1).is_err() {
-                let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
+                let passes = self.code.instructions.iter().filter_map(|instruction| match instruction {
                     Instruction::Pass { node, pass } => Some((pass.register_len(columns), *node)),
                     _ => None,
                 });
@@ -266,14 +329,14 @@ impl<T: Scalar> Program<T> {
                 return Err(self.no_room_for(node, columns));
             }
         }
-        for sums in &mut self.execution.sums {
+        for sums in &mut self.machine.execution.sums {
             resize(sums, numbers, 1)?;
         }
         if threads > 1 && !at_hand {
             // This run may do without them and the next one not, or the other way round.
             reserve_scratch_of::<T>()
                 .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
-            self.handover.get_or_insert_with(Handover::empty);
+            self.machine.handover.get_or_insert_with(Handover::empty);
             threads::reserve(threads, reserve_scratch)
                 .map_err(|reason| Error::Threads { threads, reason })?;
         }
@@ -283,12 +346,13 @@ impl<T: Scalar> Program<T> {
     /// Finds out how to run on m examples, for the first time.
     fn reckon(&mut self, m: usize) -> Result<Shares> {
         let shares = self.shares(m, at_hand());
-        let Execution { code, memory, small, .. } = &self.execution;
+        let Execution { memory, small, .. } = &self.machine.execution;
+        let code = &self.code.instructions;
         if self.may_be_small(shares)
             && !small.as_ref().is_some_and(|small| small.holds(m))
             && let Some(small) = Small::new(code, &self.plan, memory.leaves.len(), m)?
         {
-            self.execution.small = Some(small);
+            self.machine.execution.small = Some(small);
         }
         Ok(shares)
     }
@@ -296,21 +360,22 @@ impl<T: Scalar> Program<T> {
     /// How a run on m examples goes.
     pub(in crate::program) fn ways(&self, m: usize) -> Vec<Way> {
         let shares = self.shares(m, true);
-        let Execution { code, memory, .. } = &self.execution;
+        let Execution { memory, .. } = &self.machine.execution;
+        let code = &self.code.instructions;
         if self.may_be_small(shares) && Small::numbers(code, &self.plan, memory.leaves.len(), m) > 0 {
             return vec![Way::Small];
         }
-        self.execution.ways(m, shares).collect()
+        self.machine.execution.ways(m, shares).collect()
     }
 
     /// Whether tiles and threads are not needed, if there are few examples.
     pub(in crate::program) fn may_be_small(&self, shares: Shares) -> bool {
-        self.tiles_are_free && shares.threads == 1
+        self.machine.tiles_are_free && shares.threads == 1
     }
 
     /// How runs on m examples are shared out, among threads of the caller's if they are at hand.
     pub(in crate::program) fn shares(&self, m: usize, at_hand: bool) -> Shares {
-        let (threads, wake) = match self.threads {
+        let (threads, wake) = match self.machine.most_threads {
             1 => (1, false),
             most => {
                 let time = self.nanoseconds(m);
@@ -329,7 +394,7 @@ impl<T: Scalar> Program<T> {
     }
 
     fn loops(&self) -> impl Iterator<Item = &Segment<T>> {
-        self.execution.segments.iter().filter(|segment| segment.tiled)
+        self.code.segments.iter().filter(|segment| segment.tiled)
     }
 
     /// How many threads with tiles of their own save enough.
@@ -351,7 +416,7 @@ impl<T: Scalar> Program<T> {
 
     /// And how long its loops take, or somewhat less: sums are left out.
     fn nanoseconds_in_loops(&self, m: usize) -> f64 {
-        let code = self.loops().flat_map(|segment| &self.execution.code[segment.code.clone()]);
+        let code = self.loops().flat_map(|segment| &self.code.instructions[segment.code.clone()]);
         let nodes = code.flat_map(Instruction::nodes);
         nodes.map(|node| self.nanoseconds_of(self.graph.node(node), m)).sum()
     }
@@ -362,15 +427,15 @@ impl<T: Scalar> Program<T> {
 
     /// Entries of a register that runs on `m` examples need.
     pub(in crate::program) fn register_len(&self, m: usize) -> usize {
-        let passes = self.execution.code.iter().filter_map(|instruction| match instruction {
-            Instruction::Pass { pass, .. } => Some(pass.register_len(self.execution.tile.min(m))),
+        let passes = self.code.instructions.iter().filter_map(|instruction| match instruction {
+            Instruction::Pass { pass, .. } => Some(pass.register_len(self.machine.execution.tile.min(m))),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => None,
         });
         passes.max().unwrap_or(0)
     }
 
     fn fault(&self, node: NodeId, fault: Fault) -> Error {
-        let at = self.about[node].place;
+        let at = self.graph.about[node].place;
         // A user's kernel may name an operand that there is not.
         let name = |operand: usize| {
             let known = self.graph.node(node).operands.get(operand);
@@ -409,7 +474,7 @@ impl<T: Scalar> Program<T> {
 
     /// The node's name, or its entry's number with its operation.
     pub(in crate::program) fn describe(&self, node: NodeId) -> String {
-        let about = &self.about[node];
+        let about = &self.graph.about[node];
         let op = &self.graph.node(node).op;
         match op.is_leaf_or_number() || about.is_named() {
             true => about.to_string(),
@@ -427,9 +492,9 @@ impl<T: Scalar> Program<T> {
 
     fn check_finite(&self, node: NodeId, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
         let (rows, count, start) = out.window(columns);
-        let values = &self.execution.memory.whole(out.at.whole())[start..start + rows * count];
+        let values = &self.machine.execution.memory.whole(out.at.whole())[start..start + rows * count];
         let Some(index) = values.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let inputs = Reads { values: &self.execution.memory, operands, columns };
+        let inputs = Reads { values: &self.machine.execution.memory, operands, columns };
         let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
         let operands = names.enumerate().map(|(i, name)| range(name, inputs.get(i).as_slice())).collect();
         let entry = self.describe_with_operation(node);
@@ -439,7 +504,7 @@ impl<T: Scalar> Program<T> {
             row: index % rows,
             column: index / rows,
             operands,
-            at: self.about[node].place,
+            at: self.graph.about[node].place,
         })))
     }
 }

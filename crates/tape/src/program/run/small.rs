@@ -580,7 +580,7 @@ mod tests {
     fn is_small(program: &mut Program<f64>, x: Var<'_, f64>, m: usize) -> bool {
         program.bind(x, &Matrix::zeros(2, m)).unwrap();
         program.run().unwrap();
-        program.execution.small.as_ref().is_some_and(|small| small.holds(m))
+        program.machine.execution.small.as_ref().is_some_and(|small| small.holds(m))
     }
 
     #[test]

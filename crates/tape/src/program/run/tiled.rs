@@ -1,14 +1,15 @@
 //! Executing a program's instructions, on one thread or on a team.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{Beta, Order, UNIT, product};
 use crate::numbers::kernel::threads;
-use crate::program::code::{Instruction, OnBuffers, Segment};
-use crate::program::ids::{NodeId, TileId, WholeId};
+use crate::program::code::{Code, Instruction, OnBuffers, Segment};
+use crate::program::ids::{NodeId, WholeId};
 use crate::program::operand::Columns;
 use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
@@ -16,7 +17,6 @@ use crate::program::run::memory::{
     Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
 };
 use crate::program::run::small::Small;
-use crate::tape::ids::IdVec;
 use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};
 
@@ -45,8 +45,7 @@ pub(in crate::program) type Outcome = Result<(), (NodeId, Fault)>;
 /// What a run needs: it goes to a team's leader as a whole, and comes back.
 #[derive(Debug)]
 pub(in crate::program) struct Execution<T: Scalar> {
-    pub(in crate::program) segments: Vec<Segment<T>>,
-    pub(in crate::program) code: Vec<Instruction<T, OnBuffers>>,
+    pub(in crate::program) code: Arc<Code<T>>,
     pub(in crate::program) memory: Memory<T>,
     /// The values of one tile, for every thread that has tiles of its own.
     pub(in crate::program) tiles: Vec<TileBuffers<T>>,
@@ -54,8 +53,6 @@ pub(in crate::program) struct Execution<T: Scalar> {
     pub(in crate::program) registers: Vec<Registers<T>>,
     /// The sums of every span of examples, of the loop that runs.
     pub(in crate::program) sums: Vec<Aligned<T>>,
-    /// The rows of every buffer of a tile.
-    pub(in crate::program) tile_rows: IdVec<TileId, usize>,
     /// Most columns of a tile.
     pub(in crate::program) tile: usize,
     pub(in crate::program) shares: Shares,
@@ -65,15 +62,13 @@ pub(in crate::program) struct Execution<T: Scalar> {
 
 impl<T: Scalar> Execution<T> {
     /// Nothing in its buffers yet.
-    pub(in crate::program) fn new(segments: Vec<Segment<T>>, code: Vec<Instruction<T, OnBuffers>>) -> Self {
+    pub(in crate::program) fn new(code: Arc<Code<T>>) -> Self {
         Execution {
-            segments,
             code,
             memory: Memory::new(),
             tiles: Vec::new(),
             registers: Vec::new(),
             sums: Vec::new(),
-            tile_rows: IdVec::new(),
             tile: 1,
             shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
             small: None,
@@ -127,12 +122,12 @@ impl<T: Scalar> Execution<T> {
         if let Some(small) = &mut self.small {
             small.results_are_elsewhere();
         }
-        for at in 0..self.segments.len() {
-            if self.segments[at].tiled {
+        for at in 0..self.code.segments.len() {
+            if self.code.segments[at].tiled {
                 self.run_loop(at, tile, m)?;
                 self.scale_sums(at, m);
             } else {
-                let (code, columns) = (self.segments[at].code.clone(), Columns::all(m));
+                let (code, columns) = (self.code.segments[at].code.clone(), Columns::all(m));
                 let (code, mut work) = self.alone(code);
                 code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
             }
@@ -142,7 +137,7 @@ impl<T: Scalar> Execution<T> {
 
     /// Divides the sums of a loop by what stands below them.
     fn scale_sums(&mut self, at: usize, m: usize) {
-        for &(out, scaling) in &self.segments[at].scaled {
+        for &(out, scaling) in &self.code.segments[at].scaled {
             let (rows, columns) = out.shape.at(0);
             scaling.at(m).finish(&mut self.memory.whole_mut(out.at.whole())[..rows * columns]);
         }
@@ -163,15 +158,15 @@ impl<T: Scalar> Execution<T> {
             sums: None,
             first: 0,
         };
-        (&self.code[code], work)
+        (&self.code.instructions[code], work)
     }
 
     /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
     fn run_loop(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
-        let spans = self.segments[at].spans(m, self.shares.threads);
-        let lanes = self.lanes(&self.segments[at], spans);
-        let code = self.segments[at].code.clone();
-        if self.is_column_parallel(&self.segments[at], spans, self.shares.threads) {
+        let spans = self.code.segments[at].spans(m, self.shares.threads);
+        let lanes = self.lanes(&self.code.segments[at], spans);
+        let code = self.code.segments[at].code.clone();
+        if self.is_column_parallel(&self.code.segments[at], spans, self.shares.threads) {
             return Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile));
         }
         if spans.count == 1 {
@@ -197,7 +192,7 @@ impl<T: Scalar> Execution<T> {
 
     /// How each segment runs with these shares.
     pub(in crate::program) fn ways(&self, m: usize, shares: Shares) -> impl Iterator<Item = Way> + '_ {
-        self.segments.iter().map(move |segment| {
+        self.code.segments.iter().map(move |segment| {
             let spans = segment.spans(m, shares.threads);
             match segment.tiled {
                 false => Way::Whole,
@@ -220,10 +215,10 @@ impl<T: Scalar> Execution<T> {
         sums: &mut [Aligned<T>],
     ) -> Outcome {
         let mut taken = self.take_windows(at);
-        let segment = &self.segments[at];
+        let segment = &self.code.segments[at];
         let windows = segment.windows_of(&mut taken, spans.columns_of(0..spans.count));
         let (tiles, registers) = (&mut self.tiles[..lanes], &mut self.registers[..lanes]);
-        let tiled = Loop { code: &self.code[segment.code.clone()], tile, spans };
+        let tiled = Loop { code: &self.code.instructions[segment.code.clone()], tile, spans };
         let done = tiled.share(
             (&self.memory, windows),
             (tiles, registers),
@@ -237,7 +232,7 @@ impl<T: Scalar> Execution<T> {
     /// Takes the whole buffers of which a loop writes columns out of the memory, so that it can be shared.
     pub(in crate::program) fn take_windows(&mut self, at: usize) -> SmallVec<[Aligned<T>; WINDOWS]> {
         let mut taken = SmallVec::new();
-        for &(buffer, _) in &self.segments[at].windows {
+        for &(buffer, _) in &self.code.segments[at].windows {
             taken.push(std::mem::take(self.memory.whole_mut(buffer)));
         }
         taken
@@ -245,14 +240,14 @@ impl<T: Scalar> Execution<T> {
 
     /// Puts them back.
     pub(in crate::program) fn put_windows(&mut self, at: usize, taken: SmallVec<[Aligned<T>; WINDOWS]>) {
-        for (&(buffer, _), values) in self.segments[at].windows.iter().zip(taken) {
+        for (&(buffer, _), values) in self.code.segments[at].windows.iter().zip(taken) {
             *self.memory.whole_mut(buffer) = values;
         }
     }
 
     /// Adds the sums of the spans, in their order.
     fn add_spans(&mut self, at: usize, spans: &[Aligned<T>]) {
-        for &sum in &self.segments[at].sums {
+        for &sum in &self.code.segments[at].sums {
             let total = &mut self.memory.whole_mut(sum.out.at.whole())[..sum.len()];
             for (span, sums) in spans.iter().enumerate() {
                 let part = &sums[sum.offset..][..sum.len()];
@@ -297,7 +292,7 @@ pub(in crate::program) struct Handover<T: Scalar> {
 
 impl<T: Scalar> Handover<T> {
     pub(in crate::program) fn empty() -> Box<Self> {
-        Box::new(Handover { execution: Execution::new(Vec::new(), Vec::new()), m: 0, outcome: Ok(()) })
+        Box::new(Handover { execution: Execution::new(Arc::new(Code::empty())), m: 0, outcome: Ok(()) })
     }
 }
 
