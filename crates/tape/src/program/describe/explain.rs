@@ -12,7 +12,7 @@ use crate::program::compile::schedule::Schedule;
 use crate::program::compile::{fuse, schedule};
 use crate::program::ids::NodeId;
 use crate::program::operand::Buffer;
-use crate::program::run::Way;
+use crate::program::run::way::Way;
 use crate::tape::notation::Notation;
 
 /// Columns of a line that lists nodes.
@@ -155,13 +155,13 @@ impl<T: Scalar> Program<T> {
                 Way::Whole => continue,
                 Way::Tiled { tile, spans } => {
                     let tiles = format!("tiles of at most {} of the examples", tile.min(m));
-                    if spans > 1 {
-                        format!("{tiles}, in {spans} parts with sums of their own")
+                    if spans.count > 1 {
+                        format!("{tiles}, in {} parts with sums of their own", spans.count)
                     } else {
                         tiles
                     }
                 }
-                Way::ColumnParallel => "some columns of every step on each thread".to_owned(),
+                Way::ColumnParallel { .. } => "some columns of every step on each thread".to_owned(),
             };
             ways.push(way);
         }

@@ -9,8 +9,8 @@ use crate::program::Rewrite;
 use crate::program::code::{Instruction, OnBuffers};
 use crate::program::ids::NodeId;
 use crate::program::operand::Buffer;
+use crate::program::run::cost::{PartialSums, Shares};
 use crate::program::run::small::Small;
-use crate::program::run::tiled::Shares;
 use crate::{Scalar, Shape};
 
 /// One step of a program.
@@ -126,17 +126,17 @@ impl<T: Scalar> Program<T> {
 
     pub(crate) fn peak_bytes_here(&self, m: usize) -> usize {
         let shares = self.shares(m, true);
-        let Shares { threads, sums: (spans, numbers), .. } = shares;
+        let Shares { threads, partial_sums: PartialSums { parts, numbers }, .. } = shares;
         let whole = self.plan.whole.ids().map(|buffer| self.plan.whole_len(buffer, m).unwrap_or(usize::MAX));
         let rows = self.plan.tile.iter().fold(0, |rows: usize, &more| rows.saturating_add(more));
-        let tiles = rows.saturating_mul(self.machine.execution.tile.min(m)).saturating_mul(shares.lanes());
+        let tiles = rows.saturating_mul(self.machine.execution.tile.min(m)).saturating_mul(shares.workers());
         let registers = self.code.registers.saturating_mul(self.register_len(m)).saturating_mul(threads);
         let (code, memory) = (&self.code.instructions, &self.machine.execution.memory);
         let small = match self.may_be_small(shares) {
             true => Small::numbers(code, &self.plan, memory.leaves.len(), m),
             false => 0,
         };
-        let sums = spans.saturating_mul(numbers);
+        let sums = parts.saturating_mul(numbers);
         let kept =
             self.leaves.states.iter().filter(|leaf| leaf.kept.is_some()).map(|leaf| leaf.at.shape.at(m));
         let kept = kept.map(|(rows, columns)| rows.saturating_mul(columns)).fold(0, usize::saturating_add);

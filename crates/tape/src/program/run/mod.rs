@@ -1,47 +1,40 @@
 //! Executing a program.
 
+mod checked;
 pub(super) mod chunks;
 mod column_parallel;
+pub(super) mod cost;
 pub(crate) mod memory;
 pub(super) mod pass;
 pub(super) mod small;
 pub(super) mod tiled;
+pub(super) mod way;
 
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{NonFinite, OperandRange, TooLarge};
+use crate::error::TooLarge;
 use rustc_hash::FxHashMap;
 
 use crate::numbers::aligned::Aligned;
-use crate::numbers::kernel::product::{UNIT, reserve_scratch, reserve_scratch_of};
+use crate::numbers::kernel::product::{reserve_scratch, reserve_scratch_of};
 use crate::numbers::kernel::threads;
 use crate::numbers::matrix::size;
-use crate::ops::Op;
-use crate::ops::labels::Labels;
 use crate::program::bind::leaves::{Kept, LeafState};
-use crate::program::code::{Code, Instruction, Segment, Values};
-use crate::program::compile::graph::{Graph, Node};
+use crate::program::code::{Code, Instruction};
+use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{NodeId, WholeId};
-use crate::program::operand::{Buffer, Columns, Operand};
-use crate::program::run::memory::{Memory, Reads, resize};
-use crate::program::run::small::Small;
-use crate::program::run::tiled::{Execution, Handover, Outcome, Shares};
+use crate::program::operand::Buffer;
+use crate::program::run::cost::{Shares, is_installed};
+use crate::program::run::memory::{Memory, resize};
+use crate::program::run::tiled::{Execution, Handover, Outcome};
 use crate::program::{Options, Program};
 use crate::tape::ids::IdVec;
-use crate::tape::operation::{Fault, Source};
 use crate::{Error, Result, Scalar};
 
-/// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
-const WORTH_A_THREAD: f64 = 80_000.0;
-/// And so many if it is to be given away and the threads sleep: on a virtual machine it may take 60 µs until a processor that
-/// idles runs again, and a run waits for that up to three times.
-const WORTH_WAKING: f64 = 300_000.0;
-/// Where the threads are at hand, and meet but once in every loop, so many that are saved are worth a meeting.
-const WORTH_A_MEETING: f64 = 5_000.0;
 /// Threads are awake, or soon will be, if runs come so shortly after each other.
 const STILL_AWAKE: Duration = Duration::from_micros(100);
 
@@ -100,19 +93,6 @@ impl<T: Scalar> Machine<T> {
     }
 }
 
-/// How a segment of a program is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::program) enum Way {
-    /// All segments in one: few examples, without tiles ([`small`]).
-    Small,
-    /// Whole steps, one after the other.
-    Whole,
-    /// Tile by tile; several threads have parts of the examples, each with sums of its own ([`tiled`]).
-    Tiled { tile: usize, spans: usize },
-    /// Every step's columns on several threads ([`column_parallel`]).
-    ColumnParallel,
-}
-
 /// # Running
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
@@ -154,8 +134,10 @@ impl<T: Scalar> Program<T> {
         self.machine.m = None;
         let done = match self.machine.execution.shares {
             Shares { threads: 1, .. } => self.machine.execution.execute(m),
-            shares if !shares.wake && !self.runs_in_succession() => self.machine.execution.execute_alone(m),
-            Shares { at_hand: true, .. } => self.machine.execution.execute(m),
+            shares if !shares.worth_waking && !self.runs_in_succession() => {
+                self.machine.execution.execute_alone(m)
+            }
+            Shares { installed: true, .. } => self.machine.execution.execute(m),
             shares => self.run_on_team(shares.threads, m)?,
         };
         self.machine.last_run = (self.machine.execution.shares.threads > 1).then(Instant::now);
@@ -184,64 +166,10 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// Like [`run`](Program::run), but step by step and without fusion: stops at the first value that is NaN or ±∞, naming
-    /// the entry, the element, the ranges of the operands and where the entry was recorded. Where all that is computed is finite,
-    /// it looks at the leaves and numbers that the outputs need, or are, in the same way.
-    ///
-    /// # Errors
-    /// As [`run`](Program::run), and [`Error::NonFinite`].
-    pub fn run_checked(&mut self) -> Result<()> {
-        T::program_run_checked(self)
-    }
-
-    pub(crate) fn run_checked_here(&mut self) -> Result<()> {
-        (self.machine.ran, self.machine.failed_with) = (false, None);
-        self.check_values().map_err(|error| self.failed(error))?;
-        self.run()
-    }
-
-    fn check_values(&mut self) -> Result<()> {
-        let m = self.prepare()?;
-        let mut unfused = self.machine.unfused.take().unwrap_or_else(|| {
-            let options = Options::literal().threads(1);
-            Box::new(Program::of_graph(self.graph.clone(), options))
-        });
-        for (leaf, own) in self.leaves.states.enumerated() {
-            unfused.fill_leaf(leaf, self.value_of(own)?)?;
-        }
-        unfused.set_default_m(m);
-        let checked = unfused.run_finite();
-        self.machine.unfused = Some(unfused);
-        checked
-    }
-
-    /// Runs whole steps and looks at every result.
-    fn run_finite(&mut self) -> Result<()> {
-        let m = self.prepare()?;
-        let columns = Columns::all(m);
-        for at in 0..self.code.instructions.len() {
-            let done = {
-                let (code, mut work) = self.machine.execution.alone(at..at + 1);
-                code[0].run(&mut work, columns)
-            };
-            done.map_err(|(node, fault)| self.fault(node, fault))?;
-            if let Instruction::Single { node, operands, out, .. } = &self.code.instructions[at] {
-                self.check_finite(*node, operands, *out, columns)?;
-            }
-        }
-        // What no computed value shows: a leaf that is an output, or that a mask leaves out.
-        for node in self.graph.nodes.ids() {
-            if self.graph.node(node).op.is_source() {
-                self.check_finite(node, &[], self.stored(node), columns)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Checks the leaves and sizes the buffers.
     fn prepare(&mut self) -> Result<usize> {
         let m = self.m_of_run()?;
-        if self.machine.m != Some(m) || self.machine.execution.shares.at_hand != at_hand() {
+        if self.machine.m != Some(m) || self.machine.execution.shares.installed != is_installed() {
             self.machine.m = None;
             for buffer in
                 self.machine.execution.memory.whole.ids().skip(self.machine.execution.memory.leaves.len())
@@ -294,22 +222,22 @@ impl<T: Scalar> Program<T> {
 
     /// Finds the threads for runs on m examples, and makes room for them.
     fn share_out(&mut self, m: usize) -> Result<()> {
-        let key = (m, at_hand());
+        let key = (m, is_installed());
         let shares = match self.machine.known_shares.get(&key) {
             Some(&shares) => shares,
-            None => self.reckon(m)?,
+            None => self.estimate(m)?,
         };
         self.machine.known_shares.insert(key, shares);
         self.machine.execution.shares = shares;
-        let Shares { threads, at_hand, sums: (spans, numbers), .. } = shares;
+        let Shares { threads, installed, partial_sums, .. } = shares;
         // What a larger m needed is kept for the next time.
         let tile_buffers = self.plan.tile.len();
         let registers = self.code.registers;
-        grow(&mut self.machine.execution.tiles, shares.lanes(), || {
+        grow(&mut self.machine.execution.tiles, shares.workers(), || {
             IdVec::filled(Aligned::default(), tile_buffers)
         });
         grow(&mut self.machine.execution.registers, threads, || IdVec::filled(Aligned::default(), registers));
-        grow(&mut self.machine.execution.sums, spans, Aligned::default);
+        grow(&mut self.machine.execution.sums, partial_sums.parts, Aligned::default);
         let columns = self.machine.execution.tile.min(m);
         for tile in &mut self.machine.execution.tiles {
             for ((at, &rows), buffer) in self.plan.tile.enumerated().zip(tile) {
@@ -330,9 +258,9 @@ impl<T: Scalar> Program<T> {
             }
         }
         for sums in &mut self.machine.execution.sums {
-            resize(sums, numbers, 1)?;
+            resize(sums, partial_sums.numbers, 1)?;
         }
-        if threads > 1 && !at_hand {
+        if threads > 1 && !installed {
             // This run may do without them and the next one not, or the other way round.
             reserve_scratch_of::<T>()
                 .map_err(|error| Error::Threads { threads, reason: error.to_string() })?;
@@ -343,88 +271,6 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
-    /// Finds out how to run on m examples, for the first time.
-    fn reckon(&mut self, m: usize) -> Result<Shares> {
-        let shares = self.shares(m, at_hand());
-        let Execution { memory, small, .. } = &self.machine.execution;
-        let code = &self.code.instructions;
-        if self.may_be_small(shares)
-            && !small.as_ref().is_some_and(|small| small.holds(m))
-            && let Some(small) = Small::new(code, &self.plan, memory.leaves.len(), m)?
-        {
-            self.machine.execution.small = Some(small);
-        }
-        Ok(shares)
-    }
-
-    /// How a run on m examples goes.
-    pub(in crate::program) fn ways(&self, m: usize) -> Vec<Way> {
-        let shares = self.shares(m, true);
-        let Execution { memory, .. } = &self.machine.execution;
-        let code = &self.code.instructions;
-        if self.may_be_small(shares) && Small::numbers(code, &self.plan, memory.leaves.len(), m) > 0 {
-            return vec![Way::Small];
-        }
-        self.machine.execution.ways(m, shares).collect()
-    }
-
-    /// Whether tiles and threads are not needed, if there are few examples.
-    pub(in crate::program) fn may_be_small(&self, shares: Shares) -> bool {
-        self.machine.tiles_are_free && shares.threads == 1
-    }
-
-    /// How runs on m examples are shared out, among threads of the caller's if they are at hand.
-    pub(in crate::program) fn shares(&self, m: usize, at_hand: bool) -> Shares {
-        let (threads, wake) = match self.machine.most_threads {
-            1 => (1, false),
-            most => {
-                let time = self.nanoseconds(m);
-                let threads = match most.min((time / WORTH_A_THREAD) as usize) {
-                    0 | 1 if at_hand => self.lanes_worth_meeting(m, most),
-                    threads => threads.max(1),
-                };
-                let worth_waking = if at_hand { WORTH_A_THREAD } else { WORTH_WAKING };
-                (threads, time >= worth_waking * threads as f64)
-            }
-        };
-        let spans = self.loops().map(|segment| (segment.spans(m, threads).count, segment.numbers));
-        let spans = spans.filter(|(count, _)| *count > 1);
-        let sums = spans.fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)));
-        Shares { threads, at_hand, wake, sums }
-    }
-
-    fn loops(&self) -> impl Iterator<Item = &Segment<T>> {
-        self.code.segments.iter().filter(|segment| segment.tiled)
-    }
-
-    /// How many threads with tiles of their own save enough.
-    fn lanes_worth_meeting(&self, m: usize, most: usize) -> usize {
-        let (time, worth) = (self.nanoseconds_in_loops(m), WORTH_A_MEETING * self.loops().count() as f64);
-        if time <= worth {
-            return 1;
-        }
-        let lanes = most.min((time / worth) as usize).min(m.div_ceil(UNIT));
-        let share = |segment: &Segment<T>| segment.spans(m, lanes).widest(lanes) as f64 / m as f64;
-        let widest = self.loops().map(share).fold(0.0, f64::max);
-        if lanes > 1 && time * (1.0 - widest) >= worth { lanes } else { 1 }
-    }
-
-    /// About how long a run on m examples takes one thread.
-    fn nanoseconds(&self, m: usize) -> f64 {
-        self.graph.nodes.iter().map(|node| self.nanoseconds_of(node, m)).sum()
-    }
-
-    /// And how long its loops take, or somewhat less: sums are left out.
-    fn nanoseconds_in_loops(&self, m: usize) -> f64 {
-        let code = self.loops().flat_map(|segment| &self.code.instructions[segment.code.clone()]);
-        let nodes = code.flat_map(Instruction::nodes);
-        nodes.map(|node| self.nanoseconds_of(self.graph.node(node), m)).sum()
-    }
-
-    fn nanoseconds_of(&self, node: &Node<T>, m: usize) -> f64 {
-        self.graph.flops(node, m) as f64 * node.op.cost().nanoseconds::<T>()
-    }
-
     /// Entries of a register that runs on `m` examples need.
     pub(in crate::program) fn register_len(&self, m: usize) -> usize {
         let passes = self.code.instructions.iter().filter_map(|instruction| match instruction {
@@ -433,96 +279,6 @@ impl<T: Scalar> Program<T> {
         });
         passes.max().unwrap_or(0)
     }
-
-    fn fault(&self, node: NodeId, fault: Fault) -> Error {
-        let at = self.graph.about[node].place;
-        // A user's kernel may name an operand that there is not.
-        let name = |operand: usize| {
-            let known = self.graph.node(node).operands.get(operand);
-            known.map_or_else(|| format!("operand {operand}"), |&known| self.describe(known))
-        };
-        let label = |kind: Labels, operand, value, (row, column)| Error::Label {
-            operation: kind.loss(),
-            value,
-            row,
-            column,
-            labels: name(operand),
-            expected: kind.expected(),
-            at,
-        };
-        match fault {
-            Fault::Label { operand, value, row, column } => {
-                label(Labels::Probabilities, operand, value, (row, column))
-            }
-            Fault::Share { operand, value, row, column } => {
-                label(Labels::Shares, operand, value, (row, column))
-            }
-            Fault::Probability { operand, value, row, column } => {
-                Error::Probability { value, row, column, probabilities: name(operand), at }
-            }
-            Fault::Other(reason) => {
-                let node = self.graph.node(node);
-                let of_the_user = match &node.op {
-                    Op::Pad(pad) => pad.slice_of(self.graph.node(node.operands[0]).shape),
-                    _ => None,
-                };
-                let operation = of_the_user.unwrap_or_else(|| node.op.rule().name().into_owned());
-                Error::Kernel { operation, reason, at }
-            }
-        }
-    }
-
-    /// The node's name, or its entry's number with its operation.
-    pub(in crate::program) fn describe(&self, node: NodeId) -> String {
-        let about = &self.graph.about[node];
-        let op = &self.graph.node(node).op;
-        match op.is_leaf_or_number() || about.is_named() {
-            true => about.to_string(),
-            false => format!("{about} ({})", op.rule().name()),
-        }
-    }
-
-    /// The node's name or its entry's number, with its operation if it has one.
-    fn describe_with_operation(&self, node: NodeId) -> String {
-        let op = &self.graph.node(node).op;
-        let (name, entry) = (op.rule().name(), self.describe(node));
-        let is_told = entry.contains(&*name) || op.is_leaf_or_number();
-        if is_told { entry } else { format!("{entry} ({name})") }
-    }
-
-    fn check_finite(&self, node: NodeId, operands: &[Operand], out: Operand, columns: Columns) -> Result<()> {
-        let (rows, count, start) = out.window(columns);
-        let values = &self.machine.execution.memory.whole(out.at.whole())[start..start + rows * count];
-        let Some(index) = values.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let inputs = Reads { values: &self.machine.execution.memory, operands, columns };
-        let names = self.graph.node(node).operands.iter().map(|&operand| self.describe(operand));
-        let operands = names.enumerate().map(|(i, name)| range(name, inputs.get(i).as_slice())).collect();
-        let entry = self.describe_with_operation(node);
-        Err(Error::NonFinite(Box::new(NonFinite {
-            entry,
-            value: values[index].to_f64(),
-            row: index % rows,
-            column: index / rows,
-            operands,
-            at: self.graph.about[node].place,
-        })))
-    }
-}
-
-fn range<T: Scalar>(name: String, values: &[T]) -> OperandRange {
-    let numbers = || values.iter().copied().filter(|x| !x.is_nan());
-    let low = numbers().reduce(|a, b| if b < a { b } else { a });
-    let high = numbers().reduce(|a, b| if b > a { b } else { a });
-    OperandRange {
-        name,
-        range: low.zip(high).map(|(low, high)| (low.to_f64(), high.to_f64())),
-        nans: values.len() - numbers().count(),
-    }
-}
-
-/// Whether the caller works on threads that can help.
-fn at_hand() -> bool {
-    threads::here() > 1
 }
 
 /// Makes a list long enough.

@@ -11,33 +11,15 @@ use crate::numbers::kernel::threads;
 use crate::program::code::{Code, Instruction, OnBuffers, Segment};
 use crate::program::ids::{NodeId, WholeId};
 use crate::program::operand::Columns;
-use crate::program::run::Way;
 use crate::program::run::chunks::Spans;
+use crate::program::run::cost::Shares;
 use crate::program::run::memory::{
     Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
 };
 use crate::program::run::small::Small;
+use crate::program::run::way::Way;
 use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};
-
-/// How a run is shared out.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::program) struct Shares {
-    pub(in crate::program) threads: usize,
-    /// Whether they are those that the caller works on.
-    pub(in crate::program) at_hand: bool,
-    /// Whether the work is worth waking them.
-    pub(in crate::program) wake: bool,
-    /// How many spans keep their own sums, and of how many numbers.
-    pub(in crate::program) sums: (usize, usize),
-}
-
-impl Shares {
-    /// The most threads that have tiles of their own.
-    pub(in crate::program) fn lanes(self) -> usize {
-        self.threads.min(self.sums.0).max(1)
-    }
-}
 
 /// Nothing, or the node whose kernel found a fault.
 pub(in crate::program) type Outcome = Result<(), (NodeId, Fault)>;
@@ -70,18 +52,17 @@ impl<T: Scalar> Execution<T> {
             registers: Vec::new(),
             sums: Vec::new(),
             tile: 1,
-            shares: Shares { threads: 1, at_hand: false, wake: false, sums: (0, 0) },
+            shares: Shares::ALONE,
             small: None,
         }
     }
 
     /// Computes everything for m examples. With several threads, on a team's leader.
     pub(in crate::program) fn execute(&mut self, m: usize) -> Outcome {
+        let is_small = self.is_small(m);
         match &mut self.small {
-            Some(small) if self.shares.threads == 1 && small.holds(m) && !self.memory.has_selection() => {
-                small.run(&self.memory, m)
-            }
-            _ => self.execute_in_tiles(self.tile, m),
+            Some(small) if is_small => small.run(&self.memory, m),
+            Some(_) | None => self.execute_in_tiles(self.tile, m),
         }
     }
 
@@ -123,13 +104,20 @@ impl<T: Scalar> Execution<T> {
             small.results_are_elsewhere();
         }
         for at in 0..self.code.segments.len() {
-            if self.code.segments[at].tiled {
-                self.run_loop(at, tile, m)?;
-                self.scale_sums(at, m);
-            } else {
-                let (code, columns) = (self.code.segments[at].code.clone(), Columns::all(m));
-                let (code, mut work) = self.alone(code);
-                code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
+            match self.way_of(&self.code.segments[at], tile, m, self.shares.threads) {
+                Way::Small | Way::Whole => {
+                    let (code, columns) = (self.code.segments[at].code.clone(), Columns::all(m));
+                    let (code, mut work) = self.alone(code);
+                    code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
+                }
+                Way::Tiled { tile, spans } => {
+                    self.run_loop(at, tile, spans, m)?;
+                    self.scale_sums(at, m);
+                }
+                Way::ColumnParallel { tile } => {
+                    Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile))?;
+                    self.scale_sums(at, m);
+                }
             }
         }
         Ok(())
@@ -162,62 +150,41 @@ impl<T: Scalar> Execution<T> {
     }
 
     /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
-    fn run_loop(&mut self, at: usize, tile: usize, m: usize) -> Outcome {
-        let spans = self.code.segments[at].spans(m, self.shares.threads);
-        let lanes = self.lanes(&self.code.segments[at], spans);
+    fn run_loop(&mut self, at: usize, tile: usize, spans: Spans, m: usize) -> Outcome {
+        let workers = self.workers(&self.code.segments[at], spans);
         let code = self.code.segments[at].code.clone();
-        if self.is_column_parallel(&self.code.segments[at], spans, self.shares.threads) {
-            return Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile));
-        }
         if spans.count == 1 {
             let (code, mut work) = self.alone(code);
             return Loop { code, tile, spans }.run(&mut work, Columns::all(m));
         }
         let mut sums = std::mem::take(&mut self.sums);
-        let done = if lanes == 1 {
+        let done = if workers == 1 {
             let (code, mut work) = self.alone(code);
             Loop { code, tile, spans }.run_spans(&mut work, 0..spans.count, &mut sums)
         } else {
-            self.run_lanes(at, (lanes, tile), spans, &mut sums)
+            self.run_workers(at, (workers, tile), spans, &mut sums)
         };
         self.add_spans(at, &sums[..spans.count]);
         self.sums = sums;
         done
     }
 
-    /// Whether threads share the columns of a loop's steps, as there are no tiles to share.
-    fn is_column_parallel(&self, segment: &Segment<T>, spans: Spans, threads: usize) -> bool {
-        spans.count == 1 && self.may_cut_columns(segment, threads)
-    }
-
-    /// How each segment runs with these shares.
-    pub(in crate::program) fn ways(&self, m: usize, shares: Shares) -> impl Iterator<Item = Way> + '_ {
-        self.code.segments.iter().map(move |segment| {
-            let spans = segment.spans(m, shares.threads);
-            match segment.tiled {
-                false => Way::Whole,
-                true if self.is_column_parallel(segment, spans, shares.threads) => Way::ColumnParallel,
-                true => Way::Tiled { tile: self.tile, spans: spans.count },
-            }
-        })
-    }
-
     /// How many threads have tiles of their own in a loop.
-    fn lanes(&self, segment: &Segment<T>, spans: Spans) -> usize {
+    fn workers(&self, segment: &Segment<T>, spans: Spans) -> usize {
         if segment.windows.len() > WINDOWS { 1 } else { self.shares.threads.min(spans.count) }
     }
 
-    fn run_lanes(
+    fn run_workers(
         &mut self,
         at: usize,
-        (lanes, tile): (usize, usize),
+        (workers, tile): (usize, usize),
         spans: Spans,
         sums: &mut [Aligned<T>],
     ) -> Outcome {
         let mut taken = self.take_windows(at);
         let segment = &self.code.segments[at];
         let windows = segment.windows_of(&mut taken, spans.columns_of(0..spans.count));
-        let (tiles, registers) = (&mut self.tiles[..lanes], &mut self.registers[..lanes]);
+        let (tiles, registers) = (&mut self.tiles[..workers], &mut self.registers[..workers]);
         let tiled = Loop { code: &self.code.instructions[segment.code.clone()], tile, spans };
         let done = tiled.share(
             (&self.memory, windows),
@@ -323,12 +290,12 @@ impl<T: Scalar> Loop<'_, T> {
             let mut work = Work { whole, tile, registers, sums: None, first: 0 };
             return self.run_spans(&mut work, spans, sums);
         }
-        let (lanes, count) = (tiles.len(), spans.len());
-        let mine = threads::cut(count, lanes, 1);
+        let (workers, count) = (tiles.len(), spans.len());
+        let mine = threads::cut(count, workers, 1);
         let at = spans.start + mine;
         let (windows, others) = windows.cut(self.spans.columns_of(spans.start..at).count);
-        let (tiles, other_tiles) = tiles.split_at_mut(lanes / 2);
-        let (registers, other_registers) = registers.split_at_mut(lanes / 2);
+        let (tiles, other_tiles) = tiles.split_at_mut(workers / 2);
+        let (registers, other_registers) = registers.split_at_mut(workers / 2);
         let (sums, other_sums) = sums.split_at_mut(mine);
         let (left, right) = (spans.start..at, at..spans.end);
         let right_has_more =
