@@ -37,6 +37,8 @@ pub fn threads() -> usize {
     threads::here()
 }
 
+pub use crate::numbers::kernel::divide::{Divide, among};
+
 /// Does both, side by side if the caller's thread does not work [alone](threads()).
 pub fn join<A: Send, B: Send>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B + Send) -> (A, B) {
     if threads::here() > 1 { threads::join(first, second) } else { (first(), second()) }

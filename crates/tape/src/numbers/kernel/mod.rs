@@ -2,6 +2,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod column_sums;
+pub(crate) mod divide;
 mod fixed;
 pub(crate) mod functions;
 pub(crate) mod log_loss;

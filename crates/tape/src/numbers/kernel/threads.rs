@@ -309,13 +309,6 @@ pub(crate) fn join<A: Send, B: Send>(
     rayon_core::join(first, second)
 }
 
-/// Where to cut `count` things for two groups of threads, at a multiple of `step`; the second group has as many threads
-/// as the first, or one more.
-pub(crate) fn cut(count: usize, threads: usize, step: usize) -> usize {
-    let steps = count.div_ceil(step);
-    (steps * (threads / 2) / threads * step).min(count)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,14 +411,5 @@ mod tests {
             }
             assert!(last_helpers() <= 1, "their threads end with them");
         }
-    }
-
-    #[test]
-    fn a_cut_is_at_a_whole_step() {
-        assert_eq!(cut(64, 2, 8), 32);
-        assert_eq!(cut(10, 2, 8), 8);
-        assert_eq!(cut(7, 2, 8), 0);
-        assert_eq!(cut(700, 7, 1), 300);
-        assert_eq!(cut(0, 2, 8), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! What a program is given, and what is read off it.
 
+use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
 use crate::program::bind::leaves::{LeafState, m_of};
@@ -436,21 +437,38 @@ impl<T: Scalar> Program<T> {
 /// To copy fewer numbers takes less time than to find columns that are apart, and the way for few examples reads copies.
 const LEAST_APART: usize = 8192;
 
-/// Copies columns side by side, each thread some of them.
-fn gather<T: Scalar>(from: MatrixRef<'_, T>, columns: &[usize], to: &mut [T], threads: usize) {
-    /// Fewer numbers are not worth a thread.
-    const LEAST: usize = 16384;
-    let rows = from.rows();
-    if threads == 1 || to.len() < LEAST {
-        for (i, &column) in columns.iter().enumerate() {
-            to[i * rows..(i + 1) * rows].copy_from_slice(from.column(column));
-        }
-        return;
+/// Columns that are copied side by side.
+struct Gather<'a, T> {
+    from: MatrixRef<'a, T>,
+    columns: &'a [usize],
+    to: &'a mut [T],
+}
+
+impl<T: Scalar> Divide for Gather<'_, T> {
+    type Done = ();
+
+    fn count(&self) -> usize {
+        self.columns.len()
     }
-    let mine = threads::cut(columns.len(), threads, 1);
-    let ((first, second), (to, others)) = (columns.split_at(mine), to.split_at_mut(mine * rows));
-    threads::join(
-        || gather(from, first, to, threads / 2),
-        || gather(from, second, others, threads - threads / 2),
-    );
+    fn is_worth_sharing(&self) -> bool {
+        /// Fewer numbers are not worth a thread.
+        const LEAST: usize = 16384;
+        self.to.len() >= LEAST
+    }
+    fn cut(self, count: usize, _: usize) -> (Self, Self) {
+        let (first, second) = self.columns.split_at(count);
+        let (to, others) = self.to.split_at_mut(count * self.from.rows());
+        (Gather { columns: first, to, ..self }, Gather { columns: second, to: others, ..self })
+    }
+    fn run(self) {
+        let rows = self.from.rows();
+        for (i, &column) in self.columns.iter().enumerate() {
+            self.to[i * rows..(i + 1) * rows].copy_from_slice(self.from.column(column));
+        }
+    }
+    fn both((): (), (): ()) {}
+}
+
+fn gather<T: Scalar>(from: MatrixRef<'_, T>, columns: &[usize], to: &mut [T], threads: usize) {
+    among(Gather { from, columns, to }, threads);
 }

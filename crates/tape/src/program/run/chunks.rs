@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use crate::numbers::kernel::product::UNIT;
-use crate::numbers::kernel::{cache, threads};
+use crate::numbers::kernel::{cache, divide};
 use crate::program::operand::Columns;
 
 /// The most spans.
@@ -56,7 +56,7 @@ impl Spans {
         if threads < 2 {
             return self.columns_of(spans).count;
         }
-        let at = spans.start + threads::cut(spans.len(), threads, 1);
+        let at = spans.start + divide::cut(spans.len(), threads, 1);
         let others = self.widest_of(at..spans.end, threads - threads / 2);
         self.widest_of(spans.start..at, threads / 2).max(others)
     }

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use crate::Scalar;
+use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::product::PANEL_STEP;
-use crate::numbers::kernel::threads;
 use crate::ops::Cost;
 use crate::program::code::{Instruction, OnBuffers, Segment};
 use crate::program::ids::TileId;
@@ -85,50 +85,72 @@ impl<T: Scalar> Execution<T> {
         for (buffer, rows) in self.tiles[0].iter_mut().zip(&self.code.tile_rows) {
             parts.push(&mut buffer[..rows * columns.count]);
         }
-        let registers = &mut self.registers[..self.shares.threads];
-        let stretch = Stretch { code: &self.code.instructions[stretch], rows: &self.code.tile_rows };
-        let done = stretch.share((&self.memory, windows), (parts, registers), columns);
+        let threads = self.shares.threads;
+        let stretch = Stretch {
+            code: &self.code.instructions[stretch],
+            tile_rows: &self.code.tile_rows,
+            memory: &self.memory,
+            windows,
+            parts,
+            registers: &mut self.registers[..threads],
+            columns,
+        };
+        let done = among(stretch, threads);
         self.put_windows(at, taken);
         done
     }
 }
 
-/// Steps that keep columns apart.
-struct Stretch<'p, T: Scalar> {
-    code: &'p [Instruction<T, OnBuffers>],
-    /// Of the tile's buffers.
-    rows: &'p IdVec<TileId, usize>,
+/// Columnwise steps on some columns, with what they read and write there.
+struct Stretch<'a, T: Scalar> {
+    code: &'a [Instruction<T, OnBuffers>],
+    tile_rows: &'a IdVec<TileId, usize>,
+    memory: &'a Memory<T>,
+    windows: Windows<'a, T>,
+    parts: Parts<'a, T>,
+    registers: &'a mut [Registers<T>],
+    columns: Columns,
 }
 
-impl<T: Scalar> Stretch<'_, T> {
-    fn share<'a>(
-        &self,
-        (memory, windows): (&'a Memory<T>, Windows<'a, T>),
-        (parts, registers): (Parts<'a, T>, &'a mut [Registers<T>]),
-        columns: Columns,
-    ) -> Outcome {
-        let count = match registers.len() {
-            1 => 0,
-            threads => threads::cut(columns.count, threads, PANEL_STEP),
-        };
-        if count == 0 {
-            let (whole, tile) = (Whole::Shared(memory, windows), Tile::Part(parts));
-            let mut work = Work { whole, tile, registers: &mut registers[..1], sums: None, first: 0 };
-            return self.code.iter().try_for_each(|instruction| instruction.run_apart(&mut work, columns));
-        }
-        let (mine, others) = columns.cut(count);
-        let (windows, other_windows) = windows.cut(count);
+impl<T: Scalar> Divide for Stretch<'_, T> {
+    type Done = Outcome;
+
+    fn count(&self) -> usize {
+        self.columns.count
+    }
+    fn step(&self) -> usize {
+        PANEL_STEP
+    }
+    fn is_worth_sharing(&self) -> bool {
+        true
+    }
+    fn cut(self, count: usize, threads: usize) -> (Self, Self) {
+        let (mine, others) = self.columns.cut(count);
+        let (windows, other_windows) = self.windows.cut(count);
         let (mut left, mut right) = (Parts::new(), Parts::new());
-        for (part, rows) in parts.into_iter().zip(self.rows) {
+        for (part, rows) in self.parts.into_iter().zip(self.tile_rows) {
             let (first, second) = part.split_at_mut(rows * count);
             left.push(first);
             right.push(second);
         }
-        let (registers, other_registers) = registers.split_at_mut(registers.len() / 2);
-        let (first, second) = threads::join(
-            || self.share((memory, windows), (left, registers), mine),
-            || self.share((memory, other_windows), (right, other_registers), others),
-        );
+        let (registers, other_registers) = self.registers.split_at_mut(threads);
+        let first = Stretch { windows, parts: left, registers, columns: mine, ..self };
+        let second = Stretch {
+            windows: other_windows,
+            parts: right,
+            registers: other_registers,
+            columns: others,
+            ..first
+        };
+        (first, second)
+    }
+    fn run(self) -> Outcome {
+        let (whole, tile) = (Whole::Shared(self.memory, self.windows), Tile::Part(self.parts));
+        let registers = &mut self.registers[..1];
+        let mut work = Work { whole, tile, registers, sums: None, first: 0 };
+        self.code.iter().try_for_each(|instruction| instruction.run_apart(&mut work, self.columns))
+    }
+    fn both(first: Outcome, second: Outcome) -> Outcome {
         first.and(second)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::product::{Beta, Order, UNIT, product};
 use crate::numbers::kernel::threads;
 use crate::program::code::{Code, Instruction, OnBuffers, Segment};
@@ -184,14 +185,16 @@ impl<T: Scalar> Execution<T> {
         let mut taken = self.take_windows(at);
         let segment = &self.code.segments[at];
         let windows = segment.windows_of(&mut taken, spans.columns_of(0..spans.count));
-        let (tiles, registers) = (&mut self.tiles[..workers], &mut self.registers[..workers]);
-        let tiled = Loop { code: &self.code.instructions[segment.code.clone()], tile, spans };
-        let done = tiled.share(
-            (&self.memory, windows),
-            (tiles, registers),
-            0..spans.count,
-            &mut sums[..spans.count],
-        );
+        let spread = Spread {
+            code: Loop { code: &self.code.instructions[segment.code.clone()], tile, spans },
+            memory: &self.memory,
+            windows,
+            tiles: &mut self.tiles[..workers],
+            registers: &mut self.registers[..workers],
+            spans: 0..spans.count,
+            sums: &mut sums[..spans.count],
+        };
+        let done = among(spread, workers);
         self.put_windows(at, taken);
         done
     }
@@ -270,6 +273,7 @@ impl<T: Scalar> threads::Job for Handover<T> {
 }
 
 /// A loop over the tiles of some examples.
+#[derive(Clone, Copy)]
 struct Loop<'p, T: Scalar> {
     code: &'p [Instruction<T, OnBuffers>],
     tile: usize,
@@ -277,41 +281,6 @@ struct Loop<'p, T: Scalar> {
 }
 
 impl<T: Scalar> Loop<'_, T> {
-    /// Shares spans among threads, each with its own tile.
-    fn share<'a>(
-        &self,
-        (memory, windows): (&'a Memory<T>, Windows<'a, T>),
-        (tiles, registers): (&'a mut [TileBuffers<T>], &'a mut [Registers<T>]),
-        spans: Range<usize>,
-        sums: &'a mut [Aligned<T>],
-    ) -> Outcome {
-        if tiles.len() == 1 {
-            let (whole, tile) = (Whole::Shared(memory, windows), Tile::Exclusive(&mut tiles[0]));
-            let mut work = Work { whole, tile, registers, sums: None, first: 0 };
-            return self.run_spans(&mut work, spans, sums);
-        }
-        let (workers, count) = (tiles.len(), spans.len());
-        let mine = threads::cut(count, workers, 1);
-        let at = spans.start + mine;
-        let (windows, others) = windows.cut(self.spans.columns_of(spans.start..at).count);
-        let (tiles, other_tiles) = tiles.split_at_mut(workers / 2);
-        let (registers, other_registers) = registers.split_at_mut(workers / 2);
-        let (sums, other_sums) = sums.split_at_mut(mine);
-        let (left, right) = (spans.start..at, at..spans.end);
-        let right_has_more =
-            self.spans.columns_of(right.clone()).count > self.spans.columns_of(left.clone()).count;
-        let left = || self.share((memory, windows), (tiles, registers), left, sums);
-        let right = || self.share((memory, others), (other_tiles, other_registers), right, other_sums);
-        // The first of a pair begins at once, on this thread, and the other a little later: that should have less to do.
-        let (first, second) = if right_has_more {
-            let (second, first) = threads::join(right, left);
-            (first, second)
-        } else {
-            threads::join(left, right)
-        };
-        first.and(second)
-    }
-
     /// Runs spans one after the other, each with its own sums.
     fn run_spans<'a>(
         &self,
@@ -332,6 +301,58 @@ impl<T: Scalar> Loop<'_, T> {
         columns
             .tiles(self.tile)
             .try_for_each(|tile| self.code.iter().try_for_each(|instruction| instruction.run(work, tile)))
+    }
+}
+
+/// Spans of a loop for some threads, each with a tile of its own.
+struct Spread<'a, T: Scalar> {
+    code: Loop<'a, T>,
+    memory: &'a Memory<T>,
+    windows: Windows<'a, T>,
+    tiles: &'a mut [TileBuffers<T>],
+    registers: &'a mut [Registers<T>],
+    spans: Range<usize>,
+    sums: &'a mut [Aligned<T>],
+}
+
+impl<T: Scalar> Divide for Spread<'_, T> {
+    type Done = Outcome;
+
+    fn count(&self) -> usize {
+        self.spans.len()
+    }
+    fn is_worth_sharing(&self) -> bool {
+        true
+    }
+    fn weight(&self) -> usize {
+        self.code.spans.columns_of(self.spans.clone()).count
+    }
+    fn cut(self, count: usize, threads: usize) -> (Self, Self) {
+        let at = self.spans.start + count;
+        let (left, right) = (self.spans.start..at, at..self.spans.end);
+        let (windows, other_windows) = self.windows.cut(self.code.spans.columns_of(left.clone()).count);
+        let (tiles, other_tiles) = self.tiles.split_at_mut(threads);
+        let (registers, other_registers) = self.registers.split_at_mut(threads);
+        let (sums, other_sums) = self.sums.split_at_mut(count);
+        let first = Spread { windows, tiles, registers, spans: left, sums, ..self };
+        let second = Spread {
+            windows: other_windows,
+            tiles: other_tiles,
+            registers: other_registers,
+            spans: right,
+            sums: other_sums,
+            ..first
+        };
+        (first, second)
+    }
+    fn run(self) -> Outcome {
+        let whole = Whole::Shared(self.memory, self.windows);
+        let tile = Tile::Exclusive(&mut self.tiles[0]);
+        let mut work = Work { whole, tile, registers: self.registers, sums: None, first: 0 };
+        self.code.run_spans(&mut work, self.spans, self.sums)
+    }
+    fn both(first: Outcome, second: Outcome) -> Outcome {
+        first.and(second)
     }
 }
 

@@ -27,8 +27,8 @@ use std::ops::Range;
 pub use epilogue::Epilogue;
 pub(crate) use selection::Selection;
 
+use super::divide::{Divide, among};
 use super::simd::{dispatch, run};
-use super::threads;
 use super::vector_math::Real;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
@@ -114,7 +114,7 @@ pub(crate) fn product<'a, T: Scalar + Multiply>(
         out: out.as_mut_slice(),
     };
     // A small product would feel that it is moved.
-    if threads == 1 { T::compute(&mut whole) } else { in_panels(whole, threads) }
+    if threads == 1 { T::compute(&mut whole) } else { among(whole, threads) }
 }
 
 /// Sums of nothing are 0.
@@ -144,19 +144,32 @@ const LEAST_FLOPS: usize = 1_000_000;
 /// Panels are cut at multiples of this many columns, so that all but the last consist of whole tiles.
 pub(crate) const PANEL_STEP: usize = 8;
 
-/// Cuts a product into panels of columns, one for each thread.
-fn in_panels<T: Scalar + Multiply>(mut p: Product<'_, T>, threads: usize) {
-    let flops = 2 * p.m * p.inner * p.panel.len();
-    let columns = if threads > 1 && flops > LEAST_FLOPS && p.way() == Way::Tiles {
-        threads::cut(p.panel.len(), threads, PANEL_STEP)
-    } else {
-        0
-    };
-    if columns == 0 {
-        return T::compute(&mut p);
+/// Panels of columns, one for each thread.
+impl<T: Scalar + Multiply> Divide for Product<'_, T> {
+    type Done = ();
+
+    fn count(&self) -> usize {
+        self.panel.len()
     }
-    let (left, right) = p.cut(columns);
-    threads::join(|| in_panels(left, threads / 2), || in_panels(right, threads - threads / 2));
+    fn step(&self) -> usize {
+        PANEL_STEP
+    }
+    fn is_worth_sharing(&self) -> bool {
+        2 * self.m * self.inner * self.panel.len() > LEAST_FLOPS && self.way() == Way::Tiles
+    }
+    /// The first columns of the panel, and the others.
+    fn cut(self, columns: usize, _: usize) -> (Self, Self) {
+        let (first, second) = self.out.split_at_mut(columns * self.m);
+        let (epilogue, other) = self.epilogue.cut(columns * self.m);
+        let at = self.panel.start + columns;
+        let left = Product { panel: self.panel.start..at, out: first, epilogue, ..self };
+        let right = Product { panel: at..self.panel.end, out: second, epilogue: other, ..left };
+        (left, right)
+    }
+    fn run(mut self) {
+        T::compute(&mut self);
+    }
+    fn both((): (), (): ()) {}
 }
 
 /// A number type that matrices are multiplied in.
@@ -259,15 +272,5 @@ impl<'a, T: Copy> Product<'a, T> {
         } else {
             Way::Tiles
         }
-    }
-
-    /// The first columns of the panel, and the others.
-    fn cut(self, columns: usize) -> (Self, Self) {
-        let (first, second) = self.out.split_at_mut(columns * self.m);
-        let (epilogue, other) = self.epilogue.cut(columns * self.m);
-        let at = self.panel.start + columns;
-        let left = Product { panel: self.panel.start..at, out: first, epilogue, ..self };
-        let right = Product { panel: at..self.panel.end, out: second, epilogue: other, ..left };
-        (left, right)
     }
 }

@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::{add_columns, apply, apply_with_derivative, repeat};
 use crate::Scalar;
 use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::product::UNIT;
-use crate::numbers::kernel::threads;
 use crate::program::ids::NodeId;
 use crate::program::operand::Columns;
 use crate::program::pass::{INPUTS, LONGEST, Pass, Slot, Spread, Sum};
@@ -24,6 +24,42 @@ struct Part<'a, T> {
     columns: Columns,
     inputs: SmallVec<[&'a [T]; INPUTS]>,
     outputs: SmallVec<[&'a mut [T]; LONGEST]>,
+}
+
+/// A pass on some columns, for the threads that have its registers.
+struct Share<'a, T: Scalar> {
+    pass: &'a Pass<T>,
+    sums: &'a [Sum<T>],
+    part: Part<'a, T>,
+    registers: &'a mut [Registers<T>],
+}
+
+impl<T: Scalar> Divide for Share<'_, T> {
+    type Done = Result<(), (NodeId, Fault)>;
+
+    fn count(&self) -> usize {
+        self.part.columns.count
+    }
+    fn step(&self) -> usize {
+        self.pass.block_columns()
+    }
+    /// Not where there are sums, whose order would have to be kept.
+    fn is_worth_sharing(&self) -> bool {
+        self.sums.is_empty() && self.pass.rows * self.count() * self.pass.code.len() > LEAST_ENTRIES
+    }
+    fn cut(self, count: usize, threads: usize) -> (Self, Self) {
+        let (left, right) = self.pass.cut(self.part, count);
+        let (registers, other_registers) = self.registers.split_at_mut(threads);
+        let first = Share { part: left, registers, ..self };
+        let second = Share { part: right, registers: other_registers, ..first };
+        (first, second)
+    }
+    fn run(mut self) -> Self::Done {
+        self.pass.run_part(self.sums, &mut self.part, &mut self.registers[0])
+    }
+    fn both(first: Self::Done, second: Self::Done) -> Self::Done {
+        first.and(second)
+    }
 }
 
 impl<T: Scalar> Pass<T> {
@@ -82,8 +118,13 @@ impl<T: Scalar> Pass<T> {
         for (taken, &output) in taken.iter_mut().zip(&self.outputs) {
             part.outputs.push(taken.window(output, columns));
         }
-        let done = self.share(sums, &mut part, registers);
-        drop(part);
+        let done = match registers.len() {
+            1 => {
+                let mut part = part; // dropped here
+                self.run_part(sums, &mut part, &mut registers[0])
+            }
+            threads => among(Share { pass: self, sums, part, registers: &mut *registers }, threads),
+        };
         for (taken, &output) in taken.drain(..).zip(&self.outputs) {
             work.put(output, taken);
         }
@@ -92,35 +133,12 @@ impl<T: Scalar> Pass<T> {
         done
     }
 
-    /// Cuts a part for the threads that have registers. Not where there are sums, whose order would have to be kept.
-    fn share(
-        &self,
-        sums: &[Sum<T>],
-        part: &mut Part<'_, T>,
-        registers: &mut [Registers<T>],
-    ) -> Result<(), (NodeId, Fault)> {
-        let entries = self.rows * part.columns.count * self.code.len();
-        let columns = if registers.len() > 1 && sums.is_empty() && entries > LEAST_ENTRIES {
-            threads::cut(part.columns.count, registers.len(), self.block_columns())
-        } else {
-            0
-        };
-        if columns == 0 {
-            return self.run_part(sums, part, &mut registers[0]);
-        }
-        let (mine, others) = registers.split_at_mut(registers.len() / 2);
-        let (mut left, mut right) = self.cut(part, columns);
-        let (left, right) =
-            threads::join(|| self.share(sums, &mut left, mine), || self.share(sums, &mut right, others));
-        left.and(right)
-    }
-
     /// The first columns of a part, and the others.
-    fn cut<'a>(&self, part: &'a mut Part<'_, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
+    fn cut<'a>(&self, part: Part<'a, T>, count: usize) -> (Part<'a, T>, Part<'a, T>) {
         let (first, second) = part.columns.cut(count);
         let mut left = Part { columns: first, inputs: SmallVec::new(), outputs: SmallVec::new() };
         let mut right = Part { columns: second, inputs: SmallVec::new(), outputs: SmallVec::new() };
-        for (input, &values) in self.inputs.iter().zip(&part.inputs) {
+        for (input, values) in self.inputs.iter().zip(part.inputs) {
             let (first, second) = match input.spread {
                 Spread::Full => values.split_at(count * self.rows),
                 Spread::Row(_) => values.split_at(count),
@@ -129,7 +147,7 @@ impl<T: Scalar> Pass<T> {
             left.inputs.push(first);
             right.inputs.push(second);
         }
-        for values in &mut part.outputs {
+        for values in part.outputs {
             let (first, second) = values.split_at_mut(count * self.rows);
             left.outputs.push(first);
             right.outputs.push(second);
