@@ -110,7 +110,7 @@ fn the_equations_are_entries<'t>(tape: &'t Tape<f64>, network: &Network<'t>) {
 fn the_mean_over_the_examples(network: &Network<'_>) -> Result<(), Error> {
     println!("3. ∂J/∂W[1] (eq. 26) against the mean of the four ∂ℒ/∂W[1] (eq. 15)\n");
     let w1 = network.w[0];
-    let each = network.losses.per_example_gradients(&[w1])?.remove(0);
+    let [each] = network.losses.per_example_gradients([w1])?;
     let [dw1] = network.j.gradients([w1]);
     let dw1 = dw1.value()?;
     for j in 0..3 {

@@ -57,7 +57,7 @@ fn learn(
 ) -> Result<f64, Error> {
     let tape = Tape::new();
     let model = Model::record(&tape, x, y, loss);
-    let gradients = model.j.gradients_vec(&model.parameters);
+    let gradients = model.j.gradients(&model.parameters);
     println!("{name}: {} parameters on a tape of {} entries", model.parameters.len(), tape.len());
     let equations = tape.equations([model.prediction, model.j, gradients[gradients.len() - 2]]);
     equations.to_string().lines().for_each(|line| println!("  {line}"));

@@ -174,8 +174,8 @@ fn slopes(j: Var<'_, f64>, with_respect_to: &[Var<'_, f64>], order: usize) -> Re
         points.push((point, direction));
     }
 
-    let y = if order == 1 { j } else { j.jvp_vec(with_respect_to, &vectors) };
-    let slope = y.jvp_vec(with_respect_to, &vectors);
+    let y = if order == 1 { j } else { j.jvp(with_respect_to, &vectors) };
+    let slope = y.jvp(with_respect_to, &vectors);
     let mut program = tape.compile([y, slope])?;
     let mut y_at = |step: f64| {
         for (&variable, (point, direction)) in with_respect_to.iter().zip(&points) {

@@ -116,8 +116,8 @@ fn programs() {
     assert_eq!(program.view(w).unwrap().as_slice()[SIZE - 1], 1.0);
     program.run().unwrap();
     assert_eq!(program.scalar(sum), Ok(SIZE as f64));
-    is_refused(sum.hessian(&[w]));
-    is_refused((w * 2.0).jacobian(&[w]));
+    is_refused(sum.hessian([w]));
+    is_refused((w * 2.0).jacobian([w]));
 }
 
 /// Threads that start, and have no memory, or do not start.

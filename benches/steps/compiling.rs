@@ -35,7 +35,7 @@ fn network(sizes: &[usize]) -> f64 {
             a = (w.matmul(a) + b).sigmoid();
         }
         let j = a.log_loss(y).mean();
-        let mut outputs = j.gradients_vec(&leaves);
+        let mut outputs = j.gradients(&leaves);
         outputs.push(j);
         black_box(tape.compile(outputs).expect("a sound tape"));
         start.elapsed().as_secs_f64() * 1e6

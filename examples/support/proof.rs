@@ -115,8 +115,8 @@ fn derive<'t, T: Scalar>(recorded: &RecordedMlp<'t, T>, begins_with_eq_8: bool) 
     let gradients = recorded.gradients();
     // Σ ℒ instead of its mean: what is propagated is ∂ℒ, and 1/m enters once, in the gradients.
     let total = recorded.losses.sum();
-    let da = total.gradients_vec(&recorded.a[1..]);
-    let dz = total.gradients_vec(&recorded.z);
+    let da = total.gradients(&recorded.a[1..]);
+    let dz = total.gradients(&recorded.z);
     let last = recorded.z.len();
     let mut lines = Vec::new();
     for l in (1..=last).rev() {

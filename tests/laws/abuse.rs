@@ -214,13 +214,13 @@ fn what_depends_on_m_needs_to_know_it() {
         assert_error(program.run(), text);
         assert_error(program.run_checked(), text);
     }
-    assert_error(x.exp().sum().hessian(&[x]), text);
-    assert_error((x * 3.0).sum().hessian(&[x]), text);
-    assert_error(w.matmul(x).jacobian(&[w]), text);
-    assert_error(w.matmul(x).jacobian(&[x]), text);
+    assert_error(x.exp().sum().hessian([x]), text);
+    assert_error((x * 3.0).sum().hessian([x]), text);
+    assert_error(w.matmul(x).jacobian([w]), text);
+    assert_error(w.matmul(x).jacobian([x]), text);
     assert_error(x.exp().jvp([x], [x]).value(), text);
-    assert_error(w.matmul(x).sum_over(Over::Rows).per_example_gradients(&[w]), text);
-    assert_error((b.sum() - x.sum_over(Over::Rows)).per_example_gradients(&[b]), text);
+    assert_error(w.matmul(x).sum_over(Over::Rows).per_example_gradients([w]), text);
+    assert_error((b.sum() - x.sum_over(Over::Rows)).per_example_gradients([b]), text);
 
     // Only their number counts, but a matrix has to fit all the same.
     for options in ways() {
@@ -441,7 +441,7 @@ fn sources<T: Scalar>(m: usize, apart: bool) {
     }
     // The source of all examples, though each is differentiated by itself.
     let v = tape.parameter("v", &row(&[2.0, 3.0]));
-    let each = v.matmul(wide + x * T::ZERO).per_example_gradients(&[v]).unwrap();
+    let each = v.matmul(wide + x * T::ZERO).per_example_gradients([v]).unwrap();
     assert_eq!(each, [source(2, m)]);
 }
 
@@ -464,7 +464,10 @@ fn gradients_of_each_example_alone() {
         let tape = Tape::<T>::new();
         let x = tape.examples("x", &Matrix::from_fn(1, m, |_, j| T::from_f64(j as f64 + 1.0)));
         let w = tape.parameter("w", &row(&[0.5]));
-        let of = |losses: Var<'_, T>| losses.per_example_gradients(&[w]).unwrap().remove(0);
+        let of = |losses: Var<'_, T>| {
+            let [each] = losses.per_example_gradients([w]).unwrap();
+            each
+        };
         assert_eq!(of(x - w), Matrix::filled(1, m, -T::ONE));
         assert_eq!(of((x - w) * T::from_f64(3.0)), Matrix::filled(1, m, T::from_f64(-3.0)));
         assert_eq!(of(w * x), x.value().unwrap());
@@ -486,7 +489,7 @@ fn gradients_of_each_example_alone() {
     }
     let tape = Tape::<f64>::new();
     let (x, w) = (tape.examples("x", &Matrix::zeros(1, 0)), tape.parameter("w", &matrix![[0.5]]));
-    assert_eq!((x - w).per_example_gradients(&[w]), Ok(vec![Matrix::zeros(1, 0)]));
+    assert_eq!((x - w).per_example_gradients([w]), Ok([Matrix::zeros(1, 0)]));
 }
 
 // ---- Sizes, memory and threads --------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ fn derived<T: Scalar>(network: &Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Named<T
     let total = recorded.losses.sum();
     let of_parameters = recorded.gradients();
     let mut named = vec![("J".to_owned(), recorded.j)];
-    named.extend((0..).zip(total.gradients_vec(&recorded.a)).map(|(l, v)| (format!("∂ℒ/∂A[{l}]"), v)));
-    named.extend((1..).zip(total.gradients_vec(&recorded.z)).map(|(l, v)| (format!("∂ℒ/∂Z[{l}]"), v)));
+    named.extend((0..).zip(total.gradients(&recorded.a)).map(|(l, v)| (format!("∂ℒ/∂A[{l}]"), v)));
+    named.extend((1..).zip(total.gradients(&recorded.z)).map(|(l, v)| (format!("∂ℒ/∂Z[{l}]"), v)));
     for (l, pair) in (1..).zip(of_parameters.chunks(2)) {
         named.push((format!("∂J/∂W[{l}]"), pair[0]));
         named.push((format!("∂J/∂b[{l}]"), pair[1]));
@@ -228,7 +228,7 @@ fn compare_with_differences(description: &Description, only: Option<usize>) {
         variables = vec![variables[one % variables.len()]];
     }
     let derived: Vec<Matrix<f64>> =
-        recorded.j.gradients_vec(&variables).into_iter().map(|v| v.value().unwrap()).collect();
+        recorded.j.gradients(&variables).into_iter().map(|v| v.value().unwrap()).collect();
     let norm = |all: &[Matrix<f64>]| all.iter().map(|a| a.norm() * a.norm()).sum::<f64>().sqrt();
     let length = norm(&derived);
     if length < 1e-100 {

@@ -128,7 +128,7 @@ fn shapes() {
     let [hvp] = w.square().sum().hvp([w], [x]);
     assert_void(hvp, "hvp: the vector X is 30×m, W[2] is 3×4, at {place}");
     assert_error(
-        w.per_example_gradients(&[w]),
+        w.per_example_gradients([w]),
         "per_example_gradients: W[2] is 3×4, a row of losses is 1×m, at {place}",
     );
 }
@@ -212,7 +212,7 @@ fn gradients_of_what_is_no_scalar() {
     assert_void(loss.gradients_or_zeros([x])[0], &text("1×m"));
     let [dx] = loss.hvp([x], [x]);
     assert_void(dx, &text("1×m"));
-    assert_error(loss.hessian(&[x]), &text("1×m"));
+    assert_error(loss.hessian([x]), &text("1×m"));
 }
 
 #[test]
@@ -225,10 +225,10 @@ fn what_the_output_does_not_depend_on() {
     assert_void(db, text);
     // All that was asked for in one call is void: none is used by mistake.
     assert_void(dw, text);
-    assert_void(j.gradients_vec(&[b])[0], text);
+    assert_void(j.gradients([b])[0], text);
     assert_void(j.vjp([b], tape.scalar(1.0))[0], text);
     assert_void(j.jvp([b], [b]), text);
-    assert_error(j.jacobian(&[b]), text);
+    assert_error(j.jacobian([b]), text);
     // A later entry is none that the output depends on either.
     assert_void(
         j.gradients([(j * 2.0).named("K")])[0],
@@ -236,6 +236,42 @@ fn what_the_output_does_not_depend_on() {
     );
     let [dw, db] = j.gradients_or_zeros([w, b]);
     assert_eq!((dw.value(), db.value()), (Ok(Matrix::filled(2, 2, 1.0)), Ok(Matrix::zeros(2, 1))));
+}
+
+#[test]
+fn variables_in_any_form_of_list() {
+    let tape = Tape::new();
+    let (w, b) = (zeros(&tape, "W", 2, 2), zeros(&tape, "b", 2, 1));
+    let j = (w + b).sum().named("J");
+    let (array, list) = ([w, b], vec![w, b]);
+    let expected: [Var<'_, f64>; 2] = j.gradients(array);
+    let by_reference: [Var<'_, f64>; 2] = j.gradients(&array);
+    let of_slice: Vec<Var<'_, f64>> = j.gradients(&array[..]);
+    assert!(by_reference == expected && of_slice == expected);
+    assert!(j.gradients(&list) == expected && j.gradients(list) == expected);
+    // An error notes the line that asked, whatever the list is, and each of the results carries it.
+    let k = zeros(&tape, "K", 1, 1);
+    let text = "gradients: J does not depend on K (gradients_or_zeros gives zeros), at {place}";
+    assert_void(j.gradients([w, k])[1], text);
+    let all = vec![w, k];
+    let (borrowed, of_slice) = (j.gradients(&all), j.gradients(&all[..]));
+    let of_list = j.gradients(all);
+    for results in [borrowed, of_slice, of_list] {
+        assert_eq!(results.len(), 2);
+        assert_void(results[0], text);
+        assert_void(results[1], text);
+    }
+    // With nothing asked for there is nothing to carry it.
+    assert_eq!(w.gradients([]), []);
+    assert_eq!(w.gradients(Vec::new()), []);
+}
+
+#[test]
+#[should_panic(expected = "a tangent for each variable")]
+fn as_many_tangents_as_variables() {
+    let tape = Tape::new();
+    let w = zeros(&tape, "W", 2, 2);
+    let _ = w.sum().jvp(&[w, w][..], &[w][..]);
 }
 
 /// An operation of the user's that gives what the fields say.

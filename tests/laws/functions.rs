@@ -515,7 +515,7 @@ fn a_zero_among_the_examples<T: Scalar>() {
     let [db] = a.pow(b).gradients([b]);
     let ([dab], [dba]) = (da.gradients([b]), db.gradients([a]));
     assert_eq!((values(dab), values(dba)), (vec![0.0], vec![0.0]));
-    let hessian = a.pow(b).hessian(&[a, b]).unwrap();
+    let hessian = a.pow(b).hessian([a, b]).unwrap();
     assert!(hessian.as_slice().iter().all(|h| h.to_f64() == 0.0), "{hessian:?}");
 }
 
@@ -617,7 +617,7 @@ fn per_example_gradients_and_hessians_refuse_a_wrong_label() {
     let of_probabilities = (w * x).square().log_loss(y); // at most 0.09
     for losses in [of_logits, of_probabilities] {
         let errors = [
-            losses.per_example_gradients(&[w]).unwrap_err(),
+            losses.per_example_gradients([w]).unwrap_err(),
             losses.mean().gradients([w])[0].value().unwrap_err(),
         ];
         for error in errors {
@@ -626,5 +626,5 @@ fn per_example_gradients_and_hessians_refuse_a_wrong_label() {
         }
     }
     // The Hessian of the loss of probabilities reads the labels; that of the loss of logits has none in it.
-    assert!(matches!(of_probabilities.sum().hessian(&[w]), Err(Error::Label { column: 2, .. })));
+    assert!(matches!(of_probabilities.sum().hessian([w]), Err(Error::Label { column: 2, .. })));
 }

@@ -194,7 +194,7 @@ impl<'f, T: Scalar> Check<'f, T> {
 fn network<T: Scalar>(file: &File, options: Options, tolerance: f64) -> f64 {
     let tape = Tape::<T>::new();
     let net = record(&tape, file);
-    let gradients = net.j.gradients_vec(&net.parameters);
+    let gradients = net.j.gradients(&net.parameters);
     let [dx] = net.j.gradients([net.x]);
     let outputs = gradients.iter().copied().chain([dx, net.j, net.z, net.a]);
     let program = tape.compile_with(outputs, options).unwrap_or_else(|e| panic!("{}: {e}", file.name));
@@ -257,7 +257,7 @@ fn single_operation<T: Scalar>(file: &File, options: Options, tolerance: f64) ->
             let v = file.matrix("V");
             (output * if as_examples { tape.examples("V", &v) } else { tape.constant("V", &v) }).sum()
         };
-        let gradients = j.gradients_vec(&inputs);
+        let gradients = j.gradients(&inputs);
         let outputs = gradients.iter().copied().chain([output, j]);
         let program = tape.compile_with(outputs, options).unwrap_or_else(|e| panic!("{}: {e}", file.name));
         let mut check = Check::new(file, program, tolerance);
@@ -278,7 +278,7 @@ fn single_operation<T: Scalar>(file: &File, options: Options, tolerance: f64) ->
         }
         // The same gradient as a vector–Jacobian product is the same entry.
         let v = tape.examples("V", &file.matrix("V"));
-        let pulled = output.vjp_vec(&inputs, v);
+        let pulled = output.vjp(&inputs, v);
         let again = tape.compile_with(pulled.iter().copied(), options).unwrap();
         let mut check = Check::new(file, again, tolerance);
         for ((found, (name, _)), (_, expected)) in pulled.iter().zip(&named).zip(&expected) {
@@ -292,7 +292,7 @@ fn single_operation<T: Scalar>(file: &File, options: Options, tolerance: f64) ->
 fn second_order<T: Scalar>(file: &File, options: Options, tolerance: f64) -> f64 {
     let tape = Tape::<T>::new();
     let net = record(&tape, file);
-    let gradients = net.j.gradients_vec(&net.parameters);
+    let gradients = net.j.gradients(&net.parameters);
     let squares = |vars: &[Var<'_, T>]| -> Matrix<f64> {
         let values = vars.iter().map(|v| v.value().unwrap().cast::<f64>().norm());
         Matrix::scalar(values.map(|norm| norm * norm).sum())
@@ -302,7 +302,7 @@ fn second_order<T: Scalar>(file: &File, options: Options, tolerance: f64) -> f64
         "hvp" => {
             let vectors: Vec<Var<'_, T>> =
                 interleaved(file, "VW", "Vb").iter().map(|v| tape.constant("v", v)).collect();
-            (None, net.j.hvp_vec(&net.parameters, &vectors))
+            (None, net.j.hvp(&net.parameters, &vectors))
         }
         "grad_norm" => {
             let sum = gradients.iter().map(|g| g.square().sum()).reduce(|a, b| a + b).expect("a gradient");
@@ -311,13 +311,13 @@ fn second_order<T: Scalar>(file: &File, options: Options, tolerance: f64) -> f64
             let is_square =
                 (file.number("value") - square).abs() < (file.number("value") - square.sqrt()).abs();
             let value = if is_square { sum } else { sum.sqrt() };
-            (Some(value), value.gradients_vec(&net.parameters))
+            (Some(value), value.gradients(&net.parameters))
         }
         "input_gradient_penalty" => {
             let [dx] = net.j.gradients([net.x]);
             let value = dx.square().sum();
             // The bias of the output is reached too: through σ′(Z).
-            (Some(value), value.gradients_vec(&net.parameters))
+            (Some(value), value.gradients(&net.parameters))
         }
         "hessian" => return hessian(file, &net, tolerance),
         other => panic!("{}: no second-order case {other:?}", file.name),
@@ -337,7 +337,7 @@ fn second_order<T: Scalar>(file: &File, options: Options, tolerance: f64) -> f64
 
 fn hessian<T: Scalar>(file: &File, net: &Network<'_, T>, tolerance: f64) -> f64 {
     let tape = net.j.tape();
-    let gradients = net.j.gradients_vec(&net.parameters);
+    let gradients = net.j.gradients(&net.parameters);
     let program = tape.compile(gradients.iter().copied().chain([net.j])).unwrap();
     let mut check = Check::new(file, program, tolerance);
     check.number("J", net.j, file.number("J"));

@@ -78,8 +78,8 @@ fn derived_then_by_hand<T: Scalar>(description: &Description) {
         let derived = network.gradients();
         // ∂ℒ/∂A[l] and ∂ℒ/∂Z[l] are on the way, but for ∂ℒ/∂X, and the number in front of the others.
         let total = network.losses.sum();
-        let da = total.gradients_vec(&network.a);
-        let dz = total.gradients_vec(&network.z);
+        let da = total.gradients(&network.a);
+        let dz = total.gradients(&network.z);
         let length = tape.len();
         let hand = by_hand(&network, description.loss, g);
         assert_eq!(tape.len(), length, "the closed form grew the list:\n{tape}");
@@ -108,14 +108,14 @@ fn intermediates<T: Scalar>(description: &Description) {
         let total = network.losses.sum();
         let da: Vec<_> = network.a.iter().map(|&a| total.gradients([a])[0]).collect();
         let dz: Vec<_> = network.z.iter().map(|&z| total.gradients([z])[0]).collect();
-        assert!(da == total.gradients_vec(&network.a) && dz == total.gradients_vec(&network.z));
+        assert!(da == total.gradients(&network.a) && dz == total.gradients(&network.z));
         let hand = by_hand(&network, description.loss, g);
         assert!(da == hand.da, "{da:?}\n{:?}\n{tape}", hand.da);
         assert!(dz == hand.dz, "{dz:?}\n{:?}\n{tape}", hand.dz);
         // ∂J is 1/m · ∂ℒ.
-        let of_j = network.j.gradients_vec(&network.a);
+        let of_j = network.j.gradients(&network.a);
         assert!(of_j.iter().zip(&hand.da).all(|(&of_j, &da)| of_j == tape.one_over_m() * da), "{tape}");
-        let of_j = network.j.gradients_vec(&network.z);
+        let of_j = network.j.gradients(&network.z);
         assert!(of_j.iter().zip(&hand.dz).all(|(&of_j, &dz)| of_j == tape.one_over_m() * dz), "{tape}");
     });
 }
@@ -138,10 +138,10 @@ fn asked_in_parts<T: Scalar>(description: &Description) {
 fn from_the_output_on<T: Scalar>(description: &Description) {
     with_recorded::<T>(description, |tape, network, g| {
         let derived = network.gradients();
-        let minus = (-network.j).gradients_vec(&network.parameters());
+        let minus = (-network.j).gradients(network.parameters());
         let total = network.losses.sum();
-        let of_a = total.gradients_vec(&network.a);
-        let of_z = total.gradients_vec(&network.z);
+        let of_a = total.gradients(&network.a);
+        let of_z = total.gradients(&network.z);
         let length = tape.len();
         let mut da = of_a[g.len()];
         for l in (1..=g.len()).rev() {
@@ -345,7 +345,7 @@ fn log_loss_spelled_out() {
         with_recorded::<f64>(&description, |tape, network, g| {
             let (y, a) = (network.y, network.a[depth]);
             let j = (-(y * a.ln() + (1.0 - y) * (1.0 - a).ln())).sum_over(Over::Rows).mean();
-            let derived = j.gradients_vec(&network.parameters());
+            let derived = j.gradients(network.parameters());
             let length = tape.len();
             let mut da = (1.0 - y) * (1.0 / (1.0 - a)) - y * (1.0 / a);
             for l in (1..=depth).rev() {

@@ -320,7 +320,7 @@ fn is_right_for_a_copy<T: Real>(
     let base = values::<Ball>(&case.script);
     let t = t.iter().map(|&t| T::from_f64(t)).collect();
     let t = Matrix::from_vec(base[h].rows, base[h].columns, t).expect("it has h's shape");
-    let product = vars[j].hvp_vec(&[vars[copy]], &[leaf]);
+    let product = vars[j].hvp([vars[copy]], [leaf]);
     let found = run(&tape, &product, &[(leaf, t)]);
     found.is_ok_and(|found| matrix_near(&mut Tally::default(), "hvp", &found[0], right).is_ok())
 }
@@ -339,7 +339,7 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
     };
 
     let handles: Vec<Var<'_, T>> = case.asked.iter().map(|&h| vars[h]).collect();
-    let gradients = vars[j].gradients_or_zeros_vec(&handles);
+    let gradients = vars[j].gradients_or_zeros(&handles);
     let mut again = Vec::new();
     for ((&h, &handle), gradient) in case.asked.iter().zip(&handles).zip(&gradients) {
         gradient.sound().map_err(|mistake| format!("mistake: {mistake}"))?;
@@ -353,9 +353,8 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
             (false, true) if alone != *gradient => again.push((h, alone)),
             _ => tally.counts[0] += u64::from(!from_j[h]),
         }
-        if is_unreached(
-            vars[y].vjp_vec(&[handle], tape.scalar(T::ONE).broadcast_to(vars[y].shape().unwrap()))[0],
-        )? == from_y[h]
+        if is_unreached(vars[y].vjp([handle], tape.scalar(T::ONE).broadcast_to(vars[y].shape().unwrap()))[0])?
+            == from_y[h]
         {
             return Err(format!("unreached: whether Y depends on v{h} is told wrongly"));
         }
@@ -392,12 +391,12 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
 
     let mut outputs = gradients.clone();
     if !of_y.is_empty() {
-        outputs.extend(vars[y].vjp_vec(&y_handles, u_leaf));
-        outputs.push(vars[y].jvp_vec(&y_handles, &y_tangents));
+        outputs.extend(vars[y].vjp(&y_handles, u_leaf));
+        outputs.push(vars[y].jvp(&y_handles, &y_tangents));
     }
     for with in &second {
         let [of, along] = [vars_of(&vars, with), with.iter().map(|&h| leaf_of(h)).collect()];
-        outputs.extend(vars[j].hvp_vec(&of, &along));
+        outputs.extend(vars[j].hvp(&of, &along));
     }
     outputs.extend(again.iter().map(|&(_, alone)| alone));
     outputs.extend([vars[j], vars[y]]);
@@ -452,7 +451,7 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
         && small(h)
     {
         tally.counts[2] += 1;
-        let found = vars[y].jacobian(&[vars[h]]).map_err(|error| format!("Jacobian: {error}"))?;
+        let found = vars[y].jacobian([vars[h]]).map_err(|error| format!("Jacobian: {error}"))?;
         let columns: Vec<Ball> = of(h).jacobian.concat();
         if found.shape() != (base[y].data.len(), base[h].data.len()) {
             return Err("Jacobian: another shape".into());
@@ -464,7 +463,7 @@ fn derivatives_are_total<T: Real>(case: &Case) -> Result<Tally, String> {
         && with.iter().all(|&h| small(h))
     {
         tally.counts[3] += 1;
-        let found = vars[j].hessian(&vars_of(&vars, with)).map_err(|error| format!("Hessian: {error}"))?;
+        let found = vars[j].hessian(vars_of(&vars, with)).map_err(|error| format!("Hessian: {error}"))?;
         let places = with.iter().flat_map(|&h| (0..base[h].data.len()).map(move |k| (h, k)));
         let column = |(moved, k): (usize, usize)| {
             let unit = |h: usize| (0..base[h].data.len()).map(|i| f64::from((h, i) == (moved, k))).collect();
@@ -511,12 +510,12 @@ fn asking_twice_adds_nothing<T: Real>(case: &Case) -> Result<Tally, String> {
         }
     };
     let indices = |vars: Vec<Var<'_, T>>| vars.into_iter().map(|v| v.index()).collect::<Vec<_>>();
-    twice("gradients", &|| indices(vars[j].gradients_vec(&of_j)))?;
-    twice("gradients_or_zeros", &|| indices(vars[j].gradients_or_zeros_vec(&from(j))))?;
-    twice("hvp", &|| indices(vars[j].hvp_vec(&of_j, &t_j)))?;
+    twice("gradients", &|| indices(vars[j].gradients(&of_j)))?;
+    twice("gradients_or_zeros", &|| indices(vars[j].gradients_or_zeros(from(j))))?;
+    twice("hvp", &|| indices(vars[j].hvp(&of_j, &t_j)))?;
     if !of_y.is_empty() {
-        twice("vjp", &|| indices(vars[y].vjp_vec(&of_y, u)))?;
-        twice("jvp", &|| vec![vars[y].jvp_vec(&of_y, &t_y).index()])?;
+        twice("vjp", &|| indices(vars[y].vjp(&of_y, u)))?;
+        twice("jvp", &|| vec![vars[y].jvp(&of_y, &t_y).index()])?;
         if case.seed.is_multiple_of(8) && small(&vars[y]) {
             twice("Jacobian", &|| vec![vars[y].jacobian(&of_y[..1]).ok().map(|_| 0)])?;
         }

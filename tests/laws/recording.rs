@@ -279,10 +279,10 @@ fn derivatives_asked_for_twice_add_nothing() {
     let j = y.square().sum();
     let ask = || {
         let jvp = y.jvp([w], [v]);
-        let hessian = j.hessian(&[w, x]).unwrap();
-        let jacobian = y.jacobian(&[w, x]).unwrap();
-        let each = y.sum_over(Over::Rows).per_example_gradients(&[w]).unwrap();
-        let by_cotangents = (y.sum_over(Over::Rows) * y.mean()).per_example_gradients(&[w]).unwrap();
+        let hessian = j.hessian([w, x]).unwrap();
+        let jacobian = y.jacobian([w, x]).unwrap();
+        let each = y.sum_over(Over::Rows).per_example_gradients([w]).unwrap();
+        let by_cotangents = (y.sum_over(Over::Rows) * y.mean()).per_example_gradients([w]).unwrap();
         (jvp, hessian, jacobian, each, by_cotangents)
     };
     let first = ask();
@@ -303,7 +303,7 @@ fn losses_that_are_transposed_have_gradients_of_each_example() {
     let tape = Tape::<f64>::new();
     let x = tape.examples("x", &matrix![[1.0, 2.0]]);
     let w = tape.parameter("w", &matrix![[0.5]]);
-    let each = |losses: Var<'_, f64>| losses.per_example_gradients(&[w]).map(|mut all| all.remove(0));
+    let each = |losses: Var<'_, f64>| losses.per_example_gradients([w]).map(|[each]| each);
     assert_eq!(each(x.t().matmul(w).square().t()), Ok(matrix![[1.0, 4.0]]));
     assert_eq!(each((w * x).t().t()), Ok(matrix![[1.0, 2.0]]));
     assert_eq!(each(x - w), Ok(matrix![[-1.0, -1.0]]));
@@ -445,7 +445,7 @@ fn the_number_of_a_front_is_an_entry() {
     // A number that is asked for has its derivatives too, mixed ones among them.
     let [dx, dc, dn] = j.gradients([x, c, n]);
     assert_eq!((value(dx), value(dc), value(dn)), (vec![-2.0, -4.0], vec![5.0], vec![-40.0]));
-    let hessian = j.hessian(&[x, c, n]).unwrap();
+    let hessian = j.hessian([x, c, n]).unwrap();
     let expected = matrix![
         [-1.0, 0.0, 1.0, -8.0],
         [0.0, -1.0, 2.0, -16.0],

@@ -356,7 +356,7 @@ fn computes_what_the_tape_says<T: Real, const SINGLE: bool>(case: &Case) -> Resu
     let asked: Vec<Var<'_, T>> = case.asked.iter().map(|&i| vars[i]).collect();
     let mut outputs = vec![vars[j]];
     outputs.extend(&asked);
-    outputs.extend(vars[j].gradients_or_zeros_vec(&asked));
+    outputs.extend(vars[j].gradients_or_zeros(&asked));
     for output in &outputs {
         output.sound().map_err(|mistake| format!("mistake: {mistake}"))?;
     }

@@ -44,7 +44,7 @@ fn vanishing_gradients_are_zeros_if_asked() {
         h.push((u.matmul(h[t]) + w.matmul(x)).tanh());
     }
     let j = h[60].square().sum();
-    let mut outputs = j.gradients_vec(&h[1..60]);
+    let mut outputs = j.gradients(&h[1..60]);
     outputs.extend(j.gradients([u, w]));
     let run = |options: Options| -> Vec<Matrix<f32>> {
         let mut program = tape.compile_with(outputs.iter().copied(), options).unwrap();

@@ -171,7 +171,7 @@ impl<'t, T: Scalar> RecordedMlp<'t, T> {
     /// ∂J/∂W\[1\], ∂J/∂b\[1\], …: in the order of [`parameters`](RecordedMlp::parameters).
     #[track_caller]
     pub fn gradients(&self) -> Vec<Var<'t, T>> {
-        self.j.gradients_vec(&self.parameters())
+        self.j.gradients(self.parameters())
     }
 }
 

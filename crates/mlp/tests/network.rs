@@ -142,7 +142,7 @@ fn check_per_example<T: Scalar>(sizes: &[usize], g: &Activation<f64>, loss: Loss
     let (x, y) = examples::<T>(sizes, loss, m, seed);
     let tape = Tape::new();
     let recorded = network.record(&tape, &x, &y).unwrap();
-    let each = recorded.losses.per_example_gradients(&recorded.parameters()).unwrap();
+    let each = recorded.losses.per_example_gradients(recorded.parameters()).unwrap();
     let mean = network.gradients(&x, &y).unwrap();
     let terms = terms((&network, &x, &y));
     for ((each, (name, mean)), terms) in each.iter().zip(&mean).zip(terms) {

@@ -100,6 +100,7 @@ pub use tape::notation::{Notation, Over};
 pub use tape::operation::{Contraction, Entrywise, Fault, Identity, Mismatch, Operands, Operation};
 pub use tape::shape::{Dim, Shape};
 pub use tape::var::Var;
+pub use tape::variables::Variables;
 pub use tape::vjp::Vjp;
 pub use threads::Threads;
 

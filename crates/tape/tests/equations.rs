@@ -28,7 +28,7 @@ fn net<'t>(tape: &'t Tape<f64>, sizes: &[usize]) -> Net<'t> {
         below = a[l - 1];
     }
     let j = below.log_loss(y).mean().named("J");
-    let gradients = j.gradients_vec(&w.iter().chain(&b).copied().collect::<Vec<_>>());
+    let gradients = j.gradients(w.iter().chain(&b).copied().collect::<Vec<_>>());
     let (dw, db) = gradients.split_at(layers);
     Net { w, b, z, a, j, dw: dw.to_vec(), db: db.to_vec() }
 }

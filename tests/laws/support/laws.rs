@@ -310,8 +310,8 @@ impl<'t, T: Scalar> Derivatives<'t, T> {
         let u = tape.parameter_unbound("u", case.shape);
         let v: Vec<Var<'t, T>> =
             wanted.iter().map(|x| tape.parameter_unbound("v", x.shape().unwrap())).collect();
-        let pulled = output.vjp_vec(wanted, u);
-        let pushed = output.jvp_vec(wanted, &v);
+        let pulled = output.vjp(wanted, u);
+        let pushed = output.jvp(wanted, &v);
         let products = pulled.iter().zip(&v).map(|(&g, &v)| (g * v).sum());
         let product = products.reduce(|a, b| a + b).expect("a wanted input");
         let second: Vec<Var<'t, T>> = wanted.iter().map(|&x| product.gradients_or_zeros([x])[0]).collect();
@@ -320,7 +320,7 @@ impl<'t, T: Scalar> Derivatives<'t, T> {
             assert_eq!(g.shape(), x.shape(), "{}: a gradient has its variable's shape", case.what);
         }
         let length = tape.len();
-        assert!(output.vjp_vec(wanted, u) == pulled, "{}: asked again, other entries", case.what);
+        assert!(output.vjp(wanted, u) == pulled, "{}: asked again, other entries", case.what);
         assert_eq!(tape.len(), length, "{}: asked again, the tape grows", case.what);
         Derivatives { u, v, pulled, pushed, product, second, of_u }
     }

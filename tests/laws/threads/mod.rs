@@ -303,14 +303,14 @@ fn outputs_of<'t, T: Scalar>(network: &mlp::RecordedMlp<'t, T>, second: bool) ->
         let squares = gradients.iter().map(|gradient| gradient.square().sum());
         let h = squares.reduce(|a, b| a + b).expect("a network has parameters");
         let leaves: Vec<Var<'t, T>> = parameters.iter().copied().chain([network.x()]).collect();
-        let of_h = h.gradients_or_zeros_vec(&leaves);
+        let of_h = h.gradients_or_zeros(&leaves);
         // Not every function of the user's has a second derivative.
         if of_h.iter().all(|gradient| gradient.sound().is_ok()) {
             outputs.extend(of_h);
         }
     }
     outputs.extend(gradients);
-    outputs.extend(network.j.gradients_vec(&of_columns));
+    outputs.extend(network.j.gradients(&of_columns));
     outputs.extend(of_columns);
     outputs
 }

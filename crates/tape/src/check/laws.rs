@@ -21,7 +21,7 @@ pub(crate) fn run<'t, T: Scalar>(
 ) -> Result<Summary, Failure> {
     let shape = result.shape()?;
     let cotangent = tape.parameter_unbound("u", shape);
-    let gradients = result.vjp_vec(variables, cotangent);
+    let gradients = result.vjp(variables, cotangent);
     let leaves: Vec<_> = variables.iter().copied().chain([cotangent]).collect();
     let outputs: Vec<_> = [result].into_iter().chain(gradients.iter().copied()).collect();
     let first = Function::compile(tape, &leaves, &outputs)?;
@@ -202,7 +202,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         result: Var<'t, T>,
     ) -> Result<(), Failure> {
         let directions = directions(variables);
-        let pushed = result.jvp_vec(variables, &directions);
+        let pushed = result.jvp(variables, &directions);
         let leaves: Vec<_> = variables.iter().chain(&directions).copied().collect();
         let mut forward = Function::compile(tape, &leaves, &[pushed])?;
         let tolerance = self.rounding();

@@ -143,7 +143,7 @@ impl Check {
         let shape = result.shape()?;
         if !shape.is_scalar() {
             // The gradient itself says what is wrong with the shape.
-            result.gradients_vec(&variables).into_iter().try_for_each(Var::sound)?;
+            result.gradients(&variables).into_iter().try_for_each(Var::sound)?;
         }
         T::check_laws(self, &tape, inputs, &variables, result)
     }

@@ -82,7 +82,7 @@ fn by_cotangents<'t, T: Scalar>(
 ) -> Result<Vec<Matrix<T>>> {
     let tape = losses.tape;
     let u = tape.probes("u", &[losses.known_shape()], losses)[0];
-    let pulled = losses.vjp_vec(with_respect_to, u);
+    let pulled = losses.vjp(with_respect_to, u);
     let mut program = tape.compile(pulled.iter().copied().chain([u]))?;
     let m = m_of(&program, losses)?;
     program.bind(u, &Matrix::try_zeros(1, m)?)?;

@@ -3,7 +3,7 @@
 use crate::error::Place;
 use crate::tape::reverse::{Naming, depends, walk};
 use crate::tape::vjp::Cotangent;
-use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var};
+use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var, Variables};
 
 /// What to do about a variable that the output does not depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The derivative with respect to an entry is the total one: of all that was recorded with it. Equal expressions are one entry, so
     /// after `h1 = x * y; h2 = x * y` both handles name the same entry, and the gradient with respect to either counts all uses of
     /// both. To tell two uses apart, record them as two entries, for instance as `x * y` and `(x * y).identity()`.
+    ///
+    /// An array of variables brings an array of gradients, a `Vec` or a slice a `Vec`; see [`Variables`].
     ///
     /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
     /// differentiate them again. Asking twice adds nothing to the tape.
@@ -41,42 +43,24 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Ok::<(), tape::Error>(())
     /// ```
     #[track_caller]
-    pub fn gradients<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
-        array(self.gradients_of(&with_respect_to, Unreached::IsAMistake))
-    }
-
-    /// Like [`gradients`](Var::gradients), for a number of variables known only at run time.
-    #[track_caller]
-    pub fn gradients_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
-        self.gradients_of(with_respect_to, Unreached::IsAMistake)
+    pub fn gradients<V: Variables<'t, T>>(self, with_respect_to: V) -> V::Output<Var<'t, T>> {
+        with_respect_to.output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsAMistake))
     }
 
     /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend on.
     #[track_caller]
-    pub fn gradients_or_zeros<const N: usize>(self, with_respect_to: [Var<'t, T>; N]) -> [Var<'t, T>; N] {
-        array(self.gradients_of(&with_respect_to, Unreached::IsZero))
-    }
-
-    /// Like [`gradients_or_zeros`](Var::gradients_or_zeros), for a number of variables known only at run time.
-    #[track_caller]
-    pub fn gradients_or_zeros_vec(self, with_respect_to: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
-        self.gradients_of(with_respect_to, Unreached::IsZero)
+    pub fn gradients_or_zeros<V: Variables<'t, T>>(self, with_respect_to: V) -> V::Output<Var<'t, T>> {
+        with_respect_to.output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsZero))
     }
 
     /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each variable in its shape.
     #[track_caller]
-    pub fn vjp<const N: usize>(
+    pub fn vjp<V: Variables<'t, T>>(
         self,
-        with_respect_to: [Var<'t, T>; N],
+        with_respect_to: V,
         cotangent: Var<'t, T>,
-    ) -> [Var<'t, T>; N] {
-        array(self.vjp_vec(&with_respect_to, cotangent))
-    }
-
-    /// Like [`vjp`](Var::vjp), for a number of variables known only at run time.
-    #[track_caller]
-    pub fn vjp_vec(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
-        T::var_vjp(self, with_respect_to, cotangent)
+    ) -> V::Output<Var<'t, T>> {
+        with_respect_to.output(T::var_vjp(self, with_respect_to.as_ref(), cotangent))
     }
 
     #[track_caller]
@@ -92,22 +76,12 @@ impl<'t, T: Scalar> Var<'t, T> {
     ///
     /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a second rule; u itself
     /// drops out.
-    #[track_caller]
-    pub fn jvp<const N: usize>(
-        self,
-        with_respect_to: [Var<'t, T>; N],
-        tangents: [Var<'t, T>; N],
-    ) -> Var<'t, T> {
-        self.jvp_vec(&with_respect_to, &tangents)
-    }
-
-    /// Like [`jvp`](Var::jvp), for a number of variables known only at run time.
     ///
     /// # Panics
-    /// If the numbers of variables and tangents differ.
+    /// If the numbers of variables and tangents differ, which two arrays cannot.
     #[track_caller]
-    pub fn jvp_vec(self, with_respect_to: &[Var<'t, T>], tangents: &[Var<'t, T>]) -> Var<'t, T> {
-        T::var_jvp(self, with_respect_to, tangents)
+    pub fn jvp<V: Variables<'t, T>>(self, with_respect_to: V, tangents: V) -> Var<'t, T> {
+        T::var_jvp(self, with_respect_to.as_ref(), tangents.as_ref())
     }
 
     #[track_caller]
@@ -135,22 +109,12 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The Hessian–vector product: the gradients of ⟨∇J, v⟩, where ∇J are the gradients of this 1 × 1 entry and v has a
     /// matrix for each variable, of its shape.
-    #[track_caller]
-    pub fn hvp<const N: usize>(
-        self,
-        with_respect_to: [Var<'t, T>; N],
-        vectors: [Var<'t, T>; N],
-    ) -> [Var<'t, T>; N] {
-        array(self.hvp_vec(&with_respect_to, &vectors))
-    }
-
-    /// Like [`hvp`](Var::hvp), for a number of variables known only at run time.
     ///
     /// # Panics
-    /// If the numbers of variables and vectors differ.
+    /// If the numbers of variables and vectors differ, which two arrays cannot.
     #[track_caller]
-    pub fn hvp_vec(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
-        T::var_hvp(self, with_respect_to, vectors)
+    pub fn hvp<V: Variables<'t, T>>(self, with_respect_to: V, vectors: V) -> V::Output<Var<'t, T>> {
+        with_respect_to.output(T::var_hvp(self, with_respect_to.as_ref(), vectors.as_ref()))
     }
 
     #[track_caller]
@@ -178,14 +142,14 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Errors
     /// As [`value`](Var::value).
     #[track_caller]
-    pub fn hessian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        T::var_hessian(self, with_respect_to)
+    pub fn hessian<V: Variables<'t, T>>(self, with_respect_to: V) -> Result<Matrix<T>> {
+        T::var_hessian(self, with_respect_to.as_ref())
     }
 
     #[track_caller]
     pub(crate) fn hessian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let vectors = unbound_like("v", with_respect_to, self)?;
-        let products = self.hvp_vec(with_respect_to, &vectors);
+        let products = self.hvp(with_respect_to, &vectors[..]);
         columns_by_basis(self.tape, &vectors, &products)
     }
 
@@ -197,14 +161,14 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Errors
     /// As [`value`](Var::value).
     #[track_caller]
-    pub fn jacobian(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        T::var_jacobian(self, with_respect_to)
+    pub fn jacobian<V: Variables<'t, T>>(self, with_respect_to: V) -> Result<Matrix<T>> {
+        T::var_jacobian(self, with_respect_to.as_ref())
     }
 
     #[track_caller]
     pub(crate) fn jacobian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let cotangents = unbound_like("u", &[self], self)?;
-        let products = self.vjp_vec(with_respect_to, cotangents[0]);
+        let products = self.vjp(with_respect_to, cotangents[0]);
         columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
     }
 
@@ -216,13 +180,17 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Errors
     /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
     #[track_caller]
-    pub fn per_example_gradients(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
-        T::var_per_example_gradients(self, with_respect_to)
+    pub fn per_example_gradients<V: Variables<'t, T>>(
+        self,
+        with_respect_to: V,
+    ) -> Result<V::Output<Matrix<T>>> {
+        let each = T::var_per_example_gradients(self, with_respect_to.as_ref())?;
+        Ok(with_respect_to.output(each))
     }
 
     #[track_caller]
     pub(crate) fn per_example_gradients_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
-        let gradients = self.sum().gradients_vec(with_respect_to);
+        let gradients = self.sum().gradients(with_respect_to);
         crate::program::numeric::gradients(self, with_respect_to, &gradients)
     }
 
@@ -304,12 +272,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     fn label_or_void(self) -> String {
         if self.is_void() { "a void variable".into() } else { self.label() }
     }
-}
-
-fn array<const N: usize, V: std::fmt::Debug>(vars: Vec<V>) -> [V; N] {
-    // With nothing asked for, a mistake has no variable to carry it.
-    let vars: Vec<V> = vars.into_iter().take(N).collect();
-    vars.try_into().expect("one result for each variable")
 }
 
 fn unreached<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> Error {

@@ -10,6 +10,7 @@ pub(crate) mod notation;
 pub(crate) mod operation;
 mod reverse;
 pub(crate) mod shape;
+pub(crate) mod variables;
 pub(crate) mod vjp;
 
 use std::cell::{Cell, RefCell};
