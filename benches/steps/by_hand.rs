@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use tape::kernels::{Aligned, Epilogue};
+use tape::kernels::{Aligned, Epilogue, Operand, Product};
 use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
 
 use crate::cases::{Case, Hidden, Start};
@@ -132,7 +132,7 @@ impl<T: Scalar> Part<T> {
             let z = &mut layer.z[..length];
             let mut out = MatrixMut::new(n, count, z).expect("a tile of Z");
             let bias = Epilogue::Bias(b.as_slice());
-            kernels::product(T::ONE, (w.view(), false), (input, false), (false, bias), &mut out);
+            Product::new(w.view(), input).epilogue(bias).write_to(&mut out);
             let (a, slope) = (&mut layer.a[..length], &mut layer.slope[..length]);
             match data.hidden {
                 _ if l == last => {} // its A is not needed
@@ -156,7 +156,12 @@ impl<T: Scalar> Part<T> {
             let input = input(before, data, l, start, count);
             let accumulate = start > self.examples.start;
             let dw = &mut layer.dw.view_mut();
-            kernels::product(over_m, (dz, false), (input, true), (accumulate, Epilogue::None), dw); // eq. 26
+            let product = Product::new(dz, Operand::transposed(input)).scaled(over_m); // eq. 26
+            if accumulate {
+                product.add_to(dw);
+            } else {
+                product.write_to(dw);
+            }
             add_sums(over_m, dz, (&mut layer.sums, layer.db.as_mut_slice()), accumulate); // eq. 27
             if let Some(below) = before.last_mut() {
                 let length = w.columns() * count;
@@ -166,7 +171,8 @@ impl<T: Scalar> Part<T> {
                     Hidden::Relu => Epilogue::None,
                     Hidden::Tanh | Hidden::Sigmoid => Epilogue::Multiply(&below.slope[..length]),
                 };
-                kernels::product(T::ONE, (w.view(), true), (dz, false), (false, slope), &mut out); // eq. 28
+                let product = Product::new(Operand::transposed(w.view()), dz); // eq. 28
+                product.epilogue(slope).write_to(&mut out);
                 if data.hidden == Hidden::Relu {
                     mask(da, &below.a[..length]);
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tape::kernels::{self, Aligned, Epilogue};
+use tape::kernels::{self, Aligned, Operand, Product};
 use tape::{Matrix, Scalar};
 
 use crate::peak;
@@ -52,9 +52,13 @@ fn product<T: Scalar>(m: usize, n: usize, inner: usize, (left, right): (bool, bo
     let mut out = Matrix::zeros(m, n);
     let seconds = fastest(&mut || {
         let out = &mut out.view_mut();
-        kernels::product(T::ONE, (a.view(), left), (b.view(), right), (false, Epilogue::None), out);
+        Product::new(operand(&a, left), operand(&b, right)).write_to(out);
     });
     2.0 * (m * n * inner) as f64 / seconds / 1e9
+}
+
+fn operand<T: Scalar>(stored: &Matrix<T>, transposed: bool) -> Operand<'_, T> {
+    if transposed { Operand::transposed(stored.view()) } else { stored.view().into() }
 }
 
 /// Seconds of the fastest of some runs.

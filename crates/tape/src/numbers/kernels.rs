@@ -9,19 +9,89 @@ use crate::ops::Paired;
 use crate::ops::log_loss::LogLossOnLogits;
 use crate::{Fault, MatrixMut, MatrixRef, Scalar};
 
-/// `out` = α · op(A) * op(B), or that added to `out`, and what the epilogue makes of it; op transposes where the flag says so.
+/// An operand of a [`Product`]: a matrix as it is stored, or its transpose.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand<'a, T: Scalar> {
+    matrix: MatrixRef<'a, T>,
+    is_transposed: bool,
+}
+
+impl<'a, T: Scalar> Operand<'a, T> {
+    /// The transpose of a matrix, which is read where it is.
+    pub fn transposed(matrix: MatrixRef<'a, T>) -> Self {
+        Operand { matrix, is_transposed: true }
+    }
+}
+
+/// The matrix itself.
+impl<'a, T: Scalar> From<MatrixRef<'a, T>> for Operand<'a, T> {
+    fn from(matrix: MatrixRef<'a, T>) -> Self {
+        Operand { matrix, is_transposed: false }
+    }
+}
+
+/// A matrix product α · A * B, and what its [`Epilogue`] makes of it, to be written to a matrix or added to one.
 ///
-/// # Panics
-/// If the shapes do not fit.
-pub fn product<T: Scalar>(
+/// ```
+/// use tape::kernels::{Epilogue, Operand, Product};
+/// use tape::{Matrix, matrix};
+/// let (w, x) = (matrix![[1.0, 2.0]], matrix![[3.0, 4.0], [5.0, 6.0]]);
+/// let mut z = Matrix::zeros(1, 2);
+/// let product = Product::new(w.view(), x.view()).epilogue(Epilogue::Bias(&[0.5]));
+/// product.write_to(&mut z.view_mut()); // z = w * x + 0.5
+/// assert_eq!(z, matrix![[13.5, 16.5]]);
+/// let product = Product::new(w.view(), Operand::transposed(x.view())).scaled(10.0);
+/// product.add_to(&mut z.view_mut()); // z = z + 10 · w * xᵀ
+/// assert_eq!(z, matrix![[123.5, 186.5]]);
+/// ```
+#[must_use = "a product is computed where it is written or added to a matrix"]
+#[derive(Debug, Clone, Copy)]
+pub struct Product<'a, T: Scalar> {
     alpha: T,
-    a: (MatrixRef<'_, T>, bool),
-    b: (MatrixRef<'_, T>, bool),
-    (accumulate, epilogue): (bool, Epilogue<'_, T>),
-    out: &mut MatrixMut<'_, T>,
-) {
-    let beta = if accumulate { products::Beta::One } else { products::Beta::Zero };
-    products::product(alpha, a, b, (beta, epilogue), (products::Order::Free, 1), out);
+    a: Operand<'a, T>,
+    b: Operand<'a, T>,
+    epilogue: Epilogue<'a, T>,
+}
+
+impl<'a, T: Scalar> Product<'a, T> {
+    /// A * B.
+    pub fn new(a: impl Into<Operand<'a, T>>, b: impl Into<Operand<'a, T>>) -> Self {
+        Product { alpha: T::ONE, a: a.into(), b: b.into(), epilogue: Epilogue::None }
+    }
+
+    /// With a factor α, by which each sum is multiplied once.
+    pub fn scaled(mut self, alpha: T) -> Self {
+        self.alpha = alpha;
+        self
+    }
+
+    /// With an operation on each element of the result before it is stored.
+    pub fn epilogue(mut self, epilogue: Epilogue<'a, T>) -> Self {
+        self.epilogue = epilogue;
+        self
+    }
+
+    /// `out` = epilogue(α · A * B).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn write_to(self, out: &mut MatrixMut<'_, T>) {
+        self.compute(products::Beta::Zero, out);
+    }
+
+    /// `out` = epilogue(`out` + α · A * B).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn add_to(self, out: &mut MatrixMut<'_, T>) {
+        self.compute(products::Beta::One, out);
+    }
+
+    fn compute(self, beta: products::Beta, out: &mut MatrixMut<'_, T>) {
+        let Product { alpha, a, b, epilogue } = self;
+        let (a, b) = ((a.matrix, a.is_transposed), (b.matrix, b.is_transposed));
+        products::product(alpha, a, b, (beta, epilogue), (products::Order::Free, 1), out);
+    }
 }
 
 /// Runs a closure compiled for the best instruction set that the processor has.
@@ -69,7 +139,7 @@ pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut
     T::tanh_and_derivative_into(x, value, derivative);
 }
 
-/// The log-loss of σ(z) with labels y, entry by entry, and its derivative σ(z) − y, from one exponential.
+/// The log-loss of σ(z) with labels y, elementwise, and its derivative σ(z) − y, from one exponential.
 ///
 /// # Errors
 /// [`Fault::Label`] for a label outside [0, 1].
