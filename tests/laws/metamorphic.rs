@@ -245,8 +245,7 @@ fn the_naive_formula_is_safe<T: Scalar>(labels: &[f64], tolerance: f64) {
         let m = z_value.columns();
         let tape = Tape::<T>::new();
         let (z, y) = (tape.examples("Z", &z_value), tape.examples("Y", &y_value));
-        let mut rewrites_only = Options::literal();
-        rewrites_only.rewrites = true;
+        let rewrites_only = Options::literal().rewrites(true);
         for (way, losses) in ways_to_write(z, y) {
             let j = losses.mean();
             let [dz] = j.gradients([z]);

@@ -12,11 +12,8 @@ use crate::support::random::Random;
 
 /// Every way to compile; the first one is the reference.
 fn ways() -> [Options; 4] {
-    [(false, false), (false, true), (true, false), (true, true)].map(|(rewrites, fusion)| {
-        let mut options = Options::literal();
-        (options.rewrites, options.fusion) = (rewrites, fusion);
-        options
-    })
+    [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(rewrites, fusion)| Options::default().rewrites(rewrites).fusion(fusion))
 }
 
 /// ‖found − expected‖ over ‖expected‖, or over the norm of a matrix of ones where that is more: what is compared was

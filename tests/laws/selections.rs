@@ -79,9 +79,7 @@ fn selected_as_bound<T: Scalar>(description: &Description, threads: &[Threads]) 
     let batches = COUNTS.map(|count| batch(&mut random, count, x.columns()));
     for fusion in [true, false] {
         let with = |threads: usize, tile: usize| {
-            let mut options = Options::default().threads(threads).tile_columns(tile);
-            options.fusion = fusion;
-            options
+            Options::default().threads(threads).tile_columns(tile).fusion(fusion)
         };
         let mut reference = Batches::new(&recorded, with(1, 256));
         let expected: Vec<_> = batches.iter().map(|batch| reference.bound((&x, &y), batch)).collect();

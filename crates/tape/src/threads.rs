@@ -54,7 +54,7 @@ impl Threads {
     }
 
     /// Does the work on one of the threads, or on the caller's if there is but one, and waits for its end; the others help
-    /// the programs that it runs, each as far as its own [`Options::threads`](method@crate::Options::threads) lets it.
+    /// the programs that it runs, each as far as its own [`Options::threads`](crate::Options::threads) lets it.
     ///
     /// # Panics
     /// If the work does.

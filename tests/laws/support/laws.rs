@@ -216,9 +216,9 @@ pub(crate) fn check<T: Scalar>(case: &Case<T>, m: usize, random: &mut Random) ->
     let tape = Tape::<T>::new();
     let recorded = Recorded::new(case, &tape, &values);
     let mut worst = Worst { cases: 1, ..Worst::default() };
-    for options in [Options::default(), Options::literal()] {
-        let mut bench =
-            Bench { case, recorded: &recorded, program: recorded.compile(options), tell: options.rewrites };
+    for (options, rewrites) in [(Options::default(), true), (Options::literal(), false)] {
+        let program = recorded.compile(options);
+        let mut bench = Bench { case, recorded: &recorded, program, rewrites };
         bench.records_the_operation();
         worst = worst.and(bench.value_is_the_reference(&values, m));
         if recorded.derivatives.is_some() {
@@ -331,13 +331,13 @@ struct Bench<'a, 't, T: Scalar> {
     case: &'a Case<T>,
     recorded: &'a Recorded<'t, T>,
     program: Program<T>,
-    /// Whether rewrites are on: for messages.
-    tell: bool,
+    /// Whether rewrites are on.
+    rewrites: bool,
 }
 
 impl<'t, T: Scalar> Bench<'_, 't, T> {
     fn what(&self, law: &str) -> String {
-        let rewrites = if self.tell { "" } else { ", literal" };
+        let rewrites = if self.rewrites { "" } else { ", literal" };
         let shapes: Vec<String> =
             self.case.inputs.iter().map(|i| format!("{} is {}", i.name, i.shape)).collect();
         format!("{} ({}{rewrites}; {}): {law}", self.case.what, T::NAME, shapes.join(", "))
@@ -374,7 +374,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
     }
 
     fn records_the_operation(&self) {
-        if self.tell {
+        if self.rewrites {
             return; // A rewrite may replace it.
         }
         let Some(operation) = self.case.operation else { return };

@@ -32,26 +32,26 @@ pub use bind::named::{EntryId, Named};
 pub use compile::graph::Rewrite;
 pub use describe::Step;
 
-/// How a program is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
+/// How a program is compiled. What is not set is left to the library.
+///
+/// ```
+/// use tape::{Options, Tape, matrix};
+/// let tape = Tape::<f64>::new();
+/// let x = tape.examples("X", &matrix![[1.0, 2.0]]);
+/// let j = x.square().mean();
+/// let mut program = tape.compile_with([j], Options::default().threads(2).tile_columns(512))?;
+/// program.run()?;
+/// assert_eq!(program.scalar(j)?, 2.5);
+/// # Ok::<(), tape::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "options have an effect where a program is compiled with them"]
 pub struct Options {
-    /// Whether local rewrites replace naive formulas by stable ones. Without them the program computes the tape entry by
-    /// entry, as it stands there: for comparisons.
-    pub rewrites: bool,
-    /// Whether entrywise operations run fused, and what has a column per example runs tile by tile.
-    pub fusion: bool,
-    /// How many threads a run may use; `None` for as many as the processor runs at a time. More than 128 are used only if
-    /// the processor runs more at a time. A run uses fewer where its work
-    /// is not worth more, and one if it comes long after the last and is not worth waking the others, which
-    /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
-    pub threads: Option<NonZeroUsize>,
-    /// How many examples go through a loop at a time, in multiples of [`Options::CHUNK`]; `None` for what suits the caches,
-    /// with a shorter way for few examples, which does without loops.
-    /// The results have the same bits whatever their number.
-    pub tile_columns: Option<NonZeroUsize>,
-    /// Whether products give 0 for a subnormal number, which processors are slow at.
-    pub flush_subnormals: bool,
+    rewrites: bool,
+    fusion: bool,
+    threads: Option<NonZeroUsize>,
+    tile_columns: Option<NonZeroUsize>,
+    flush_subnormals: bool,
 }
 
 impl Default for Options {
@@ -61,34 +61,54 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The examples whose sum is added to others as a whole.
+    /// Number of examples whose contributions are summed first and then added to a total.
+    ///
+    /// It makes results independent of the number of threads and the size of a tile.
     pub const CHUNK: usize = crate::numbers::kernel::product::UNIT;
 
-    /// Neither rewrites nor fusion: entry by entry.
+    /// Neither rewrites nor fusion: the program computes entry by entry what the tape says.
     pub fn literal() -> Self {
-        Options { rewrites: false, fusion: false, ..Options::default() }
+        Options::default().rewrites(false).fusion(false)
     }
 
-    /// With at most so many threads; 0 for the default.
-    #[must_use]
+    /// Whether local rewrites replace naive formulas by stable ones; they do by default. Without them the program computes
+    /// the formulas as they stand on the tape, for comparisons.
+    pub fn rewrites(mut self, rewrites: bool) -> Self {
+        self.rewrites = rewrites;
+        self
+    }
+
+    /// Whether elementwise operations run fused, and what has a column per example runs tile by tile; both by default.
+    pub fn fusion(mut self, fusion: bool) -> Self {
+        self.fusion = fusion;
+        self
+    }
+
+    /// How many threads a run may use at most; 0, the default, for as many as the processor runs at a time.
+    ///
+    /// More than 128 are used only if the processor runs more at a time. A run uses fewer where its work is not worth
+    /// more. It uses one if it comes long after the last and is not worth waking the others, which
+    /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = NonZeroUsize::new(threads);
         self
     }
 
-    /// With tiles of so many examples, rounded up to a multiple of [`Options::CHUNK`]; 0 for the default.
-    #[must_use]
+    /// How many examples go through a loop at a time, rounded up to a multiple of [`Options::CHUNK`]; 0, the default, for
+    /// what suits the caches, with a shorter way for few examples, which does without loops.
+    ///
+    /// The results have the same bits whatever their number.
     pub fn tile_columns(mut self, columns: usize) -> Self {
         self.tile_columns = NonZeroUsize::new(columns);
         self
     }
 
-    /// With 0 for every product (of entries or of matrices) and quotient that is a subnormal number, below 1.2e-38 in f32 and 2.2e-308
-    /// in f64.
+    /// Whether every product (of elements or of matrices) and quotient that is a subnormal number, below 1.2e-38 in f32 and
+    /// 2.2e-308 in f64, is 0; not by default.
     ///
-    /// Many processors are slow at such numbers, and others are not. Where gradients vanish by and by, as in a recurrent chain of some
-    /// hundred steps, a run may take several times as long for them. Where it does not, this costs up to a tenth of its time, as
-    /// what it does to a product is a step of its own.
+    /// Many processors are slow at such numbers, and others are not. Where gradients vanish by and by, as in a recurrent
+    /// chain of some hundred steps, a run may take several times as long for them. Where it does not, this costs up to a
+    /// tenth of its time, as what it does to a product is a step of its own.
     ///
     /// ```
     /// use tape::{Options, Tape, matrix};
@@ -100,7 +120,6 @@ impl Options {
     /// assert_eq!(program.view(square)?.as_slice(), [0.0, 9.0]);
     /// # Ok::<(), tape::Error>(())
     /// ```
-    #[must_use]
     pub fn flush_subnormals(mut self, flush: bool) -> Self {
         self.flush_subnormals = flush;
         self
@@ -109,7 +128,7 @@ impl Options {
 
 /// A compiled program: computes its outputs again and again, for any values of its leaves and any number of examples m.
 ///
-/// It borrows nothing from the tape and can be sent to another thread. From the second run on at an m that it has seen it
+/// It borrows nothing from the tape and is `Send` and `Sync`: it can be run on another thread. From the second run on at an m that it has seen it
 /// allocates nothing.
 ///
 /// A program replays what was recorded: a branch that Rust took while recording is frozen in it.

@@ -98,7 +98,8 @@ impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
     /// From the second run on at an m already seen, nothing is allocated, unless more callers than in the last seconds run programs on
-    /// several threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads; [`Options::threads`](method@Options::threads) limits it, and [`threads`](Program::threads) tells it.
+    /// several threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads;
+    /// [`Options::threads`] limits it, and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
     /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::UnknownExamples`], [`Error::EmptyBatch`], [`Error::Label`],
