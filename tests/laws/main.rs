@@ -22,3 +22,4 @@ mod subnormals;
 mod texts;
 mod threads;
 mod training;
+mod traits;

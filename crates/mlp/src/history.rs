@@ -75,7 +75,7 @@ impl History {
 }
 
 /// What [`EarlyStopping`] makes of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// The loss is the best so far: the parameters are worth keeping.
     Improved,

@@ -33,6 +33,7 @@ pub struct Mlp<T: Scalar> {
 }
 
 /// Describes a network layer by layer; made by [`Mlp::new`].
+#[must_use = "a network is made by build"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct MlpBuilder<T: Scalar> {
     sizes: Vec<usize>,
@@ -44,7 +45,6 @@ pub struct MlpBuilder<T: Scalar> {
 
 impl<T: Scalar> MlpBuilder<T> {
     /// Adds a layer of n_l neurons with activation g.
-    #[must_use]
     pub fn layer(mut self, neurons: usize, g: Activation<T>) -> Self {
         self.sizes.push(neurons);
         self.activations.push(g);
@@ -67,21 +67,18 @@ impl<T: Scalar> MlpBuilder<T> {
     /// forgotten.loss(Loss::SoftmaxCrossEntropy).build()?.loss(&x, &y)?;
     /// # Ok::<(), mlp::Error>(())
     /// ```
-    #[must_use]
     pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = Some(loss);
         self
     }
 
     /// How the weights are drawn. Left out, every layer takes the scheme that suits its activation.
-    #[must_use]
     pub fn init(mut self, init: Init) -> Self {
         self.init = Some(init);
         self
     }
 
     /// The seed of the first weights; 0 if left out. The same seed gives the same numbers on every platform.
-    #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -139,7 +136,7 @@ fn check_output<T: Scalar>(loss: Loss, g: &Activation<T>, outputs: usize) -> Res
 /// A network on a tape: every entry by its letter.
 ///
 /// `w`, `b`, `z` hold layer l at index l − 1, and `a` holds A\[l\] at index l, A\[0\] = X.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecordedMlp<'t, T: Scalar> {
     /// The labels Y, n_L × m.
     pub y: Var<'t, T>,
@@ -156,6 +153,8 @@ pub struct RecordedMlp<'t, T: Scalar> {
     /// J, eq. 25.
     pub j: Var<'t, T>,
 }
+
+impl<T: Scalar> Eq for RecordedMlp<'_, T> {}
 
 impl<'t, T: Scalar> RecordedMlp<'t, T> {
     /// X.

@@ -27,7 +27,8 @@ pub enum Purpose {
 /// let mut random = Random::new(7, Purpose::Shuffle);
 /// assert_eq!(random.permutation(10), [3, 7, 6, 4, 8, 1, 9, 5, 2, 0]);
 /// ```
-#[derive(Debug, Clone)]
+/// Two are equal if all numbers that they will give are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Random {
     generator: ChaCha8Rng,
 }

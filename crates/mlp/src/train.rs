@@ -24,6 +24,7 @@ use crate::{
 /// assert!(history.last().unwrap().training < 0.05);
 /// # Ok::<(), mlp::Error>(())
 /// ```
+#[must_use = "a training begins with fit"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Training<T: Scalar> {
     optimizer: Optimizer,
@@ -61,7 +62,6 @@ impl<T: Scalar> Training<T> {
     }
 
     /// The number of epochs; at most, if there is early stopping.
-    #[must_use]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
@@ -83,14 +83,12 @@ impl<T: Scalar> Training<T> {
 
     /// How many threads a step may use, 0 for as many as the processor runs at a time. The results have the same bits
     /// whatever their number.
-    #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
     }
 
     /// The validation part: J on it is computed after every epoch.
-    #[must_use]
     pub fn validation(mut self, x: Matrix<T>, y: Matrix<T>) -> Self {
         self.validation = Some((x, y));
         self
@@ -102,7 +100,6 @@ impl<T: Scalar> Training<T> {
     /// With a validation part these are the parameters at the epoch's end. Without one they are those at its beginning, as a full
     /// batch's J is taken before its step. The loss of mini-batches is a mean over a whole epoch of steps: then it is the
     /// beginning or the end, whichever has the lower J on all examples.
-    #[must_use]
     pub fn early_stopping(mut self, stopping: EarlyStopping) -> Self {
         self.stopping = Some(stopping);
         self

@@ -13,7 +13,7 @@ use crate::sum::sum;
 use crate::{Activation, Error, Loss, Result};
 
 /// A layer of a network, as [`closed_form::backward`](backward) takes it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Layer<'a, T: Scalar> {
     /// W\[l\], n_l × n_(l−1).
     pub w: &'a Matrix<T>,

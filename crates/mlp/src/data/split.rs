@@ -12,7 +12,7 @@ use crate::{Error, Purpose, Random, Result};
 /// assert_eq!(split.train, [1, 2, 3, 4, 6, 7, 8, 9, 11]);
 /// # Ok::<(), mlp::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Split {
     /// The examples to train on.
     pub train: Vec<usize>,

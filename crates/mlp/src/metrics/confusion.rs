@@ -27,7 +27,7 @@ use crate::{Error, Result, classes};
 /// ");
 /// # Ok::<(), mlp::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ConfusionMatrix {
     names: Vec<String>,
     /// Row by row: the count of (actual, predicted) is at actual · n + predicted.

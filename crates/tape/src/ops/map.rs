@@ -486,6 +486,20 @@ impl<T: Scalar> Drop for UserParts<T> {
     }
 }
 
+impl<T: Scalar> PartialEq for UserFunction<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.parts, &other.parts)
+    }
+}
+
+impl<T: Scalar> Eq for UserFunction<T> {}
+
+impl<T: Scalar> Hash for UserFunction<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.parts).hash(state);
+    }
+}
+
 impl<T: Scalar> fmt::Debug for UserFunction<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UserFunction({:?})", self.parts.name)

@@ -13,7 +13,7 @@ use crate::tape::List;
 use crate::{Error, Scalar, Var};
 
 /// One equation: symbol = definition, or symbol = c · other name = definition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Line {
     pub(crate) symbol: Label,
     /// What else the entry is, with a factor.
@@ -21,7 +21,7 @@ pub(crate) struct Line {
     pub(crate) definition: Definition,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Definition {
     Is(Expression),
     /// The variable is void.
@@ -77,7 +77,8 @@ pub(crate) trait Sides: Style {
 /// The equation of an entry: its name on the left, its definition in terms of named entries on the right.
 ///
 /// Made by [`Var::equation`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes Unicode text on one line.
-#[derive(Debug, Clone)]
+/// Two equations are equal if symbol and definition are, name by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Equation {
     line: Line,
     function_names: bool,

@@ -17,12 +17,12 @@ pub(crate) const LIMIT: usize = 600;
 ///
 /// The root is the first node and a node's operands come after it, so that going through the nodes backwards meets
 /// operands first, without recursion.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Expression {
     pub(crate) nodes: Vec<Node>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
     Label(Label),
     /// The right side of a leaf: what it ranges over.

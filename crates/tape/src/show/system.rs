@@ -25,7 +25,7 @@ const LIMIT: usize = 2000;
 ///
 /// Made by [`Tape::equations`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes Unicode text with the
 /// relation signs below each other.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Equations {
     lines: Vec<Line>,
     /// Lines that are not shown.

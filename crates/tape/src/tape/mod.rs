@@ -139,6 +139,9 @@ pub(crate) struct List<T: Scalar> {
 /// nothing is ever removed or changed, so the list's order is an order of evaluation. Equal expressions are the same entry.
 /// Differentiation appends to the same list.
 ///
+/// A tape belongs to one thread: it is neither `Send` nor `Sync`, and so is no [`Var`]. What goes to other threads is a
+/// [`Program`], with an [`EntryId`](crate::EntryId) for each variable that is read or bound there.
+///
 /// What depends on Rust control flow is frozen when it is recorded: a branch taken while recording is replayed by every
 /// run of a program. To choose by value, use [`Var::select`].
 ///

@@ -1,7 +1,7 @@
 //! How equations and lists show an operation.
 
 /// How an equation shows an operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notation {
     /// The entry's own name, for leaves.

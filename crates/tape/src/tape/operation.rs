@@ -206,7 +206,7 @@ impl<O: Eq + Hash + Any> Identity for O {
 }
 
 /// What is wrong with the operands' shapes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mismatch {
     pub(crate) reason: Cow<'static, str>,
     pub(crate) hint: Option<Cow<'static, str>>,

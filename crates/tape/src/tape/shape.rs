@@ -84,7 +84,7 @@ impl Shape {
         self.rows == Dim::M || self.columns == Dim::M
     }
 
-    /// The shape of an entrywise operation: in each direction the extents are equal, or one of them is 1 and repeats.
+    /// The shape of an elementwise operation: in each direction the extents are equal, or one of them is 1 and repeats.
     ///
     /// `None` if the two do not go together.
     pub fn broadcast(self, other: Shape) -> Option<Shape> {
@@ -102,6 +102,19 @@ fn broadcast(a: Dim, b: Dim) -> Option<Dim> {
         Some(b)
     } else {
         None
+    }
+}
+
+/// Rows and columns: `(2, 3)` or `(2, Dim::M)`.
+///
+/// ```
+/// use tape::{Dim, Matrix, Shape};
+/// assert_eq!(Shape::from(Matrix::<f64>::zeros(2, 3).shape()), Shape::new(2, 3));
+/// assert_eq!(Shape::from((2, Dim::M)), Shape::new(2, Dim::M));
+/// ```
+impl<R: Into<Dim>, C: Into<Dim>> From<(R, C)> for Shape {
+    fn from((rows, columns): (R, C)) -> Self {
+        Shape::new(rows, columns)
     }
 }
 

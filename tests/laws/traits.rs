@@ -1,0 +1,128 @@
+//! What every public type can do: these tests are done when they are compiled.
+
+use std::fmt::{Debug, Display};
+use std::hash::Hash;
+
+use mlp::closed_form::{ClosedForm, Forward, Layer};
+use tape::check::{self, Check};
+use tape::kernels::{self, Aligned};
+use tape::{
+    Dim, EntryId, Equation, Equations, Fault, Function, FunctionKind, LeafKind, Matrix, MatrixMut, MatrixRef,
+    Mismatch, NonFinite, Notation, OperandRange, Operands, Options, Over, Program, Reduction, Rewrite, Shape,
+    Step, Tape, Threads, TooLarge, UserFunction, Var, Zip,
+};
+
+/// What may be sent to another thread and looked at from there.
+fn shared<T: Debug + Send + Sync>() {}
+/// What may be copied and compared besides.
+fn value<T: Debug + Send + Sync + Clone + PartialEq>() {}
+/// What may be a key besides.
+fn key<T: Debug + Send + Sync + Clone + Eq + Hash>() {}
+/// What stays on its tape's thread.
+fn handle<T: Debug + Clone + Eq>() {}
+fn copied<T: Copy>() {}
+fn debugged<T: Debug>() {}
+fn shown<T: Display>() {}
+fn with_a_default<T: Default>() {}
+fn an_error<T: std::error::Error + Send + Sync + 'static>() {}
+
+#[test]
+fn types_of_the_tape() {
+    fn of<T: tape::Scalar>() {
+        value::<Matrix<T>>();
+        value::<MatrixRef<'_, T>>();
+        copied::<MatrixRef<'_, T>>();
+        shared::<MatrixMut<'_, T>>();
+        shared::<Program<T>>();
+        debugged::<Operands<'_, T>>(); // of one call of a kernel, on its thread
+        key::<Function<T>>();
+        key::<UserFunction<T>>();
+        with_a_default::<Tape<T>>();
+        shown::<Matrix<T>>();
+        shown::<Program<T>>();
+        shown::<Tape<T>>();
+        value::<Aligned<T>>();
+        value::<kernels::Epilogue<'_, T>>();
+        shared::<kernels::Operand<'_, T>>();
+        shared::<kernels::Product<'_, T>>();
+        copied::<kernels::Product<'_, T>>();
+        handle::<Var<'_, T>>();
+        handle::<mlp::RecordedMlp<'_, T>>();
+        copied::<Var<'_, T>>();
+    }
+    of::<f32>();
+    of::<f64>();
+    key::<Dim>();
+    key::<Shape>();
+    key::<EntryId>();
+    key::<Equation>();
+    key::<Equations>();
+    key::<FunctionKind>();
+    key::<LeafKind>();
+    key::<Mismatch>();
+    key::<Notation>();
+    key::<Options>();
+    key::<Over>();
+    key::<Reduction>();
+    key::<Zip>();
+    value::<Fault>();
+    value::<NonFinite>();
+    value::<OperandRange>();
+    value::<Rewrite>();
+    value::<Step>();
+    value::<TooLarge>();
+    shared::<Threads>();
+    with_a_default::<Options>();
+    shown::<Equation>();
+    shown::<Equations>();
+    shown::<Shape>();
+    an_error::<tape::Error>();
+}
+
+#[test]
+fn types_of_the_checker() {
+    value::<Check>();
+    key::<check::Law>();
+    value::<check::Broken>();
+    value::<check::Failure>();
+    value::<check::Summary>();
+    with_a_default::<check::Summary>();
+    an_error::<check::Failure>();
+}
+
+#[test]
+fn types_of_networks() {
+    fn of<T: tape::Scalar>() {
+        value::<mlp::Activation<T>>();
+        value::<mlp::Mlp<T>>();
+        value::<mlp::MlpBuilder<T>>();
+        value::<mlp::OptimizerState<T>>();
+        value::<mlp::Standardizer<T>>();
+        value::<mlp::Training<T>>();
+        value::<Forward<T>>();
+        value::<ClosedForm<T>>();
+        value::<Layer<'_, T>>();
+        copied::<Layer<'_, T>>();
+    }
+    of::<f32>();
+    of::<f64>();
+    key::<mlp::ConfusionMatrix>();
+    key::<mlp::Init>();
+    key::<mlp::Loss>();
+    key::<mlp::ParameterKind>();
+    key::<mlp::Purpose>();
+    key::<mlp::Split>();
+    key::<mlp::Verdict>();
+    value::<mlp::EarlyStopping>();
+    value::<mlp::Epoch>();
+    value::<mlp::History>();
+    value::<mlp::Losses>();
+    value::<mlp::Optimizer>();
+    value::<mlp::Random>();
+    with_a_default::<mlp::History>();
+    shown::<mlp::Activation<f64>>();
+    shown::<mlp::ConfusionMatrix>();
+    shown::<mlp::Init>();
+    shown::<mlp::Loss>();
+    an_error::<mlp::Error>();
+}
