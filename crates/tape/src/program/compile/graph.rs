@@ -185,7 +185,7 @@ impl<T: Scalar> Graph<T> {
     /// The node g′(z), if `id` is g(z) and a kernel computes both together.
     pub(crate) fn derivative_node(&self, id: NodeId) -> Option<NodeId> {
         let node = self.node(id);
-        self.find(node.op.paired()?.derivative()?, &node.operands)
+        self.find(node.op.paired_derivative()?, &node.operands)
     }
 
     /// The node with this operation and these operands, if there is one.

@@ -55,13 +55,12 @@ pub(in crate::program) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
     out: &mut [T],
     derivative: &mut [T],
 ) -> Result<(), Fault> {
-    let kernel = op.paired().expect("a pass pairs what has a kernel for both");
     match *sources {
-        [x] => kernel.block_with_derivative(&[read(x)], out, derivative),
-        [x, y] => kernel.block_with_derivative(&[read(x), read(y)], out, derivative),
+        [x] => op.block_with_derivative(&[read(x)], out, derivative),
+        [x, y] => op.block_with_derivative(&[read(x), read(y)], out, derivative),
         ref sources => {
             let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
-            kernel.block_with_derivative(&sources, out, derivative)
+            op.block_with_derivative(&sources, out, derivative)
         }
     }
 }
