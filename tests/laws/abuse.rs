@@ -72,13 +72,13 @@ fn a_gradient_that_is_a_leaf_is_seen_as_in_the_run() {
     let (w, v) = (tape.parameter("w", &matrix![[3.0]]), tape.parameter("v", &matrix![[1.0]]));
     let [dw, dv] = (w * v).gradients([w, v]);
     assert_eq!((dw, dv), (v, w));
-    assert_eq!((dw.entry(), dv.entry()), (v.entry(), w.entry()));
+    assert_eq!((dw.id(), dv.id()), (v.id(), w.id()));
     for options in ways() {
         let mut program = tape.compile_with([dw, dv], options).unwrap();
         assert_eq!((program.scalar(dw), program.scalar(v)), (Err(Error::NotRun), Ok(1.0)));
         program.run().unwrap();
         for (leaf, derivative) in [(w, dw), (v, dv)] {
-            let g = program.scalar(derivative.entry().unwrap()).unwrap();
+            let g = program.scalar(derivative.id().unwrap()).unwrap();
             program.parameter_mut(leaf).unwrap()[(0, 0)] -= g;
         }
         assert_eq!((program.scalar(w), program.scalar(v)), (Ok(2.0), Ok(-2.0)));

@@ -187,7 +187,7 @@ fn entries_name_what_their_variables_name() {
     let product = w * x;
     let j = product.sum();
     let mut program = tape.compile([j]).unwrap();
-    let [w_at, x_at, j_at] = [w, x, j].map(|variable| variable.entry().unwrap());
+    let [w_at, x_at, j_at] = [w, x, j].map(|variable| variable.id().unwrap());
     let mut sum = || -> tape::Result<f64> {
         program.bind(x_at, &matrix![[3.0, 4.0]])?;
         program.parameter_mut(w_at)?.as_mut_slice()[0] = 10.0;
@@ -199,16 +199,16 @@ fn entries_name_what_their_variables_name() {
     assert_eq!(program.view(w_at).unwrap().as_slice(), [80.0]);
     assert_eq!(program.view(w).unwrap().as_slice(), [80.0]);
     // The transpose of a product's value is an entry of its own, and the same each time.
-    assert_eq!(product.t().entry().unwrap(), product.t().entry().unwrap());
-    assert_ne!(product.t().entry().unwrap(), product.entry().unwrap());
+    assert_eq!(product.t().id().unwrap(), product.t().id().unwrap());
+    assert_ne!(product.t().id().unwrap(), product.id().unwrap());
 
     let told = |error: tape::Result<f64>| error.unwrap_err().to_string();
-    let inner = product.entry().unwrap();
+    let inner = product.id().unwrap();
     assert_eq!(
         told(program.scalar(inner)),
         format!("program: %{} is neither an output nor a leaf of this program", product.index().unwrap())
     );
-    let foreign = other.parameter("v", &matrix![[1.0]]).entry().unwrap();
+    let foreign = other.parameter("v", &matrix![[1.0]]).id().unwrap();
     assert_eq!(
         told(program.scalar(foreign)),
         "program: %0 of another tape is neither an output nor a leaf of this program"
@@ -217,7 +217,7 @@ fn entries_name_what_their_variables_name() {
     let error = program.bind(j_at, &matrix![[1.0]]).unwrap_err().to_string();
     let number = j.index().unwrap();
     assert_eq!(error, format!("bind: %{number} is not a leaf: only parameters and examples can be bound"));
-    let void = (w + other.parameter("v", &matrix![[1.0]])).entry();
+    let void = (w + other.parameter("v", &matrix![[1.0]])).id();
     assert!(void.unwrap_err().to_string().contains("another tape"));
 }
 

@@ -45,7 +45,7 @@ impl<T: Scalar> Batches<T> {
     fn new(recorded: &RecordedMlp<'_, T>, options: Options) -> Self {
         let outputs: Vec<_> = recorded.gradients().into_iter().chain([recorded.j]).collect();
         let program = recorded.j.tape().compile_with(outputs.iter().copied(), options).unwrap();
-        let entry = |variable: Var<'_, T>| variable.entry().unwrap();
+        let entry = |variable: Var<'_, T>| variable.id().unwrap();
         let (x, y) = (entry(recorded.x()), entry(recorded.y));
         Batches { program, x, y, outputs: outputs.into_iter().map(entry).collect() }
     }

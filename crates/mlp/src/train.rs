@@ -547,8 +547,8 @@ impl<T: Scalar> Step<T> {
         let kinds = [ParameterKind::Weight, ParameterKind::Bias].into_iter().cycle();
         let sizes: Vec<(usize, ParameterKind)> =
             network.parameters().values().map(|p| p.as_slice().len()).zip(kinds).collect();
-        let (x, y, j) = (recorded.x().entry()?, recorded.y.entry()?, recorded.j.entry()?);
-        let entries = |list: Vec<Var<'_, T>>| list.into_iter().map(Var::entry).collect::<tape::Result<_>>();
+        let (x, y, j) = (recorded.x().id()?, recorded.y.id()?, recorded.j.id()?);
+        let entries = |list: Vec<Var<'_, T>>| list.into_iter().map(Var::id).collect::<tape::Result<_>>();
         let (parameters, gradients) = (entries(parameters)?, entries(gradients)?);
         let optimizer = optimizer.try_state(&sizes)?;
         Ok(Step { program, x, y, j, parameters, gradients, optimizer, taken: 0 })
@@ -657,7 +657,7 @@ struct Evaluation<T: Scalar> {
 impl<T: Scalar> Evaluation<T> {
     /// On the examples of the training.
     fn new(tape: &Tape<T>, recorded: &crate::RecordedMlp<'_, T>, options: Options) -> Result<Self> {
-        Ok(Evaluation { program: tape.compile_with([recorded.j], options)?, j: recorded.j.entry()? })
+        Ok(Evaluation { program: tape.compile_with([recorded.j], options)?, j: recorded.j.id()? })
     }
 
     fn of_another_part(

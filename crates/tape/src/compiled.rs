@@ -11,10 +11,11 @@ use crate::check::{Check, Failure, Summary, laws};
 use crate::ops::Op;
 use crate::ops::leaf::LeafKind;
 use crate::program::Name;
+use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
-    Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Options, Over, Program, Reduction,
-    Result, Scalar, Shape, Step, Tape, Var,
+    DerivativeOf, Entry, Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Notation,
+    OperationKind, Options, Over, Program, Reduction, Result, Scalar, Shape, SourcePlace, Step, Tape, Var,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is named after `=`.
@@ -158,6 +159,18 @@ compiled! {
         var: Var<'t, Self>,
         with_respect_to: &[Var<'t, Self>],
     ) -> Result<Vec<Matrix<Self>>> = Var::per_example_gradients_here;
+
+    fn entry_kind(entry: Entry<'_, Self>) -> OperationKind = Entry::kind_here;
+    fn entry_operation(entry: Entry<'_, Self>) -> String = Entry::operation_here;
+    fn entry_notation(entry: Entry<'_, Self>) -> Notation = Entry::notation_here;
+    fn entry_operands(entry: Entry<'_, Self>) -> Ids = Entry::operands_here;
+    fn entry_commutes(entry: Entry<'_, Self>) -> bool = Entry::commutes_here;
+    fn entry_leaf_kind(entry: Entry<'_, Self>) -> Option<LeafKind> = Entry::leaf_kind_here;
+    fn entry_place(entry: Entry<'_, Self>) -> SourcePlace = Entry::place_here;
+    fn entry_derivative_of<'t>(
+        entry: Entry<'t, Self>,
+    ) -> Option<DerivativeOf<'t, Self>> = Entry::derivative_of_here;
+    fn entry_differentiation(entry: Entry<'_, Self>) -> Option<usize> = Entry::differentiation_here;
 
     fn function_apply(function: &Function<Self>, x: &[Self], out: &mut [Self]) = Function::apply_here;
     fn function_name<'f>(function: &'f Function<Self>) -> Cow<'f, str> = Function::name_here;

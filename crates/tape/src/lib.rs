@@ -42,6 +42,7 @@
 //! | find out where a NaN comes from | [`Program::run_checked`] |
 //! | see what a program does | [`Program::explain`], [`Program::steps`], [`Program::rewrites`], `println!("{program}")` |
 //! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
+//! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`] |
 //! | check derivatives | [`check`] |
@@ -96,6 +97,7 @@ pub use program::{EntryId, Named, Options, Program, Rewrite, Step};
 pub use show::equation::Equation;
 pub use show::system::Equations;
 pub use tape::Tape;
+pub use tape::entry::{DerivativeOf, Entry, SourcePlace};
 pub use tape::notation::{Notation, Over};
 pub use tape::operation::{Contraction, Entrywise, Fault, Identity, Mismatch, Operands, Operation};
 pub use tape::shape::{Dim, Shape};

@@ -102,7 +102,7 @@ fn columns_are_gathered_by_all_threads() {
     let (leaf, threads) = (tape.examples("X", &x), Threads::new(3).unwrap());
     let outputs = [leaf.square().sum()];
     let mut program = tape.compile_with(outputs, options((3, 0))).unwrap();
-    let at = leaf.entry().unwrap();
+    let at = leaf.id().unwrap();
     for count in [0, 1, 440, 450, 1801] {
         let columns: Vec<usize> = (0..count).map(|i| (i * 7919 + 13) % 900).collect();
         threads.install(|| program.bind_columns(at, &x, &columns)).unwrap();

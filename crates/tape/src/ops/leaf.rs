@@ -20,6 +20,17 @@ pub enum LeafKind {
     Constant,
 }
 
+impl LeafKind {
+    /// In a word, as listings show it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            LeafKind::Parameter => "parameter",
+            LeafKind::Examples => "examples",
+            LeafKind::Constant => "constant",
+        }
+    }
+}
+
 /// A leaf; every leaf is an entry of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Leaf {

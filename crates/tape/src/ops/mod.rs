@@ -162,6 +162,14 @@ macro_rules! operations {
                 }
             }
 
+            /// Which of the recorded operations this is; `None` for what only programs have.
+            pub(crate) fn kind(&self) -> Option<OperationKind> {
+                match self {
+                    $(Op::$name(_) => Some(OperationKind::$name),)*
+                    $(Op::$lowered(_) => None,)*
+                }
+            }
+
             /// How fast a processor is at the operation's flops.
             pub(crate) fn cost(&self) -> Cost {
                 match self {

@@ -6,14 +6,11 @@ use std::fmt::Write;
 use super::entry_of;
 use super::expression::scaling;
 use super::label::Label;
-use super::list::{leaf_kind, what_was_differentiated};
+use super::list::what_was_differentiated;
 use super::typeset::{Factor, Number, Style};
 use super::unicode::{Unicode, primes_of};
 use crate::error::{is_unprintable, printable};
-use crate::ops::Op;
-use crate::tape::List;
-use crate::tape::notation::{Notation, Over};
-use crate::{Scalar, Tape, Var};
+use crate::{Entry, Notation, Over, Scalar, Tape, Var};
 
 /// Backgrounds of the differentiations, one after the other.
 const BACKGROUNDS: [&str; 4] = ["#e8f1fa", "#fdf0e0", "#e9f5e6", "#f6e8f4"];
@@ -23,7 +20,7 @@ impl<T: Scalar> Tape<T> {
     /// The graph of the whole tape in the DOT language: `dot -Tsvg` draws it.
     ///
     /// Leaves are boxes; what a differentiation recorded stands in a frame of its own. An edge leads from an operand to
-    /// the entry that uses it and, where their order matters, has the operand's place, with ᵀ where a product transposes it.
+    /// the entry that uses it and, where their order matters, has the operand's place.
     ///
     /// ```
     /// use tape::{Matrix, Tape};
@@ -41,9 +38,7 @@ impl<T: Scalar> Tape<T> {
     }
 
     pub(crate) fn dot_here(&self) -> String {
-        let list = self.list.borrow();
-        let ids: Vec<u32> = (0..list.entries.len() as u32).collect();
-        graph(&list, &ids, &[])
+        graph(&self.entries().collect::<Vec<_>>(), &[])
     }
 
     /// The graph of what some entries depend on, in the DOT language; see [`dot`](Tape::dot).
@@ -60,25 +55,24 @@ impl<T: Scalar> Tape<T> {
         let (mut to_visit, mut mistakes) = (Vec::new(), Vec::new());
         for &var in of {
             match entry_of(self, "dot", var) {
-                Ok(id) => to_visit.push(id),
+                Ok(entry) => to_visit.push(entry),
                 Err(mistake) => mistakes.push(mistake.to_string()),
             }
         }
-        let list = self.list.borrow();
-        let mut seen: HashSet<u32> = to_visit.iter().copied().collect();
-        while let Some(id) = to_visit.pop() {
-            to_visit.extend(list.entry(id).operands.iter().copied().filter(|&operand| seen.insert(operand)));
+        let mut seen: HashSet<Entry<'_, T>> = to_visit.iter().copied().collect();
+        while let Some(entry) = to_visit.pop() {
+            to_visit.extend(entry.operands().filter(|&operand| seen.insert(operand)));
         }
-        let mut ids: Vec<u32> = seen.into_iter().collect();
-        ids.sort_unstable();
-        graph(&list, &ids, &mistakes)
+        let mut entries: Vec<Entry<'_, T>> = seen.into_iter().collect();
+        entries.sort_unstable_by_key(|entry| entry.index());
+        graph(&entries, &mistakes)
     }
 }
 
-fn graph<T: Scalar>(list: &List<T>, ids: &[u32], mistakes: &[String]) -> String {
-    let mut walks: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for &id in ids {
-        walks.entry(list.notes[id as usize].walk).or_default().push(id);
+fn graph<T: Scalar>(entries: &[Entry<'_, T>], mistakes: &[String]) -> String {
+    let mut differentiations: BTreeMap<Option<usize>, Vec<Entry<'_, T>>> = BTreeMap::new();
+    for &entry in entries {
+        differentiations.entry(entry.differentiation()).or_default().push(entry);
     }
     let mut lines = vec![
         "digraph tape {".to_owned(),
@@ -86,20 +80,20 @@ fn graph<T: Scalar>(list: &List<T>, ids: &[u32], mistakes: &[String]) -> String 
         "  node [shape=ellipse, style=filled, fillcolor=white, fontname=\"Helvetica\"];".to_owned(),
         "  edge [fontname=\"Helvetica\", fontsize=10];".to_owned(),
     ];
-    for (&walk, entries) in &walks {
-        let nodes = entries.iter().map(|&id| node(list, id));
-        if walk == 0 {
+    for (&differentiation, recorded) in &differentiations {
+        let nodes = recorded.iter().map(|&entry| node(entry));
+        let Some(number) = differentiation else {
             lines.extend(nodes.map(|node| format!("  {node}")));
             continue;
-        }
-        let background = BACKGROUNDS[(walk as usize - 1) % BACKGROUNDS.len()];
-        let title = quoted(&what_was_differentiated(list, first_of_walk(list, entries[0])));
-        lines.push(format!("  subgraph cluster_{walk} {{"));
+        };
+        let background = BACKGROUNDS[(number - 1) % BACKGROUNDS.len()];
+        let title = quoted(&what_was_differentiated(first_of_differentiation(recorded[0])));
+        lines.push(format!("  subgraph cluster_{number} {{"));
         lines.push(format!("    label={title}; style=\"rounded,filled\"; color=\"{background}\";"));
         lines.extend(nodes.map(|node| format!("    {node}")));
         lines.push("  }".into());
     }
-    lines.extend(ids.iter().flat_map(|&id| edges(list, id)));
+    lines.extend(entries.iter().flat_map(|&entry| edges(entry)));
     for (i, mistake) in mistakes.iter().enumerate() {
         lines.push(format!("  mistake_{i} [label={}, shape=note];", quoted(mistake)));
     }
@@ -108,26 +102,25 @@ fn graph<T: Scalar>(list: &List<T>, ids: &[u32], mistakes: &[String]) -> String 
 }
 
 /// The first entry that the differentiation which recorded this one recorded: its entries stand one after the other.
-fn first_of_walk<T: Scalar>(list: &List<T>, id: u32) -> u32 {
-    let notes = &list.notes;
-    let walk = notes[id as usize].walk;
-    id - notes[..id as usize].iter().rev().take_while(|note| note.walk == walk).count() as u32
+fn first_of_differentiation<T: Scalar>(entry: Entry<'_, T>) -> Entry<'_, T> {
+    let before = entry.tape().entries_in(0..entry.index()).rev();
+    before.take_while(|before| before.differentiation() == entry.differentiation()).last().unwrap_or(entry)
 }
 
-fn node<T: Scalar>(list: &List<T>, id: u32) -> String {
-    let entry = list.entry(id);
-    let operation = match leaf_kind(list, id) {
-        Some(kind) => kind.to_owned(),
-        None if scaling(list, id).is_some() => "·".into(),
-        None => sign(&entry.op.rule().notation()),
+fn node<T: Scalar>(entry: Entry<'_, T>) -> String {
+    let id = entry.index();
+    let operation = match entry.leaf_kind() {
+        Some(kind) => kind.name().to_owned(),
+        None if scaling(entry).is_some() => "·".into(),
+        None => sign(&entry.notation()),
     };
-    let mut text = match Label::of(list, id) {
+    let mut text = match Label::of(entry) {
         Label::Number(_) => String::new(),
         label => Unicode::label(&label) + "\n",
     };
-    let _ = write!(text, "{}\n{}", printable(&operation), entry.shape); // writing to a string does not fail
-    let is_derivative = list.notes[id as usize].derived.is_some();
-    let shape = match (entry.operands.is_empty(), is_derivative) {
+    let _ = write!(text, "{}\n{}", printable(&operation), entry.shape()); // writing to a string does not fail
+    let is_derivative = entry.derivative_of().is_some();
+    let shape = match (entry.operands().len() == 0, is_derivative) {
         (true, _) => ", shape=box, fillcolor=\"#f2f2f2\"",
         (false, true) => ", penwidth=2",
         (false, false) => "",
@@ -135,31 +128,14 @@ fn node<T: Scalar>(list: &List<T>, id: u32) -> String {
     format!("{id} [label={}{shape}];", quoted(&text))
 }
 
-fn edges<T: Scalar>(list: &List<T>, id: u32) -> Vec<String> {
-    let entry = list.entry(id);
-    let order_matters = entry.operands.len() > 1
-        && match &entry.op {
-            Op::Zip(zip) => !zip.commutes(),
-            _ => true,
-        };
-    let transposed = |place: usize| match &entry.op {
-        Op::Matmul(product) => {
-            if place == 0 {
-                product.left
-            } else {
-                product.right
-            }
-        }
-        _ => false,
+fn edges<T: Scalar>(entry: Entry<'_, T>) -> Vec<String> {
+    let id = entry.index();
+    let order_matters = entry.operands().len() > 1 && !entry.commutes();
+    let edge = |(place, operand): (usize, Entry<'_, T>)| match order_matters {
+        true => format!("  {} -> {id} [label=\"{}\"];", operand.index(), place + 1),
+        false => format!("  {} -> {id};", operand.index()),
     };
-    let edge = |(place, operand): (usize, &u32)| match order_matters {
-        true => {
-            let mark = if transposed(place) { "ᵀ" } else { "" };
-            format!("  {operand} -> {id} [label=\"{}{mark}\"];", place + 1)
-        }
-        false => format!("  {operand} -> {id};"),
-    };
-    entry.operands.iter().enumerate().map(edge).collect()
+    entry.operands().enumerate().map(edge).collect()
 }
 
 /// What an operation is called where its operands are not shown.

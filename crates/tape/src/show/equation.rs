@@ -9,8 +9,7 @@ use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::typeset::{Factor, Infix, Style, typeset};
 use super::unicode::Unicode;
-use crate::tape::List;
-use crate::{Error, Scalar, Var};
+use crate::{Entry, Error, Scalar, Var};
 
 /// One equation: symbol = definition, or symbol = c · other name = definition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -173,18 +172,18 @@ impl<T: Scalar> Var<'_, T> {
     pub(crate) fn equation_here(self) -> Equation {
         let tape = self.tape();
         let line = match entry_of(tape, "equation", self) {
-            Ok(id) => line_of(&tape.list.borrow(), id),
+            Ok(entry) => line_of(entry),
             Err(mistake) => Line::void(&mistake),
         };
         Equation { line, function_names: false }
     }
 }
 
-fn line_of<T: Scalar>(list: &List<T>, id: u32) -> Line {
-    let starts = chain_starts(list, id);
-    let called = |id: u32| {
-        Label::given(list, id).or_else(|| if starts[id as usize] { Label::derived(list, id) } else { None })
+fn line_of<T: Scalar>(entry: Entry<'_, T>) -> Line {
+    let starts = chain_starts(entry.tape(), entry.index());
+    let called = |entry: Entry<'_, T>| {
+        Label::given(entry).or_else(|| if starts[entry.index()] { Label::derived(entry) } else { None })
     };
-    let symbol = Label::of(list, id);
-    Line { symbol, also: None, definition: Definition::Is(Expression::of(list, id, called)) }
+    let symbol = Label::of(entry);
+    Line { symbol, also: None, definition: Definition::Is(Expression::of(entry, called)) }
 }

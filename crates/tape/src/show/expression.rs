@@ -4,11 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::label::Label;
-use crate::ops::Op;
-use crate::ops::zip::Zip;
-use crate::tape::List;
-use crate::tape::notation::Notation;
-use crate::{Scalar, Shape};
+use crate::{Entry, Notation, OperationKind, Scalar, Shape, Tape};
 
 /// An expression has at most this many operations and names; what is beyond is printed as `…`.
 pub(crate) const LIMIT: usize = 600;
@@ -40,44 +36,42 @@ impl Expression {
     /// The definition of an entry; `called` says at which other entries to stop, and what to call them.
     ///
     /// Where the limit cuts, it cuts what is farthest from the root.
-    pub(crate) fn of<T: Scalar>(
-        list: &List<T>,
-        root: u32,
-        mut called: impl FnMut(u32) -> Option<Label>,
+    pub(crate) fn of<'t, T: Scalar>(
+        root: Entry<'t, T>,
+        mut called: impl FnMut(Entry<'t, T>) -> Option<Label>,
     ) -> Expression {
         let mut nodes = Vec::new();
-        let mut ids = vec![root];
-        while let Some(&id) = ids.get(nodes.len()) {
+        let mut entries = vec![root];
+        while let Some(&entry) = entries.get(nodes.len()) {
             let is_root = nodes.is_empty();
-            if let Some(label) = if is_root { None } else { called(id) } {
+            if let Some(label) = if is_root { None } else { called(entry) } {
                 nodes.push(Node::Label(label));
                 continue;
             }
-            let entry = list.entry(id);
-            if let Some((factor, scaled)) = scaling(list, id)
+            if let Some((factor, scaled)) = scaling(entry)
                 && called(factor).is_none()
-                && ids.len() < LIMIT
+                && entries.len() < LIMIT
             {
-                let text = Notation::Factor(list.label(factor));
-                ids.push(without_repetition(list, scaled, &mut called));
-                nodes.push(Node::Apply { notation: text, operands: ids.len() - 1..ids.len() });
+                let text = Notation::Factor(factor.label());
+                entries.push(without_repetition(scaled, &mut called));
+                nodes.push(Node::Apply { notation: text, operands: entries.len() - 1..entries.len() });
                 continue;
             }
-            let notation = notation(&entry.op, entry.operands.len());
-            nodes.push(match notation {
-                Notation::Name if is_root => Node::Space(entry.shape),
-                Notation::Name => Node::Label(Label::of(list, id)),
+            let operands = entry.operands();
+            nodes.push(match notation(entry, operands.len()) {
+                Notation::Name if is_root => Node::Space(entry.shape()),
+                Notation::Name => Node::Label(Label::of(entry)),
                 Notation::Literal(number) => Node::Literal(number),
-                _ if ids.len() + entry.operands.len() > LIMIT => Node::Elided,
+                _ if entries.len() + operands.len() > LIMIT => Node::Elided,
                 notation => {
-                    let start = ids.len();
+                    let start = entries.len();
                     let shape_matters = matches!(notation, Notation::Product { .. });
-                    let unrepeated = |&id: &u32| match shape_matters {
-                        true => id,
-                        false => without_repetition(list, id, &mut called),
+                    let unrepeated = |operand: Entry<'t, T>| match shape_matters {
+                        true => operand,
+                        false => without_repetition(operand, &mut called),
                     };
-                    ids.extend(entry.operands.iter().map(unrepeated));
-                    Node::Apply { notation, operands: start..ids.len() }
+                    entries.extend(operands.map(unrepeated));
+                    Node::Apply { notation, operands: start..entries.len() }
                 }
             });
         }
@@ -86,33 +80,33 @@ impl Expression {
 }
 
 /// The number and what it multiplies, if the entry is a product with a number.
-pub(super) fn scaling<T: Scalar>(list: &List<T>, id: u32) -> Option<(u32, u32)> {
-    let entry = list.entry(id);
-    let (Op::Zip(Zip::Multiply), &[a, b]) = (&entry.op, entry.operands.as_slice()) else { return None };
-    let is_number = |id: u32| matches!(list.entry(id).op, Op::Number(_));
-    match (is_number(a), is_number(b)) {
-        (true, _) => Some((a, b)),
-        (false, true) => Some((b, a)),
-        (false, false) => None,
+pub(super) fn scaling<T: Scalar>(entry: Entry<'_, T>) -> Option<(Entry<'_, T>, Entry<'_, T>)> {
+    let [a, b] = entry.factors()?;
+    match (a.kind(), b.kind()) {
+        (OperationKind::Number, _) => Some((a, b)),
+        (_, OperationKind::Number) => Some((b, a)),
+        (_, _) => None,
     }
 }
 
 /// What a repetition repeats: the textbook leaves it out.
-fn without_repetition<T: Scalar>(
-    list: &List<T>,
-    mut id: u32,
-    called: &mut impl FnMut(u32) -> Option<Label>,
-) -> u32 {
-    while matches!(list.entry(id).op, Op::Broadcast(_)) && called(id).is_none() {
-        id = list.entry(id).operands[0];
+fn without_repetition<'t, T: Scalar>(
+    mut entry: Entry<'t, T>,
+    called: &mut impl FnMut(Entry<'t, T>) -> Option<Label>,
+) -> Entry<'t, T> {
+    while entry.kind() == OperationKind::Broadcast
+        && called(entry).is_none()
+        && let Some(repeated) = entry.operands().next()
+    {
+        entry = repeated;
     }
-    id
+    entry
 }
 
 /// The operation's notation, or a call by its name where a user's operation asks for a notation that does not fit its
 /// number of operands.
-fn notation<T: Scalar>(op: &Op<T>, operands: usize) -> Notation {
-    let notation = op.rule().notation();
+fn notation<T: Scalar>(entry: Entry<'_, T>, operands: usize) -> Notation {
+    let notation = entry.notation();
     let fits = match &notation {
         Notation::Name | Notation::Literal(_) => operands == 0,
         Notation::Factor(_)
@@ -133,30 +127,28 @@ fn notation<T: Scalar>(op: &Op<T>, operands: usize) -> Notation {
         | Notation::Indicator(_) => operands == 2,
         Notation::Activation { .. } | Notation::Call(_) => true,
     };
-    if fits { notation } else { Notation::Call(op.rule().name().into_owned()) }
+    if fits { notation } else { Notation::Call(entry.operation()) }
 }
 
-/// For the entries `0..end`: whether it has a derived name and depends on no other entry of the same differentiation that has
+/// For the first `end` entries: whether it has a derived name and depends on no other entry of the same differentiation that has
 /// one, as ∂ℒ/∂A\[L\]: there the backward chain starts.
 ///
 /// Where another entry had the same name before, it does not count: the name would not say which one is meant.
-pub(crate) fn chain_starts<T: Scalar>(list: &List<T>, end: u32) -> Vec<bool> {
-    let end = end as usize;
-    let first = list.notes[..end].iter().position(|note| note.walk != 0).unwrap_or(end);
+pub(crate) fn chain_starts<T: Scalar>(tape: &Tape<T>, end: usize) -> Vec<bool> {
     // A path between entries of one differentiation stays in it, for it recorded them one after the other.
     let mut derived_below = vec![false; end];
     let mut starts = vec![false; end];
     let mut known = HashSet::new();
-    for id in first..end {
-        let note = &list.notes[id];
-        derived_below[id] = list.entry(id as u32).operands.iter().any(|&operand| {
-            let operand = operand as usize;
-            let below = &list.notes[operand];
-            below.walk == note.walk && (below.derived.is_some() || derived_below[operand])
+    let entries = tape.entries_in(0..end).enumerate();
+    for (i, entry) in entries.skip_while(|(_, entry)| entry.differentiation().is_none()) {
+        let differentiation = entry.differentiation();
+        derived_below[i] = entry.operands().any(|operand| {
+            operand.differentiation() == differentiation
+                && (operand.derivative_of().is_some() || derived_below[operand.index()])
         });
-        let Some(derived) = &note.derived else { continue };
-        let is_first = known.insert((&*derived.of, derived.with_respect_to));
-        starts[id] = is_first && !derived_below[id];
+        let Some(of) = entry.derivative_of() else { continue };
+        let is_first = known.insert((of.of, of.with_respect_to));
+        starts[i] = is_first && !derived_below[i];
     }
     starts
 }

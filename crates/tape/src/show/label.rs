@@ -1,8 +1,7 @@
 //! What an entry is called in an equation.
 
-use crate::Scalar;
 use crate::error::printable;
-use crate::tape::List;
+use crate::{Entry, Scalar};
 
 /// What an equation calls an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,29 +18,29 @@ pub(crate) enum Label {
     /// δ\[l\], the derivative with respect to Z\[l\]; holds what stands between the brackets.
     Delta(String),
     /// %12: an entry without a name.
-    Number(u32),
+    Number(usize),
 }
 
 impl Label {
     /// The user's name, the derived one, or the number.
-    pub(crate) fn of<T: Scalar>(list: &List<T>, id: u32) -> Label {
-        Label::given(list, id).or_else(|| Label::derived(list, id)).unwrap_or(Label::Number(id))
+    pub(crate) fn of<T: Scalar>(entry: Entry<'_, T>) -> Label {
+        Label::given(entry).or_else(|| Label::derived(entry)).unwrap_or(Label::Number(entry.index()))
     }
 
     /// The user's name.
-    pub(crate) fn given<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
-        let name = list.notes[id as usize].name.as_deref()?;
-        Some(Label::Name(one_line(name)))
+    pub(crate) fn given<T: Scalar>(entry: Entry<'_, T>) -> Option<Label> {
+        let name = entry.given_name()?;
+        Some(Label::Name(one_line(&name)))
     }
 
     /// The name that follows from a differentiation.
-    pub(crate) fn derived<T: Scalar>(list: &List<T>, id: u32) -> Option<Label> {
-        let derived = list.notes[id as usize].derived.as_ref()?;
-        let with_respect_to = match &list.notes[derived.with_respect_to as usize].name {
-            Some(name) => one_line(name),
-            None => format!("%{}", derived.with_respect_to),
+    pub(crate) fn derived<T: Scalar>(entry: Entry<'_, T>) -> Option<Label> {
+        let derivative = entry.derivative_of()?;
+        let with_respect_to = match derivative.with_respect_to.given_name() {
+            Some(name) => one_line(&name),
+            None => format!("%{}", derivative.with_respect_to.index()),
         };
-        Some(Label::Derivative { of: one_line(&derived.of), with_respect_to })
+        Some(Label::Derivative { of: one_line(&derivative.of), with_respect_to })
     }
 
     /// δ\[l\], if this is a derivative with respect to Z\[l\].

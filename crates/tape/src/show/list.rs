@@ -7,10 +7,7 @@ use super::expression::Expression;
 use super::label::Label;
 use super::typeset::{Style, typeset};
 use super::unicode::Unicode;
-use crate::ops::Op;
-use crate::ops::leaf::LeafKind;
-use crate::tape::List;
-use crate::{Scalar, Tape};
+use crate::{Entry, OperationKind, Scalar, Tape};
 
 /// The list: number, name, definition in terms of the operands, shape; a line tells where the entries of each derivative
 /// begin, and of what it is.
@@ -37,20 +34,17 @@ impl<T: Scalar> fmt::Display for Tape<T> {
 
 impl<T: Scalar> Tape<T> {
     pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = self.list.borrow();
-        let end = list.entries.len() as u32;
-        let called = unique_labels(&list);
-        let rows: Vec<[String; 4]> = (0..end).map(|id| row(&list, id, &called)).collect();
+        let called = unique_labels(self);
+        let rows: Vec<[String; 4]> = self.entries().map(|entry| row(entry, &called)).collect();
         let width = |column: usize, limit: usize| {
             rows.iter().map(|row| row[column].chars().count()).filter(|&n| n <= limit).max().unwrap_or(0)
         };
         let (number, name, definition) = (width(0, 12), width(1, 20), width(2, 56));
-        let mut walk = 0;
-        for (row, id) in rows.iter().zip(0..end) {
-            let note = &list.notes[id as usize];
-            if note.walk != walk {
-                walk = note.walk;
-                writeln!(f, "{}", divider(&list, id))?;
+        let mut differentiation = None;
+        for (row, entry) in rows.iter().zip(self.entries()) {
+            if entry.differentiation() != differentiation {
+                differentiation = entry.differentiation();
+                writeln!(f, "{}", divider(entry))?;
             }
             let [n, label, what, shape] = row;
             writeln!(f, "{n:>number$}  {label:<name$}  {what:<definition$}  {shape}")?;
@@ -60,73 +54,61 @@ impl<T: Scalar> Tape<T> {
 }
 
 /// For every entry, what its users call it: its name if no other entry has the same, else its number.
-fn unique_labels<T: Scalar>(list: &List<T>) -> Vec<Label> {
-    let labels: Vec<Label> = (0..list.entries.len() as u32).map(|id| Label::of(list, id)).collect();
+fn unique_labels<T: Scalar>(tape: &Tape<T>) -> Vec<Label> {
+    let labels: Vec<Label> = tape.entries().map(Label::of).collect();
     let mut count: HashMap<&Label, usize> = HashMap::new();
     for label in &labels {
         *count.entry(label).or_default() += 1;
     }
     let unique = labels.iter().zip(0..).map(|(label, id)| match count[label] {
         1 => label.clone(),
-        _ => Label::Number(id),
+        _ => Label::Number(id), // its place in the list
     });
     unique.collect()
 }
 
 /// Number, name, definition and shape.
-fn row<T: Scalar>(list: &List<T>, id: u32, called: &[Label]) -> [String; 4] {
-    let entry = list.entry(id);
-    let label = match Label::of(list, id) {
+fn row<T: Scalar>(entry: Entry<'_, T>, called: &[Label]) -> [String; 4] {
+    let label = match Label::of(entry) {
         Label::Number(_) => String::new(),
         label => Unicode::label(&label),
     };
-    let definition = match leaf_kind(list, id) {
-        Some(kind) => kind.to_owned(),
-        None => one_operation(list, id, called),
+    let definition = match entry.leaf_kind() {
+        Some(kind) => kind.name().to_owned(),
+        None => one_operation(entry, called),
     };
-    [format!("%{id}"), label, definition, entry.shape.to_string()]
-}
-
-/// What a leaf is for; `None` for other entries.
-pub(super) fn leaf_kind<T: Scalar>(list: &List<T>, id: u32) -> Option<&'static str> {
-    let Op::Leaf(leaf) = &list.entry(id).op else { return None };
-    Some(match list.leaves[leaf.index as usize].kind {
-        LeafKind::Parameter => "parameter",
-        LeafKind::Examples => "examples",
-        LeafKind::Constant => "constant",
-    })
+    [format!("%{}", entry.index()), label, definition, entry.shape().to_string()]
 }
 
 /// The definition in terms of the operands themselves, where numbers are written as such.
-fn one_operation<T: Scalar>(list: &List<T>, id: u32, called: &[Label]) -> String {
-    let expression = Expression::of(list, id, |operand| match &list.entry(operand).op {
-        Op::Number(_) if Label::given(list, operand).is_none() => None,
-        _ => Some(called[operand as usize].clone()),
+fn one_operation<T: Scalar>(entry: Entry<'_, T>, called: &[Label]) -> String {
+    let expression = Expression::of(entry, |operand| match operand.kind() {
+        OperationKind::Number if Label::given(operand).is_none() => None,
+        _ => Some(called[operand.index()].clone()),
     });
     let definition = typeset::<Unicode>(&expression, true);
-    match &list.entry(id).op {
-        Op::Broadcast(_) => format!("repeat({definition})"), // equations leave it out
+    match entry.kind() {
+        OperationKind::Broadcast => format!("repeat({definition})"), // equations leave it out
         _ => definition,
     }
 }
 
 /// The line before the entries that a differentiation recorded, or that the user recorded after one.
-fn divider<T: Scalar>(list: &List<T>, first: u32) -> String {
-    let note = &list.notes[first as usize];
-    if note.walk == 0 {
+fn divider<T: Scalar>(first: Entry<'_, T>) -> String {
+    if first.differentiation().is_none() {
         return "── recorded by hand".into();
     }
-    format!("── {}, recorded at {}", what_was_differentiated(list, first), note.place)
+    format!("── {}, recorded at {}", what_was_differentiated(first), first.place())
 }
 
 /// Of what and with respect to what the entries from `first` on are derivatives, as far as they have names.
-pub(super) fn what_was_differentiated<T: Scalar>(list: &List<T>, first: u32) -> String {
+pub(super) fn what_was_differentiated<T: Scalar>(first: Entry<'_, T>) -> String {
     const SHOWN: usize = 8;
-    let walk = list.notes[first as usize].walk;
+    let differentiation = first.differentiation();
     let (mut of, mut with_respect_to) = (None, Vec::new());
-    let recorded = list.notes[first as usize..].iter().take_while(|note| note.walk == walk);
-    for (_, id) in recorded.zip(first..) {
-        let Some(Label::Derivative { of: output, with_respect_to: name }) = Label::derived(list, id) else {
+    let from_here = first.tape().entries_in(first.index()..first.tape().len());
+    for entry in from_here.take_while(|entry| entry.differentiation() == differentiation) {
+        let Some(Label::Derivative { of: output, with_respect_to: name }) = Label::derived(entry) else {
             continue;
         };
         if of.as_deref().is_none_or(|of| of == "ℒ") {

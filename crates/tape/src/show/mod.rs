@@ -1,4 +1,4 @@
-//! What can be read off a tape; nothing here writes.
+//! What can be read off a tape, by what an [`Entry`] tells of itself; nothing here writes.
 
 mod dot;
 pub(crate) mod equation;
@@ -11,15 +11,14 @@ pub(crate) mod system;
 mod typeset;
 mod unicode;
 
-use crate::{Error, Result, Scalar, Tape, Var};
+use crate::{Entry, Error, Result, Scalar, Tape, Var};
 
-/// The number of the entry that a handle of the user's stands for, in the list of `tape`: the only place where what is
-/// shown looks into a handle.
+/// The entry that a handle of the user's stands for, if it is one of `tape`.
 #[track_caller]
-fn entry_of<T: Scalar>(tape: &Tape<T>, operation: &str, var: Var<'_, T>) -> Result<u32> {
-    var.sound()?;
-    if let (true, Some(index)) = (std::ptr::eq(var.tape(), tape), var.index()) {
-        return Ok(index as u32);
+fn entry_of<'t, T: Scalar>(tape: &Tape<T>, operation: &str, var: Var<'t, T>) -> Result<Entry<'t, T>> {
+    let entry = var.entry()?;
+    if std::ptr::eq(var.tape(), tape) {
+        return Ok(entry);
     }
     let (operation, variable) = (operation.to_owned(), var.label());
     Err(Error::ForeignVariable { operation, variable, at: std::panic::Location::caller() })

@@ -7,16 +7,13 @@ use indexmap::IndexSet;
 
 use super::entry_of;
 use super::equation::{Definition, Line, Sides};
-use super::expression::Expression;
+use super::expression::{Expression, scaling};
 use super::label::Label;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::unicode::Unicode;
-use crate::ops::Op;
 use crate::ops::scale::Factor;
-use crate::ops::zip::Zip;
-use crate::tape::List;
-use crate::{Scalar, Tape, Var};
+use crate::{Entry, Scalar, Tape, Var};
 
 /// A system has at most this many lines; a last one says how many there are beyond.
 const LIMIT: usize = 2000;
@@ -137,13 +134,12 @@ impl<T: Scalar> Tape<T> {
         let (mut asked, mut void) = (IndexSet::new(), Vec::new());
         for &var in of {
             match entry_of(self, "equations", var) {
-                Ok(id) => _ = asked.insert(id),
+                Ok(entry) => _ = asked.insert(entry),
                 Err(mistake) => void.push(Line::void(&mistake)),
             }
         }
-        let list = self.list.borrow();
-        let symbols = symbols(&list, &asked);
-        let mut lines = in_order(&list, &symbols, &asked);
+        let symbols = symbols(self, &asked);
+        let mut lines = in_order(self, &symbols, &asked);
         lines.extend(void);
         let beyond = lines.len().saturating_sub(LIMIT);
         lines.truncate(LIMIT);
@@ -152,21 +148,22 @@ impl<T: Scalar> Tape<T> {
 }
 
 /// What the line of an entry begins with.
+#[derive(Debug)]
 struct Symbol {
     label: Label,
     also: Option<(Option<String>, Label)>,
 }
 
 /// The entries that get a line: those asked for, and the derivatives that they lead to.
-fn symbols<T: Scalar>(list: &List<T>, asked: &IndexSet<u32>) -> BTreeMap<u32, Symbol> {
-    let cone = cone(list, asked);
-    let multiples = multiples(list, &cone);
-    let mut taken: HashSet<Label> = asked.iter().filter_map(|&id| Label::given(list, id)).collect();
+fn symbols<'t, T: Scalar>(tape: &'t Tape<T>, asked: &IndexSet<Entry<'t, T>>) -> BTreeMap<usize, Symbol> {
+    let cone = cone(asked);
+    let multiples = multiples(tape, &cone);
+    let mut taken: HashSet<Label> = asked.iter().filter_map(|&entry| Label::given(entry)).collect();
     let mut symbols = BTreeMap::new();
-    for id in cone {
-        let is_asked = asked.contains(&id);
-        let given = Label::given(list, id);
-        let symbol = match (given, Label::derived(list, id), multiples.get(&id)) {
+    for entry in cone {
+        let (id, is_asked) = (entry.index(), asked.contains(&entry));
+        let given = Label::given(entry);
+        let symbol = match (given, Label::derived(entry), multiples.get(&id)) {
             (Some(name), _, _) if is_asked => Symbol { label: name, also: None },
             (Some(_), _, _) => continue,
             (None, Some(derived), _) => match derived.delta().filter(|delta| !taken.contains(delta)) {
@@ -190,69 +187,66 @@ fn symbols<T: Scalar>(list: &List<T>, asked: &IndexSet<u32>) -> BTreeMap<u32, Sy
 }
 
 /// What the entries asked for lead to, down to leaves and to named entries that were not asked for; in the order of the list.
-fn cone<T: Scalar>(list: &List<T>, asked: &IndexSet<u32>) -> Vec<u32> {
-    let mut seen: HashSet<u32> = asked.iter().copied().collect();
-    let mut to_visit: Vec<u32> = asked.iter().copied().collect();
-    while let Some(id) = to_visit.pop() {
-        for &operand in &list.entry(id).operands {
-            let stops = list.entry(operand).operands.is_empty() || Label::given(list, operand).is_some();
+fn cone<'t, T: Scalar>(asked: &IndexSet<Entry<'t, T>>) -> Vec<Entry<'t, T>> {
+    let mut seen: HashSet<Entry<'t, T>> = asked.iter().copied().collect();
+    let mut to_visit: Vec<Entry<'t, T>> = asked.iter().copied().collect();
+    while let Some(entry) = to_visit.pop() {
+        for operand in entry.operands() {
+            let stops = operand.operands().len() == 0 || Label::given(operand).is_some();
             if !stops && seen.insert(operand) {
                 to_visit.push(operand);
             }
         }
     }
-    let mut cone: Vec<u32> = seen.into_iter().collect();
-    cone.sort_unstable();
+    let mut cone: Vec<Entry<'t, T>> = seen.into_iter().collect();
+    cone.sort_unstable_by_key(|entry| entry.index());
     cone
 }
 
 /// For entries of the cone of which a multiple is a derivative with a name: the factor by which that name is to be
 /// multiplied, and the name.
-fn multiples<T: Scalar>(list: &List<T>, cone: &[u32]) -> BTreeMap<u32, (String, Label)> {
+fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[Entry<'_, T>]) -> BTreeMap<usize, (String, Label)> {
     let mut multiples = BTreeMap::new();
-    for id in cone.first().copied().unwrap_or(0)..list.entries.len() as u32 {
-        let entry = list.entry(id);
-        let (Op::Zip(Zip::Multiply), &[a, b]) = (&entry.op, entry.operands.as_slice()) else { continue };
-        let number = |id: u32| match &list.entry(id).op {
-            Op::Number(number) => Some(number.0),
-            _ => None,
-        };
-        let (factor, scaled) = match (number(a), number(b)) {
-            (Some(factor), _) => (factor, b),
-            (None, Some(factor)) => (factor, a),
-            (None, None) => continue,
-        };
-        if let (Ok(_), Some(label)) = (cone.binary_search(&scaled), Label::derived(list, id)) {
-            let inverse = Factor { c: T::ONE / factor.c, m: -factor.m };
-            multiples.entry(scaled).or_insert((inverse.to_string(), label));
+    let first = cone.first().map_or(0, |entry| entry.index());
+    for entry in tape.entries_in(first..tape.len()) {
+        let Some((number, scaled)) = scaling(entry) else { continue };
+        if let Ok(_) = cone.binary_search_by_key(&scaled.index(), |entry| entry.index())
+            && let (Some((c, m)), Some(label)) = (number.as_number(), Label::derived(entry))
+        {
+            let inverse = Factor { c: T::ONE / c, m: -m };
+            multiples.entry(scaled.index()).or_insert((inverse.to_string(), label));
         }
     }
     multiples
 }
 
 /// The lines, definitions before their use.
-fn in_order<T: Scalar>(list: &List<T>, symbols: &BTreeMap<u32, Symbol>, asked: &IndexSet<u32>) -> Vec<Line> {
-    let mut used: HashSet<u32> = HashSet::new();
-    let mut lines: Vec<(u32, Option<u32>, Line)> = Vec::new();
-    for (&id, symbol) in symbols {
+fn in_order<'t, T: Scalar>(
+    tape: &'t Tape<T>,
+    symbols: &BTreeMap<usize, Symbol>,
+    asked: &IndexSet<Entry<'t, T>>,
+) -> Vec<Line> {
+    let mut used: HashSet<usize> = HashSet::new();
+    let mut lines: Vec<(Entry<'t, T>, Option<usize>, Line)> = Vec::new();
+    for (entry, symbol) in symbols.iter().filter_map(|(&id, symbol)| Some((tape.entry(id)?, symbol))) {
         let mut last = None;
-        let definition = Expression::of(list, id, |operand| match symbols.get(&operand) {
+        let definition = Expression::of(entry, |operand| match symbols.get(&operand.index()) {
             Some(other) => {
-                used.insert(operand);
-                last = last.max(Some(operand));
+                used.insert(operand.index());
+                last = last.max(Some(operand.index()));
                 Some(other.label.clone())
             }
-            None => Label::given(list, operand),
+            None => Label::given(operand),
         });
         let (symbol, also) = (symbol.label.clone(), symbol.also.clone());
-        lines.push((id, last, Line { symbol, also, definition: Definition::Is(definition) }));
+        lines.push((entry, last, Line { symbol, also, definition: Definition::Is(definition) }));
     }
     // What is used stands where the list has it; what is not follows the last definition that it uses.
-    lines.sort_by_key(|(id, last, _)| {
-        let asked_at = asked.get_index_of(id);
+    lines.sort_by_key(|(entry, last, _)| {
+        let asked_at = asked.get_index_of(entry);
         match last {
-            Some(last) if !used.contains(id) => (*last, asked_at.map_or(0, |at| at + 1)),
-            Some(_) | None => (*id, 0),
+            Some(last) if !used.contains(&entry.index()) => (*last, asked_at.map_or(0, |at| at + 1)),
+            Some(_) | None => (entry.index(), 0),
         }
     });
     lines.into_iter().map(|(_, _, line)| line).collect()

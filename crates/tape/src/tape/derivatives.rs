@@ -257,7 +257,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         let results = with_respect_to.len().max(1);
         let void = |mistake: Error| vec![tape.mistake(mistake); results];
         if let Some(foreign) = all().find(|v| !std::ptr::eq(v.tape, tape)) {
-            let variable = foreign.label_or_void();
+            let variable = foreign.label();
             return void(Error::ForeignVariable { operation: operation.to_owned(), variable, at: place });
         }
         if let Some(mistake) = all().find_map(|v| v.sound().err()) {
@@ -267,10 +267,6 @@ impl<'t, T: Scalar> Var<'t, T> {
         let derivative = |v: Var<'t, T>| Var { of_run: true, ..v };
         let recorded = record(self, with_respect_to, others);
         recorded.map_or_else(void, |vars| vars.into_iter().map(derivative).collect())
-    }
-
-    fn label_or_void(self) -> String {
-        if self.is_void() { "a void variable".into() } else { self.label() }
     }
 }
 

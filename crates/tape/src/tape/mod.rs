@@ -1,6 +1,7 @@
 //! The Wengert list, what is recorded on it, and its differentiation. A rule is given a [`Vjp`](crate::Vjp), which records on the
 //! tape, whose entries hold rules: these files and `ops/` know each other, and nothing above them.
 
+pub(crate) mod entry;
 pub(crate) mod var;
 
 pub(crate) mod dag;
@@ -37,19 +38,19 @@ use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 /// The operands of an entry, as numbers of earlier entries.
 pub(crate) type Ids = SmallVec<[u32; 2]>;
 
-/// An entry of the list: an operation on earlier entries.
+/// What is recorded as one entry: an operation on earlier entries. What others read of it is [`Entry`](entry::Entry).
 ///
-/// Two entries are equal if the operation and the operands are. Where the operation commutes, the order of the operands
+/// Two of them are equal if the operation and the operands are. Where the operation commutes, the order of the operands
 /// does not matter; the entry keeps the order in which it was first recorded, so that equations print as written.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry<T: Scalar> {
+pub(crate) struct Recorded<T: Scalar> {
     pub(crate) op: Op<T>,
     pub(crate) operands: Ids,
     /// Follows from the operation and the operands.
     pub(crate) shape: Shape,
 }
 
-impl<T: Scalar> Entry<T> {
+impl<T: Scalar> Recorded<T> {
     fn sorted_pair(&self) -> Option<(u32, u32)> {
         match (&self.op, self.operands.as_slice()) {
             (Op::Zip(zip), &[a, b]) if zip.commutes() => Some((a.min(b), a.max(b))),
@@ -58,7 +59,7 @@ impl<T: Scalar> Entry<T> {
     }
 }
 
-impl<T: Scalar> PartialEq for Entry<T> {
+impl<T: Scalar> PartialEq for Recorded<T> {
     fn eq(&self, other: &Self) -> bool {
         self.op == other.op
             && match (self.sorted_pair(), other.sorted_pair()) {
@@ -68,9 +69,9 @@ impl<T: Scalar> PartialEq for Entry<T> {
     }
 }
 
-impl<T: Scalar> Eq for Entry<T> {}
+impl<T: Scalar> Eq for Recorded<T> {}
 
-impl<T: Scalar> Hash for Entry<T> {
+impl<T: Scalar> Hash for Recorded<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.op.hash(state);
         match self.sorted_pair() {
@@ -119,7 +120,7 @@ impl<T: Scalar> LeafValue<T> {
 
 #[derive(Debug)]
 pub(crate) struct List<T: Scalar> {
-    pub(crate) entries: IndexSet<Entry<T>, FxBuildHasher>,
+    pub(crate) entries: IndexSet<Recorded<T>, FxBuildHasher>,
     pub(crate) notes: Vec<Note>,
     pub(crate) leaves: Vec<LeafValue<T>>,
     pub(crate) mistakes: Vec<Error>,
@@ -387,7 +388,7 @@ impl<T: Scalar> Tape<T> {
         let mut list = self.list.borrow_mut();
         let op = Leaf { index: list.leaves.len() as u32, shape };
         list.leaves.push(LeafValue { kind, value });
-        let entry = Entry { op: op.into(), operands: Ids::new(), shape };
+        let entry = Recorded { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
         list.give_name(id, name);
         drop(list);
@@ -447,7 +448,7 @@ impl<T: Scalar> Tape<T> {
         // A user's rule may look at its own tape.
         match op.rule().shape(&shapes) {
             Ok(shape) => {
-                let entry = Entry { op, operands: operands.iter().map(|v| v.id).collect(), shape };
+                let entry = Recorded { op, operands: operands.iter().map(|v| v.id).collect(), shape };
                 let id = self.list.borrow_mut().insert(entry, self.place());
                 Var { tape: self, id, of_run: false }
             }
@@ -527,11 +528,6 @@ impl<T: Scalar> Tape<T> {
         let mistake = void.tape.list.borrow().mistakes[(void.id & !VOID) as usize].clone();
         self.mistake(mistake)
     }
-
-    /// The entry's name, or its number with its operation.
-    pub(crate) fn label(&self, id: u32) -> String {
-        self.list.borrow().label(id)
-    }
 }
 
 /// Restores what the cotangent was before, also where a user's rule panics.
@@ -547,11 +543,11 @@ impl<T: Scalar> Drop for UnitGuard<'_, T> {
 }
 
 impl<T: Scalar> List<T> {
-    pub(crate) fn entry(&self, id: u32) -> &Entry<T> {
+    pub(crate) fn entry(&self, id: u32) -> &Recorded<T> {
         self.entries.get_index(id as usize).expect("a handle names an entry of its tape")
     }
 
-    fn insert(&mut self, entry: Entry<T>, place: Place) -> u32 {
+    fn insert(&mut self, entry: Recorded<T>, place: Place) -> u32 {
         let (index, new) = self.entries.insert_full(entry);
         assert!(index < VOID as usize, "a tape holds at most 2³¹ entries");
         if new {
@@ -565,6 +561,7 @@ impl<T: Scalar> List<T> {
         self.notes[id as usize].name = is_name(name).then(|| name.into());
     }
 
+    /// The entry's name, the one that follows from a differentiation, or its number with its operation.
     pub(crate) fn label(&self, id: u32) -> String {
         let note = &self.notes[id as usize];
         match (&note.name, &note.derived) {

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::error::printable;
 use crate::tape::VOID;
+use crate::tape::entry::Entry;
 use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
@@ -83,10 +84,18 @@ impl<'t, T: Scalar> Var<'t, T> {
     ///
     /// # Errors
     /// The mistake that made the variable void.
-    #[track_caller]
-    pub fn entry(self) -> Result<EntryId> {
+    pub fn id(self) -> Result<EntryId> {
         self.sound()?;
         Ok(EntryId { tape: self.tape.id, entry: self.id, of_run: self.of_run })
+    }
+
+    /// What can be read of the entry: operation, operands, shape, place, of what it is a derivative.
+    ///
+    /// # Errors
+    /// The mistake that made the variable void.
+    pub fn entry(self) -> Result<Entry<'t, T>> {
+        self.sound()?;
+        Ok(Entry::of(self))
     }
 
     /// Names the entry; error messages, listings and equations use the name. A later name takes its
@@ -103,7 +112,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// The name that the entry was given.
+    /// The name that the user gave the entry; `None` for others, derivatives among them: see [`label`](Var::label).
     pub fn name(self) -> Option<String> {
         T::var_name(self)
     }
@@ -113,6 +122,28 @@ impl<'t, T: Scalar> Var<'t, T> {
             return None;
         }
         self.tape.list.borrow().notes[self.id as usize].name.as_deref().map(str::to_owned)
+    }
+
+    /// What the entry is called, by error messages too: the name that the user gave, or else the one that follows from a
+    /// differentiation, as ∂J/∂W\[1\]; a number itself; or the entry's number with its operation.
+    ///
+    /// A name is as it was given: to show it on a line, see [`printable`].
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("W", &matrix![[1.0, 2.0]]);
+    /// let h = w.square();
+    /// let [dw] = h.sum().named("J").gradients([w]);
+    /// assert_eq!([w, h, dw].map(|v| v.label()), ["W", "%1 (square)", "∂J/∂W"]);
+    /// assert_eq!(dw.name(), None); // nobody has named it
+    /// ```
+    pub fn label(self) -> String {
+        T::var_label(self)
+    }
+
+    pub(crate) fn label_here(self) -> String {
+        if self.is_void() { "a void variable".into() } else { self.tape.list.borrow().label(self.id) }
     }
 
     /// The entry's shape.
@@ -164,15 +195,6 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     pub(crate) fn known_shape_here(self) -> Shape {
         self.tape.list.borrow().entry(self.id).shape
-    }
-
-    /// The entry's name, or its number with its operation.
-    pub(crate) fn label(self) -> String {
-        T::var_label(self)
-    }
-
-    pub(crate) fn label_here(self) -> String {
-        self.tape.label(self.id)
     }
 
     /// Looks at the operation and its operands; `None` for what is void.

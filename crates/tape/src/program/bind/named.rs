@@ -15,7 +15,7 @@ use crate::{Error, Program, Result, Scalar, Var};
 /// let x = tape.examples("x", &matrix![[1.0, 2.0]]);
 /// let j = x.square().sum();
 /// let mut program = tape.compile([j])?;
-/// let (x, j) = (x.entry()?, j.entry()?);
+/// let (x, j) = (x.id()?, j.id()?);
 /// let sum = std::thread::spawn(move || {
 ///     program.bind(x, &matrix![[3.0, 4.0]])?;
 ///     program.run()?;
@@ -113,7 +113,7 @@ impl<T: Scalar> Name<'_, T> {
 
     pub(in crate::program) fn id(self) -> Result<EntryId> {
         match self {
-            Name::Variable(var) => var.entry(),
+            Name::Variable(var) => var.id(),
             Name::Entry(entry) => Ok(entry),
         }
     }
@@ -135,7 +135,7 @@ impl<T: Scalar> Name<'_, T> {
 }
 
 fn find_variable<T: Scalar>(var: Var<'_, T>, program: &Program<T>) -> Result<Found> {
-    let entry = var.entry()?;
+    let entry = var.id()?;
     if entry.tape != program.graph.tape {
         return Err(Error::ForeignVariable {
             operation: "program".into(),
