@@ -11,8 +11,8 @@ use pulp::{Simd, WithSimd};
 
 /// Columns that are summed at a time, so that additions do not wait for each other.
 const COLUMNS: usize = 8;
-/// Vectors whose products are summed before they are added to the sum of those before them: so the rounding error of a long sum
-/// grows with their number and not with its length.
+/// Vectors whose products are summed before they are added to the sum of those before them, and so many such sums again: so the
+/// rounding error of a long sum grows little with its length, also where a vector is a single number.
 const BLOCK: usize = 256;
 /// Sums side by side for each entry, where b is transposed.
 const SUMS: usize = 4;
@@ -81,13 +81,20 @@ fn dots<T: Real, S: Simd, const F: bool, const C: usize>(simd: S, a: &[T], b: &[
             totals[j] = T::sum_lanes(simd, sums[j]);
         }
     } else if !vectors.is_empty() {
-        let mut sums = [T::splat(simd, T::of(0.0)); C];
+        let zeros = [T::splat(simd, T::of(0.0)); C];
+        let (mut sums, mut blocks) = (zeros, zeros);
         for start in (0..vectors.len()).step_by(BLOCK) {
             let end = vectors.len().min(start + BLOCK);
             let part =
                 add_dots::<T, S, C>(simd, &vectors[start..end], parts.map(|(part, _)| &part[start..end]));
             for j in 0..C {
-                sums[j] = T::add_vectors(simd, sums[j], part[j]);
+                blocks[j] = T::add_vectors(simd, blocks[j], part[j]);
+            }
+            if end.is_multiple_of(BLOCK * BLOCK) || end == vectors.len() {
+                for j in 0..C {
+                    sums[j] = T::add_vectors(simd, sums[j], blocks[j]);
+                }
+                blocks = zeros;
             }
         }
         for j in 0..C {
