@@ -10,6 +10,7 @@ mod faults_networks;
 mod functions;
 mod golden;
 mod identity;
+mod instruction_sets;
 mod literal;
 mod metamorphic;
 mod operations;

@@ -132,6 +132,7 @@ fn the_texts_of_all_errors_are_one_line() {
     let odd = || ODD.to_string();
     let errors = [
         Error::Threads { threads: 2, reason: odd() },
+        Error::InstructionSet { asked: odd(), there: odd() },
         Error::Shape { operation: odd(), reason: odd(), at },
         Error::ForeignVariable { operation: odd(), variable: odd(), at },
         Error::NonScalarGradient { output: odd(), shape: odd(), at },

@@ -37,6 +37,13 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// The environment variable `TAPE_SIMD` asks for an instruction set that the processor does not have, or that there is not.
+    InstructionSet {
+        /// The variable's value.
+        asked: String,
+        /// The names of those that there are, the best one first.
+        there: String,
+    },
     /// The allocator could not give the memory of a matrix.
     Allocation {
         /// Number of rows asked for.
@@ -295,6 +302,10 @@ impl fmt::Display for Error {
             Error::Threads { threads, reason } => {
                 write!(f, "threads: {threads} are not to be had: {reason}")
             }
+            Error::InstructionSet { asked, there } => write!(
+                f,
+                "TAPE_SIMD={asked}: this processor has no such instruction set; name one of {there}, or unset it"
+            ),
             Error::Allocation { rows, columns, bytes } => {
                 write!(f, "matrix: no memory for {rows}×{columns} entries ({bytes} bytes)")
             }

@@ -7,7 +7,7 @@ pub use crate::numbers::kernel::product::Epilogue;
 use crate::numbers::kernel::{product as products, simd, threads};
 use crate::ops::Paired;
 use crate::ops::log_loss::LogLossOnLogits;
-use crate::{Fault, MatrixMut, MatrixRef, Scalar};
+use crate::{Fault, MatrixMut, MatrixRef, Result, Scalar};
 
 /// An operand of a [`Product`]: a matrix as it is stored, or its transpose.
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +100,28 @@ impl<'a, T: Scalar> Product<'a, T> {
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     simd::vectorised(f)
+}
+
+/// The name of the instruction set that kernels run on: `"avx512"`, `"avx2"`, `"neon"`, `"simd128"`, or `"baseline"` for what
+/// every processor of the architecture has. The best one that the processor has, or the one that the environment variable
+/// `TAPE_SIMD` names.
+///
+/// # Errors
+/// [`Error::InstructionSet`](crate::Error::InstructionSet) if the variable names one that the processor does not have. Kernels run on the best one then,
+/// and no program compiles.
+///
+/// ```
+/// let name = tape::kernels::instruction_set()?;
+/// assert!(["avx512", "avx2", "neon", "simd128", "baseline"].contains(&name));
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub fn instruction_set() -> Result<&'static str> {
+    simd::instruction_set()
+}
+
+/// The names of the instruction sets that this processor has, and kernels are compiled for, the best one first.
+pub fn instruction_sets() -> Vec<&'static str> {
+    simd::instruction_sets().into_iter().map(|(name, _)| name).collect()
 }
 
 /// How many threads work together with the caller's: those of [`Threads::install`](crate::Threads::install), or it alone.

@@ -27,6 +27,7 @@ use smallvec::SmallVec;
 
 use crate::error::Place;
 use crate::error::is_name;
+use crate::numbers::kernel::simd;
 use crate::ops::Op;
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
@@ -327,7 +328,7 @@ impl<T: Scalar> Tape<T> {
     /// Compiles a program that computes the outputs.
     ///
     /// # Errors
-    /// The mistake that an output depends on, or [`Error::ForeignVariable`].
+    /// The mistake that an output depends on, [`Error::ForeignVariable`], or [`Error::InstructionSet`].
     #[track_caller]
     pub fn compile<'t>(&'t self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {
         self.compile_with(outputs, crate::program::Options::default())
@@ -364,6 +365,7 @@ impl<T: Scalar> Tape<T> {
                 });
             }
         }
+        simd::instruction_set()?;
         Ok(Program::compile(self, outputs, options))
     }
 

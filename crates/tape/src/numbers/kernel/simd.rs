@@ -1,16 +1,77 @@
 //! Vectors of the best instruction set that the processor has, decided when the program runs.
 //!
-//! `pulp` brings the choice (one atomic load once it is made) and the vectors, all behind safe functions.
+//! `pulp` brings the vectors behind safe functions; which of its instruction sets is used is decided once, in [`choose`].
 
 use crate::numbers::aligned::Aligned;
+use crate::{Error, Result};
 use pulp::{Arch, Simd, WithSimd};
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::thread::LocalKey;
 
-/// Runs an operation compiled for the best instruction set: AVX-512, AVX2 with FMA, NEON or the baseline.
+/// The environment variable that names the instruction set to be used, in place of the best one.
+const VARIABLE: &str = "TAPE_SIMD";
+
+/// The instruction sets that the processor has, with their names, the best one first.
+pub(crate) fn instruction_sets() -> Vec<(&'static str, Arch)> {
+    let mut sets = Vec::new();
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    {
+        sets.extend(pulp::x86::V4::try_new().map(|simd| ("avx512", Arch::V4(simd))));
+        sets.extend(pulp::x86::V3::try_new().map(|simd| ("avx2", Arch::V3(simd))));
+    }
+    #[cfg(target_arch = "aarch64")]
+    sets.extend(pulp::aarch64::Neon::try_new().map(|simd| ("neon", Arch::Neon(simd))));
+    #[cfg(target_arch = "wasm32")]
+    sets.extend(pulp::wasm::Simd128::try_new().map(|simd| ("simd128", Arch::Simd128(simd))));
+    sets.push(("baseline", Arch::Scalar));
+    sets
+}
+
+/// What kernels run on, and whether it is what the environment asks for.
+struct Choice {
+    arch: Arch,
+    name: Result<&'static str>,
+}
+
+static CHOICE: OnceLock<Choice> = OnceLock::new();
+
+/// The instruction set that is asked for, or the best one if none is, or if the processor does not have it.
+fn choose(asked: Option<&str>) -> Choice {
+    let sets = instruction_sets();
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
+        return Choice { arch: sets[0].1, name: Ok(sets[0].0) };
+    };
+    match sets.iter().find(|(name, _)| *name == asked) {
+        Some(&(name, arch)) => Choice { arch, name: Ok(name) },
+        None => {
+            let there = sets.iter().map(|&(name, _)| name).collect::<Vec<_>>().join(", ");
+            Choice { arch: sets[0].1, name: Err(Error::InstructionSet { asked: asked.to_owned(), there }) }
+        }
+    }
+}
+
+#[cold]
+fn chosen() -> &'static Choice {
+    CHOICE.get_or_init(|| {
+        let asked = std::env::var_os(VARIABLE);
+        choose(asked.as_ref().map(|asked| asked.to_string_lossy()).as_deref())
+    })
+}
+
+/// The name of the instruction set that kernels run on.
+///
+/// # Errors
+/// [`Error::InstructionSet`] if it is not the one that the environment asks for.
+pub(crate) fn instruction_set() -> Result<&'static str> {
+    chosen().name.clone()
+}
+
+/// Runs an operation compiled for the chosen instruction set: AVX-512, AVX2 with FMA, NEON or the baseline.
 #[inline(always)]
 pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
-    Arch::new().dispatch(operation)
+    let choice = CHOICE.get().unwrap_or_else(|| chosen());
+    choice.arch.dispatch(operation)
 }
 
 /// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and so have closures in
@@ -277,3 +338,72 @@ mod shuffles {
 }
 
 use shuffles::{transposed_f32, transposed_f64};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_set_is_found_by_its_name() {
+        let sets = instruction_sets();
+        assert_eq!(sets.last().map(|set| set.0), Some("baseline"), "every processor has it");
+        for &(name, _) in &sets {
+            assert_eq!(choose(Some(name)).name, Ok(name));
+        }
+        for nothing in [None, Some("")] {
+            assert_eq!(choose(nothing).name, Ok(sets[0].0), "the best one");
+        }
+    }
+
+    #[test]
+    fn what_the_processor_does_not_have_is_an_error() {
+        for asked in
+            ["AVX2", "sse9", " baseline", if cfg!(target_arch = "aarch64") { "avx2" } else { "neon" }]
+        {
+            let Err(Error::InstructionSet { asked: told, there }) = choose(Some(asked)).name else {
+                panic!("{asked:?} was found")
+            };
+            assert_eq!(told, asked);
+            assert!(there.ends_with("baseline"), "{there}");
+        }
+    }
+
+    #[test]
+    fn kernels_run_on_what_the_environment_asks_for() {
+        /// How many numbers a vector holds.
+        struct Width;
+        impl WithSimd for Width {
+            type Output = usize;
+            fn with_simd<S: Simd>(self, _: S) -> usize {
+                S::F64_LANES
+            }
+        }
+        let name = instruction_set().expect("tests are run on what there is");
+        if let Some(asked) = std::env::var_os(VARIABLE).filter(|asked| !asked.is_empty()) {
+            assert_eq!(asked.to_str(), Some(name));
+        }
+        let width = match name {
+            "avx512" => 8,
+            "avx2" => 4,
+            "neon" | "simd128" => 2,
+            "baseline" => 1,
+            other => panic!("an instruction set without a test: {other}"),
+        };
+        assert_eq!(dispatch(Width), width);
+    }
+
+    /// This process runs the tests of matrices and kernels again, on every other instruction set.
+    #[test]
+    fn kernels_are_right_on_every_instruction_set() {
+        let here = instruction_set().expect("tests are run on what there is");
+        for (set, _) in instruction_sets().into_iter().filter(|&(set, _)| set != here) {
+            let this = std::env::current_exe().expect("the tests know where they are");
+            let mut again = std::process::Command::new(this);
+            again.args(["numbers::", "program::run::", "--skip", "kernels_are_right_on"]);
+            let output = again.env(VARIABLE, set).output().expect("the tests run again");
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{set}:\n{told}{}", String::from_utf8_lossy(&output.stderr));
+            assert!(told.contains("kernels_run_on_what_the_environment_asks_for ... ok"), "{set}:\n{told}");
+        }
+    }
+}
