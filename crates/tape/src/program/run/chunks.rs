@@ -86,7 +86,7 @@ pub(crate) fn tile_columns(rows: &[usize], bytes_of_a_number: usize) -> usize {
     const MOST: usize = 4096;
     let rows_of_all = rows.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows));
     let bytes_of_a_column = rows_of_all.max(1).saturating_mul(bytes_of_a_number);
-    let fitting = cache::second_level_bytes() / 2 / bytes_of_a_column / UNIT * UNIT;
+    let fitting = cache::caches().second / 2 / bytes_of_a_column / UNIT * UNIT;
     let most_rows = rows.iter().copied().max().unwrap_or(1);
     let least = most_rows.min(MOST).next_power_of_two().clamp(UNIT, 4 * UNIT);
     fitting.clamp(least, MOST)

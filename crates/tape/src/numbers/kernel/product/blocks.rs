@@ -2,19 +2,20 @@
 //!
 //! The inner dimension is walked in slabs, the columns of a slab in blocks, and for every block of columns the rows in blocks.
 
-use super::tile::{Left, MOST_LANES, Right, Target, VECTORS, most_columns, strip, width_of_tile};
+use super::tile::{
+    Left, MOST_COLUMNS, MOST_LANES, Right, Target, VECTORS, most_columns, strip, width_of_tile,
+};
 use super::{Beta, Epilogue, Order, Product, UNIT, pack};
 use crate::numbers::aligned::Aligned;
-use crate::numbers::kernel::cache;
+use crate::numbers::kernel::cache::{Caches, caches};
 use crate::numbers::kernel::simd::Lanes;
 use crate::numbers::kernel::vector_math::Real;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// The most memory that packed panels of the left operand take at a time: they are to stay in the second-level cache.
-const PACKED_BYTES: usize = 384 << 10;
 /// The most of the inner dimension that is walked at a time. Less would read and write the whole output more often; with more the
-/// columns of the right operand that a tile reads would leave the first-level cache.
+/// columns of the right operand that a tile reads would leave the first-level cache: 8 columns of f64 are 32 KiB. On every
+/// machine the same, since the bits of a product depend on it.
 const DEPTH: usize = 512;
 /// Columns of the left operand, and rows of the right one if it is transposed, no farther apart than this are read where they are;
 /// others would share too few sets of the cache.
@@ -23,30 +24,62 @@ const NEAR_BYTES: usize = 2048;
 const FEW_COLUMNS: usize = 128;
 /// Strips of the right operand that are packed at a time: more of every page and cache line that is read is used.
 pub(super) const STRIPS: usize = 4;
-/// The most memory that strips of the right operand take if they are packed once for several blocks of rows.
-const STRIPS_BYTES: usize = 1 << 20;
 const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
 
-/// So many numbers are enough for every product: packed panels that fill [`PACKED_BYTES`] to a panel's height more, and
-/// packed strips of the right operand.
-pub(super) const fn most_scratch<T>() -> usize {
-    (PACKED_BYTES + STRIPS_BYTES) / size_of::<T>() + VECTORS * MOST_LANES * DEPTH
+/// The most memory, in bytes, that packed parts of the operands take at a time.
+///
+/// A block of the left operand stays in the second-level cache, while what follows streams by: every column of the right operand
+/// comes once for each block of rows, every column of the output once for each slab. So the right operand is read
+/// m · depth / block times, from the third level or from memory: the larger the block, the less two cores ask of what they share.
+/// No bit of a product depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// Panels of the left operand.
+    pub(super) left: usize,
+    /// Strips of the right operand, if they are packed once for several blocks of rows.
+    pub(super) right: usize,
 }
 
-/// A product in tiles.
-pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>);
+impl Room {
+    /// On the caches of this machine.
+    #[inline]
+    pub(super) fn here() -> Self {
+        Room::on(caches())
+    }
+
+    /// Panels of the left operand take three eighths of the second level: the rest is for what streams by, and for what else the core
+    /// holds. Strips of the right one take what is left of a second level of 2 MiB or more, else at most a megabyte of the core's
+    /// part of the third level.
+    pub(super) fn on(Caches { second, third }: Caches) -> Self {
+        const LEAST: usize = 32 << 10;
+        const MOST: usize = 1 << 20;
+        let left = (second / 8 * 3).clamp(LEAST, MOST);
+        let right = (third / 2).min(MOST).max(second / 2).clamp(LEAST, 2 * MOST);
+        Room { left, right }
+    }
+}
+
+/// So many numbers are enough for every product: packed panels that fill their [`Room`] to a panel's height more, and packed
+/// strips of the right operand, of which some are packed at a time.
+pub(super) fn most_scratch<T>(room: Room) -> usize {
+    let strips = STRIPS * MOST_COLUMNS * DEPTH;
+    room.left / size_of::<T>() + VECTORS * MOST_LANES * DEPTH + strips.max(room.right / size_of::<T>())
+}
+
+/// A product in tiles, whose packed operands have this room.
+pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>, pub(super) Room);
 
 impl<T: Real> WithSimd for Tiles<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        product(simd, self.0);
+        product(simd, self.0, self.1);
     }
 }
 
 #[inline(always)]
-fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
+fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, room: Room) {
     let depth = match p.order {
         Order::Free => p.inner.div_ceil(p.inner.div_ceil(DEPTH)),
         Order::Units => UNIT,
@@ -58,7 +91,7 @@ fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
         if end == p.inner {
             p.epilogue = epilogue;
         }
-        slab(simd, p, begin..end, &mut scratch);
+        slab(simd, p, begin..end, (room, &mut scratch));
         p.beta = Beta::One;
     }
     T::scratch().set(scratch);
@@ -66,10 +99,15 @@ fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
 
 /// Adds the part of the product that comes from a range of the inner dimension, block by block.
 #[inline(always)]
-fn slab<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, range: Range<usize>, scratch: &mut Aligned<T>) {
-    let blocks = Blocks::new::<T, S>(p, range.len());
+fn slab<T: Lanes, S: Simd>(
+    simd: S,
+    p: &mut Product<'_, T>,
+    range: Range<usize>,
+    (room, scratch): (Room, &mut Aligned<T>),
+) {
+    let blocks = Blocks::new::<T, S>(p, range.len(), room);
     let needed = blocks.packed_left + blocks.packed_right;
-    debug_assert!(needed <= most_scratch::<T>(), "{needed} numbers of scratch memory");
+    debug_assert!(needed <= most_scratch::<T>(room), "{needed} numbers of scratch memory");
     scratch.grow(needed, T::default()).expect("scratch memory for a product");
     let (packed_right, packed_left) = scratch.split_at_mut(blocks.packed_right);
     let panel = p.panel.clone();
@@ -110,10 +148,10 @@ struct Blocks {
 
 impl Blocks {
     #[inline(always)]
-    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, depth: usize) -> Self {
+    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, depth: usize, room: Room) -> Self {
         let (lanes, strips) = (T::lanes::<S>(), STRIPS * most_columns::<S>());
         let height = VECTORS * lanes;
-        let most = (PACKED_BYTES / size_of::<T>() / depth).max(height);
+        let most = (room.left / size_of::<T>() / depth).max(height);
         let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
         let is_near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= FEW_COLUMNS;
         let near = is_near && !p.a.transposed;
@@ -121,7 +159,7 @@ impl Blocks {
         let packs_right = p.b.transposed && (worth_packing || p.chosen.is_some());
         let columns = match packs_right {
             false => p.panel.len(),
-            true if rows < p.m => (STRIPS_BYTES / size_of::<T>() / depth / strips).max(1) * strips,
+            true if rows < p.m => (room.right / size_of::<T>() / depth / strips).max(1) * strips,
             true => strips,
         };
         let in_place = if near { rows / lanes * lanes } else { 0 };
@@ -166,7 +204,7 @@ fn block<T: Lanes, S: Simd>(
 ) {
     let (depth, m, most) = (range.len(), p.m, most_columns::<S>());
     let accumulate = p.beta == Beta::One;
-    let far = accumulate && size_of_val(&*p.out) > cache::second_level_bytes();
+    let far = accumulate && size_of_val(&*p.out) > caches().second;
     let mut j = panel.start;
     while j < panel.end {
         let columns = width_of_tile::<S>(panel.end - j);

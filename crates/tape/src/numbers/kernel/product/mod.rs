@@ -134,7 +134,7 @@ pub(crate) fn reserve_scratch() -> Result<(), TryReserveError> {
 /// The same for products in one type.
 pub(crate) fn reserve_scratch_of<T: Real>() -> Result<(), TryReserveError> {
     let mut scratch = T::scratch().take();
-    let done = scratch.grow(blocks::most_scratch::<T>(), T::of(0.0));
+    let done = scratch.grow(blocks::most_scratch::<T>(blocks::Room::here()), T::of(0.0));
     T::scratch().set(scratch);
     done
 }
@@ -211,7 +211,7 @@ fn by_shape<T: Real>(p: &mut Product<'_, T>) {
         }
         Way::Small => run(small::Small(p)),
         Way::Outer => dispatch(outer::Outer(p)),
-        Way::Tiles => dispatch(blocks::Tiles(p)),
+        Way::Tiles => dispatch(blocks::Tiles(p, blocks::Room::here())),
     }
 }
 

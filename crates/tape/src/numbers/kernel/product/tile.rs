@@ -14,7 +14,7 @@ pub(super) const VECTORS: usize = 2;
 /// The most lanes of a vector: 64 bytes of f32.
 pub(super) const MOST_LANES: usize = 16;
 /// The most columns of a tile, whatever the instruction set.
-const MOST_COLUMNS: usize = 8;
+pub(super) const MOST_COLUMNS: usize = 8;
 
 /// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
 #[inline(always)]
