@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use mlp::{Optimizer, Training};
-use tape::{Matrix, Scalar, Threads};
+use mlp::{Optimizer, Scalar, Training};
+use tape::{Matrix, Threads};
 
 use crate::cases::{CASES, Case, Start, with_step};
 

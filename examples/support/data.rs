@@ -1,7 +1,7 @@
 //! From a table to what a network is trained and tested on.
 
-use mlp::{Split, Standardizer, one_hot};
-use tape::{Matrix, Scalar, printable};
+use mlp::{Scalar, Split, Standardizer, one_hot};
+use tape::{Matrix, printable};
 
 use super::args::Args;
 use super::csv::{self, MOST_VALUES, Table, short, shown};

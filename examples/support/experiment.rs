@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mlp::{Activation, History, Loss, Mlp, Training};
-use tape::{Scalar, Tape};
+use mlp::{Activation, History, Loss, Mlp, Scalar, Training};
+use tape::Tape;
 
 use super::args::Args;
 use super::csv::short;

@@ -7,8 +7,8 @@
 //! As numbers: the entries are computed and compared with `mlp::closed_form`, the equations in plain loops on matrices,
 //! which shares nothing with the tape.
 
-use mlp::{Loss, Mlp, RecordedMlp};
-use tape::{Equations, Matrix, Over, Program, Scalar, Tape, Var};
+use mlp::{Loss, Mlp, RecordedMlp, Scalar};
+use tape::{Equations, Matrix, Over, Program, Tape, Var};
 
 use super::data::Part;
 use super::rounding;

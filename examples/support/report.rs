@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use mlp::{History, Loss, Mlp};
-use tape::Scalar;
+use mlp::{History, Loss, Mlp, Scalar};
 
 use super::args::Args;
 use super::csv::short;

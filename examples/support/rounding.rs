@@ -4,8 +4,8 @@
 //! compared with what the sum would be if nothing cancelled, wherever that says more than the gradient itself.
 
 use mlp::closed_form::ClosedForm;
-use mlp::{Loss, Mlp};
-use tape::{Matrix, Scalar};
+use mlp::{Loss, Mlp, Scalar};
+use tape::Matrix;
 
 /// Norms of ∂ℒ/∂A\[l\], ∂ℒ/∂Z\[l\], ∂J/∂W\[l\] and ∂J/∂b\[l\] of one layer, with absolute values in place of all terms.
 #[derive(Debug, Clone, Copy)]

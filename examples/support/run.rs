@@ -2,7 +2,8 @@
 
 use std::io::{ErrorKind, Write};
 
-use tape::{Scalar, Tape};
+use mlp::Scalar;
+use tape::Tape;
 
 use super::args::Args;
 use super::checks::Checks;

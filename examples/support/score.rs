@@ -1,7 +1,7 @@
 //! How good a network is on examples it was not trained on.
 
-use mlp::{ConfusionMatrix, Mlp, metrics};
-use tape::{Matrix, Scalar};
+use mlp::{ConfusionMatrix, Mlp, Scalar, metrics};
+use tape::Matrix;
 
 use super::data::{Data, Task};
 

@@ -6,9 +6,9 @@
 //! know: see `by_an_ulp` and `by_rounding_softmax`.
 
 use mlp::closed_form::ClosedForm;
-use mlp::{Activation, Loss, Mlp, Purpose, Random};
+use mlp::{Activation, Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
-use tape::{Matrix, Program, Scalar, Tape, Var, matrix};
+use tape::{Matrix, Program, Tape, Var, matrix};
 
 use crate::support::networks::{Description, G, descriptions, difference, fewest_outputs, fitting};
 

@@ -1,6 +1,6 @@
 //! Thirty faults that were found from outside, each as the right behaviour; their neighbours are in the tests of their subjects.
-use mlp::{Activation, EarlyStopping, Loss, Mlp, Optimizer, ParameterKind, Training};
-use tape::{Function, Matrix, Over, Scalar, Tape, Var, matrix};
+use mlp::{Activation, EarlyStopping, Loss, Mlp, Optimizer, ParameterKind, Scalar, Training};
+use tape::{Function, Matrix, Over, Tape, Var, matrix};
 
 fn value<T: Scalar>(v: Var<'_, T>) -> Vec<f64> {
     v.value().unwrap().as_slice().iter().map(|x| x.to_f64()).collect()

@@ -2,9 +2,9 @@
 
 use mlp::{
     Activation, ConfusionMatrix, EarlyStopping, Error, Init, Loss, Mlp, Optimizer, ParameterKind, Purpose,
-    Random, Split, Standardizer, Training, metrics, one_hot,
+    Random, Scalar, Split, Standardizer, Training, metrics, one_hot,
 };
-use tape::{Matrix, Scalar, Tape, matrix};
+use tape::{Matrix, Tape, matrix};
 
 fn is_finite<T: Scalar>(network: &Mlp<T>) -> bool {
     network.parameters().values().all(|p| p.iter().all(|p| p.is_finite()))

@@ -3,9 +3,9 @@
 //! Nothing is computed here. Two variables are equal if they are the same entry of the same tape, so what is shown holds for all
 //! values of X, Y, W and b, and for every m.
 
-use mlp::{Activation, Loss, Mlp, RecordedMlp};
+use mlp::{Activation, Loss, Mlp, RecordedMlp, Scalar};
 use proptest::prelude::*;
-use tape::{Function, Matrix, Over, Scalar, Tape, Var};
+use tape::{Function, Matrix, Over, Tape, Var};
 
 use crate::support::networks::{Description, G, descriptions, fewest_outputs, fitting};
 

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use mlp::{Loss, Mlp, Purpose, Random};
+use mlp::{Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tape::{Matrix, Options, Scalar, Tape, Var};
+use tape::{Matrix, Options, Tape, Var};
 
 use crate::support::networks::{Description, G, descriptions, difference};
 

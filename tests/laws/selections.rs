@@ -1,10 +1,10 @@
 //! Columns that are selected of the tape's value have the results of columns that are bound, bit by bit, and are seen and
 //! changed like them.
 
-use mlp::{Loss, RecordedMlp};
+use mlp::{Loss, RecordedMlp, Scalar};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tape::{EntryId, Error, Matrix, Options, Program, Scalar, Tape, Threads, Var, matrix};
+use tape::{EntryId, Error, Matrix, Options, Program, Tape, Threads, Var, matrix};
 
 use crate::support::networks::{Description, G};
 use crate::support::random::Random;

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use mlp::{
-    Activation, EarlyStopping, Error, History, Loss, Mlp, Optimizer, ParameterKind, Purpose, Random,
+    Activation, EarlyStopping, Error, History, Loss, Mlp, Optimizer, ParameterKind, Purpose, Random, Scalar,
     Training, classes, metrics, one_hot,
 };
-use tape::{Matrix, Scalar, matrix};
+use tape::{Matrix, matrix};
 
 use crate::support::networks::difference;
 

@@ -28,7 +28,7 @@ fn an_error<T: std::error::Error + Send + Sync + 'static>() {}
 
 #[test]
 fn types_of_the_tape() {
-    fn of<T: tape::Scalar>() {
+    fn of<T: mlp::Scalar>() {
         value::<Matrix<T>>();
         value::<MatrixRef<'_, T>>();
         copied::<MatrixRef<'_, T>>();
@@ -92,7 +92,7 @@ fn types_of_the_checker() {
 
 #[test]
 fn types_of_networks() {
-    fn of<T: tape::Scalar>() {
+    fn of<T: mlp::Scalar>() {
         value::<mlp::Activation<T>>();
         value::<mlp::Mlp<T>>();
         value::<mlp::MlpBuilder<T>>();

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use tape::{Function, FunctionKind, Scalar};
+use tape::{Function, FunctionKind};
 
 use crate::text::Short;
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// An activation function g, applied to each entry of Z (eq. 24: A\[l\] = g(Z\[l\])).
 ///
@@ -69,6 +69,10 @@ impl<T: Scalar> Activation<T> {
     /// }
     /// ```
     pub fn all() -> Vec<Self> {
+        T::activation_all()
+    }
+
+    pub(crate) fn all_here() -> Vec<Self> {
         use Activation::*;
         vec![
             Identity,
@@ -218,6 +222,12 @@ impl<T: Scalar> FromStr for Activation<T> {
 
     /// Case does not matter, and a space or hyphen stands for the underscore.
     fn from_str(text: &str) -> Result<Self> {
+        T::activation_parse(text)
+    }
+}
+
+impl<T: Scalar> Activation<T> {
+    pub(crate) fn parse_here(text: &str) -> Result<Self> {
         let (name, parameter) = match text.trim().strip_suffix(')').and_then(|rest| rest.split_once('(')) {
             Some((name, parameter)) => (name, Some(parameter.trim())),
             None => (text, None),

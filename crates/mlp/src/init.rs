@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
-use crate::{Activation, Error, Purpose, Random, Result};
+use crate::{Activation, Error, Purpose, Random, Result, Scalar};
 
 /// How the first weights are drawn: uniformly from [−limit, limit), so that the variance of what a layer passes on stays
 /// about the same from layer to layer. The biases begin at 0.
@@ -85,6 +85,15 @@ impl Init {
     /// # Errors
     /// [`Error::Tape`] if the matrix is larger than the memory or the address space.
     pub fn weights<T: Scalar>(self, n_out: usize, n_in: usize, random: &mut Random) -> Result<Matrix<T>> {
+        T::init_weights(self, n_out, n_in, random)
+    }
+
+    pub(crate) fn weights_here<T: Scalar>(
+        self,
+        n_out: usize,
+        n_in: usize,
+        random: &mut Random,
+    ) -> Result<Matrix<T>> {
         let limit = self.limit(n_in, n_out);
         Ok(Matrix::try_from_fn(n_out, n_in, |_, _| T::from_f64(random.symmetric(limit)))?)
     }
@@ -108,7 +117,7 @@ impl Init {
         if sizes.len() < 2 {
             return Err(Error::NoLayers);
         }
-        Init::parameters_of_each(&vec![self; sizes.len() - 1], sizes, seed)
+        T::init_parameters(&vec![self; sizes.len() - 1], sizes, seed)
     }
 
     /// Like [`parameters`](Init::parameters), with a scheme for each layer.

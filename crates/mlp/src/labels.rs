@@ -1,9 +1,9 @@
 //! What a loss can take for labels.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 use crate::sum::sum;
-use crate::{Error, Loss, Result, check_finite};
+use crate::{Error, Loss, Result, Scalar, check_finite};
 
 /// Looks at every label, with its place in the user's Y.
 pub(crate) fn check_labels<T: Scalar>(y: &Matrix<T>, loss: Loss) -> Result<()> {

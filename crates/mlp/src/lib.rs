@@ -50,6 +50,7 @@
 
 mod activation;
 pub mod closed_form;
+mod compiled;
 mod data;
 mod error;
 mod history;
@@ -66,6 +67,7 @@ mod text;
 mod train;
 
 pub use activation::Activation;
+pub use compiled::Scalar;
 pub use data::{Split, Standardizer, check_finite, classes, one_hot};
 pub use error::{Error, Result};
 pub use history::{EarlyStopping, History, Losses, Verdict};

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tape::Scalar;
-
-use crate::{Activation, Error, Result};
+use crate::{Activation, Error, Result, Scalar};
 
 /// The loss ℒ of one example, summed over the outputs; J is its mean over the examples (eq. 25).
 ///

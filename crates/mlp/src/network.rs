@@ -1,11 +1,11 @@
 //! A network: its description, its parameters, and what is recorded of it on a tape.
 
 use indexmap::IndexMap;
-use tape::{Matrix, Scalar, Tape, Var};
+use tape::{Matrix, Tape, Var};
 
 use crate::closed_form::{self, ClosedForm, check_shape};
 use crate::labels::{check_labels, is_one_hot};
-use crate::{Activation, Error, Init, Loss, Result, metrics};
+use crate::{Activation, Error, Init, Loss, Result, Scalar, metrics};
 
 /// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\]) (eq. 23, 24), with A\[0\] = X.
 ///
@@ -94,6 +94,10 @@ impl<T: Scalar> MlpBuilder<T> {
     /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not finite; [`Error::Output`] if the
     /// loss cannot follow the last layer; [`Error::Tape`] if a matrix is larger than the memory or the address space.
     pub fn build(self) -> Result<Mlp<T>> {
+        T::builder_build(self)
+    }
+
+    pub(crate) fn build_here(self) -> Result<Mlp<T>> {
         let Some(output) = self.activations.last() else { return Err(Error::NoLayers) };
         self.activations.iter().try_for_each(Activation::check)?;
         let loss = self.loss.unwrap_or(match output {
@@ -234,6 +238,16 @@ impl<T: Scalar> Mlp<T> {
     /// was left out.
     #[track_caller]
     pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<RecordedMlp<'t, T>> {
+        T::mlp_record(self, tape, x, y)
+    }
+
+    #[track_caller]
+    pub(crate) fn record_here<'t>(
+        &self,
+        tape: &'t Tape<T>,
+        x: &Matrix<T>,
+        y: &Matrix<T>,
+    ) -> Result<RecordedMlp<'t, T>> {
         self.check_x(x)?;
         self.check_y(y, x.columns())?;
         let (w, b, z, a) = self.record_layers(tape, x);
@@ -278,6 +292,11 @@ impl<T: Scalar> Mlp<T> {
     /// [`Error::Shape`] if X does not have n_0 rows.
     #[track_caller]
     pub fn predict(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        T::mlp_predict(self, x)
+    }
+
+    #[track_caller]
+    pub(crate) fn predict_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.check_x(x)?;
         let tape = Tape::new();
         let (_, _, _, a) = self.record_layers(&tape, x);
@@ -290,6 +309,11 @@ impl<T: Scalar> Mlp<T> {
     /// As [`record`](Mlp::record); [`Error::Tape`] if there are no examples.
     #[track_caller]
     pub fn loss(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<T> {
+        T::mlp_loss(self, x, y)
+    }
+
+    #[track_caller]
+    pub(crate) fn loss_here(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<T> {
         let tape = Tape::new();
         let network = self.record(&tape, x, y)?;
         Ok(network.j.value()?[(0, 0)])
@@ -301,6 +325,11 @@ impl<T: Scalar> Mlp<T> {
     /// As [`loss`](Mlp::loss).
     #[track_caller]
     pub fn gradients(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<IndexMap<String, Matrix<T>>> {
+        T::mlp_gradients(self, x, y)
+    }
+
+    #[track_caller]
+    pub(crate) fn gradients_here(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<IndexMap<String, Matrix<T>>> {
         let tape = Tape::new();
         let gradients = self.record(&tape, x, y)?.gradients();
         let mut program = tape.compile(gradients.iter().copied())?;
@@ -317,6 +346,10 @@ impl<T: Scalar> Mlp<T> {
     /// # Errors
     /// As [`record`](Mlp::record) and [`closed_form::backward`].
     pub fn closed_form(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<ClosedForm<T>> {
+        T::mlp_closed_form(self, x, y)
+    }
+
+    pub(crate) fn closed_form_here(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<ClosedForm<T>> {
         let layers: Vec<closed_form::Layer<'_, T>> = self
             .activations
             .iter()
@@ -352,6 +385,11 @@ impl<T: Scalar> Mlp<T> {
     /// an output is NaN.
     #[track_caller]
     pub fn accuracy(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+        T::mlp_accuracy(self, x, y)
+    }
+
+    #[track_caller]
+    pub(crate) fn accuracy_here(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
         self.check_y(y, x.columns())?;
         let a = self.predict(x)?;
         match self.loss {

@@ -1,10 +1,9 @@
 //! How the parameters follow their gradients.
 
-use tape::Scalar;
 use tape::kernels::{self, Aligned};
 
 use crate::sum::sum;
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// A rule that changes parameters by their gradients, with its hyperparameters.
 ///
@@ -116,6 +115,10 @@ impl Optimizer {
     /// λ/2 · ‖W‖², what one weight matrix adds to J. It is computed in `f64`, where it errs by some roundings however many weights
     /// there are, and then rounded.
     pub fn penalty<T: Scalar>(&self, w: &[T]) -> T {
+        T::optimizer_penalty(self, w)
+    }
+
+    pub(crate) fn penalty_here<T: Scalar>(&self, w: &[T]) -> T {
         let largest = w.iter().fold(0.0, |largest: f64, w| largest.max(w.to_f64().abs()));
         // Squares of the weights themselves could overflow, or vanish.
         let unit = if (1e-140..1e140).contains(&largest) || largest == 0.0 || largest.is_infinite() {
@@ -163,6 +166,13 @@ impl Optimizer {
     }
 
     fn begin<T: Scalar>(self, parameters: &[(usize, ParameterKind)]) -> Result<OptimizerState<T>> {
+        T::optimizer_begin(self, parameters)
+    }
+
+    pub(crate) fn begin_here<T: Scalar>(
+        self,
+        parameters: &[(usize, ParameterKind)],
+    ) -> Result<OptimizerState<T>> {
         let remembered = match self.rule {
             Rule::GradientDescent => 0,
             Rule::Momentum { .. } => 1,
@@ -188,6 +198,10 @@ impl Optimizer {
 
     /// Whether type T can compute with every hyperparameter.
     pub(crate) fn check<T: Scalar>(&self) -> Result<()> {
+        T::optimizer_check(self)
+    }
+
+    pub(crate) fn check_here<T: Scalar>(&self) -> Result<()> {
         check_rate::<T>(self.rule, self.rate)?;
         if self.l2 != 0.0 {
             check_held::<T>("L2 λ", self.l2, self.l2)?;
@@ -299,6 +313,10 @@ impl<T: Scalar> OptimizerState<T> {
     /// # Errors
     /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, in type T too. It is then as it was.
     pub fn set_rate(&mut self, rate: f64) -> Result<()> {
+        T::state_set_rate(self, rate)
+    }
+
+    pub(crate) fn set_rate_here(&mut self, rate: f64) -> Result<()> {
         check_positive("rate", rate)?;
         check_rate::<T>(self.optimizer.rule, rate)?;
         self.optimizer.rate = rate;
@@ -336,6 +354,10 @@ impl<T: Scalar> OptimizerState<T> {
     /// # Panics
     /// If there is no parameter `k`.
     pub fn step(&mut self, k: usize, parameter: &mut [T], gradient: &[T]) -> Result<()> {
+        T::state_step(self, k, parameter, gradient)
+    }
+
+    pub(crate) fn step_here(&mut self, k: usize, parameter: &mut [T], gradient: &[T]) -> Result<()> {
         if let Some(error) = &self.unsuited {
             return Err(error.clone());
         }
@@ -486,6 +508,8 @@ impl<'a, T: Scalar> Elements<'a, T> {
 
 #[cfg(test)]
 mod tests {
+    use tape::Scalar as _;
+
     use super::*;
 
     /// The parameter after each of the gradients.

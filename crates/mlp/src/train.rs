@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use tape::{EntryId, Matrix, Options, Program, Scalar, Tape, Threads, Var};
+use tape::{EntryId, Matrix, Options, Program, Tape, Threads, Var};
 
 use crate::closed_form::check_shape;
 use crate::optimizer::check_held;
 use crate::shuffle::with_room;
 use crate::{
     EarlyStopping, Error, History, Losses, Mlp, Optimizer, OptimizerState, ParameterKind, Purpose, Random,
-    Result, Verdict, check_finite,
+    Result, Scalar, Verdict, check_finite,
 };
 
 /// How a network is trained: by which rule, for how many epochs, on which batches, and when to stop.
@@ -122,6 +122,11 @@ impl<T: Scalar> Training<T> {
     /// [`Error::Validation`] of these.
     #[track_caller]
     pub fn fit(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
+        T::training_fit(self, network, x, y)
+    }
+
+    #[track_caller]
+    pub(crate) fn fit_here(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
         let (mut run, threads) = Run::new(self, network, (x, y))?;
         // All on one of the threads: the others help with every step, and none is handed over.
         let trained = threads.install(|| -> Result<()> {
@@ -143,6 +148,17 @@ impl<T: Scalar> Training<T> {
         x: &Matrix<T>,
         y: &Matrix<T>,
         mut after_epoch: impl FnMut(&Epoch) -> ControlFlow<()>,
+    ) -> Result<History> {
+        T::training_fit_with(self, network, x, y, &mut after_epoch)
+    }
+
+    #[track_caller]
+    pub(crate) fn fit_with_here(
+        &self,
+        network: &mut Mlp<T>,
+        x: &Matrix<T>,
+        y: &Matrix<T>,
+        after_epoch: &mut dyn FnMut(&Epoch) -> ControlFlow<()>,
     ) -> Result<History> {
         let (mut run, threads) = Run::new(self, network, (x, y))?;
         let trained = loop {

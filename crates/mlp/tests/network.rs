@@ -1,8 +1,8 @@
 //! What a network answers, and how its gradients change with its examples and its neurons.
 
-use mlp::{Activation, Error, Init, Loss, Mlp, Purpose, Random};
+use mlp::{Activation, Error, Init, Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
-use tape::{Matrix, Scalar, Tape, matrix};
+use tape::{Matrix, Tape, matrix};
 
 /// ‖a − b‖.
 fn distance<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>) -> f64 {

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use mlp::{Activation, Init, Loss, Mlp, Purpose, Random};
+use mlp::{Activation, Init, Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
-use tape::{Function, Matrix, Scalar};
+use tape::{Function, Matrix};
 
 /// What a network and its examples are made from. It says nothing of the number type: one description gives the network in
 /// `f32` and in `f64`.

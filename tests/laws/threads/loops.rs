@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use mlp::Scalar;
 use tape::{
-    Contraction, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Scalar, Shape, Tape,
-    Var, Vjp,
+    Contraction, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Shape, Tape, Var,
+    Vjp,
 };
 
 use super::{Batch, Costly, Used, Way, all_ways, differences, options};

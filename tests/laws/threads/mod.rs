@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
+use mlp::Scalar;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{
-    Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Program, Scalar, Shape, Tape, Threads,
-    Var, Vjp,
+    Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Program, Shape, Tape, Threads, Var, Vjp,
 };
 
 use crate::support::networks::G;

@@ -5,10 +5,10 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-use tape::{Function, Scalar};
+use tape::Function;
 
 use super::Layer;
-use crate::{Activation, Error, Result};
+use crate::{Activation, Error, Result, Scalar};
 
 /// g(z).
 pub(super) fn g<T: Scalar>(g: &Activation<T>, z: T) -> T {

@@ -3,12 +3,12 @@
 //! Nothing here is a difference of numbers that are nearly equal, where another form is known: a class that leads is compared
 //! with the *others*, 1 − s is their sum, and a label of 0 rules its term out, whatever stands beside it.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 use super::function::{g_derivative, sigmoid, softplus};
 use super::{map, zip};
 use crate::sum::sum;
-use crate::{Activation, Error, Loss, Result};
+use crate::{Activation, Error, Loss, Result, Scalar};
 
 /// What the loss sees of a network.
 pub(super) struct Output<'a, T: Scalar> {

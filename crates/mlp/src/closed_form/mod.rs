@@ -6,11 +6,11 @@
 mod function;
 mod loss;
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 use crate::labels::check_labels;
 use crate::sum::sum;
-use crate::{Activation, Error, Loss, Result};
+use crate::{Activation, Error, Loss, Result, Scalar};
 
 /// A layer of a network, as [`closed_form::backward`](backward) takes it.
 #[derive(Debug, PartialEq)]
@@ -133,6 +133,10 @@ fn below(l: usize) -> usize {
 /// # Errors
 /// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit.
 pub fn forward<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<Forward<T>> {
+    T::closed_form_forward(layers, x)
+}
+
+pub(crate) fn forward_here<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<Forward<T>> {
     check_layers(layers, x)?;
     let mut z: Vec<Matrix<T>> = Vec::with_capacity(layers.len());
     let mut a = Vec::with_capacity(layers.len() + 1);
@@ -170,6 +174,15 @@ pub fn forward<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) -> Result<Forw
 /// 0; [`Error::Label`] or [`Error::LabelSum`] if Y holds what the [loss](Loss) cannot take; [`Error::Probability`] if an output
 /// of log-loss is not in [0, 1]; [`Error::MissingDerivative`] if an activation of the user's gives none.
 pub fn backward<T: Scalar>(
+    layers: &[Layer<'_, T>],
+    x: &Matrix<T>,
+    y: &Matrix<T>,
+    loss: Loss,
+) -> Result<ClosedForm<T>> {
+    T::closed_form_backward(layers, x, y, loss)
+}
+
+pub(crate) fn backward_here<T: Scalar>(
     layers: &[Layer<'_, T>],
     x: &Matrix<T>,
     y: &Matrix<T>,

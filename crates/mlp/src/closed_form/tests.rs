@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use tape::Matrix;
+use tape::{Matrix, Scalar as _};
 
 use super::*;
 use crate::Init;

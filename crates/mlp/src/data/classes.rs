@@ -1,8 +1,8 @@
 //! Classes as numbers 0, 1, …, as one row of labels, and as one-hot columns.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// The class of every column of `a`, which holds outputs of a network or labels.
 ///
@@ -19,6 +19,10 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::NonFinite`] where an entry is NaN; [`Error::Shape`] if `a` has no rows.
 pub fn classes<T: Scalar>(a: &Matrix<T>) -> Result<Vec<usize>> {
+    T::data_classes(a)
+}
+
+pub(crate) fn classes_here<T: Scalar>(a: &Matrix<T>) -> Result<Vec<usize>> {
     let (rows, columns) = a.shape();
     if rows == 0 {
         let matrix = "the matrix of classes".to_string();
@@ -54,6 +58,10 @@ fn class<T: Scalar>(values: &[T], column: usize) -> Result<usize> {
 /// # Errors
 /// [`Error::Class`] if a class is not below `n`; [`Error::Tape`] if the matrix is larger than the memory or the address space.
 pub fn one_hot<T: Scalar>(classes: &[usize], n: usize) -> Result<Matrix<T>> {
+    T::data_one_hot(classes, n)
+}
+
+pub(crate) fn one_hot_here<T: Scalar>(classes: &[usize], n: usize) -> Result<Matrix<T>> {
     let m = classes.len();
     if let Some(example) = classes.iter().position(|&class| class >= n) {
         return Err(Error::Class { class: classes[example], classes: n, example });

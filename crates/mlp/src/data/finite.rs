@@ -1,8 +1,8 @@
 //! No NaN and no infinity goes unnoticed into a training run.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// Checks that every entry is a finite number. `name` is what an error calls the matrix.
 ///
@@ -17,6 +17,10 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::NonFinite`] with the place of the first entry, in column-major order, that is NaN or ±∞.
 pub fn check_finite<T: Scalar>(name: &'static str, a: &Matrix<T>) -> Result<()> {
+    T::data_check_finite(name, a)
+}
+
+pub(crate) fn check_finite_here<T: Scalar>(name: &'static str, a: &Matrix<T>) -> Result<()> {
     match a.as_slice().iter().position(|x| !x.is_finite()) {
         None => Ok(()),
         Some(at) => {

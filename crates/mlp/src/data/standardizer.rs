@@ -1,10 +1,10 @@
 //! Features with mean 0 and standard deviation 1.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 use super::check_finite;
 use crate::shuffle::with_room;
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over the examples (columns)
 /// that it was fitted to.
@@ -45,6 +45,10 @@ impl<T: Scalar> Standardizer<T> {
     /// [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] if an entry is NaN or ±∞; [`Error::FeatureRange`] if a mean or
     /// standard deviation is larger than the largest number, or its standard deviation rounds to 0.
     pub fn fit(x: &Matrix<T>) -> Result<Self> {
+        T::standardizer_fit(x)
+    }
+
+    pub(crate) fn fit_here(x: &Matrix<T>) -> Result<Self> {
         if x.columns() == 0 {
             return Err(Error::NoExamples { what: "standardizer" });
         }
@@ -82,6 +86,10 @@ impl<T: Scalar> Standardizer<T> {
     /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an entry is NaN or ±∞;
     /// [`Error::FeatureOverflow`] if a result is larger than the largest number; [`Error::Tape`] if there is no memory for it.
     pub fn transform(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        T::standardizer_transform(self, x)
+    }
+
+    pub(crate) fn transform_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.apply(x, |x, mean, scale| {
             let from_mean = x - mean;
             // Halves, where the difference alone would be ∞.
@@ -94,6 +102,10 @@ impl<T: Scalar> Standardizer<T> {
     /// # Errors
     /// As [`transform`](Self::transform).
     pub fn inverse(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        T::standardizer_inverse(self, x)
+    }
+
+    pub(crate) fn inverse_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.apply(x, |x, mean, scale| {
             let from_mean = x * scale;
             if from_mean.is_finite() { from_mean + mean } else { (0.5 * x * scale + 0.5 * mean) * 2.0 }
@@ -138,6 +150,8 @@ fn moments(values: &[f64]) -> (f64, f64) {
 
 #[cfg(test)]
 mod tests {
+    use tape::Scalar as _;
+
     use super::*;
 
     fn row(values: &[f64]) -> Matrix<f64> {

@@ -1,9 +1,9 @@
 //! The area under the receiver operating characteristic.
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 use super::check;
-use crate::{Error, Result};
+use crate::{Error, Result, Scalar};
 
 /// The area under the ROC curve: how likely an example with label 1 gets a higher score than one with label 0, where a tie
 /// counts one half.
@@ -24,6 +24,10 @@ use crate::{Error, Result};
 /// [`Error::Shape`] if the shapes differ or have several rows; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where a
 /// score is NaN; [`Error::Label`] where a label is neither 0 nor 1; [`Error::OneClass`] if all labels are equal.
 pub fn roc_auc<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    T::metrics_roc_auc(a, y)
+}
+
+pub(crate) fn roc_auc_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check_one_row(a)?;
     check(a, y, "ROC AUC")?;
     let mut examples = scored(a, y)?;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use tape::{Matrix, Scalar, printable};
+use tape::{Matrix, printable};
 
 use super::check;
 use crate::labels::is_several_questions;
 use crate::shuffle::with_room;
-use crate::{Error, Result, classes};
+use crate::{Error, Result, Scalar, classes};
 
 /// How many examples of each class were predicted to be of each class.
 ///
@@ -41,6 +41,10 @@ impl ConfusionMatrix {
     /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN;
     /// [`Error::Label`] if the labels are 0 and 1 and an example has several ones, or none: it has no one class.
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
+        T::metrics_confusion(a, y)
+    }
+
+    pub(crate) fn new_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
         check(a, y, "confusion matrix")?;
         check_one_class(y)?;
         Self::from_classes(&classes(y)?, &classes(a)?, a.rows().max(2))

@@ -3,14 +3,15 @@
 mod auc;
 mod confusion;
 
-use tape::{Matrix, Scalar};
+use tape::Matrix;
 
 pub use auc::roc_auc;
+pub(crate) use auc::roc_auc_here;
 pub use confusion::ConfusionMatrix;
 
 use crate::labels::is_several_questions;
 use crate::sum::sum;
-use crate::{Error, Result, classes};
+use crate::{Error, Result, Scalar, classes};
 
 /// The share of right answers: of the examples whose predicted class is the class of their label, or of single outputs where
 /// each answers a question of its own.
@@ -34,6 +35,10 @@ use crate::{Error, Result, classes};
 /// # Errors
 /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN.
 pub fn accuracy<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    T::metrics_accuracy(a, y)
+}
+
+pub(crate) fn accuracy_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     if is_several_questions(y) { accuracy_of_each_output(a, y) } else { accuracy_of_classes(a, y) }
 }
 
@@ -78,6 +83,10 @@ pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -
 /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::Probability`] or [`Error::Label`] where
 /// an entry of `a` or `y` is not in [0, 1].
 pub fn log_loss<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
+    T::metrics_log_loss(a, y)
+}
+
+pub(crate) fn log_loss_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check(a, y, "log-loss")?;
     for ((row, column), a) in a.iter_indexed() {
         let (a, y) = (a.to_f64(), y[(row, column)].to_f64());

@@ -1,0 +1,181 @@
+//! What this crate compiles itself, for both number types, as `tape` does.
+//!
+//! A generic function is compiled in the crate that uses it. So that no user compiles the training and the closed form again,
+//! the public generic functions are shells: each calls a function of [`Compiled`], which is there for `f32` and `f64` and calls
+//! the generic function that does the work.
+//!
+//! A shell gets from its type parameter to the table by a bound. [`tape::Scalar`] cannot be that bound, since its supertraits
+//! are of `tape`, and a conversion at run time (`Any`) neither takes slices nor what borrows from a tape. So networks have a
+//! [`Scalar`] of their own.
+
+use std::ops::ControlFlow;
+
+use indexmap::IndexMap;
+use tape::{Matrix, Tape};
+
+use crate::closed_form::{self, ClosedForm, Forward, Layer};
+use crate::{
+    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
+    ParameterKind, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
+};
+
+/// The number types that networks compute in: `f32` and `f64`.
+///
+/// It has all of [`tape::Scalar`], and is a trait of its own so that this crate's code is compiled once, and not again in
+/// every crate that uses it. Code that is generic over the number type of a network takes it as the bound. It is sealed.
+///
+/// ```
+/// use mlp::{Activation, Mlp, Scalar};
+/// fn xor<T: Scalar>(seed: u64) -> Result<Mlp<T>, mlp::Error> {
+///     Mlp::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).seed(seed).build()
+/// }
+/// assert_eq!(xor::<f32>(1)?.sizes(), xor::<f64>(1)?.sizes());
+/// # Ok::<(), mlp::Error>(())
+/// ```
+pub trait Scalar: tape::Scalar + Compiled {}
+
+impl Scalar for f32 {}
+impl Scalar for f64 {}
+
+/// Makes the trait, and implements it for both number types: each function calls the one that is named after `=`.
+macro_rules! compiled {
+    ($(
+        $(#[$attribute:meta])*
+        fn $name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $here:expr;
+    )*) => {
+        /// What the shells call; no part of the interface.
+        #[allow(unreachable_pub)] // a supertrait of a public trait, which nobody else can name
+        pub trait Compiled: Sized {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)?
+                where
+                    Self: Scalar;
+            )*
+        }
+
+        compiled!(@for f32: $($(#[$attribute])* fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? = $here;)*);
+        compiled!(@for f64: $($(#[$attribute])* fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? = $here;)*);
+    };
+    (@for $number:ty: $(
+        $(#[$attribute:meta])*
+        fn $name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),*) $(-> $result:ty)? = $here:expr;
+    )*) => {
+        impl Compiled for $number {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? {
+                    $here($($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+compiled! {
+    fn builder_build(builder: MlpBuilder<Self>) -> Result<Mlp<Self>> = MlpBuilder::build_here;
+    #[track_caller]
+    fn mlp_record<'t>(
+        network: &Mlp<Self>,
+        tape: &'t Tape<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<RecordedMlp<'t, Self>> = Mlp::record_here;
+    #[track_caller]
+    fn mlp_predict(network: &Mlp<Self>, x: &Matrix<Self>) -> Result<Matrix<Self>> = Mlp::predict_here;
+    #[track_caller]
+    fn mlp_loss(network: &Mlp<Self>, x: &Matrix<Self>, y: &Matrix<Self>) -> Result<Self> = Mlp::loss_here;
+    #[track_caller]
+    fn mlp_gradients(
+        network: &Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<IndexMap<String, Matrix<Self>>> = Mlp::gradients_here;
+    fn mlp_closed_form(
+        network: &Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<ClosedForm<Self>> = Mlp::closed_form_here;
+    #[track_caller]
+    fn mlp_accuracy(
+        network: &Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<f64> = Mlp::accuracy_here;
+
+    #[track_caller]
+    fn training_fit(
+        training: &Training<Self>,
+        network: &mut Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<History> = Training::fit_here;
+    #[track_caller]
+    fn training_fit_with(
+        training: &Training<Self>,
+        network: &mut Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+        after_epoch: &mut dyn FnMut(&Epoch) -> ControlFlow<()>,
+    ) -> Result<History> = Training::fit_with_here;
+
+    fn optimizer_penalty(optimizer: &Optimizer, w: &[Self]) -> Self = Optimizer::penalty_here;
+    fn optimizer_begin(
+        optimizer: Optimizer,
+        parameters: &[(usize, ParameterKind)],
+    ) -> Result<OptimizerState<Self>> = Optimizer::begin_here;
+    fn optimizer_check(optimizer: &Optimizer) -> Result<()> = Optimizer::check_here::<Self>;
+    fn state_set_rate(state: &mut OptimizerState<Self>, rate: f64) -> Result<()> = OptimizerState::set_rate_here;
+    fn state_step(
+        state: &mut OptimizerState<Self>,
+        k: usize,
+        parameter: &mut [Self],
+        gradient: &[Self],
+    ) -> Result<()> = OptimizerState::step_here;
+
+    fn closed_form_forward(
+        layers: &[Layer<'_, Self>],
+        x: &Matrix<Self>,
+    ) -> Result<Forward<Self>> = closed_form::forward_here;
+    fn closed_form_backward(
+        layers: &[Layer<'_, Self>],
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+        loss: crate::Loss,
+    ) -> Result<ClosedForm<Self>> = closed_form::backward_here;
+
+    fn init_weights(
+        init: Init,
+        n_out: usize,
+        n_in: usize,
+        random: &mut Random,
+    ) -> Result<Matrix<Self>> = Init::weights_here;
+    fn init_parameters(
+        schemes: &[Init],
+        sizes: &[usize],
+        seed: u64,
+    ) -> Result<Vec<(Matrix<Self>, Matrix<Self>)>> = Init::parameters_of_each;
+    fn activation_all() -> Vec<Activation<Self>> = Activation::all_here;
+    fn activation_parse(text: &str) -> Result<Activation<Self>> = Activation::parse_here;
+
+    fn metrics_accuracy(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::accuracy_here;
+    fn metrics_log_loss(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::log_loss_here;
+    fn metrics_roc_auc(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::roc_auc_here;
+    fn metrics_confusion(
+        a: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<ConfusionMatrix> = ConfusionMatrix::new_here;
+
+    fn data_classes(a: &Matrix<Self>) -> Result<Vec<usize>> = data::classes_here;
+    fn data_one_hot(classes: &[usize], n: usize) -> Result<Matrix<Self>> = data::one_hot_here;
+    fn data_check_finite(name: &'static str, a: &Matrix<Self>) -> Result<()> = data::check_finite_here;
+    fn standardizer_fit(x: &Matrix<Self>) -> Result<Standardizer<Self>> = Standardizer::fit_here;
+    fn standardizer_transform(
+        standardizer: &Standardizer<Self>,
+        x: &Matrix<Self>,
+    ) -> Result<Matrix<Self>> = Standardizer::transform_here;
+    fn standardizer_inverse(
+        standardizer: &Standardizer<Self>,
+        x: &Matrix<Self>,
+    ) -> Result<Matrix<Self>> = Standardizer::inverse_here;
+}
