@@ -432,26 +432,42 @@ struct Elements<'a, T> {
     second: &'a mut [T],
 }
 
+/// Elements that a rule changes.
+struct Changed<'a, T, F> {
+    elements: Elements<'a, T>,
+    rule: &'a F,
+}
+
+impl<T: Scalar, F: Fn(Elements<'_, T>) + Sync> kernels::Divide for Changed<'_, T, F> {
+    type Done = ();
+
+    fn count(&self) -> usize {
+        self.elements.parameter.len()
+    }
+    fn step(&self) -> usize {
+        /// Elements of a cache line, at least.
+        const LINE: usize = 16;
+        LINE
+    }
+    fn is_worth_sharing(&self) -> bool {
+        /// Fewer elements are not worth a second thread.
+        const LEAST: usize = 16384;
+        self.count() >= LEAST
+    }
+    fn cut(self, count: usize, _: usize) -> (Self, Self) {
+        let (first, second) = self.elements.split_at(count);
+        (Changed { elements: first, rule: self.rule }, Changed { elements: second, rule: self.rule })
+    }
+    fn run(self) {
+        (self.rule)(self.elements);
+    }
+    fn both((): (), (): ()) {}
+}
+
 impl<'a, T: Scalar> Elements<'a, T> {
     /// Lets every thread change some of them by the rule.
     fn share(self, rule: &(impl Fn(Elements<'_, T>) + Sync)) {
-        self.share_among(kernels::threads(), rule);
-    }
-
-    fn share_among(self, threads: usize, rule: &(impl Fn(Elements<'_, T>) + Sync)) {
-        /// Fewer elements are not worth a second thread.
-        const LEAST: usize = 16384;
-        /// Elements of a cache line, at least.
-        const LINE: usize = 16;
-        if threads == 1 || self.parameter.len() < LEAST {
-            return rule(self);
-        }
-        let lines = self.parameter.len() / LINE;
-        let (left, right) = self.split_at(lines * (threads / 2) / threads * LINE);
-        kernels::join(
-            || left.share_among(threads / 2, rule),
-            || right.share_among(threads - threads / 2, rule),
-        );
+        kernels::among(Changed { elements: self, rule }, kernels::threads());
     }
 
     fn split_at(self, at: usize) -> (Self, Self) {

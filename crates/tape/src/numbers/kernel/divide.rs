@@ -3,6 +3,7 @@
 use crate::numbers::kernel::threads::join;
 
 /// Work on a list of things, which can be cut in two anywhere between them.
+#[allow(unreachable_pub)] // the feature `kernels` exports it
 pub trait Divide: Sized + Send {
     /// What is said of the work when it is done.
     type Done: Send;
@@ -34,6 +35,7 @@ pub trait Divide: Sized + Send {
 }
 
 /// Does the work on so many threads, the caller's among them, which is one of a team or of a pool if they are more than one.
+#[allow(unreachable_pub)] // the feature `kernels` exports it
 pub fn among<W: Divide>(work: W, threads: usize) -> W::Done {
     let count = match threads > 1 && work.is_worth_sharing() {
         true => cut(work.count(), threads, work.step()),
