@@ -6,6 +6,7 @@ use crate::check::report::Broken;
 use crate::check::values::Function;
 use crate::numbers::kernel::product::Selection;
 use crate::ops::Op;
+use crate::tape::ids::EntryIndex;
 use crate::tape::operation::{Operands, Source};
 use crate::{Dim, Matrix, MatrixRef, Result, Scalar, Shape, Tape, Var};
 
@@ -138,17 +139,11 @@ fn is_near<T: Scalar>(a: T, b: T, tolerance: f64) -> bool {
 }
 
 /// The user's operations that the outputs depend on.
-fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<u32> {
+fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<EntryIndex> {
     let list = tape.list.borrow();
-    let mut needed = vec![false; list.entries.len()];
-    outputs.iter().for_each(|output| needed[output.id as usize] = true);
-    for id in (0..needed.len()).rev() {
-        if needed[id] {
-            list.entry(id as u32).operands.iter().for_each(|&operand| needed[operand as usize] = true);
-        }
-    }
-    let is_own = |id: &u32| needed[*id as usize] && list.entry(*id).op.is_of_the_user();
-    (0..needed.len() as u32).filter(is_own).collect()
+    let needed = list.entries.needed_by(outputs.iter().map(|output| output.id), list.entries.len());
+    let is_own = |&id: &EntryIndex| needed[id] && list.entry(id).op.is_of_the_user();
+    needed.ids().filter(is_own).collect()
 }
 
 /// Every way to take operands of m columns for examples in which the operation says that it keeps columns apart.

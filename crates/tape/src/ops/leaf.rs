@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::ops::scale::Factor;
+use crate::tape::ids::LeafIndex;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -34,7 +35,7 @@ impl LeafKind {
 /// A leaf; every leaf is an entry of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Leaf {
-    pub(crate) index: u32,
+    pub(crate) index: LeafIndex,
     pub(crate) shape: Shape,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::tape::List;
+use crate::tape::ids::{EntryIndex, Id, IdVec};
 use crate::{Dim, Matrix, MatrixRef, Program, Result, Scalar, Shape, Var};
 
 /// How the values of an entry depend on the examples.
@@ -130,12 +131,11 @@ fn copy<T: Scalar>(
 }
 
 /// How the entry depends on the examples, from the leaves up.
-fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
-    let mut known: Vec<Examples> = Vec::with_capacity(id as usize + 1);
-    for at in 0..=id {
-        let entry = list.entry(at);
+fn examples_of<T: Scalar>(list: &List<T>, id: EntryIndex) -> Examples {
+    let mut known: IdVec<EntryIndex, Examples> = Vec::with_capacity(id.index() + 1).into();
+    for entry in list.entries.iter().take(id.index() + 1) {
         let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
-        let of_operands = entry.operands.iter().map(|&operand| known[operand as usize]);
+        let of_operands = entry.operands.iter().map(|&operand| known[operand]);
         let is_leaf = entry.op.leaf().is_some();
         // A source of the user's may have any columns, and counts them itself.
         let is_source = entry.operands.is_empty() && !is_leaf && entry.shape.depends_on_m();
@@ -155,7 +155,7 @@ fn examples_of<T: Scalar>(list: &List<T>, id: u32) -> Examples {
         };
         known.push(examples);
     }
-    known[id as usize]
+    known[id]
 }
 
 fn worse(a: Examples, b: Examples) -> Examples {

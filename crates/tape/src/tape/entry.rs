@@ -10,6 +10,7 @@ use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::ops::{Op, OperationKind};
+use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::notation::Notation;
 use crate::tape::{Derived, Ids, List, Recorded};
 use crate::{EntryId, Place, Scalar, Shape, Tape, Var};
@@ -134,16 +135,16 @@ impl<T: Scalar> Tape<T> {
         &self,
         range: Range<usize>,
     ) -> impl ExactSizeIterator<Item = Entry<'_, T>> + DoubleEndedIterator {
-        (range.start as u32..range.end as u32).map(|id| self.at(id))
+        range.map(|id| self.at(EntryIndex::from_index(id)))
     }
 
     /// What can be read of an entry, by its number; `None` if there are not so many.
     pub fn entry(&self, index: usize) -> Option<Entry<'_, T>> {
-        (index < self.len()).then(|| self.at(index as u32))
+        (index < self.len()).then(|| self.at(EntryIndex::from_index(index)))
     }
 
     /// An entry that is there.
-    pub(crate) fn at(&self, id: u32) -> Entry<'_, T> {
+    pub(crate) fn at(&self, id: EntryIndex) -> Entry<'_, T> {
         Entry { var: Var { tape: self, id, of_run: false } }
     }
 }
@@ -167,7 +168,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
 
     /// The entry's number in its tape, from 0.
     pub fn index(self) -> usize {
-        self.number() as usize
+        self.number().index()
     }
 
     /// What names the entry without the tape.
@@ -243,7 +244,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
 
     pub(crate) fn leaf_kind_here(self) -> Option<LeafKind> {
         self.look(|list| match list.entry(self.number()).op {
-            Op::Leaf(leaf) => Some(list.leaves[leaf.index as usize].kind),
+            Op::Leaf(leaf) => Some(list.leaves[leaf.index].kind),
             _ => None,
         })
     }
@@ -269,7 +270,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn place_here(self) -> SourcePlace {
-        self.look(|list| SourcePlace::from(list.notes[self.index()].place))
+        self.look(|list| SourcePlace::from(list.notes[self.number()].place))
     }
 
     /// Of what it is a derivative, if a differentiation noted that: of entries that have a name.
@@ -284,7 +285,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn derived(self) -> Option<Rc<Derived>> {
-        self.look(|list| list.notes[self.index()].derived.clone())
+        self.look(|list| list.notes[self.number()].derived.clone())
     }
 
     /// Which of the differentiations of this tape recorded it, counted from 1; `None` for the user's own entries.
@@ -293,13 +294,13 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn differentiation_here(self) -> Option<usize> {
-        let walk = self.look(|list| list.notes[self.index()].walk);
+        let walk = self.look(|list| list.notes[self.number()].walk);
         (walk != 0).then_some(walk as usize)
     }
 
     /// The name that the user gave it, shared.
     pub(crate) fn given_name(self) -> Option<Arc<str>> {
-        self.look(|list| list.notes[self.index()].name.clone())
+        self.look(|list| list.notes[self.number()].name.clone())
     }
 
     /// A and B, if the entry is A ⊙ B, and no operation of the user's that is written so.
@@ -316,7 +317,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
         self.recorded(|recorded| recorded.op.clone())
     }
 
-    fn number(self) -> u32 {
+    fn number(self) -> EntryIndex {
         self.var.id
     }
 

@@ -44,6 +44,13 @@ macro_rules! ids {
 }
 pub(crate) use ids;
 
+ids! {
+    /// An entry of the list.
+    EntryIndex;
+    /// A leaf among the leaves of the list.
+    LeafIndex;
+}
+
 /// The numbers of so many things.
 pub(crate) fn ids_up_to<I: Id>(
     count: usize,

@@ -15,14 +15,12 @@ pub(crate) mod variables;
 pub(crate) mod vjp;
 
 use std::cell::{Cell, RefCell};
-use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::error::Place;
@@ -33,54 +31,16 @@ use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
+use crate::tape::dag::Dag;
+use crate::tape::ids::{EntryIndex, Id, IdVec, LeafIndex, ids_up_to};
 use crate::tape::operation::{Mismatch, Operation};
 use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
 
-/// The operands of an entry, as numbers of earlier entries.
-pub(crate) type Ids = SmallVec<[u32; 2]>;
+/// An entry as it is recorded.
+pub(crate) type Recorded<T> = dag::Node<T, EntryIndex>;
 
-/// What is recorded as one entry: an operation on earlier entries. What others read of it is [`Entry`](entry::Entry).
-///
-/// Two of them are equal if the operation and the operands are. Where the operation commutes, the order of the operands
-/// does not matter; the entry keeps the order in which it was first recorded, so that equations print as written.
-#[derive(Debug, Clone)]
-pub(crate) struct Recorded<T: Scalar> {
-    pub(crate) op: Op<T>,
-    pub(crate) operands: Ids,
-    /// Follows from the operation and the operands.
-    pub(crate) shape: Shape,
-}
-
-impl<T: Scalar> Recorded<T> {
-    fn sorted_pair(&self) -> Option<(u32, u32)> {
-        match (&self.op, self.operands.as_slice()) {
-            (Op::Zip(zip), &[a, b]) if zip.commutes() => Some((a.min(b), a.max(b))),
-            _ => None,
-        }
-    }
-}
-
-impl<T: Scalar> PartialEq for Recorded<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.op == other.op
-            && match (self.sorted_pair(), other.sorted_pair()) {
-                (Some(a), Some(b)) => a == b,
-                _ => self.operands == other.operands,
-            }
-    }
-}
-
-impl<T: Scalar> Eq for Recorded<T> {}
-
-impl<T: Scalar> Hash for Recorded<T> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.op.hash(state);
-        match self.sorted_pair() {
-            Some(pair) => pair.hash(state),
-            None => self.operands.hash(state),
-        }
-    }
-}
+/// The operands of an entry.
+pub(crate) type Ids = dag::Ids<EntryIndex>;
 
 /// What is known of an entry beside its operation: nothing of it takes part in the entry's identity.
 #[derive(Debug, Clone)]
@@ -101,7 +61,7 @@ pub(crate) struct Derived {
     /// J, ℒ or the output's name.
     pub(crate) of: Arc<str>,
     /// The entry with respect to which it is the derivative.
-    pub(crate) with_respect_to: u32,
+    pub(crate) with_respect_to: EntryIndex,
 }
 
 /// The value that a leaf was made with, if it was made with one.
@@ -121,14 +81,14 @@ impl<T: Scalar> LeafValue<T> {
 
 #[derive(Debug)]
 pub(crate) struct List<T: Scalar> {
-    pub(crate) entries: IndexSet<Recorded<T>, FxBuildHasher>,
-    pub(crate) notes: Vec<Note>,
-    pub(crate) leaves: Vec<LeafValue<T>>,
+    pub(crate) entries: Dag<T, EntryIndex>,
+    pub(crate) notes: IdVec<EntryIndex, Note>,
+    pub(crate) leaves: IdVec<LeafIndex, LeafValue<T>>,
     pub(crate) mistakes: Vec<Error>,
     /// The numbers of the mistakes that have a text, so that thousands of them are found again in a short time.
-    mistakes_by_text: FxHashMap<String, SmallVec<[u32; 1]>>,
+    mistakes_by_text: FxHashMap<String, SmallVec<[usize; 1]>>,
     /// The number of examples of the leaves, with the entry that said so first.
-    pub(crate) m: Option<(usize, u32)>,
+    pub(crate) m: Option<(usize, EntryIndex)>,
     /// How many walks there were.
     pub(crate) walks: u32,
     /// The walk that records now; 0 while the user does.
@@ -166,13 +126,13 @@ pub struct Tape<T: Scalar> {
     /// Derivatives of the user's functions that are made when they are asked for.
     pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
     /// Leaves that derivatives have recorded for unit vectors, to be used again.
-    pub(crate) probes: RefCell<Vec<u32>>,
+    pub(crate) probes: RefCell<Vec<EntryIndex>>,
     /// The number 1 while it is the cotangent of a rule that records: products with it are not recorded.
-    unit: Cell<Option<u32>>,
+    unit: Cell<Option<EntryIndex>>,
 }
 
 /// Marks a handle as void; the other bits are the number of the mistake.
-pub(crate) const VOID: u32 = 1 << 31;
+pub(crate) const VOID: usize = 1 << 31;
 
 impl<T: Scalar> Default for Tape<T> {
     fn default() -> Self {
@@ -186,9 +146,9 @@ impl<T: Scalar> Tape<T> {
     pub fn new() -> Self {
         static TAPES: AtomicU64 = AtomicU64::new(0);
         let list = List {
-            entries: IndexSet::default(),
-            notes: Vec::new(),
-            leaves: Vec::new(),
+            entries: Dag::with_room(0),
+            notes: IdVec::new(),
+            leaves: IdVec::new(),
             mistakes: Vec::new(),
             mistakes_by_text: FxHashMap::default(),
             m: None,
@@ -307,7 +267,7 @@ impl<T: Scalar> Tape<T> {
 
     /// The entries, oldest first.
     pub fn variables(&self) -> impl Iterator<Item = Var<'_, T>> {
-        (0..self.len() as u32).map(|id| Var { tape: self, id, of_run: false })
+        ids_up_to(self.len()).map(|id| Var { tape: self, id, of_run: false })
     }
 
     /// Whether everything recorded so far is sound.
@@ -388,8 +348,7 @@ impl<T: Scalar> Tape<T> {
             Err(refused) => return self.mistake(refused),
         };
         let mut list = self.list.borrow_mut();
-        let op = Leaf { index: list.leaves.len() as u32, shape };
-        list.leaves.push(LeafValue { kind, value });
+        let op = Leaf { index: list.leaves.push(LeafValue { kind, value }), shape };
         let entry = Recorded { op: op.into(), operands: Ids::new(), shape };
         let id = list.insert(entry, place);
         list.give_name(id, name);
@@ -511,15 +470,15 @@ impl<T: Scalar> Tape<T> {
         let mut list = self.list.borrow_mut();
         let List { mistakes, mistakes_by_text, .. } = &mut *list;
         let known = mistakes_by_text.entry(mistake.to_string()).or_default();
-        let index = match known.iter().find(|&&index| mistakes[index as usize] == mistake) {
+        let index = match known.iter().find(|&&index| mistakes[index] == mistake) {
             Some(&index) => index,
             None => {
                 mistakes.push(mistake);
-                known.push(mistakes.len() as u32 - 1);
-                mistakes.len() as u32 - 1
+                known.push(mistakes.len() - 1);
+                mistakes.len() - 1
             }
         };
-        Var { tape: self, id: VOID | index, of_run: false }
+        Var { tape: self, id: EntryIndex::from_index(VOID | index), of_run: false }
     }
 
     /// A void variable as one of this tape: the mistake of another tape's variable comes along.
@@ -527,7 +486,7 @@ impl<T: Scalar> Tape<T> {
         if std::ptr::eq(void.tape, self) {
             return void;
         }
-        let mistake = void.tape.list.borrow().mistakes[(void.id & !VOID) as usize].clone();
+        let mistake = void.tape.list.borrow().mistakes[void.id.index() & !VOID].clone();
         self.mistake(mistake)
     }
 }
@@ -535,7 +494,7 @@ impl<T: Scalar> Tape<T> {
 /// Restores what the cotangent was before, also where a user's rule panics.
 pub(crate) struct UnitGuard<'t, T: Scalar> {
     tape: &'t Tape<T>,
-    outer: Option<u32>,
+    outer: Option<EntryIndex>,
 }
 
 impl<T: Scalar> Drop for UnitGuard<'_, T> {
@@ -545,27 +504,27 @@ impl<T: Scalar> Drop for UnitGuard<'_, T> {
 }
 
 impl<T: Scalar> List<T> {
-    pub(crate) fn entry(&self, id: u32) -> &Recorded<T> {
-        self.entries.get_index(id as usize).expect("a handle names an entry of its tape")
+    pub(crate) fn entry(&self, id: EntryIndex) -> &Recorded<T> {
+        &self.entries[id]
     }
 
-    fn insert(&mut self, entry: Recorded<T>, place: Place) -> u32 {
-        let (index, new) = self.entries.insert_full(entry);
-        assert!(index < VOID as usize, "a tape holds at most 2³¹ entries");
-        if new {
+    fn insert(&mut self, entry: Recorded<T>, place: Place) -> EntryIndex {
+        let (id, is_new) = self.entries.insert(entry);
+        assert!(id.index() < VOID, "a tape holds at most 2³¹ entries");
+        if is_new {
             self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
         }
-        index as u32
+        id
     }
 
     /// A name of which nothing can be seen is none: the entry is called by its number.
-    pub(crate) fn give_name(&mut self, id: u32, name: &str) {
-        self.notes[id as usize].name = is_name(name).then(|| name.into());
+    pub(crate) fn give_name(&mut self, id: EntryIndex, name: &str) {
+        self.notes[id].name = is_name(name).then(|| name.into());
     }
 
     /// The entry's name, the one that follows from a differentiation, or its number with its operation.
-    pub(crate) fn label(&self, id: u32) -> String {
-        let note = &self.notes[id as usize];
+    pub(crate) fn label(&self, id: EntryIndex) -> String {
+        let note = &self.notes[id];
         match (&note.name, &note.derived) {
             (Some(name), _) => name.to_string(),
             (None, Some(derived)) => {
@@ -575,7 +534,7 @@ impl<T: Scalar> List<T> {
             (None, None) => match &self.entry(id).op {
                 Op::Number(number) => number.0.to_string(),
                 // The operand is earlier, and a chain of transposes ends in the number of one.
-                Op::Transpose(_) if self.notes[self.entry(id).operands[0] as usize].name.is_some() => {
+                Op::Transpose(_) if self.notes[self.entry(id).operands[0]].name.is_some() => {
                     format!("{}ᵀ", self.label_of_named(self.entry(id).operands[0]))
                 }
                 op => format!("%{id} ({})", op.rule().name()),
@@ -584,8 +543,8 @@ impl<T: Scalar> List<T> {
     }
 
     /// The label of an entry that cannot be a derived one whose name would name another: no recursion.
-    fn label_of_named(&self, id: u32) -> String {
-        match &self.notes[id as usize].name {
+    fn label_of_named(&self, id: EntryIndex) -> String {
+        match &self.notes[id].name {
             Some(name) => name.to_string(),
             None => format!("%{id}"),
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ops::Op;
+use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::vjp::{Cotangent, Front, Vjp};
 use crate::tape::{Derived, Ids};
 use crate::{Error, Scalar, Tape, Var};
@@ -20,17 +21,17 @@ pub(crate) fn walk<'t, T: Scalar>(
     let Some(tape) = seeds.first().map(|(output, _)| output.tape) else {
         return Ok(vec![None; with_respect_to.len()]);
     };
-    let end = seeds.iter().map(|(output, _)| output.id + 1).max().unwrap_or(0);
-    let start = with_respect_to.iter().map(|v| v.id).min().unwrap_or(end).min(end);
+    let end = seeds.iter().map(|(output, _)| output.id.index() + 1).max().unwrap_or(0);
+    let start = with_respect_to.iter().map(|v| v.id.index()).min().unwrap_or(end).min(end);
     let on_the_way = reaches(tape, with_respect_to, start, end);
-    let mut cotangents: Vec<Option<Cotangent<'t, T>>> = vec![None; (end - start) as usize];
+    let mut cotangents: Vec<Option<Cotangent<'t, T>>> = vec![None; end - start];
     for &(output, cotangent) in seeds {
-        if output.id >= start {
-            accumulate(&mut cotangents[(output.id - start) as usize], Cotangent::new(cotangent));
+        if output.id.index() >= start {
+            accumulate(&mut cotangents[output.id.index() - start], Cotangent::new(cotangent));
         }
     }
-    for id in (start..end).rev() {
-        let at = (id - start) as usize;
+    for at in (0..end - start).rev() {
+        let id = EntryIndex::from_index(start + at);
         let Some(cotangent) = cotangents[at].filter(|_| on_the_way[at]) else { continue };
         cotangent.g.sound()?;
         if let Some(names) = names {
@@ -41,7 +42,7 @@ pub(crate) fn walk<'t, T: Scalar>(
             let entry = list.entry(id);
             (entry.op.clone(), entry.operands.clone())
         };
-        let wanted = |operand: u32| operand >= start && on_the_way[(operand - start) as usize];
+        let wanted = |operand: EntryIndex| operand.index() >= start && on_the_way[operand.index() - start];
         if !operands.iter().any(|&operand| wanted(operand)) {
             continue;
         }
@@ -52,10 +53,10 @@ pub(crate) fn walk<'t, T: Scalar>(
             entry.finish()
         };
         for (operand, contribution) in contributions {
-            accumulate(&mut cotangents[(operand - start) as usize], contribution);
+            accumulate(&mut cotangents[operand.index() - start], contribution);
         }
     }
-    Ok(with_respect_to.iter().map(|v| cotangents.get((v.id - start) as usize).copied().flatten()).collect())
+    Ok(with_respect_to.iter().map(|v| cotangents.get(v.id.index() - start).copied().flatten()).collect())
 }
 
 fn accumulate<'t, T: Scalar>(sum: &mut Option<Cotangent<'t, T>>, contribution: Cotangent<'t, T>) {
@@ -66,15 +67,15 @@ fn accumulate<'t, T: Scalar>(sum: &mut Option<Cotangent<'t, T>>, contribution: C
 }
 
 /// For the entries `start..end`: whether one of the variables is reached from it.
-fn reaches<T: Scalar>(tape: &Tape<T>, variables: &[Var<'_, T>], start: u32, end: u32) -> Vec<bool> {
-    let mut reaches = vec![false; (end - start) as usize];
-    for variable in variables.iter().filter(|v| v.id < end) {
-        reaches[(variable.id - start) as usize] = true;
+fn reaches<T: Scalar>(tape: &Tape<T>, variables: &[Var<'_, T>], start: usize, end: usize) -> Vec<bool> {
+    let mut reaches = vec![false; end - start];
+    for variable in variables.iter().filter(|v| v.id.index() < end) {
+        reaches[variable.id.index() - start] = true;
     }
     let list = tape.list.borrow();
-    for id in start..end {
-        let at = (id - start) as usize;
-        let through = |&operand: &u32| operand >= start && reaches[(operand - start) as usize];
+    for at in 0..end - start {
+        let through = |&operand: &EntryIndex| operand.index() >= start && reaches[operand.index() - start];
+        let id = EntryIndex::from_index(start + at);
         reaches[at] = reaches[at] || list.entry(id).operands.iter().any(through);
     }
     reaches
@@ -83,7 +84,7 @@ fn reaches<T: Scalar>(tape: &Tape<T>, variables: &[Var<'_, T>], start: u32, end:
 /// Whether `output` depends on `variable`.
 pub(crate) fn depends<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> bool {
     variable.id <= output.id
-        && reaches(output.tape, &[variable], variable.id, output.id + 1).last() == Some(&true)
+        && reaches(output.tape, &[variable], variable.id.index(), output.id.index() + 1).last() == Some(&true)
 }
 
 /// How the derivatives of a scalar are named: ∂J/∂W[1], and ∂ℒ/∂A[1] where the factor 1/m is in front.
@@ -101,7 +102,7 @@ impl Naming {
     }
 
     /// Names what is propagated to an entry that has a name: ∂ℒ/∂A\[l\] where 1/m is in front.
-    pub(crate) fn propagated<T: Scalar>(&self, cotangent: Cotangent<'_, T>, with_respect_to: u32) {
+    pub(crate) fn propagated<T: Scalar>(&self, cotangent: Cotangent<'_, T>, with_respect_to: EntryIndex) {
         let Front { negative, m, per_m } = cotangent.front;
         let per_example = cotangent.g.tape.list.borrow().entry(with_respect_to).shape.depends_on_m();
         let is_mean = (m, per_m) == (0, 1);
@@ -114,19 +115,19 @@ impl Naming {
     }
 
     /// Names a derivative that is handed out.
-    pub(crate) fn gradient<T: Scalar>(&self, gradient: Var<'_, T>, with_respect_to: u32) {
+    pub(crate) fn gradient<T: Scalar>(&self, gradient: Var<'_, T>, with_respect_to: EntryIndex) {
         name(gradient, with_respect_to, &self.of);
     }
 }
 
 /// Names a derivative ∂of/∂v, if v has a name and the entry none.
-fn name<T: Scalar>(derivative: Var<'_, T>, with_respect_to: u32, of: &Arc<str>) {
+fn name<T: Scalar>(derivative: Var<'_, T>, with_respect_to: EntryIndex, of: &Arc<str>) {
     let mut list = derivative.tape.list.borrow_mut();
     let is_leaf = list.entry(derivative.id).operands.is_empty();
-    if list.notes[with_respect_to as usize].name.is_none() || is_leaf {
+    if list.notes[with_respect_to].name.is_none() || is_leaf {
         return;
     }
-    let note = &mut list.notes[derivative.id as usize];
+    let note = &mut list.notes[derivative.id];
     if note.derived.is_none() && note.walk != 0 {
         note.derived = Some(Rc::new(Derived { of: of.clone(), with_respect_to }));
     }

@@ -4,8 +4,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use crate::error::printable;
+use crate::ops::Op;
 use crate::tape::VOID;
 use crate::tape::entry::Entry;
+use crate::tape::ids::{EntryIndex, Id};
 use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
@@ -23,7 +25,7 @@ use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
 pub struct Var<'t, T: Scalar> {
     pub(crate) tape: &'t Tape<T>,
     /// The entry's number, or [`VOID`] with the mistake's number.
-    pub(crate) id: u32,
+    pub(crate) id: EntryIndex,
     /// Whether it was handed out as a derivative: then a program shows its value in the last run, also if the entry is a leaf that
     /// has changed since. No part of what the variable is.
     pub(crate) of_run: bool,
@@ -77,7 +79,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The entry's number in its tape, from 0; `None` if the variable is void.
     pub fn index(self) -> Option<usize> {
-        (!self.is_void()).then_some(self.id as usize)
+        (!self.is_void()).then_some(self.id.index())
     }
 
     /// What names the entry without the tape, for a program on another thread.
@@ -121,7 +123,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         if self.is_void() {
             return None;
         }
-        self.tape.list.borrow().notes[self.id as usize].name.as_deref().map(str::to_owned)
+        self.tape.list.borrow().notes[self.id].name.as_deref().map(str::to_owned)
     }
 
     /// What the entry is called, by error messages too: the name that the user gave, or else the one that follows from a
@@ -165,7 +167,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The mistake of a void variable.
     pub(crate) fn mistake_here(self) -> Error {
-        self.tape.list.borrow().mistakes[(self.id & !VOID) as usize].clone()
+        self.tape.list.borrow().mistakes[self.id.index() & !VOID].clone()
     }
 
     /// The value: compiles the entry and runs it once, with the values that the leaves were made with.
@@ -185,7 +187,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     pub(crate) fn is_void(self) -> bool {
-        self.id & VOID != 0
+        self.id.index() & VOID != 0
     }
 
     /// The shape of a variable that is not void.
@@ -198,7 +200,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// Looks at the operation and its operands; `None` for what is void.
-    pub(crate) fn inspect<R>(self, look: impl FnOnce(&crate::ops::Op<T>, &[u32]) -> R) -> Option<R> {
+    pub(crate) fn inspect<R>(self, look: impl FnOnce(&Op<T>, &[EntryIndex]) -> R) -> Option<R> {
         if self.is_void() {
             return None;
         }

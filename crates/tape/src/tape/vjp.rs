@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::ops::scale::Factor;
+use crate::tape::ids::EntryIndex;
 use crate::tape::notation::Over;
 use crate::{Dim, Error, Scalar, Shape, Tape, Var};
 
@@ -95,13 +96,13 @@ impl<'t, T: Scalar> Cotangent<'t, T> {
 #[derive(Debug)]
 pub struct Vjp<'a, 't, T: Scalar> {
     tape: &'t Tape<T>,
-    entry: u32,
-    operands: &'a [u32],
+    entry: EntryIndex,
+    operands: &'a [EntryIndex],
     /// Broadcastable to the result's shape.
     cotangent: Cotangent<'t, T>,
     wanted: SmallVec<[bool; 4]>,
     answered: SmallVec<[bool; 4]>,
-    contributions: SmallVec<[(u32, Cotangent<'t, T>); 4]>,
+    contributions: SmallVec<[(EntryIndex, Cotangent<'t, T>); 4]>,
 }
 
 /// Whether a contribution has the operand's shape, or repeats to it.
@@ -114,9 +115,9 @@ enum Fit {
 impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub(crate) fn new(
         cotangent: Cotangent<'t, T>,
-        entry: u32,
-        operands: &'a [u32],
-        wanted: impl Fn(u32) -> bool,
+        entry: EntryIndex,
+        operands: &'a [EntryIndex],
+        wanted: impl Fn(EntryIndex) -> bool,
     ) -> Self {
         Vjp {
             tape: cotangent.g.tape,
@@ -296,7 +297,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     /// What the rule gave, as pairs of an operand and a contribution; an operand that it forgot is a mistake.
-    pub(crate) fn finish(mut self) -> SmallVec<[(u32, Cotangent<'t, T>); 4]> {
+    pub(crate) fn finish(mut self) -> SmallVec<[(EntryIndex, Cotangent<'t, T>); 4]> {
         for i in 0..self.operands.len() {
             if self.wanted[i] && !self.answered[i] {
                 let name = self.tape.list.borrow().entry(self.entry).op.rule().name().into_owned();

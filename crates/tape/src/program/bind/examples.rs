@@ -5,12 +5,13 @@ use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::compile::graph::Node;
 use crate::program::ids::NodeId;
 use crate::tape::List;
+use crate::tape::ids::EntryIndex;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.
 #[derive(Debug)]
 pub(in crate::program) struct Unneeded {
-    pub(in crate::program) entry: u32,
+    pub(in crate::program) entry: EntryIndex,
     name: String,
     pub(in crate::program) shape: Shape,
     m: Option<usize>,
@@ -107,9 +108,9 @@ impl<T: Scalar> Program<T> {
         if self.leaves.needs_m.is_none() || reads_examples {
             return;
         }
-        for (entry, recorded) in (0..).zip(&list.entries) {
+        for (entry, recorded) in list.entries.enumerated() {
             let Some(leaf) = recorded.op.leaf() else { continue };
-            let known = &list.leaves[leaf.index as usize];
+            let known = &list.leaves[leaf.index];
             if known.kind == LeafKind::Examples && recorded.shape.columns == Dim::M {
                 let m = known.value.as_ref().map(|value| value.columns());
                 let name = list.label(entry);

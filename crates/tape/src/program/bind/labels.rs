@@ -9,6 +9,7 @@ use crate::program::Program;
 use crate::program::compile::graph::Node;
 use crate::program::ids::{LeafId, NodeId};
 use crate::tape::List;
+use crate::tape::ids::EntryIndex;
 use crate::{Error, Result, Scalar};
 
 /// A leaf that is a label of a loss on the tape, and where that was recorded.
@@ -22,7 +23,7 @@ pub(in crate::program) struct Unseen {
 impl<T: Scalar> Program<T> {
     /// Finds the leaves that are labels, and that the program uses without looking at them.
     pub(in crate::program) fn find_labels(&mut self, list: &List<T>) {
-        let mut labels: FxHashMap<u32, (Labels, Place)> = FxHashMap::default();
+        let mut labels: FxHashMap<EntryIndex, (Labels, Place)> = FxHashMap::default();
         for (entry, note) in list.entries.iter().zip(&list.notes) {
             if let Some(kind) = Labels::asked_by(&entry.op) {
                 let repeated = list.entry(entry.operands[0]);

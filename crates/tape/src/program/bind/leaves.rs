@@ -16,7 +16,7 @@ use crate::program::ids::{LeafId, NodeId, WholeId};
 use crate::program::operand::{Buffer, Operand};
 use crate::program::run::memory::LeafValue;
 use crate::tape::List;
-use crate::tape::ids::IdVec;
+use crate::tape::ids::{EntryIndex, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape, Var};
 use rustc_hash::FxHashMap;
 
@@ -25,7 +25,7 @@ use rustc_hash::FxHashMap;
 pub(in crate::program) struct Leaves<T: Scalar> {
     pub(in crate::program) states: IdVec<LeafId, LeafState<T>>,
     /// Outputs and leaves, by the tape's entry.
-    pub(in crate::program) found: FxHashMap<u32, Found>,
+    pub(in crate::program) found: FxHashMap<EntryIndex, Found>,
     /// The first node that depends on the number of examples.
     pub(in crate::program) needs_m: Option<NodeId>,
     /// The number of examples where no leaf says it, for those who run a program on others' behalf.
@@ -121,7 +121,7 @@ impl<T: Scalar> Program<T> {
     pub(in crate::program) fn take_from_tape(&mut self, list: &List<T>, outputs: &[Var<'_, T>]) {
         for leaf in self.leaves.states.ids() {
             let Some(op) = self.graph.node(self.leaves.states[leaf].node).op.leaf() else { continue };
-            let known = &list.leaves[op.index as usize];
+            let known = &list.leaves[op.index];
             self.leaves.states[leaf].kind = known.kind;
             if let Some(value) = &known.value {
                 self.share_leaf(leaf, value);

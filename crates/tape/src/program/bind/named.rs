@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::program::ids::{LeafId, NodeId};
 use crate::program::operand::Operand;
+use crate::tape::ids::EntryIndex;
 use crate::{Error, Program, Result, Scalar, Var};
 
 /// An entry of a tape by its number: what a [`Var`] says, without borrowing the tape, so that it can go to another thread with
@@ -28,13 +29,13 @@ use crate::{Error, Program, Result, Scalar, Var};
 pub struct EntryId {
     /// The tape's number, unlike that of any other tape.
     pub(crate) tape: u64,
-    pub(crate) entry: u32,
+    pub(crate) entry: EntryIndex,
     /// As [`Var`] has it.
     pub(crate) of_run: bool,
 }
 
 impl EntryId {
-    fn pair(self) -> (u64, u32) {
+    fn pair(self) -> (u64, EntryIndex) {
         (self.tape, self.entry)
     }
 }
@@ -140,7 +141,7 @@ fn find_variable<T: Scalar>(var: Var<'_, T>, program: &Program<T>) -> Result<Fou
         return Err(Error::ForeignVariable {
             operation: "program".into(),
             variable: var.label(),
-            at: var.tape.list.borrow().notes[entry.entry as usize].place,
+            at: var.tape.list.borrow().notes[entry.entry].place,
         });
     }
     let found = program.leaves.found.get(&entry.entry).copied();

@@ -9,13 +9,14 @@ use crate::error::printable;
 use crate::program::compile::graph::{Graph, Origin};
 use crate::program::ids::NodeId;
 use crate::tape::List;
+use crate::tape::ids::EntryIndex;
 
 /// Names a node without the tape; put into words only when somebody asks.
 #[derive(Debug, Clone)]
 pub(crate) struct About {
     label: Label,
     /// The entry's number in the tape.
-    entry: u32,
+    entry: EntryIndex,
     /// Whether the node is the entry's value, or a part of what a rewrite made of it.
     origin: Origin,
     pub(crate) place: Place,
@@ -24,7 +25,7 @@ pub(crate) struct About {
 #[derive(Debug, Clone)]
 enum Label {
     Name(Arc<str>),
-    Derived { of: Arc<str>, with_respect_to: Option<Arc<str>>, entry: u32 },
+    Derived { of: Arc<str>, with_respect_to: Option<Arc<str>>, entry: EntryIndex },
     Number(Arc<str>),
     Entry,
 }
@@ -32,12 +33,12 @@ enum Label {
 impl About {
     pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: NodeId) -> Self {
         let (entry, origin) = graph.origins[node];
-        let note = &list.notes[entry as usize];
+        let note = &list.notes[entry];
         let label = match (&note.name, &note.derived, list.entry(entry).op.number()) {
             (Some(name), _, _) => Label::Name(name.clone()),
             (None, Some(derived), _) => Label::Derived {
                 of: derived.of.clone(),
-                with_respect_to: list.notes[derived.with_respect_to as usize].name.clone(),
+                with_respect_to: list.notes[derived.with_respect_to].name.clone(),
                 entry: derived.with_respect_to,
             },
             (None, None, Some(number)) => Label::Number(number.to_string().into()),

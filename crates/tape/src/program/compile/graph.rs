@@ -7,9 +7,9 @@ use crate::ops::Op;
 use crate::ops::map::{Function, Map};
 use crate::program::compile::about::About;
 use crate::program::ids::NodeId;
+use crate::tape::List;
 use crate::tape::dag::{self, Dag};
-use crate::tape::ids::{Id, IdVec};
-use crate::tape::{Ids, List};
+use crate::tape::ids::{EntryIndex, Id, IdVec, LeafIndex};
 use crate::{Scalar, Shape};
 
 /// A node of the graph.
@@ -44,7 +44,7 @@ pub struct Rewrite {
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: Dag<T, NodeId>,
     /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
-    pub(crate) origins: IdVec<NodeId, (u32, Origin)>,
+    pub(crate) origins: IdVec<NodeId, (EntryIndex, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<NodeId>,
     /// The rewrites that fired.
@@ -53,7 +53,7 @@ pub(crate) struct Graph<T: Scalar> {
     pub(crate) tape: u64,
     pub(crate) about: IdVec<NodeId, About>,
     /// The entry that is being lowered.
-    pub(super) origin: u32,
+    pub(super) origin: Option<EntryIndex>,
     /// What the rewrites ask of the tape; `None` without rewrites.
     facts: Option<Facts>,
 }
@@ -62,29 +62,33 @@ pub(crate) struct Graph<T: Scalar> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
     /// How often the outputs use each entry.
-    uses: Vec<u32>,
+    uses: IdVec<EntryIndex, u32>,
     /// The entries that are labels of a log-loss, and the nodes that are labels or one minus them.
-    label_entries: FxHashSet<u32>,
+    label_entries: FxHashSet<EntryIndex>,
     labels: FxHashSet<NodeId>,
     /// The constant leaves, by their numbers, that hold nothing but ones.
-    ones: FxHashSet<u32>,
+    ones: FxHashSet<LeafIndex>,
     /// Whether the graph has a σ′, without which nothing cancels, and a tanh.
     has_slope: bool,
     has_tanh: bool,
 }
 
 impl Facts {
-    pub(super) fn of<T: Scalar>(list: &List<T>, outputs: &[u32], live: &[bool]) -> Self {
-        let mut facts = Facts { uses: vec![0; live.len()], ..Facts::default() };
-        outputs.iter().for_each(|&output| facts.uses[output as usize] += 1);
-        for (id, entry) in list.entries.iter().enumerate() {
+    pub(super) fn of<T: Scalar>(
+        list: &List<T>,
+        outputs: &[EntryIndex],
+        live: &IdVec<EntryIndex, bool>,
+    ) -> Self {
+        let mut facts = Facts { uses: IdVec::filled(0, live.len()), ..Facts::default() };
+        outputs.iter().for_each(|&output| facts.uses[output] += 1);
+        for (id, entry) in list.entries.enumerated() {
             if let Op::LogLoss(_) = entry.op {
                 facts.label_entries.insert(entry.operands[0]);
             }
             if live.get(id) == Some(&true) {
-                entry.operands.iter().for_each(|&operand| facts.uses[operand as usize] += 1);
+                entry.operands.iter().for_each(|&operand| facts.uses[operand] += 1);
                 if let Some(leaf) = entry.op.leaf()
-                    && list.leaves[leaf.index as usize].is_constant_one()
+                    && list.leaves[leaf.index].is_constant_one()
                 {
                     facts.ones.insert(leaf.index);
                 }
@@ -104,7 +108,7 @@ impl<T: Scalar> Graph<T> {
             fired: Vec::new(),
             tape: 0,
             about: IdVec::new(),
-            origin: 0,
+            origin: None,
             facts,
         }
     }
@@ -121,7 +125,7 @@ impl<T: Scalar> Graph<T> {
         }
     }
 
-    pub(super) fn note_label(&mut self, entry: u32, node: NodeId) {
+    pub(super) fn note_label(&mut self, entry: EntryIndex, node: NodeId) {
         if let Some(facts) = self.facts.as_mut().filter(|facts| facts.label_entries.contains(&entry)) {
             facts.labels.insert(node);
         }
@@ -164,7 +168,7 @@ impl<T: Scalar> Graph<T> {
     /// Whether the node is all of a tape's entry that one entry uses, once.
     pub(crate) fn is_used_once(&self, id: NodeId) -> bool {
         let (entry, origin) = self.origins[id];
-        let uses = self.facts.as_ref().map(|facts| facts.uses[entry as usize]);
+        let uses = self.facts.as_ref().map(|facts| facts.uses[entry]);
         origin == Origin::Whole && uses == Some(1)
     }
 
@@ -177,7 +181,8 @@ impl<T: Scalar> Graph<T> {
         }
         let (id, is_new) = self.nodes.insert(Node { op, operands, shape });
         if is_new {
-            self.origins.push((self.origin, Origin::Part));
+            let entry = self.origin.expect("nodes are made for an entry");
+            self.origins.push((entry, Origin::Part));
         }
         id
     }
@@ -253,20 +258,4 @@ impl<T: Scalar> Graph<T> {
 fn renumbered<T: Scalar>(mut node: Node<T>, new_id: &IdVec<NodeId, NodeId>) -> Node<T> {
     node.operands.iter_mut().for_each(|operand| *operand = new_id[*operand]);
     node
-}
-
-/// For each of the first `count` of a list: whether the outputs need it.
-pub(super) fn needed_by<'a>(
-    outputs: impl Iterator<Item = u32>,
-    count: usize,
-    operands: impl Fn(u32) -> &'a Ids,
-) -> Vec<bool> {
-    let mut needed = vec![false; count];
-    outputs.for_each(|output| needed[output as usize] = true);
-    for id in (0..count).rev() {
-        if needed[id] {
-            operands(id as u32).iter().for_each(|&operand| needed[operand as usize] = true);
-        }
-    }
-    needed
 }

@@ -3,9 +3,11 @@
 use crate::program::Options;
 use crate::program::compile::about::About;
 use crate::program::compile::flush::flushed;
-use crate::program::compile::graph::{Facts, Graph, Operands, Origin, needed_by};
+use crate::program::compile::graph::{Facts, Graph, Operands, Origin};
 use crate::program::compile::verify;
+use crate::program::ids::NodeId;
 use crate::tape::List;
+use crate::tape::ids::{EntryIndex, Id, IdVec};
 use crate::{Scalar, Tape, Var};
 
 /// Stage 1: what the outputs need. With rewrites, every node is rewritten as it is added (stage 2), so that its operands are
@@ -23,27 +25,27 @@ pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], options: 
 }
 
 fn lowered<T: Scalar>(list: &List<T>, outputs: &[Var<'_, T>], rewrites: bool) -> Graph<T> {
-    let outputs: Vec<u32> = outputs.iter().map(|v| v.id).collect();
-    let end = outputs.iter().map(|&id| id as usize + 1).max().unwrap_or(0);
-    let live = needed_by(outputs.iter().copied(), end, |id| &list.entry(id).operands);
+    let outputs: Vec<EntryIndex> = outputs.iter().map(|v| v.id).collect();
+    let end = outputs.iter().map(|id| id.index() + 1).max().unwrap_or(0);
+    let live = list.entries.needed_by(outputs.iter().copied(), end);
     let needed = live.iter().filter(|&&live| live).count();
     let facts = rewrites.then(|| Facts::of(list, &outputs, &live));
     let mut graph = Graph::with_room(needed, facts);
-    let mut node_of = vec![None; end];
-    for id in (0..end).filter(|&id| live[id]) {
-        let entry = list.entry(id as u32);
-        graph.origin = id as u32;
-        let node_of_entry = |entry: u32| node_of[entry as usize].expect("what is needed comes before");
-        let operands: Operands = entry.operands.iter().map(|&operand| node_of_entry(operand)).collect();
+    let mut node_of: IdVec<EntryIndex, Option<NodeId>> = IdVec::filled(None, end);
+    for id in live.ids().filter(|&id| live[id]) {
+        let entry = list.entry(id);
+        graph.origin = Some(id);
+        let node_of_operand = |&operand: &EntryIndex| node_of[operand].expect("what is needed comes before");
+        let operands: Operands = entry.operands.iter().map(node_of_operand).collect();
         let node = graph.record(entry.op.clone(), operands);
         node_of[id] = Some(node);
-        graph.note_label(id as u32, node);
+        graph.note_label(id, node);
         let origin = &mut graph.origins[node];
         if origin.1 == Origin::Part {
-            *origin = (id as u32, Origin::Whole);
+            *origin = (id, Origin::Whole);
         }
     }
-    let node_of_output = |&id: &u32| node_of[id as usize].expect("an output is needed");
+    let node_of_output = |&id: &EntryIndex| node_of[id].expect("an output is needed");
     graph.outputs = outputs.iter().map(node_of_output).collect();
     graph.without_dead_nodes()
 }
