@@ -15,9 +15,11 @@ mod operand;
 mod options;
 mod pass;
 
+use std::panic::Location;
 use std::sync::Arc;
 
-use crate::{Scalar, Tape, Var};
+use crate::numbers::kernel::simd;
+use crate::{Error, Result, Scalar, Tape, Var};
 use bind::leaves::{LeafState, Leaves};
 use code::Code;
 use compile::graph::Graph;
@@ -28,10 +30,53 @@ use operand::Operand;
 use run::Machine;
 
 pub(crate) use bind::named::Name;
-pub use bind::named::{EntryId, Named};
+pub use bind::named::Named;
 pub use compile::graph::Rewrite;
 pub use describe::Step;
 pub use options::Options;
+
+/// # Compiling
+impl<T: Scalar> Tape<T> {
+    /// Compiles a program that computes the outputs.
+    ///
+    /// # Errors
+    /// The mistake that an output depends on, [`Error::ForeignVariable`], or [`Error::InstructionSet`].
+    #[track_caller]
+    pub fn compile<'t>(&'t self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {
+        self.compile_with(outputs, Options::default())
+    }
+
+    /// [`compile`](Tape::compile) with other options.
+    ///
+    /// # Errors
+    /// As [`compile`](Tape::compile).
+    #[track_caller]
+    pub fn compile_with<'t>(
+        &'t self,
+        outputs: impl IntoIterator<Item = Var<'t, T>>,
+        options: Options,
+    ) -> Result<Program<T>> {
+        let outputs: Vec<Var<'t, T>> = outputs.into_iter().collect();
+        T::tape_compile(self, &outputs, options)
+    }
+
+    #[track_caller]
+    pub(crate) fn compile_here(&self, outputs: &[Var<'_, T>], options: Options) -> Result<Program<T>> {
+        for output in outputs {
+            output.sound()?;
+            if !std::ptr::eq(output.tape, self) {
+                let variable = output.label();
+                return Err(Error::ForeignVariable {
+                    operation: "compile".into(),
+                    variable,
+                    at: Location::caller(),
+                });
+            }
+        }
+        simd::instruction_set()?;
+        Ok(Program::compile(self, outputs, options))
+    }
+}
 
 /// A compiled program: computes its outputs again and again, for any values of its leaves and any number of examples m.
 ///

@@ -3,7 +3,7 @@
 use crate::error::Place;
 use crate::tape::reverse::{Naming, depends, walk};
 use crate::tape::vjp::Cotangent;
-use crate::{Error, Matrix, Result, Scalar, Shape, Tape, Var, Variables};
+use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
 
 /// What to do about a variable that the output does not depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,65 +135,6 @@ impl<'t, T: Scalar> Var<'t, T> {
         })
     }
 
-    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the other, each column-major.
-    ///
-    /// One run of a Hessian–vector product for each column: for small functions.
-    ///
-    /// # Errors
-    /// As [`value`](Var::value).
-    #[track_caller]
-    pub fn hessian<V: Variables<'t, T>>(self, with_respect_to: V) -> Result<Matrix<T>> {
-        T::var_hessian(self, with_respect_to.as_ref())
-    }
-
-    #[track_caller]
-    pub(crate) fn hessian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        let vectors = unbound_like("v", with_respect_to, self)?;
-        let products = self.hvp(with_respect_to, &vectors[..]);
-        columns_by_basis(self.tape, &vectors, &products)
-    }
-
-    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column for each entry of the
-    /// variables, one after the other.
-    ///
-    /// One run of a vector–Jacobian product for each row: for small functions.
-    ///
-    /// # Errors
-    /// As [`value`](Var::value).
-    #[track_caller]
-    pub fn jacobian<V: Variables<'t, T>>(self, with_respect_to: V) -> Result<Matrix<T>> {
-        T::var_jacobian(self, with_respect_to.as_ref())
-    }
-
-    #[track_caller]
-    pub(crate) fn jacobian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
-        let cotangents = unbound_like("u", &[self], self)?;
-        let products = self.vjp(with_respect_to, cotangents[0]);
-        columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
-    }
-
-    /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the answer has for each variable a
-    /// matrix with a column per example, which is that example's gradient, column-major.
-    ///
-    /// Where no loss depends on other examples, each example is run alone, as a batch of one.
-    ///
-    /// # Errors
-    /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
-    #[track_caller]
-    pub fn per_example_gradients<V: Variables<'t, T>>(
-        self,
-        with_respect_to: V,
-    ) -> Result<V::Output<Matrix<T>>> {
-        let each = T::var_per_example_gradients(self, with_respect_to.as_ref())?;
-        Ok(with_respect_to.output(each))
-    }
-
-    #[track_caller]
-    pub(crate) fn per_example_gradients_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
-        let gradients = self.sum().gradients(with_respect_to);
-        crate::program::numeric::gradients(self, with_respect_to, &gradients)
-    }
-
     #[track_caller]
     fn gradients_of(self, with_respect_to: &[Var<'t, T>], unreached: Unreached) -> Vec<Var<'t, T>> {
         T::var_gradients(self, with_respect_to, unreached)
@@ -297,18 +238,6 @@ fn shaped<'t, T: Scalar>(
     pairs.map(|(cotangent, v)| recorded(cotangent).repeated_to(v.known_shape())).collect()
 }
 
-/// Unbound leaves of the shapes of the variables, on which `output` does not depend.
-fn unbound_like<'t, T: Scalar>(
-    name: &str,
-    like: &[Var<'t, T>],
-    output: Var<'t, T>,
-) -> Result<Vec<Var<'t, T>>> {
-    output.sound()?;
-    like.iter().try_for_each(|v| v.sound())?;
-    let shapes: Vec<Shape> = like.iter().map(|v| v.known_shape()).collect();
-    Ok(output.tape.probes(name, &shapes, output))
-}
-
 impl<T: Scalar> Tape<T> {
     /// Unbound leaves for unit vectors and for what drops out, one for each shape: those of an earlier derivative, if the output
     /// does not depend on them, so that asking twice adds nothing.
@@ -352,42 +281,4 @@ impl<T: Scalar> Drop for WalkGuard<'_, T> {
         self.tape.list.borrow_mut().walk = self.outer_walk;
         self.tape.asked_at.set(self.outer_place);
     }
-}
-
-/// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the i-th unit vector.
-fn columns_by_basis<'t, T: Scalar>(
-    tape: &'t Tape<T>,
-    inputs: &[Var<'t, T>],
-    outputs: &[Var<'t, T>],
-) -> Result<Matrix<T>> {
-    let mut program = tape.compile(outputs.iter().chain(inputs).copied())?;
-    let m = program.known_m()?;
-    let numbers = |vars: &[Var<'t, T>]| {
-        let sizes =
-            vars.iter().map(|v| v.known_shape().at(m)).map(|(rows, columns)| rows.saturating_mul(columns));
-        sizes.fold(0, usize::saturating_add)
-    };
-    let mut result = Matrix::try_zeros(numbers(outputs), numbers(inputs))?;
-    for &input in inputs {
-        let (rows, columns) = input.known_shape().at(m);
-        program.bind(input, &Matrix::try_zeros(rows, columns)?)?;
-    }
-    let mut column = result.iter_columns_mut();
-    for &input in inputs {
-        let (rows, columns) = input.known_shape().at(m);
-        for i in 0..rows * columns {
-            program.parameter_mut(input)?.as_mut_slice()[i] = T::ONE;
-            program.run()?;
-            let mut rest = column.next().expect("a column for each number of the inputs");
-            for &output in outputs {
-                let value = program.view(output)?;
-                let (part, others) = rest.split_at_mut(value.as_slice().len());
-                part.copy_from_slice(value.as_slice());
-                rest = others;
-            }
-            program.parameter_mut(input)?.as_mut_slice()[i] = T::ZERO;
-        }
-    }
-    drop(column);
-    Ok(result)
 }

@@ -2,6 +2,7 @@
 //! tape, whose entries hold rules: these files and `ops/` know each other, and nothing above them.
 
 pub(crate) mod entry;
+pub(crate) mod entry_id;
 pub(crate) mod var;
 
 pub(crate) mod dag;
@@ -25,7 +26,6 @@ use smallvec::SmallVec;
 
 use crate::error::Place;
 use crate::error::is_name;
-use crate::numbers::kernel::simd;
 use crate::ops::Op;
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
@@ -34,7 +34,7 @@ use crate::ops::zip::Zip;
 use crate::tape::dag::Dag;
 use crate::tape::ids::{EntryIndex, Id, IdVec, LeafIndex, ids_up_to};
 use crate::tape::operation::{Mismatch, Operation};
-use crate::{Dim, Error, Function, Matrix, Program, Result, Scalar, Shape, Var};
+use crate::{Dim, Error, Function, Matrix, Result, Scalar, Shape, Var};
 
 /// An entry as it is recorded.
 pub(crate) type Recorded<T> = dag::Node<T, EntryIndex>;
@@ -102,7 +102,7 @@ pub(crate) struct List<T: Scalar> {
 /// Differentiation appends to the same list.
 ///
 /// A tape belongs to one thread: it is neither `Send` nor `Sync`, and so is no [`Var`]. What goes to other threads is a
-/// [`Program`], with an [`EntryId`](crate::EntryId) for each variable that is read or bound there.
+/// [`Program`](crate::Program), with an [`EntryId`](crate::EntryId) for each variable that is read or bound there.
 ///
 /// What depends on Rust control flow is frozen when it is recorded: a branch taken while recording is replayed by every
 /// run of a program. To choose by value, use [`Var::select`].
@@ -283,50 +283,6 @@ impl<T: Scalar> Tape<T> {
             None => Ok(()),
             Some(mistake) => Err(mistake.clone()),
         }
-    }
-
-    /// Compiles a program that computes the outputs.
-    ///
-    /// # Errors
-    /// The mistake that an output depends on, [`Error::ForeignVariable`], or [`Error::InstructionSet`].
-    #[track_caller]
-    pub fn compile<'t>(&'t self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {
-        self.compile_with(outputs, crate::program::Options::default())
-    }
-
-    /// [`compile`](Tape::compile) with other options.
-    ///
-    /// # Errors
-    /// As [`compile`](Tape::compile).
-    #[track_caller]
-    pub fn compile_with<'t>(
-        &'t self,
-        outputs: impl IntoIterator<Item = Var<'t, T>>,
-        options: crate::program::Options,
-    ) -> Result<Program<T>> {
-        let outputs: Vec<Var<'t, T>> = outputs.into_iter().collect();
-        T::tape_compile(self, &outputs, options)
-    }
-
-    #[track_caller]
-    pub(crate) fn compile_here(
-        &self,
-        outputs: &[Var<'_, T>],
-        options: crate::program::Options,
-    ) -> Result<Program<T>> {
-        for output in outputs {
-            output.sound()?;
-            if !std::ptr::eq(output.tape, self) {
-                let variable = output.label();
-                return Err(Error::ForeignVariable {
-                    operation: "compile".into(),
-                    variable,
-                    at: Location::caller(),
-                });
-            }
-        }
-        simd::instruction_set()?;
-        Ok(Program::compile(self, outputs, options))
     }
 
     #[track_caller]

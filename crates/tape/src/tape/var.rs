@@ -8,7 +8,7 @@ use crate::ops::Op;
 use crate::tape::VOID;
 use crate::tape::entry::Entry;
 use crate::tape::ids::{EntryIndex, Id};
-use crate::{EntryId, Error, Matrix, Result, Scalar, Shape, Tape};
+use crate::{EntryId, Error, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
 ///
@@ -168,22 +168,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The mistake of a void variable.
     pub(crate) fn mistake_here(self) -> Error {
         self.tape.list.borrow().mistakes[self.id.index() & !VOID].clone()
-    }
-
-    /// The value: compiles the entry and runs it once, with the values that the leaves were made with.
-    ///
-    /// # Errors
-    /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run) returns.
-    #[track_caller]
-    pub fn value(self) -> Result<Matrix<T>> {
-        T::var_value(self)
-    }
-
-    #[track_caller]
-    pub(crate) fn value_here(self) -> Result<Matrix<T>> {
-        let mut program = self.tape.compile([self])?;
-        program.run()?;
-        program.view(self)?.try_to_matrix()
     }
 
     pub(crate) fn is_void(self) -> bool {
