@@ -2,12 +2,13 @@
 //!
 //! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
 
+use std::panic::Location;
+
 pub use crate::numbers::aligned::Aligned;
+use crate::numbers::kernel::log_loss::are_soft;
 pub use crate::numbers::kernel::product::Epilogue;
 use crate::numbers::kernel::{product as products, simd, threads};
-use crate::ops::Paired;
-use crate::ops::log_loss::LogLossOnLogits;
-use crate::{Fault, MatrixMut, MatrixRef, Result, Scalar};
+use crate::{Error, MatrixMut, MatrixRef, Result, Scalar};
 
 /// An operand of a [`Product`]: a matrix as it is stored, or its transpose.
 #[derive(Debug, Clone, Copy)]
@@ -164,14 +165,25 @@ pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut
 /// The log-loss of σ(z) with labels y, elementwise, and its derivative σ(z) − y, from one exponential.
 ///
 /// # Errors
-/// [`Fault::Label`] for a label outside [0, 1].
+/// [`Error::Label`] for a label outside [0, 1], with its place as a row and that of the call.
+#[track_caller]
 pub fn log_loss_and_derivative<T: Scalar>(
     y: &[T],
     z: &[T],
     loss: &mut [T],
     derivative: &mut [T],
-) -> Result<(), Fault> {
-    LogLossOnLogits.block_with_derivative(&[y, z], loss, derivative)
+) -> Result<()> {
+    let soft = are_soft(y).map_err(|(row, value)| Error::Label {
+        operation: "log_loss",
+        value,
+        row,
+        column: 0,
+        labels: "y".into(),
+        expected: "in [0, 1]",
+        at: Location::caller(),
+    })?;
+    T::log_loss_and_derivative_into(y, z, soft, loss, derivative);
+    Ok(())
 }
 
 /// Adds every column of a matrix to `sums`.

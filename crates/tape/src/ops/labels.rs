@@ -1,6 +1,7 @@
 //! What the labels of a loss have to be.
 
 use crate::Scalar;
+use crate::numbers::kernel::log_loss::{first_outside_0_to_1, first_without};
 use crate::ops::Op;
 use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::softmax::{Of, Softmax};
@@ -57,7 +58,7 @@ impl Labels {
     /// The first number that is no label, NaN included.
     pub(crate) fn first_unfit<T: Scalar>(self, y: &[T]) -> Option<(usize, f64)> {
         match self {
-            Labels::Probabilities => first_without(y, |y| (y >= T::ZERO) & (y <= T::ONE)),
+            Labels::Probabilities => first_outside_0_to_1(y),
             Labels::Shares => first_without(y, |y| (y >= T::ZERO) & (y < T::INFINITY)),
         }
     }
@@ -86,14 +87,4 @@ impl Labels {
             }),
         }
     }
-}
-
-/// The first number that is not as asked.
-#[inline(always)]
-fn first_without<T: Scalar>(x: &[T], asked: impl Fn(T) -> bool) -> Option<(usize, f64)> {
-    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
-    if x.iter().fold(true, |all, &x| all & asked(x)) {
-        return None;
-    }
-    x.iter().position(|&x| !asked(x)).map(|at| (at, x[at].to_f64()))
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::numbers::kernel::functions as k;
+use crate::numbers::kernel::log_loss::are_soft;
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
@@ -47,14 +48,7 @@ fn labels_of_one_shape(operands: &[Shape]) -> Result<Shape, Mismatch> {
 
 /// Whether a label is neither 0 nor 1. One outside [0, 1], NaN included, is a fault.
 fn check_labels<T: Scalar>(y: &[T]) -> Result<bool, Fault> {
-    // Without a way out of the loops they are vector ones; the place is looked for only when there is one.
-    if y.iter().fold(true, |all, &y| all & ((y == T::ZERO) | (y == T::ONE))) {
-        return Ok(false);
-    }
-    match Labels::Probabilities.first_unfit(y) {
-        None => Ok(true),
-        Some((row, value)) => Err(Fault::Label { operand: 0, value, row, column: 0 }),
-    }
+    are_soft(y).map_err(|(row, value)| Fault::Label { operand: 0, value, row, column: 0 })
 }
 
 /// A probability outside [0, 1], NaN included, is a fault.

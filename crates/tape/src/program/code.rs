@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use smallvec::{SmallVec, smallvec};
 
 use crate::Scalar;
+use crate::numbers::kernel::product::Epilogue;
 use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
-use crate::program::compile::epilogue::EpilogueKind;
 use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::{Operand, SumAt};
 use crate::program::pass::Pass;
@@ -168,6 +168,25 @@ impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
             Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => smallvec![*node],
             Instruction::Product { product, node, .. } => smallvec![*product, *node],
             Instruction::Pass { pass, .. } => pass.nodes(),
+        }
+    }
+}
+
+/// The operation that a product takes up as it stores its elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EpilogueKind {
+    /// The addition of a column.
+    Bias,
+    /// The product of entries.
+    Multiply,
+}
+
+impl EpilogueKind {
+    /// As the product's kernel does it, with the other operand's values.
+    pub(crate) fn on<T>(self, other: &[T]) -> Epilogue<'_, T> {
+        match self {
+            EpilogueKind::Bias => Epilogue::Bias(other),
+            EpilogueKind::Multiply => Epilogue::Multiply(other),
         }
     }
 }

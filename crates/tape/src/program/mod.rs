@@ -19,21 +19,21 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::numbers::kernel::simd;
+use crate::program::bind::leaves::{LeafState, Leaves};
+use crate::program::code::Code;
+use crate::program::compile::graph::Graph;
+use crate::program::compile::place::Plan;
+use crate::program::compile::{emit, fuse, lower, place, schedule};
+use crate::program::ids::NodeId;
+use crate::program::operand::Operand;
+use crate::program::run::Machine;
 use crate::{Error, Result, Scalar, Tape, Var};
-use bind::leaves::{LeafState, Leaves};
-use code::Code;
-use compile::graph::Graph;
-use compile::place::Plan;
-use compile::{emit, fuse, lower, place, schedule};
-use ids::NodeId;
-use operand::Operand;
-use run::Machine;
 
-pub(crate) use bind::named::Name;
-pub use bind::named::Named;
-pub use compile::graph::Rewrite;
-pub use describe::Step;
-pub use options::Options;
+pub(crate) use crate::program::bind::named::Name;
+pub use crate::program::bind::named::Named;
+pub use crate::program::compile::graph::Rewrite;
+pub use crate::program::describe::Step;
+pub use crate::program::options::Options;
 
 /// # Compiling
 impl<T: Scalar> Tape<T> {

@@ -9,6 +9,34 @@ use super::fixed;
 use super::simd::{Loops, run};
 use super::vector_math::Real;
 use super::vector_math::lane::softplus_parts;
+use crate::Scalar;
+
+/// Whether a label is neither 0 nor 1.
+///
+/// # Errors
+/// The place and the value of one outside [0, 1], NaN included.
+pub(crate) fn are_soft<T: Scalar>(y: &[T]) -> Result<bool, (usize, f64)> {
+    // Without a way out of the loops they are vector ones; the place is looked for only when there is one.
+    if y.iter().fold(true, |all, &y| all & ((y == T::ZERO) | (y == T::ONE))) {
+        return Ok(false);
+    }
+    first_outside_0_to_1(y).map_or(Ok(true), Err)
+}
+
+/// The place and the value of the first number outside [0, 1], NaN included.
+pub(crate) fn first_outside_0_to_1<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
+    first_without(x, |x| (x >= T::ZERO) & (x <= T::ONE))
+}
+
+/// The first number that is not as asked.
+#[inline(always)]
+pub(crate) fn first_without<T: Scalar>(x: &[T], asked: impl Fn(T) -> bool) -> Option<(usize, f64)> {
+    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
+    if x.iter().fold(true, |all, &x| all & asked(x)) {
+        return None;
+    }
+    x.iter().position(|&x| !asked(x)).map(|at| (at, x[at].to_f64()))
+}
 
 /// A number type with the log-loss of slices.
 #[allow(unreachable_pub)] // a supertrait of a public trait

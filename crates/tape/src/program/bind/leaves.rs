@@ -14,7 +14,7 @@ use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{LeafId, NodeId, WholeId};
 use crate::program::operand::{Buffer, Operand};
-use crate::program::run::memory::LeafValue;
+use crate::program::run::memory::{LeafValue, resize};
 use crate::tape::List;
 use crate::tape::ids::{EntryIndex, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape, Var};
@@ -62,6 +62,19 @@ impl<T: Scalar> Leaves<T> {
             has_kept: false,
             labels: Vec::new(),
         }
+    }
+}
+
+impl<T: Scalar> Leaves<T> {
+    /// Makes room for the leaves that are outputs too, of a run on m examples.
+    pub(in crate::program) fn make_room(&mut self, m: usize) -> Result<()> {
+        for LeafState { at, kept, .. } in &mut self.states {
+            if let Some(Kept { values, .. }) = kept {
+                let (rows, columns) = at.shape.at(m);
+                resize(values, rows, columns)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,31 +1,12 @@
 //! What a product does to its entries as it stores them, so that no pass has to read them again: it adds a bias, z = W * a + b
 //! (eq. 23), or multiplies by a matrix of its shape, δ = (Wᵀ * δ) ⊙ g′(z) (eq. 28).
 
-use crate::numbers::kernel::product::Epilogue;
 use crate::ops::zip::Zip;
+use crate::program::code::EpilogueKind;
 use crate::program::compile::graph::Graph;
 use crate::program::ids::NodeId;
 use crate::tape::ids::IdVec;
 use crate::{Dim, Scalar};
-
-/// The operation that a product takes up as it stores its elements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EpilogueKind {
-    /// The addition of a column.
-    Bias,
-    /// The product of entries.
-    Multiply,
-}
-
-impl EpilogueKind {
-    /// As the product's kernel does it, with the other operand's values.
-    pub(crate) fn on<T>(self, other: &[T]) -> Epilogue<'_, T> {
-        match self {
-            EpilogueKind::Bias => Epilogue::Bias(other),
-            EpilogueKind::Multiply => Epilogue::Multiply(other),
-        }
-    }
-}
 
 /// For every node its only use: the node that reads it, once, while it is no output.
 pub(crate) fn only_uses<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Option<NodeId>> {

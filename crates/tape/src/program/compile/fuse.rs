@@ -1,8 +1,9 @@
 //! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that takes up what follows it.
 
 use crate::ops::scale::Scaling;
+use crate::program::code::EpilogueKind;
 use crate::program::code::{Instruction, OnNodes, PassNodes, SumNodes};
-use crate::program::compile::epilogue::{EpilogueKind, epilogue_of};
+use crate::program::compile::epilogue::epilogue_of;
 use crate::program::compile::graph::{Graph, Node};
 use crate::program::compile::schedule::{Class, Schedule, Scheduled};
 use crate::program::compile::verify;

@@ -22,7 +22,6 @@ use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{reserve_scratch, reserve_scratch_of};
 use crate::numbers::kernel::threads;
 use crate::numbers::matrix::size;
-use crate::program::bind::leaves::{Kept, LeafState};
 use crate::program::code::{Code, Instruction};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
@@ -179,12 +178,7 @@ impl<T: Scalar> Program<T> {
                     return Err(self.too_large(|at| at == Buffer::Whole(buffer), m));
                 }
             }
-            for LeafState { at, kept, .. } in &mut self.leaves.states {
-                if let Some(Kept { values, .. }) = kept {
-                    let (rows, columns) = at.shape.at(m);
-                    resize(values, rows, columns)?;
-                }
-            }
+            self.leaves.make_room(m)?;
             self.share_out(m)?;
             self.machine.m = Some(m);
         }
