@@ -9,6 +9,7 @@
 //!
 //! Run it with `cargo run --release --example 05_own_model`.
 
+use tape::check::Random;
 use tape::{Error, Matrix, Program, Tape, Var};
 
 const WIDTH: usize = 12;
@@ -39,10 +40,10 @@ fn curve(x: f64) -> f64 {
 
 /// m points of the curve, of which `wrong` are 4 too high.
 fn measurements(m: usize, wrong: usize) -> (Matrix<f64>, Matrix<f64>) {
-    let mut random = Random(7);
-    let x = Matrix::from_fn(1, m, |_, _| 2.0 * random.symmetric());
+    let mut random = Random::new(7);
+    let x = Matrix::from_fn(1, m, |_, _| 2.0 * random.between(-1.0, 1.0));
     let y = Matrix::from_fn(1, m, |_, i| {
-        let noise = 0.05 * random.symmetric();
+        let noise = 0.05 * random.between(-1.0, 1.0);
         curve(x[(0, i)]) + noise + if i < wrong { 4.0 } else { 0.0 }
     });
     (x, y)
@@ -93,10 +94,10 @@ impl<'t> Model<'t> {
         y: &Matrix<f64>,
         loss: impl Fn(Var<'t, f64>) -> Var<'t, f64>,
     ) -> Self {
-        let mut random = Random(3);
+        let mut random = Random::new(3);
         let mut parameters = Vec::new();
         let mut parameter = |name: String, rows: usize, columns: usize, size: f64| {
-            let value = Matrix::from_fn(rows, columns, |_, _| size * random.symmetric());
+            let value = Matrix::from_fn(rows, columns, |_, _| size * random.between(-1.0, 1.0));
             let parameter = tape.parameter(&name, &value);
             parameters.push(parameter);
             parameter
@@ -125,12 +126,12 @@ fn check_gradients(
 ) -> Result<(), Error> {
     const H: f64 = 1e-5;
     program.run()?;
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut slope = 0.0;
     let mut directions = Vec::new();
     for &gradient in gradients {
         let gradient = program.view(gradient)?.to_matrix();
-        let direction = gradient.map(|_| random.symmetric());
+        let direction = gradient.map(|_| random.between(-1.0, 1.0));
         slope += gradient.iter().zip(direction.iter()).map(|(g, d)| g * d).sum::<f64>();
         directions.push(direction);
     }
@@ -158,8 +159,7 @@ fn train(
     m: usize,
 ) -> Result<(), Error> {
     const BETA: f64 = 0.9;
-    let mut random = Random(5);
-    let mut order: Vec<usize> = (0..m).collect();
+    let mut random = Random::new(5);
     let mut velocities: Vec<Vec<f64>> = Vec::new();
     for &parameter in &model.parameters {
         velocities.push(vec![0.0; program.parameter_mut(parameter)?.as_slice().len()]);
@@ -167,11 +167,8 @@ fn train(
     print!("  epoch: J ");
     for epoch in 0..EPOCHS {
         let rate = 0.01 * (1.0 - epoch as f64 / EPOCHS as f64);
-        for i in (1..order.len()).rev() {
-            order.swap(i, (random.next() % (i as u64 + 1)) as usize);
-        }
         let mut j = 0.0;
-        for batch in order.chunks(BATCH) {
+        for batch in random.permutation(m).chunks(BATCH) {
             program.select_columns(model.x, batch)?;
             program.select_columns(model.y, batch)?;
             program.run()?;
@@ -209,22 +206,4 @@ fn picture(found: &[f64], truth: &[f64]) {
         println!("  |{}|", line.into_iter().collect::<String>());
     }
     println!();
-}
-
-/// SplitMix64, so that everyone gets the same numbers.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// Between −1 and 1.
-    fn symmetric(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    }
 }

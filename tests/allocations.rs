@@ -3,8 +3,6 @@
 
 #[path = "laws/support/graphs.rs"]
 mod graphs;
-#[path = "laws/support/random.rs"]
-mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -13,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use graphs::descriptions;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use random::Random;
+use tape::check::Random;
 use tape::{Matrix, Options, Program, Tape, Var};
 
 /// Counts what its thread asks of the system's allocator.

@@ -2,15 +2,12 @@
 //! would be counted too.
 #![allow(unsafe_code)] // the allocator that counts
 
-#[path = "laws/support/random.rs"]
-mod random;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use random::Random;
+use tape::check::Random;
 use tape::{Matrix, Options, Over, Program, Tape, Threads, Var};
 
 /// Counts what all threads ask of the system's allocator.

@@ -24,7 +24,7 @@ use crate::support::plain::number::{Ball, Dual, Number};
 use crate::support::plain::program::{Fun, Op, Script};
 use crate::support::plain::record::{Real, Recorded, record, record_and};
 use crate::support::plain::run::{Case, Tally, law};
-use crate::support::random::Random;
+use tape::check::Random;
 
 const MOST_UNITS: f64 = 64.0;
 

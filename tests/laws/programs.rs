@@ -8,7 +8,7 @@ use tape::{
 };
 
 use crate::support::graphs::{Description, descriptions, run};
-use crate::support::random::Random;
+use tape::check::Random;
 
 /// Every way to compile; the first one is the reference.
 fn ways() -> [Options; 4] {

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{EntryId, Error, Matrix, Options, Program, Tape, Threads, Var, matrix};
 
 use crate::support::networks::{Description, G};
-use crate::support::random::Random;
+use tape::check::Random;
 
 /// Of so many features products read some hundred columns where they are: fewer numbers are copied.
 const FEATURES: usize = 50;

@@ -4,8 +4,8 @@ use tape::{Function, FunctionKind, Matrix, Scalar, Tape};
 
 use super::{REAL, SIZES, sizes};
 use crate::support::laws::{Domain, Worst, case, check};
-use crate::support::random::Random;
 use crate::support::reference;
+use tape::check::Random;
 
 /// One row of the table of functions.
 pub(super) struct FunctionRow<T: Scalar> {

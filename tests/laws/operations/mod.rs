@@ -15,11 +15,11 @@ use tape::{Dim, FunctionKind, Matrix, OperationKind, Reduction, Scalar, Shape, T
 
 use crate::support::laws::{Case, Domain, Worst, check};
 use crate::support::message::assert_message_from;
-use crate::support::random::Random;
 use entrywise::zip_row;
 use functions::function_row;
 use reductions::reduction_row;
 use rows::row;
+use tape::check::Random;
 
 /// A shape that the cases of a row are made for: n × m, with m a number or the number of examples.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,7 @@ use tape::{
     Tape, Var, Vjp,
 };
 
-use super::random::Random;
+use tape::check::Random;
 
 /// One step: what to record, and the numbers that choose operands among what is there.
 #[derive(Debug, Clone, Copy)]

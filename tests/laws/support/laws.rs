@@ -14,7 +14,7 @@
 
 use tape::{Dim, Matrix, Options, Program, Scalar, Shape, Tape, Var};
 
-use crate::support::random::Random;
+use tape::check::Random;
 
 /// What an input's values are drawn from.
 #[derive(Debug, Clone, Copy)]

@@ -6,5 +6,4 @@ pub(crate) mod laws;
 pub(crate) mod message;
 pub(crate) mod networks;
 pub(crate) mod plain;
-pub(crate) mod random;
 pub(crate) mod reference;

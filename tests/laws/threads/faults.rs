@@ -13,7 +13,7 @@ use tape::{
 };
 
 use super::{Costly, REFERENCE, all_ways, fingerprint, options};
-use crate::support::random::Random;
+use tape::check::Random;
 
 /// Labels of which some are no probabilities.
 fn labels(rows: usize, m: usize, wrong: &[(usize, usize, f64)]) -> Matrix<f64> {

@@ -9,7 +9,7 @@ use tape::{
 };
 
 use super::{Batch, Costly, Used, Way, all_ways, differences, options};
-use crate::support::random::Random;
+use tape::check::Random;
 
 fn same_in_all_ways<'t, T: Scalar>(outputs: &[Var<'t, T>], batches: &[Batch<'t, T>], ways: &[Way]) {
     let mut used = Used::default();

@@ -1,7 +1,7 @@
 //! The laws, each compared on values.
 
 use crate::check::apart;
-use crate::check::random::SplitMix64;
+use crate::check::random::Random;
 use crate::check::values::{Function, Slope, dot, dots, exceeds, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Summary};
 use crate::{Matrix, Result, Scalar, Tape, Var};
@@ -32,7 +32,7 @@ pub(crate) fn run<'t, T: Scalar>(
         first,
         value: Matrix::try_zeros(rows, columns)?,
         epsilon: T::EPSILON.to_f64(),
-        random: SplitMix64::new(check.seed),
+        random: Random::new(check.seed),
         summary: Summary::default(),
         broken: Vec::new(),
     };
@@ -77,7 +77,7 @@ struct Bench<'a, 't, T: Scalar> {
     /// f(x); zeros of the promised shape until it is computed.
     value: Matrix<T>,
     epsilon: f64,
-    random: SplitMix64,
+    random: Random,
     summary: Summary,
     broken: Vec<Broken>,
 }
@@ -92,7 +92,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
     }
 
     fn cotangent(&mut self) -> Matrix<T> {
-        self.random.matrix(self.value.shape())
+        self.random.direction(self.value.shape())
     }
 
     fn first_at(&mut self, u: &Matrix<T>) -> Result<Vec<Matrix<T>>> {
@@ -142,7 +142,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         outputs: &[Var<'t, T>],
     ) -> Result<(), Failure> {
         // Drawn apart, so that the other laws are checked with what they always were.
-        let cotangent = SplitMix64::new(!self.check.seed).matrix(self.value.shape());
+        let cotangent = Random::new(!self.check.seed).direction(self.value.shape());
         let values: Vec<Matrix<T>> = self.inputs.iter().cloned().chain([cotangent]).collect();
         self.broken = apart::broken(tape, (leaves, &values), outputs, self.rounding())?;
         self.stop()
@@ -207,7 +207,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         let mut forward = Function::compile(tape, &leaves, &[pushed])?;
         let tolerance = self.rounding();
         for _ in 0..self.check.directions {
-            let (u, v) = (self.cotangent(), self.random.matrices(self.inputs));
+            let (u, v) = (self.cotangent(), self.random.directions(self.inputs));
             let jv = forward.at(self.inputs.iter().chain(&v))?.swap_remove(0);
             let pulled = self.first_at(&u)?.split_off(1);
             let (forward, reverse) = (dot(&u, &jv), dots(&pulled, &v));
@@ -227,7 +227,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
     fn derivative(&mut self) -> Result<()> {
         for operand in 0..self.inputs.len() {
             for _ in 0..self.check.directions {
-                let (u, v) = (self.cotangent(), self.random.matrix(self.inputs[operand].shape()));
+                let (u, v) = (self.cotangent(), self.random.direction(self.inputs[operand].shape()));
                 let gradient = self.first_at(&u)?.swap_remove(operand + 1);
                 let slope =
                     self.slope(&u, operand, &v, |outputs| &outputs[..1], std::slice::from_ref(&u), 0.0)?;
@@ -243,8 +243,8 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
     fn second_derivative(&mut self, mut second: Function<'t, T>) -> Result<()> {
         for operand in 0..self.inputs.len() {
             for _ in 0..self.check.directions {
-                let (u, w) = (self.cotangent(), self.random.matrices(self.inputs));
-                let v = self.random.matrix(self.inputs[operand].shape());
+                let (u, w) = (self.cotangent(), self.random.directions(self.inputs));
+                let v = self.random.direction(self.inputs[operand].shape());
                 let product = second.at(self.inputs.iter().chain([&u]).chain(&w))?.swap_remove(operand);
                 let hidden = self.usual_slope(norm([&u]) * norm([&self.value])) * norm(&w);
                 let slope = self.slope(&u, operand, &v, |outputs| &outputs[1..], &w, hidden)?;
@@ -260,7 +260,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         let tolerance = self.rounding();
         for _ in 0..self.check.directions {
             let u = self.cotangent();
-            let (v, w) = (self.random.matrices(self.inputs), self.random.matrices(self.inputs));
+            let (v, w) = (self.random.directions(self.inputs), self.random.directions(self.inputs));
             let hw = second.at(self.inputs.iter().chain([&u]).chain(&w))?;
             let hv = second.at(self.inputs.iter().chain([&u]).chain(&v))?;
             let (vhw, whv) = (dots(&v, &hw), dots(&w, &hv));

@@ -52,6 +52,7 @@ mod random;
 mod report;
 mod values;
 
+pub use random::Random;
 pub use report::{Broken, Failure, Law, Summary};
 
 use crate::{Error, Function, Matrix, Scalar, Tape, Var};
@@ -79,7 +80,7 @@ impl Check {
         Check { seed: 0, step: None, tolerance: None, directions: 3, orders: 2 }
     }
 
-    /// Other random directions and cotangents. They come from SplitMix64: the same seed, the same check, on every platform.
+    /// Other random directions and cotangents. They come from [`Random`]: the same seed, the same check, on every platform.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

@@ -6,7 +6,7 @@ use super::interpret::{Grid, evaluate};
 use super::number::{Ball, Number};
 use super::program::{Fun, Kind, Method, Node, Op, Pair, Reduction, Script, together};
 use super::record::{MeanForm, MeanStep, cross_entropy_is_composed, mean_form, softmax_is_composed};
-use crate::support::random::Random;
+use tape::check::Random;
 
 /// Numbers that users write; all are exact in single precision.
 const NUMBERS: [f64; 14] = [2.0, 0.5, 1.0, -1.0, 0.0, -1.5, 3.0, 49.0, 0.75, -2.0, 10.0, 0.25, -3.0, 1.25];
