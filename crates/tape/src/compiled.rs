@@ -1,8 +1,9 @@
 //! What this crate compiles itself, for both number types.
 //!
-//! A generic function is compiled in the crate that uses it. So that no user compiles the list, the compiler and the executor
-//! again, the public generic methods are shells: each calls a function of [`Compiled`], which is there for `f32` and `f64` and
-//! calls the generic function that does the work.
+//! A generic function is compiled in the crate that uses it. So that no user compiles the list, the
+//! compiler and the executor again, the public generic methods are shells: each calls a function of
+//! [`Compiled`], which is there for `f32` and `f64` and calls the generic function that does the
+//! work.
 
 use std::borrow::Cow;
 use std::fmt::{Formatter, Result as Written};
@@ -18,7 +19,8 @@ use crate::{
     OperationKind, Options, Over, Program, Reduction, Result, Scalar, Shape, SourcePlace, Step, Tape, Var,
 };
 
-/// Makes the trait, and implements it for both number types: each function calls the one that is named after `=`.
+/// Makes the trait, and implements it for both number types: each function calls the one that is
+/// named after `=`.
 macro_rules! compiled {
     ($(
         $(#[$attribute:meta])*

@@ -1,8 +1,9 @@
 //! Reverse-mode automatic differentiation of matrix operations on one list.
 //!
-//! A [`Tape`] is a Wengert list: each entry is an operation on entries before it. Differentiation appends the vector–Jacobian
-//! products to the same list, so a gradient is an entry like any other: print it, compile it, differentiate it again. A
-//! [`Program`] computes entries again and again, for any number of examples m, on `f32` or `f64`.
+//! A [`Tape`] is a Wengert list: each entry is an operation on entries before it. Differentiation
+//! appends the vector–Jacobian products to the same list, so a gradient is an entry like any other:
+//! print it, compile it, differentiate it again. A [`Program`] computes entries again and again,
+//! for any number of examples m, on `f32` or `f64`.
 //!
 //! ```
 //! use tape::{Tape, matrix};
@@ -50,25 +51,29 @@
 //!
 //! # How a gradient comes about
 //!
-//! A method of [`Var`] records exactly the entry that it names, or finds the equal one; values are not computed. `gradients`
-//! goes through the list from the last entry to the first. With the derivative G of J with respect to an entry it asks the
-//! entry's operation for its vector–Jacobian product ([`Operation::vjp`]), which records what G contributes to each operand:
-//! Wᵀ * G for the X of W * X. Contributions to one entry are added. Signs and powers of m stay in front, and are recorded
-//! where a derivative is handed out: so ∂J/∂W is 1/m · δ * Aᵀ, the very entry that eq. 26 makes by hand.
+//! A method of [`Var`] records exactly the entry that it names, or finds the equal one; values are
+//! not computed. `gradients` goes through the list from the last entry to the first. With the
+//! derivative G of J with respect to an entry it asks the entry's operation for its vector–Jacobian
+//! product ([`Operation::vjp`]), which records what G contributes to each operand: Wᵀ * G for the X
+//! of W * X. Contributions to one entry are added. Signs and powers of m stay in front, and are
+//! recorded where a derivative is handed out: so ∂J/∂W is 1/m · δ * Aᵀ, the very entry that eq. 26
+//! makes by hand.
 //!
 //! # How it is run
 //!
-//! [`Tape::compile`] takes what the outputs need, rewrites it by named rules (naive formulas become stable ones), puts what
-//! has a column per example into loops over tiles that stay in the cache, fuses elementwise operations, and places all
-//! values into few buffers. From the second run on at an m that it has seen a program allocates nothing. Its results have
-//! the same bits for any number of threads and any size of a tile.
+//! [`Tape::compile`] takes what the outputs need, rewrites it by named rules (naive formulas become
+//! stable ones), puts what has a column per example into loops over tiles that stay in the cache,
+//! fuses elementwise operations, and places all values into few buffers. From the second run on at
+//! an m that it has seen a program allocates nothing. Its results have the same bits for any number
+//! of threads and any size of a tile.
 //!
 //! # How it is tested
 //!
-//! Operations stand in a table of laws (values, derivatives of orders 1 and 2, random cotangents, boundary shapes, extremes);
-//! derivatives with respect to random entries of random tapes are compared with differences taken at that entry; programs
-//! with the list as it stands; functions with references of 800 digits; networks with equations in plain code. The checker
-//! that does part of it is public: [`check`].
+//! Operations stand in a table of laws (values, derivatives of orders 1 and 2, random cotangents,
+//! boundary shapes, extremes); derivatives with respect to random entries of random tapes are
+//! compared with differences taken at that entry; programs with the list as it stands; functions
+//! with references of 800 digits; networks with equations in plain code. The checker that does part
+//! of it is public: [`check`].
 
 mod tape;
 

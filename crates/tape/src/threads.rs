@@ -6,9 +6,10 @@ use crate::{Error, Result};
 
 /// Threads that work together on all programs that are run inside [`install`](Threads::install).
 ///
-/// A program needs none to run on several threads: it gives a run away to threads of its own and gets it back. That takes some ten
-/// microseconds, which many short runs one after the other, such as a training in mini-batches, do without when the loop
-/// around them is installed here. So runs of some 15 microseconds are shared too, if each comes soon after the one before, while the
+/// A program needs none to run on several threads: it gives a run away to threads of its own and
+/// gets it back. That takes some ten microseconds, which many short runs one after the other, such
+/// as a training in mini-batches, do without when the loop around them is installed here. So runs
+/// of some 15 microseconds are shared too, if each comes soon after the one before, while the
 /// threads are awake. The results have the same bits either way.
 ///
 /// ```
@@ -35,10 +36,12 @@ impl Threads {
     /// The most threads that there can be.
     pub const MOST: usize = threads::MOST;
 
-    /// So many threads, 0 for as many as the processor runs at a time. They have ended when the value is dropped.
+    /// So many threads, 0 for as many as the processor runs at a time. They have ended when the
+    /// value is dropped.
     ///
     /// # Errors
-    /// [`Error::Threads`] if the system has no more, or no memory for them, or if they are more than [`MOST`](Threads::MOST).
+    /// [`Error::Threads`] if the system has no more, or no memory for them, or if they are more
+    /// than [`MOST`](Threads::MOST).
     pub fn new(threads: usize) -> Result<Self> {
         let threads = if threads == 0 { threads::available().min(Self::MOST) } else { threads };
         let start = |threads| {
@@ -53,8 +56,9 @@ impl Threads {
         self.pool.as_ref().map_or(1, |pool| pool.get().current_num_threads())
     }
 
-    /// Does the work on one of the threads, or on the caller's if there is but one, and waits for its end; the others help
-    /// the programs that it runs, each as far as its own [`Options::threads`](crate::Options::threads) lets it.
+    /// Does the work on one of the threads, or on the caller's if there is but one, and waits for
+    /// its end; the others help the programs that it runs, each as far as its own
+    /// [`Options::threads`](crate::Options::threads) lets it.
     ///
     /// # Panics
     /// If the work does.

@@ -16,9 +16,9 @@ pub type Place = &'static Location<'static>;
 
 /// Everything that can go wrong in this crate.
 ///
-/// The first mistake made while recording is remembered with the place in the *user's* source where it was made; what
-/// depends on it is void, and [`compile`](crate::Tape::compile), [`value`](crate::Var::value) and
-/// [`check`](crate::Tape::check) return it.
+/// The first mistake made while recording is remembered with the place in the *user's* source where
+/// it was made; what depends on it is void, and [`compile`](crate::Tape::compile),
+/// [`value`](crate::Var::value) and [`check`](crate::Tape::check) return it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,7 +37,8 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
-    /// The environment variable `TAPE_SIMD` asks for an instruction set that the processor does not have, or that there is not.
+    /// The environment variable `TAPE_SIMD` asks for an instruction set that the processor does not
+    /// have, or that there is not.
     InstructionSet {
         /// The variable's value.
         asked: String,
@@ -127,7 +128,8 @@ pub enum Error {
         /// Where it was recorded.
         at: Place,
     },
-    /// A label of the log-loss is not in [0, 1], or one of the cross-entropy is negative or not finite.
+    /// A label of the log-loss is not in [0, 1], or one of the cross-entropy is negative or not
+    /// finite.
     Label {
         /// The loss.
         operation: &'static str,
@@ -218,8 +220,8 @@ pub enum Error {
         /// The variable's name or number.
         variable: String,
     },
-    /// A derivative was asked of a program that was not compiled for it. It is a leaf, of which the program knows what it is now, and
-    /// not what it was in the last run.
+    /// A derivative was asked of a program that was not compiled for it. It is a leaf, of which the
+    /// program knows what it is now, and not what it was in the last run.
     NotOutput {
         /// The leaf's name.
         variable: String,
@@ -261,7 +263,8 @@ pub struct TooLarge {
     pub at: Place,
 }
 
-/// What [`Program::run_checked`](crate::Program::run_checked) tells of the first value that is not finite.
+/// What [`Program::run_checked`](crate::Program::run_checked) tells of the first value that is not
+/// finite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NonFinite {
     /// The entry's name or number, with its operation.

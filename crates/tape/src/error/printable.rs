@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// A name as errors and tables show it: on one line, with what would end the line, steer a terminal or turn the direction of
-/// writing as an escape.
+/// A name as errors and tables show it: on one line, with what would end the line, steer a terminal
+/// or turn the direction of writing as an escape.
 ///
 /// ```
 /// assert_eq!(tape::printable("W[1]"), "W[1]");
@@ -24,8 +24,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Control characters, ends of lines and of paragraphs, marks of the direction of writing, and signs without width that are
-/// part of no word.
+/// Control characters, ends of lines and of paragraphs, marks of the direction of writing, and
+/// signs without width that are part of no word.
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -111,7 +111,8 @@ impl<T: Scalar> Form<T> for OnBuffers {
 pub(crate) enum Instruction<T: Scalar, F: Form<T>> {
     /// A node by its own kernel.
     Single { node: NodeId, op: Op<T>, operands: SmallVec<[F::At; 3]>, out: F::At },
-    /// A product and, as it stores its elements, the only node that uses it; the last operand is the other one of that.
+    /// A product and, as it stores its elements, the only node that uses it; the last operand is
+    /// the other one of that.
     Product {
         product: NodeId,
         node: NodeId,
@@ -120,9 +121,11 @@ pub(crate) enum Instruction<T: Scalar, F: Form<T>> {
         operands: [F::At; 3],
         out: F::At,
     },
-    /// Elementwise nodes of one shape in one pass, and sums of what the pass makes; the last of the nodes.
+    /// Elementwise nodes of one shape in one pass, and sums of what the pass makes; the last of the
+    /// nodes.
     Pass { node: NodeId, pass: F::Pass },
-    /// A contraction over the examples, added up tile by tile, and the node that scales it, if one does.
+    /// A contraction over the examples, added up tile by tile, and the node that scales it, if one
+    /// does.
     Accumulate {
         contraction: NodeId,
         node: NodeId,

@@ -40,7 +40,8 @@ impl<T: Scalar> Tape<T> {
     /// Compiles a program that computes the outputs.
     ///
     /// # Errors
-    /// The mistake that an output depends on, [`Error::ForeignVariable`], or [`Error::InstructionSet`].
+    /// The mistake that an output depends on, [`Error::ForeignVariable`], or
+    /// [`Error::InstructionSet`].
     #[track_caller]
     pub fn compile<'t>(&'t self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {
         self.compile_with(outputs, Options::default())
@@ -78,10 +79,11 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
-/// A compiled program: computes its outputs again and again, for any values of its leaves and any number of examples m.
+/// A compiled program: computes its outputs again and again, for any values of its leaves and any
+/// number of examples m.
 ///
-/// It borrows nothing from the tape and is `Send` and `Sync`: it can be run on another thread. From the second run on at an m that it has seen it
-/// allocates nothing.
+/// It borrows nothing from the tape and is `Send` and `Sync`: it can be run on another thread. From
+/// the second run on at an m that it has seen it allocates nothing.
 ///
 /// A program replays what was recorded: a branch that Rust took while recording is frozen in it.
 ///

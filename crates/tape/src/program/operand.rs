@@ -48,7 +48,8 @@ impl Columns {
         (Columns { count, ..self }, second)
     }
 
-    /// Tiles of so many columns, the last one of the rest; of no columns the one empty tile, which lets sums be 0.
+    /// Tiles of so many columns, the last one of the rest; of no columns the one empty tile, which
+    /// lets sums be 0.
     pub(crate) fn tiles(self, width: usize) -> impl Iterator<Item = Self> {
         let mut rest = Some(self);
         std::iter::from_fn(move || {
@@ -85,7 +86,8 @@ pub(crate) struct SumAt {
 }
 
 impl SumAt {
-    /// Number of its entries: a sum has no m. As many as there can be, if that overflows: then there is no memory for it.
+    /// Number of its entries: a sum has no m. As many as there can be, if that overflows: then
+    /// there is no memory for it.
     pub(crate) fn len(self) -> usize {
         let (rows, columns) = self.out.shape.at(0);
         rows.saturating_mul(columns)

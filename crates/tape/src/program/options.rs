@@ -41,31 +41,35 @@ impl Options {
         Options::default().rewrites(false).fusion(false)
     }
 
-    /// Whether local rewrites replace naive formulas by stable ones; they do by default. Without them the program computes
-    /// the formulas as they stand on the tape, for comparisons.
+    /// Whether local rewrites replace naive formulas by stable ones; they do by default. Without
+    /// them the program computes the formulas as they stand on the tape, for comparisons.
     pub fn rewrites(mut self, rewrites: bool) -> Self {
         self.rewrites = rewrites;
         self
     }
 
-    /// Whether elementwise operations run fused, and what has a column per example runs tile by tile; both by default.
+    /// Whether elementwise operations run fused, and what has a column per example runs tile by
+    /// tile; both by default.
     pub fn fusion(mut self, fusion: bool) -> Self {
         self.fusion = fusion;
         self
     }
 
-    /// How many threads a run may use at most; 0, the default, for as many as the processor runs at a time.
+    /// How many threads a run may use at most; 0, the default, for as many as the processor runs at
+    /// a time.
     ///
-    /// More than 128 are used only if the processor runs more at a time. A run uses fewer where its work is not worth
-    /// more. It uses one if it comes long after the last and is not worth waking the others, which
-    /// [`Threads::install`](crate::Threads::install) avoids. The results have the same bits whatever their number.
+    /// More than 128 are used only if the processor runs more at a time. A run uses fewer where its
+    /// work is not worth more. It uses one if it comes long after the last and is not worth waking
+    /// the others, which [`Threads::install`](crate::Threads::install) avoids. The results have the
+    /// same bits whatever their number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = NonZeroUsize::new(threads);
         self
     }
 
-    /// How many examples go through a loop at a time, rounded up to a multiple of [`Options::CHUNK`]; 0, the default, for
-    /// what suits the caches, with a shorter way for few examples, which does without loops.
+    /// How many examples go through a loop at a time, rounded up to a multiple of
+    /// [`Options::CHUNK`]; 0, the default, for what suits the caches, with a shorter way for few
+    /// examples, which does without loops.
     ///
     /// The results have the same bits whatever their number.
     pub fn tile_columns(mut self, columns: usize) -> Self {
@@ -73,12 +77,13 @@ impl Options {
         self
     }
 
-    /// Whether every product (of elements or of matrices) and quotient that is a subnormal number, below 1.2e-38 in f32 and
-    /// 2.2e-308 in f64, is 0; not by default.
+    /// Whether every product (of elements or of matrices) and quotient that is a subnormal number,
+    /// below 1.2e-38 in f32 and 2.2e-308 in f64, is 0; not by default.
     ///
-    /// Many processors are slow at such numbers, and others are not. Where gradients vanish by and by, as in a recurrent
-    /// chain of some hundred steps, a run may take several times as long for them. Where it does not, this costs up to a
-    /// tenth of its time, as what it does to a product is a step of its own.
+    /// Many processors are slow at such numbers, and others are not. Where gradients vanish by and
+    /// by, as in a recurrent chain of some hundred steps, a run may take several times as long for
+    /// them. Where it does not, this costs up to a tenth of its time, as what it does to a product
+    /// is a step of its own.
     ///
     /// ```
     /// use tape::{Options, Tape, matrix};

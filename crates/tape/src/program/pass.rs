@@ -1,8 +1,9 @@
 //! Entrywise operations of one shape in one pass over blocks that stay in the first-level cache.
 //!
-//! A pass goes over its columns block by block. Inside a block every operation is a loop over slices of one length: what is
-//! repeated (a bias, a number) is spread out once before the pass, a row once for each block. Values that only the pass
-//! needs live in registers, slices of a block's length; the others are written to their buffers.
+//! A pass goes over its columns block by block. Inside a block every operation is a loop over
+//! slices of one length: what is repeated (a bias, a number) is spread out once before the pass, a
+//! row once for each block. Values that only the pass needs live in registers, slices of a block's
+//! length; the others are written to their buffers.
 
 use smallvec::SmallVec;
 
@@ -91,8 +92,8 @@ pub(in crate::program) struct Sum<T: Scalar> {
     pub(in crate::program) source: Slot,
     pub(in crate::program) at: SumAt,
     pub(in crate::program) scaling: Scaling<T>,
-    /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding small, and make the
-    /// order of the additions that of the units.
+    /// The register of a unit's own sum, which is added to the whole one: two levels keep rounding
+    /// small, and make the order of the additions that of the units.
     pub(in crate::program) partial: RegisterId,
     /// The register of the whole sum.
     pub(in crate::program) total: RegisterId,
@@ -126,8 +127,8 @@ impl<T: Scalar> Pass<T> {
         1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
     }
 
-    /// How many of so many columns an operation of the pass gets at a time: all, where blocks would save nothing, as there is one
-    /// operation that reads and writes whole values.
+    /// How many of so many columns an operation of the pass gets at a time: all, where blocks would
+    /// save nothing, as there is one operation that reads and writes whole values.
     pub(in crate::program) fn step(&self, columns: usize) -> usize {
         let is_whole = |slot: &Slot| matches!(slot, Slot::Output(_));
         let is_one_kernel = match &self.code[..] {
@@ -140,7 +141,8 @@ impl<T: Scalar> Pass<T> {
         if is_one_kernel && !repeats { columns } else { self.block_columns() }
     }
 
-    /// The operations, for reports: name, and whether it shares its exponential with its derivative.
+    /// The operations, for reports: name, and whether it shares its exponential with its
+    /// derivative.
     pub(crate) fn operations(&self) -> impl Iterator<Item = String> + '_ {
         let of_code = self.code.iter().map(|op| match op.derivative {
             Some(_) => format!("{0} and {0}′", op.op.rule().name()),
@@ -154,7 +156,8 @@ impl<T: Scalar> Pass<T> {
         self.sums.is_empty()
     }
 
-    /// Whether the sums may come after the pass with the same bits: they are sums of rows, of values that are written.
+    /// Whether the sums may come after the pass with the same bits: they are sums of rows, of
+    /// values that are written.
     pub(in crate::program) fn sums_come_after(&self) -> bool {
         self.sums.iter().all(|sum| matches!(sum.source, Slot::Output(_)) && sum.at.len() > 1)
     }

@@ -8,7 +8,8 @@ use crate::tape::List;
 use crate::tape::ids::EntryIndex;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
-/// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of Σ(x + b) is m, whatever x is.
+/// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of
+/// Σ(x + b) is m, whatever x is.
 #[derive(Debug)]
 pub(in crate::program) struct Unneeded {
     pub(in crate::program) entry: EntryIndex,
@@ -17,15 +18,17 @@ pub(in crate::program) struct Unneeded {
     m: Option<usize>,
 }
 
-/// Whether a node's shape or value depends on the number of examples itself, and not only on what its operands hold.
+/// Whether a node's shape or value depends on the number of examples itself, and not only on what
+/// its operands hold.
 pub(in crate::program) fn depends_on_m<T: Scalar>(node: &Node<T>) -> bool {
     node.shape.depends_on_m() || node.op.power_of_m() != 0
 }
 
 /// # The number of examples
 impl<T: Scalar> Program<T> {
-    /// The number of examples that the next run works on, as far as the leaves agree on it. Where the program reads no examples, but
-    /// depends on how many there are, those of the tape say it: they can be bound as ever, and only their number counts.
+    /// The number of examples that the next run works on, as far as the leaves agree on it. Where
+    /// the program reads no examples, but depends on how many there are, those of the tape say it:
+    /// they can be bound as ever, and only their number counts.
     pub fn m(&self) -> Option<usize> {
         T::program_m(self)
     }
@@ -86,7 +89,8 @@ impl<T: Scalar> Program<T> {
         (self.leaves.default_m, self.leaves.agreed_m) = (Some(m), None);
     }
 
-    /// The number of examples of the next run, if every leaf has a value and that number can be run.
+    /// The number of examples of the next run, if every leaf has a value and that number can be
+    /// run.
     pub(in crate::program) fn m_of_run(&mut self) -> Result<usize> {
         if let Some(m) = self.leaves.agreed_m {
             return Ok(m);

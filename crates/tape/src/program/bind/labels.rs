@@ -1,4 +1,5 @@
-//! Labels that no kernel of a program looks at: those of gradients alone, of literal programs, of second derivatives.
+//! Labels that no kernel of a program looks at: those of gradients alone, of literal programs, of
+//! second derivatives.
 
 use rustc_hash::FxHashMap;
 

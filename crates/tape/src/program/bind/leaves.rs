@@ -32,8 +32,8 @@ pub(in crate::program) struct Leaves<T: Scalar> {
     pub(in crate::program) default_m: Option<usize>,
     /// The tape's examples, where the program reads none and needs to know how many they are.
     pub(in crate::program) unneeded: Vec<Unneeded>,
-    /// The number of examples that all leaves agree on, each having a value. Forgotten when one gets another: a run of a
-    /// small network has no time to ask each leaf.
+    /// The number of examples that all leaves agree on, each having a value. Forgotten when one
+    /// gets another: a run of a small network has no time to ask each leaf.
     pub(in crate::program) agreed_m: Option<usize>,
     /// Whether an output is a leaf that has changed since the last run.
     pub(in crate::program) has_kept: bool,
@@ -87,7 +87,8 @@ pub(in crate::program) struct LeafState<T: Scalar> {
     /// For leaves with one column (or row) per example: how many they hold now.
     pub(in crate::program) m: Option<usize>,
     pub(in crate::program) bound: bool,
-    /// The value that it has on the tape, until it is bound to another; for leaves with a column per example.
+    /// The value that it has on the tape, until it is bound to another; for leaves with a column
+    /// per example.
     pub(in crate::program) of_tape: Option<Arc<Matrix<T>>>,
     /// Whether all that read it can do so where its columns are not side by side.
     pub(in crate::program) is_gatherable: bool,
@@ -97,7 +98,8 @@ pub(in crate::program) struct LeafState<T: Scalar> {
     pub(in crate::program) kept: Option<Kept<T>>,
 }
 
-/// What a leaf was in the last run: an output is a value of that run, also if the leaf has changed since.
+/// What a leaf was in the last run: an output is a value of that run, also if the leaf has changed
+/// since.
 #[derive(Debug)]
 pub(in crate::program) struct Kept<T> {
     pub(in crate::program) values: Aligned<T>,
@@ -201,7 +203,8 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was made ready by the run.
+    /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was
+    /// made ready by the run.
     pub(in crate::program) fn keep(&mut self, leaf: LeafId) {
         let LeafState { at, kept, .. } = &mut self.leaves.states[leaf];
         let Some(kept) = kept.as_mut().filter(|kept| self.machine.ran && !kept.has_values) else { return };
@@ -221,7 +224,8 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// What messages call a leaf: of several with one name also its number and where it was recorded.
+    /// What messages call a leaf: of several with one name also its number and where it was
+    /// recorded.
     pub(in crate::program) fn label_of_leaf(&self, node: NodeId) -> String {
         let name = |node: NodeId| self.graph.about[node].to_string();
         let (label, place) = (name(node), self.graph.about[node].place);
@@ -233,7 +237,8 @@ impl<T: Scalar> Program<T> {
     }
 }
 
-/// For every buffer whether all that read it can do so where its columns are apart: products, on the right.
+/// For every buffer whether all that read it can do so where its columns are apart: products, on
+/// the right.
 fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
     let mut gatherable = IdVec::filled(true, plan.whole.len());
     for instruction in &code.instructions {
@@ -247,7 +252,8 @@ fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
 }
 
 impl<T: Scalar> Instruction<T, OnBuffers> {
-    /// Visits the operands that it cannot read where their columns are apart: all but the right one of a product.
+    /// Visits the operands that it cannot read where their columns are apart: all but the right one
+    /// of a product.
     fn for_each_operand_side_by_side(&self, mut visit: impl FnMut(Operand)) {
         let (matmul, operands): (Option<Matmul>, &[Operand]) = match self {
             Instruction::Product { matmul, operands, .. } => (Some(*matmul), operands),
@@ -263,8 +269,8 @@ impl<T: Scalar> Instruction<T, OnBuffers> {
     }
 }
 
-/// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of this shape: `Some(None)` if the
-/// shape has no m, `None` if the matrix does not fit.
+/// The number of examples that a matrix of these numbers of rows and columns holds for a leaf of
+/// this shape: `Some(None)` if the shape has no m, `None` if the matrix does not fit.
 pub(in crate::program) fn m_of(shape: Shape, (rows, columns): (usize, usize)) -> Option<Option<usize>> {
     let mut m = None;
     for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {

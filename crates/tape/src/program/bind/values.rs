@@ -14,18 +14,20 @@ use crate::{Dim, Error, MatrixMut, MatrixRef, Result, Scalar};
 impl<T: Scalar> Program<T> {
     /// Gives a parameter or examples another value; of examples, any number of columns.
     ///
-    /// The results of the last run stay readable until the next one, and stay what they are: also those that are leaves
-    /// themselves, see [`view`](Program::view).
+    /// The results of the last run stay readable until the next one, and stay what they are: also
+    /// those that are leaves themselves, see [`view`](Program::view).
     ///
     /// # Errors
-    /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`],
-    /// [`Error::Allocation`]; the variable then keeps the value that it has.
+    /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`],
+    /// [`Error::ForeignVariable`], [`Error::Allocation`]; the variable then keeps the value that it
+    /// has.
     pub fn bind<'m>(&mut self, variable: impl Named<T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
         T::program_bind(self, "bind", variable.name(), value.into())
     }
 
-    /// [`bind`](Program::bind), if the program has such a leaf; `false` if it has none, as where an evaluation does without the
-    /// labels that the training needs. So one list of leaves serves several programs.
+    /// [`bind`](Program::bind), if the program has such a leaf; `false` if it has none, as where an
+    /// evaluation does without the labels that the training needs. So one list of leaves serves
+    /// several programs.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -68,8 +70,9 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
-    /// Binds the columns of `value` that `examples` names, in that order, without a copy of the whole set first.
-    /// [`select_columns`](Program::select_columns) binds columns of the tape's own value, and may copy none.
+    /// Binds the columns of `value` that `examples` names, in that order, without a copy of the
+    /// whole set first. [`select_columns`](Program::select_columns) binds columns of the tape's own
+    /// value, and may copy none.
     ///
     /// # Errors
     /// As [`bind`](Program::bind).
@@ -116,12 +119,13 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
-    /// Binds columns of the value that the variable has on the tape: a mini-batch, in any order, each example any number of
-    /// times.
+    /// Binds columns of the value that the variable has on the tape: a mini-batch, in any order,
+    /// each example any number of times.
     ///
-    /// Where the variable is read by nothing but matrix products, on their right and with at least five rows, and the columns are
-    /// not few, they are not copied: the products read them where they are, and the copy's time is saved. Otherwise they are copied.
-    /// The results have the same bits as with [`bind_columns`](Program::bind_columns).
+    /// Where the variable is read by nothing but matrix products, on their right and with at least
+    /// five rows, and the columns are not few, they are not copied: the products read them where
+    /// they are, and the copy's time is saved. Otherwise they are copied. The results have the same
+    /// bits as with [`bind_columns`](Program::bind_columns).
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -140,9 +144,11 @@ impl<T: Scalar> Program<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoExample`] if the tape's value has no such column; [`Error::NotBindable`] if the variable has no columns that are
-    /// examples, or no value of the tape's, as after [`bind`](Program::bind); [`Error::BindShape`] if it is m × m;
-    /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Allocation`]. The variable then keeps the value that it has.
+    /// [`Error::NoExample`] if the tape's value has no such column; [`Error::NotBindable`] if the
+    /// variable has no columns that are examples, or no value of the tape's, as after
+    /// [`bind`](Program::bind); [`Error::BindShape`] if it is m × m; [`Error::NotInProgram`],
+    /// [`Error::ForeignVariable`], [`Error::Allocation`]. The variable then keeps the value that it
+    /// has.
     pub fn select_columns(&mut self, variable: impl Named<T>, examples: &[usize]) -> Result<()> {
         T::program_select_columns(self, variable.name(), examples)
     }
@@ -176,11 +182,12 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
-    /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values and the output's, both
-    /// column-major.
+    /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values
+    /// and the output's, both column-major.
     ///
-    /// The output is a value of the last run, also where it is a leaf that has changed since, such as ∂(w ⊙ v)/∂w, which is v;
-    /// and it may be the parameter itself, such as the gradient of ½‖w‖², which is w.
+    /// The output is a value of the last run, also where it is a leaf that has changed since, such
+    /// as ∂(w ⊙ v)/∂w, which is v; and it may be the parameter itself, such as the gradient of
+    /// ½‖w‖², which is w.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -259,7 +266,8 @@ impl<T: Scalar> Program<T> {
     /// The value of a leaf, to be written in place: an optimiser updates parameters here.
     ///
     /// # Errors
-    /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`], [`Error::Allocation`].
+    /// [`Error::NotBindable`], [`Error::NotInProgram`], [`Error::ForeignVariable`],
+    /// [`Error::Unbound`], [`Error::Allocation`].
     pub fn parameter_mut(&mut self, variable: impl Named<T>) -> Result<MatrixMut<'_, T>> {
         T::program_parameter_mut(self, variable.name())
     }
@@ -274,9 +282,10 @@ impl<T: Scalar> Program<T> {
 
     /// A view of an output's value after a run, or of a leaf's value.
     ///
-    /// An output is a value of the last run: it stays what it is when leaves are changed or bound after it, until the next run. A
-    /// leaf, named by its own variable, is what it is now, whether it is an output too or not. A variable that
-    /// [`gradients`](crate::Var::gradients) and the like have handed out is an output, also where it equals a leaf.
+    /// An output is a value of the last run: it stays what it is when leaves are changed or bound
+    /// after it, until the next run. A leaf, named by its own variable, is what it is now, whether
+    /// it is an output too or not. A variable that [`gradients`](crate::Var::gradients) and the
+    /// like have handed out is an output, also where it equals a leaf.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -292,8 +301,8 @@ impl<T: Scalar> Program<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotRun`] for outputs before the first run, and after a run that failed; [`Error::NotInProgram`],
-    /// [`Error::ForeignVariable`], [`Error::Unbound`].
+    /// [`Error::NotRun`] for outputs before the first run, and after a run that failed;
+    /// [`Error::NotInProgram`], [`Error::ForeignVariable`], [`Error::Unbound`].
     pub fn view(&self, variable: impl Named<T>) -> Result<MatrixRef<'_, T>> {
         T::program_view(self, variable.name())
     }
@@ -336,7 +345,8 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// What the last run failed with: while there is such an error, the outputs cannot be [viewed](Program::view).
+    /// What the last run failed with: while there is such an error, the outputs cannot be
+    /// [viewed](Program::view).
     pub fn last_error(&self) -> Option<&Error> {
         self.machine.failed_with.as_deref()
     }
@@ -434,7 +444,8 @@ impl<T: Scalar> Program<T> {
     }
 }
 
-/// To copy fewer numbers takes less time than to find columns that are apart, and the way for few examples reads copies.
+/// To copy fewer numbers takes less time than to find columns that are apart, and the way for few
+/// examples reads copies.
 const LEAST_APART: usize = 8192;
 
 /// Columns that are copied side by side.

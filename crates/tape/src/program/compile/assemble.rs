@@ -120,7 +120,8 @@ impl<T: Scalar> Assembler<'_, T> {
         }
     }
 
-    /// The register of a value of the pass becomes free; spread inputs keep theirs for the next block.
+    /// The register of a value of the pass becomes free; spread inputs keep theirs for the next
+    /// block.
     fn release(&mut self, id: NodeId, nodes: &[NodeId]) {
         if let (Some(Slot::Register(register)), true) = (self.slot(id), nodes.contains(&id)) {
             self.free.push(register);

@@ -1,8 +1,9 @@
 //! Subnormal numbers as zeros, where a program is asked for it.
 //!
-//! Many processors take up to a hundred times as long for a product with them. Where gradients vanish, as in a long recurrent chain, they
-//! go through all the steps between the least normal number and 0. Products are what makes and what spreads them: after each stands an
-//! operation that makes 0 of them.
+//! Many processors take up to a hundred times as long for a product with them. Where gradients
+//! vanish, as in a long recurrent chain, they go through all the steps between the least normal
+//! number and 0. Products are what makes and what spreads them: after each stands an operation that
+//! makes 0 of them.
 
 use crate::Scalar;
 use crate::ops::Op;

@@ -1,4 +1,5 @@
-//! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that takes up what follows it.
+//! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that
+//! takes up what follows it.
 
 use crate::ops::scale::Scaling;
 use crate::program::code::EpilogueKind;
@@ -85,7 +86,8 @@ struct TakenUp {
 }
 
 impl<T: Scalar> Loop<'_, T> {
-    /// Groups the nodes: elementwise nodes of one shape gather until something outside needs one of them.
+    /// Groups the nodes: elementwise nodes of one shape gather until something outside needs one of
+    /// them.
     fn fuse(&self, nodes: &[NodeId]) -> Vec<Planned<T>> {
         let Loop { graph, schedule: Schedule { classes, .. } } = *self;
         let mut steps = Vec::new();
@@ -132,7 +134,8 @@ impl<T: Scalar> Loop<'_, T> {
         steps
     }
 
-    /// What a product can take up: the node that uses it alone, if that node's other operand is there before it.
+    /// What a product can take up: the node that uses it alone, if that node's other operand is
+    /// there before it.
     fn taken_up(&self, product: NodeId, is_planned: &IdVec<NodeId, bool>) -> Option<TakenUp> {
         if self.schedule.classes[product] != Class::PerColumn
             || self.graph.node(product).op.matmul().is_none()

@@ -1,4 +1,5 @@
-//! The graph that a program computes: what lowering makes of a tape, and what the later stages read.
+//! The graph that a program computes: what lowering makes of a tape, and what the later stages
+//! read.
 
 use rustc_hash::FxHashSet;
 use smallvec::smallvec;
@@ -25,7 +26,8 @@ pub(crate) enum Origin {
     Part,
 }
 
-/// A rewrite that fired while a program was compiled; see [`Program::rewrites`](crate::Program::rewrites).
+/// A rewrite that fired while a program was compiled; see
+/// [`Program::rewrites`](crate::Program::rewrites).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rewrite {
@@ -43,7 +45,8 @@ pub struct Rewrite {
 #[derive(Debug, Clone)]
 pub(crate) struct Graph<T: Scalar> {
     pub(crate) nodes: Dag<T, NodeId>,
-    /// For every node the tape's entry that it was made for, and whether it is all of it or, after a rewrite, a part.
+    /// For every node the tape's entry that it was made for, and whether it is all of it or, after
+    /// a rewrite, a part.
     pub(crate) origins: IdVec<NodeId, (EntryIndex, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<NodeId>,
@@ -144,7 +147,8 @@ impl<T: Scalar> Graph<T> {
         self.facts.as_ref().is_some_and(|facts| facts.labels.contains(&id))
     }
 
-    /// Whether a node is the number 1, a constant leaf of ones, or a power of 0, which is 1 whatever the base is.
+    /// Whether a node is the number 1, a constant leaf of ones, or a power of 0, which is 1
+    /// whatever the base is.
     pub(crate) fn is_one(&self, id: NodeId) -> bool {
         match &self.node(id).op {
             Op::Number(number) => number.0.is_one(),
@@ -160,7 +164,8 @@ impl<T: Scalar> Graph<T> {
         self.facts.as_ref().is_some_and(|facts| facts.has_slope)
     }
 
-    /// Whether there is a σ′ and a tanh in the graph, as in second derivatives of the naive log-loss.
+    /// Whether there is a σ′ and a tanh in the graph, as in second derivatives of the naive
+    /// log-loss.
     pub(crate) fn has_slope_and_tanh(&self) -> bool {
         self.facts.as_ref().is_some_and(|facts| facts.has_slope && facts.has_tanh)
     }

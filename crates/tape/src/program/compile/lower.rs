@@ -10,8 +10,8 @@ use crate::tape::List;
 use crate::tape::ids::{EntryIndex, Id, IdVec};
 use crate::{Scalar, Tape, Var};
 
-/// Stage 1: what the outputs need. With rewrites, every node is rewritten as it is added (stage 2), so that its operands are
-/// in their final form.
+/// Stage 1: what the outputs need. With rewrites, every node is rewritten as it is added (stage 2),
+/// so that its operands are in their final form.
 pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Graph<T> {
     let list = tape.list.borrow();
     let mut graph = lowered(&list, outputs, options.rewrites);

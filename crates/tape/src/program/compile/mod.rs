@@ -9,7 +9,8 @@
 //! | 5 [`place`] | the steps | for every value a buffer |
 //! | 6 [`emit`] | all of them | the [code](crate::program::code) that is run |
 //!
-//! Debug builds [verify](verify) what every stage gives, so that a failure names the stage that broke.
+//! Debug builds [verify](verify) what every stage gives, so that a failure names the stage that
+//! broke.
 
 pub(super) mod about;
 pub(super) mod assemble;

@@ -1,4 +1,5 @@
-//! Stage 5: which buffer holds which node: buffers are used again after the last use of what they held.
+//! Stage 5: which buffer holds which node: buffers are used again after the last use of what they
+//! held.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ pub(crate) struct Plan {
     pub(crate) tile: IdVec<TileId, usize>,
 }
 
-/// Buffers are reused only among sizes that grow with m in the same way, so that none is large at one m for the sake of
-/// another.
+/// Buffers are reused only among sizes that grow with m in the same way, so that none is large at
+/// one m for the sake of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Size {
     power_of_m: u8,
@@ -52,7 +53,8 @@ impl<I: Id> Pool<I> {
         Pool { free: BTreeMap::new(), sizes: IdVec::new() }
     }
 
-    /// The free buffer that fits best, the smallest that is large enough, else the largest, which then grows; or a new one.
+    /// The free buffer that fits best, the smallest that is large enough, else the largest, which
+    /// then grows; or a new one.
     fn take(&mut self, need: Size) -> I {
         let same_power = |size: &Size| size.power_of_m == need.power_of_m;
         let enough = self.free.range(need..).map(|(size, _)| *size).next().filter(same_power);
@@ -80,8 +82,9 @@ impl<I: Id> Pool<I> {
     }
 }
 
-/// Two clocks: every whole step and every loop as a whole is one tick of the first, every step inside a loop one of the
-/// second. A loop reads and writes its whole buffers again for every tile, so they are all in use for its tick.
+/// Two clocks: every whole step and every loop as a whole is one tick of the first, every step
+/// inside a loop one of the second. A loop reads and writes its whole buffers again for every tile,
+/// so they are all in use for its tick.
 struct Lifetimes {
     /// For every node the tick after which its value is not needed.
     last_tick: IdVec<NodeId, Tick>,

@@ -1,10 +1,11 @@
 //! Stage 3: in which order the nodes run, whole or tile by tile of example columns.
 //!
-//! A node is *per column* if its shape is n × m and column j of it needs only the j-th columns of what has one column per
-//! example. It is a *contraction* if it sums per-column values over the examples: D * Aᵀ and Σᵢ. Everything else runs whole.
-//! Nodes are put into segments that alternate: whole steps, a loop over tiles, whole steps, and so on. A loop computes
-//! per-column values and accumulates contractions, whose sums exist only after it; a per-column node that needs such a sum
-//! falls to the next loop.
+//! A node is *per column* if its shape is n × m and column j of it needs only the j-th columns of
+//! what has one column per example. It is a *contraction* if it sums per-column values over the
+//! examples: D * Aᵀ and Σᵢ. Everything else runs whole. Nodes are put into segments that alternate:
+//! whole steps, a loop over tiles, whole steps, and so on. A loop computes per-column values and
+//! accumulates contractions, whose sums exist only after it; a per-column node that needs such a
+//! sum falls to the next loop.
 
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
@@ -78,7 +79,8 @@ fn classify<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Class> {
 fn assign<T: Scalar>(graph: &Graph<T>, classes: &IdVec<NodeId, Class>) -> IdVec<NodeId, Option<usize>> {
     let mut segment_of: IdVec<NodeId, Option<usize>> = Vec::with_capacity(classes.len()).into();
     for (id, node) in graph.nodes.enumerated() {
-        // The first segment in which the operand's value can be used by a whole step, and by a loop.
+        // The first segment in which the operand's value can be used by a whole step, and by a
+        // loop.
         let ready = |&operand: &NodeId| match (classes[operand], segment_of[operand]) {
             (Class::Source, _) | (_, None) => (0, 1),
             (Class::Whole, Some(at)) => (at, at + 1),
@@ -99,7 +101,8 @@ fn assign<T: Scalar>(graph: &Graph<T>, classes: &IdVec<NodeId, Class>) -> IdVec<
     segment_of
 }
 
-/// Stage 3: which nodes run whole, and which in loops over tiles; all whole, if the program is not to be fused.
+/// Stage 3: which nodes run whole, and which in loops over tiles; all whole, if the program is not
+/// to be fused.
 pub(in crate::program) fn schedule<T: Scalar>(graph: &Graph<T>, fusion: bool) -> Schedule<T> {
     let schedule = if fusion { in_loops(graph) } else { all_whole(graph) };
     verify::stage("schedule", || verify::schedule(graph, &schedule));
@@ -162,7 +165,8 @@ fn fold_factors<T: Scalar>(
     folded
 }
 
-/// The graph's order, but g′(z) directly after g(z), so that the two can share a pass and an exponential.
+/// The graph's order, but g′(z) directly after g(z), so that the two can share a pass and an
+/// exponential.
 fn order<T: Scalar>(graph: &Graph<T>) -> Vec<NodeId> {
     let mut order = Vec::with_capacity(graph.nodes.len());
     let mut placed: IdVec<NodeId, bool> = IdVec::filled(false, graph.nodes.len());

@@ -1,4 +1,5 @@
-//! What each stage promises to the next, looked at in debug builds, so that a failure names the stage that broke.
+//! What each stage promises to the next, looked at in debug builds, so that a failure names the
+//! stage that broke.
 
 use crate::program::code::Values;
 use crate::program::compile::fuse::Steps;
@@ -79,8 +80,8 @@ pub(super) fn steps<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Verdi
     lost.map_or(Ok(()), |lost| Err(format!("no step makes the output n{lost}")))
 }
 
-/// A step reads from a buffer what was put there for it, and writes into none that it reads. A loop comes back to its first step for
-/// every tile: in it a whole buffer has one value.
+/// A step reads from a buffer what was put there for it, and writes into none that it reads. A loop
+/// comes back to its first step for every tile: in it a whole buffer has one value.
 pub(super) fn plan<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>], plan: &Plan) -> Verdict {
     let (whole, tile) = (IdVec::filled(None, plan.whole.len()), IdVec::filled(None, plan.tile.len()));
     let mut holds = Buffers { whole, tile };

@@ -20,8 +20,9 @@ const WIDTH: usize = 96;
 
 /// # Explaining
 impl<T: Scalar> Program<T> {
-    /// How the program was made, stage by stage, and how a run on `m` examples goes: what was lowered, which rewrites fired, what runs
-    /// in loops over tiles, what was fused, which buffers are used again, the steps, and the threads that a run is worth.
+    /// How the program was made, stage by stage, and how a run on `m` examples goes: what was
+    /// lowered, which rewrites fired, what runs in loops over tiles, what was fused, which buffers
+    /// are used again, the steps, and the threads that a run is worth.
     ///
     /// Nodes are called n0, n1, …; `docs/ARCHITECTURE.md` reads such a text line by line.
     ///

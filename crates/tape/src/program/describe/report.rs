@@ -19,13 +19,15 @@ use crate::{Scalar, Shape};
 pub struct Step {
     /// The operation, or the operations that are fused into one pass.
     pub operations: Vec<String>,
-    /// The name or number of the tape's entry that the step computes; of a fused pass, the last one.
+    /// The name or number of the tape's entry that the step computes; of a fused pass, the last
+    /// one.
     pub entry: String,
     /// The names or numbers of the operands of a step that is not fused.
     pub operands: Vec<String>,
     /// The shape of the result.
     pub shape: Shape,
-    /// The buffer that holds the result, `None` for a pass with several; it is used again after the result's last use.
+    /// The buffer that holds the result, `None` for a pass with several; it is used again after the
+    /// result's last use.
     pub buffer: Option<String>,
     /// Whether the step runs again for every tile of examples.
     pub tiled: bool,
@@ -35,7 +37,8 @@ pub struct Step {
 
 /// # Steps and costs
 impl<T: Scalar> Program<T> {
-    /// The rewrites that made this program of what the tape has recorded, each once, with the number of times that it fired.
+    /// The rewrites that made this program of what the tape has recorded, each once, with the
+    /// number of times that it fired.
     ///
     /// ```
     /// use tape::{Options, Tape, matrix};
@@ -109,7 +112,8 @@ impl<T: Scalar> Program<T> {
         self.graph.node(node).operands.iter().map(|&operand| self.graph.about[operand].to_string()).collect()
     }
 
-    /// Floating-point operations of one run on `m` examples; a function of one number counts as one.
+    /// Floating-point operations of one run on `m` examples; a function of one number counts as
+    /// one.
     pub fn flops(&self, m: usize) -> u64 {
         T::program_flops(self, m)
     }
@@ -119,7 +123,8 @@ impl<T: Scalar> Program<T> {
         flops.fold(0, u64::saturating_add)
     }
 
-    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with as many [threads](Program::threads) as they can make use of.
+    /// Bytes of all buffers for runs on `m` examples, leaves and outputs included, with as many
+    /// [threads](Program::threads) as they can make use of.
     pub fn peak_bytes(&self, m: usize) -> usize {
         T::program_peak_bytes(self, m)
     }
@@ -145,9 +150,10 @@ impl<T: Scalar> Program<T> {
         whole.fold(rest, usize::saturating_add).saturating_mul(size_of::<T>())
     }
 
-    /// How many threads a run on `m` examples can make use of: at most what [`Options`](crate::Options) allow, and no more than its
-    /// work is worth. That is less outside of [`Threads::install`](crate::Threads::install): a short run stays on one thread there if it would
-    /// have to wake others, or takes no longer than to hand it over.
+    /// How many threads a run on `m` examples can make use of: at most what
+    /// [`Options`](crate::Options) allow, and no more than its work is worth. That is less outside
+    /// of [`Threads::install`](crate::Threads::install): a short run stays on one thread there if
+    /// it would have to wake others, or takes no longer than to hand it over.
     pub fn threads(&self, m: usize) -> usize {
         T::program_threads(self, m)
     }
@@ -174,7 +180,8 @@ fn buffer_name(buffer: Buffer) -> String {
     }
 }
 
-/// The steps with their operands, shapes and buffers: b0, b1, … hold whole values, t0, t1, … those of one tile.
+/// The steps with their operands, shapes and buffers: b0, b1, … hold whole values, t0, t1, … those
+/// of one tile.
 impl<T: Scalar> fmt::Display for Program<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         T::program_display(self, f)

@@ -6,10 +6,12 @@ use crate::{Matrix, Result, Scalar, Shape, Tape, Var, Variables};
 
 /// # Values, computed now
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The value: compiles the entry and runs it once, with the values that the leaves were made with.
+    /// The value: compiles the entry and runs it once, with the values that the leaves were made
+    /// with.
     ///
     /// # Errors
-    /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run) returns.
+    /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run)
+    /// returns.
     #[track_caller]
     pub fn value(self) -> Result<Matrix<T>> {
         T::var_value(self)
@@ -22,7 +24,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         program.view(self)?.try_to_matrix()
     }
 
-    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the other, each column-major.
+    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the
+    /// other, each column-major.
     ///
     /// One run of a Hessian–vector product for each column: for small functions.
     ///
@@ -40,8 +43,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         columns_by_basis(self.tape, &vectors, &products)
     }
 
-    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column for each entry of the
-    /// variables, one after the other.
+    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column
+    /// for each entry of the variables, one after the other.
     ///
     /// One run of a vector–Jacobian product for each row: for small functions.
     ///
@@ -59,8 +62,9 @@ impl<'t, T: Scalar> Var<'t, T> {
         columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
     }
 
-    /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the answer has for each variable a
-    /// matrix with a column per example, which is that example's gradient, column-major.
+    /// The gradients of each example's own loss: this entry is the 1 × m row of losses, and the
+    /// answer has for each variable a matrix with a column per example, which is that example's
+    /// gradient, column-major.
     ///
     /// Where no loss depends on other examples, each example is run alone, as a batch of one.
     ///
@@ -94,7 +98,8 @@ fn unbound_like<'t, T: Scalar>(
     Ok(output.tape.probes(name, &shapes, output))
 }
 
-/// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the i-th unit vector.
+/// A linear map as a matrix: column i holds `outputs`, one after the other, where `inputs` is the
+/// i-th unit vector.
 fn columns_by_basis<'t, T: Scalar>(
     tape: &'t Tape<T>,
     inputs: &[Var<'t, T>],

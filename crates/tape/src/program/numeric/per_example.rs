@@ -16,8 +16,8 @@ enum Examples {
     Mixed,
 }
 
-/// For each variable a matrix whose column i is the gradient of `losses[i]`, column-major; `of_sum` are the gradients of
-/// the sum of the losses.
+/// For each variable a matrix whose column i is the gradient of `losses[i]`, column-major; `of_sum`
+/// are the gradients of the sum of the losses.
 #[track_caller]
 pub(crate) fn gradients<'t, T: Scalar>(
     losses: Var<'t, T>,
@@ -95,7 +95,8 @@ fn by_cotangents<'t, T: Scalar>(
     })
 }
 
-/// The number of losses: that of the examples which the gradients read, or else of those which the losses read.
+/// The number of losses: that of the examples which the gradients read, or else of those which the
+/// losses read.
 fn m_of<T: Scalar>(gradients: &Program<T>, losses: Var<'_, T>) -> Result<usize> {
     match gradients.common_m()? {
         Some(m) => Ok(m),

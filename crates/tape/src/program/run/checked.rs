@@ -1,4 +1,5 @@
-//! Running step by step, and what a fault is to the user: the first value that is not finite, or a kernel's refusal.
+//! Running step by step, and what a fault is to the user: the first value that is not finite, or a
+//! kernel's refusal.
 
 use crate::error::{NonFinite, OperandRange};
 use crate::ops::Op;
@@ -12,9 +13,10 @@ use crate::tape::operation::{Fault, Source};
 use crate::{Error, Result, Scalar};
 
 impl<T: Scalar> Program<T> {
-    /// Like [`run`](Program::run), but step by step and without fusion: stops at the first value that is NaN or ±∞, naming
-    /// the entry, the element, the ranges of the operands and where the entry was recorded. Where all that is computed is finite,
-    /// it looks at the leaves and numbers that the outputs need, or are, in the same way.
+    /// Like [`run`](Program::run), but step by step and without fusion: stops at the first value
+    /// that is NaN or ±∞, naming the entry, the element, the ranges of the operands and where the
+    /// entry was recorded. Where all that is computed is finite, it looks at the leaves and numbers
+    /// that the outputs need, or are, in the same way.
     ///
     /// # Errors
     /// As [`run`](Program::run), and [`Error::NonFinite`].

@@ -1,9 +1,10 @@
 //! How a loop cuts the examples: units, spans and tiles.
 //!
-//! A sum over the examples is added up unit by unit inside a span, and then span by span. Units and spans are functions of
-//! the program and of m. A tile, of any number of units, is what runs through a loop at a time, and spans may run side by
-//! side: neither changes the order in which anything is added. Nor does it matter whether one span is taken for several of
-//! one unit each, since what a unit adds to a sum is rounded before.
+//! A sum over the examples is added up unit by unit inside a span, and then span by span. Units and
+//! spans are functions of the program and of m. A tile, of any number of units, is what runs
+//! through a loop at a time, and spans may run side by side: neither changes the order in which
+//! anything is added. Nor does it matter whether one span is taken for several of one unit each,
+//! since what a unit adds to a sum is rounded before.
 
 use std::ops::Range;
 
@@ -38,8 +39,8 @@ impl Spans {
         Spans { count: most.min(units), m }
     }
 
-    /// The same sums in the same order, in spans of one unit; if there are few of both, and so many threads get about the same
-    /// of them.
+    /// The same sums in the same order, in spans of one unit; if there are few of both, and so many
+    /// threads get about the same of them.
     pub(crate) fn in_units(self, numbers: usize, threads: usize) -> Option<Self> {
         let units = Spans { count: self.m.div_ceil(UNIT), ..self };
         let few = units.count <= SPANS && units.count.saturating_mul(numbers) <= MOST_SUMS_OF_UNITS;
@@ -75,13 +76,14 @@ impl Spans {
     }
 }
 
-/// So many columns, or a few more, up to a whole number of units; as many as there can be where that would overflow.
+/// So many columns, or a few more, up to a whole number of units; as many as there can be where
+/// that would overflow.
 pub(crate) fn in_units(columns: usize) -> usize {
     columns.checked_next_multiple_of(UNIT).unwrap_or(usize::MAX / UNIT * UNIT)
 }
 
-/// Columns of a tile whose values have so many rows each: as many units as half of the second-level cache holds, but
-/// enough that reading the parameters again for every tile is little work.
+/// Columns of a tile whose values have so many rows each: as many units as half of the second-level
+/// cache holds, but enough that reading the parameters again for every tile is little work.
 pub(crate) fn tile_columns(rows: &[usize], bytes_of_a_number: usize) -> usize {
     const MOST: usize = 4096;
     let rows_of_all = rows.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows));

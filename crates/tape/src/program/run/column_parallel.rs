@@ -1,7 +1,8 @@
-//! A loop with a single span on several threads: what keeps columns apart, with some columns on each thread.
+//! A loop with a single span on several threads: what keeps columns apart, with some columns on
+//! each thread.
 //!
-//! A stretch of such steps needs the threads to meet once, at its end. What adds up columns comes between the stretches, with
-//! all threads inside a step.
+//! A stretch of such steps needs the threads to meet once, at its end. What adds up columns comes
+//! between the stretches, with all threads inside a step.
 
 use std::ops::Range;
 
@@ -21,7 +22,8 @@ use crate::tape::operation::Operation;
 const LEAST_FLOPS: u64 = 120_000;
 
 impl<T: Scalar> Execution<T> {
-    /// Whether a loop may run in this way on so many threads: lists of the parts of its buffers need no allocation.
+    /// Whether a loop may run in this way on so many threads: lists of the parts of its buffers
+    /// need no allocation.
     pub(in crate::program) fn may_cut_columns(&self, segment: &Segment<T>, threads: usize) -> bool {
         threads > 1 && segment.windows.len() <= WINDOWS && self.code.tile_rows.len() <= PARTS
     }
@@ -44,7 +46,8 @@ impl<T: Scalar> Execution<T> {
         Ok(())
     }
 
-    /// The longest stretch that some code begins with: up to the first step whose sums have to be added up after it.
+    /// The longest stretch that some code begins with: up to the first step whose sums have to be
+    /// added up after it.
     fn stretch(&self, code: Range<usize>) -> Range<usize> {
         for at in code.clone() {
             match &self.code.instructions[at] {
@@ -57,7 +60,8 @@ impl<T: Scalar> Execution<T> {
         code
     }
 
-    /// About how many floating-point operations a stretch is for so many columns; one of what is no product counts as some.
+    /// About how many floating-point operations a stretch is for so many columns; one of what is no
+    /// product counts as some.
     fn flops(&self, stretch: Range<usize>, columns: usize) -> u64 {
         const OF_A_FUNCTION: u64 = 8;
         let of_product = |product: &dyn Operation<T>, operands: &[Operand], out: Operand| {

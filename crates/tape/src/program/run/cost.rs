@@ -9,12 +9,14 @@ use crate::program::run::small::Small;
 use crate::program::run::tiled::Execution;
 use crate::{Result, Scalar};
 
-/// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some microseconds.
+/// A run takes so many nanoseconds at least for every thread that it uses: to share work takes some
+/// microseconds.
 const WORTH_A_THREAD: f64 = 80_000.0;
-/// And so many if it is to be given away and the threads sleep: on a virtual machine it may take 60 µs until a processor that
-/// idles runs again, and a run waits for that up to three times.
+/// And so many if it is to be given away and the threads sleep: on a virtual machine it may take 60
+/// µs until a processor that idles runs again, and a run waits for that up to three times.
 const WORTH_WAKING: f64 = 300_000.0;
-/// Where the threads are installed, and meet but once in every loop, so many that are saved are worth a meeting.
+/// Where the threads are installed, and meet but once in every loop, so many that are saved are
+/// worth a meeting.
 const WORTH_A_MEETING: f64 = 5_000.0;
 
 /// How a run is shared out.

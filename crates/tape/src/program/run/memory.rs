@@ -19,7 +19,8 @@ use crate::{Error, Matrix, MatrixRef, Result, Scalar};
 /// What all threads of a run read.
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
-    /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come first.
+    /// Values of all examples, and of what has nothing to do with examples. Leaves and numbers come
+    /// first.
     pub(crate) whole: IdVec<WholeId, Aligned<T>>,
     /// What the first of them hold, which are leaves and numbers.
     pub(crate) leaves: IdVec<WholeId, Leaf<T>>,
@@ -106,8 +107,8 @@ impl<T: Scalar> Memory<T> {
         self.selections -= is_selection(&before);
     }
 
-    /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as many. Where there is no
-    /// memory for the list, the leaf keeps what it has.
+    /// Chooses columns of a matrix for a leaf; from the second time on it allocates nothing for as
+    /// many. Where there is no memory for the list, the leaf keeps what it has.
     pub(crate) fn select(&mut self, buffer: WholeId, of: Arc<Matrix<T>>, columns: &[usize]) -> Result<()> {
         let chosen = &mut self.leaves[buffer].chosen;
         if chosen.capacity() < columns.len() {

@@ -47,7 +47,8 @@ pub(in crate::program) struct Machine<T: Scalar> {
     pub(in crate::program) most_threads: usize,
     /// Whether nobody has asked for tiles of a certain width.
     tiles_are_free: bool,
-    /// For every m that was run how its runs are shared out: to estimate it goes through the graph, and may allocate.
+    /// For every m that was run how its runs are shared out: to estimate it goes through the graph,
+    /// and may allocate.
     known_shares: FxHashMap<(usize, bool), Shares>,
     /// The number of examples that the buffers are sized for.
     pub(in crate::program) m: Option<usize>,
@@ -96,15 +97,17 @@ impl<T: Scalar> Machine<T> {
 impl<T: Scalar> Program<T> {
     /// Computes the outputs from the values that the leaves have now.
     ///
-    /// From the second run on at an m already seen, nothing is allocated, unless more callers than in the last seconds run programs on
-    /// several threads at a time. The same program on the same inputs gives the same bits, whatever the number of threads;
-    /// [`Options::threads`] limits it, and [`threads`](Program::threads) tells it.
+    /// From the second run on at an m already seen, nothing is allocated, unless more callers than
+    /// in the last seconds run programs on several threads at a time. The same program on the same
+    /// inputs gives the same bits, whatever the number of threads; [`Options::threads`] limits it,
+    /// and [`threads`](Program::threads) tells it.
     ///
     /// # Errors
-    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::UnknownExamples`], [`Error::EmptyBatch`], [`Error::Label`],
-    /// [`Error::Probability`], [`Error::TooLarge`], [`Error::Allocation`], [`Error::Threads`], or what a user's kernel reports. The
-    /// outputs of the run before are gone then, the leaves keep their values, and [`last_error`](Program::last_error) tells the error
-    /// again.
+    /// [`Error::Unbound`], [`Error::ExamplesDiffer`], [`Error::UnknownExamples`],
+    /// [`Error::EmptyBatch`], [`Error::Label`], [`Error::Probability`], [`Error::TooLarge`],
+    /// [`Error::Allocation`], [`Error::Threads`], or what a user's kernel reports. The outputs of
+    /// the run before are gone then, the leaves keep their values, and
+    /// [`last_error`](Program::last_error) tells the error again.
     ///
     /// # Panics
     /// If a user's kernel does, on whatever thread; leaves keep their values.

@@ -1,8 +1,9 @@
 //! Runs of few examples, without the bookkeeping of tiles, blocks and threads.
 //!
-//! A step of a small network takes less time than finding its operands. If all values of a run fit the first-level cache, and
-//! no pass has more than one block, they are placed once in one list, and the instructions become calls of kernels on parts of
-//! it. The kernels and the order of every sum are those of [`tiled`](super::tiled): the results are the same, bit by bit.
+//! A step of a small network takes less time than finding its operands. If all values of a run fit
+//! the first-level cache, and no pass has more than one block, they are placed once in one list,
+//! and the instructions become calls of kernels on parts of it. The kernels and the order of every
+//! sum are those of [`tiled`](super::tiled): the results are the same, bit by bit.
 
 use std::ops::Range;
 
@@ -37,7 +38,8 @@ const STEP: usize = 16;
 #[derive(Debug)]
 pub(in crate::program) struct Small<T: Scalar> {
     calls: Vec<Call<T>>,
-    /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its scaling at a new m only.
+    /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its
+    /// scaling at a new m only.
     scalings: Vec<(usize, Scaling<T>)>,
     /// What calls leave to be divided, for the examples of the last run; in the order of the calls.
     divisions: Vec<Division<T>>,
@@ -191,7 +193,8 @@ impl<T: Scalar> Small<T> {
         Ok(())
     }
 
-    /// Looks up what depends on the number of examples: these calls are so short that it would take a tenth of their time.
+    /// Looks up what depends on the number of examples: these calls are so short that it would take
+    /// a tenth of their time.
     fn set_m(&mut self, m: usize) {
         self.calls.iter_mut().for_each(|call| call.set_sizes(m));
         self.divisions.clear();
@@ -210,8 +213,8 @@ impl<T: Scalar> Small<T> {
         self.has_results = false;
     }
 
-    /// What another way of running would have left in this buffer, and what follows it; `None` for a leaf's, and if the last run went
-    /// another way.
+    /// What another way of running would have left in this buffer, and what follows it; `None` for
+    /// a leaf's, and if the last run went another way.
     pub(in crate::program) fn result(&self, buffer: WholeId) -> Option<&[T]> {
         let start = self.starts.whole[buffer].filter(|_| self.has_results)?;
         Some(&self.values[start..])
@@ -231,8 +234,9 @@ struct Starts {
 }
 
 impl Starts {
-    /// Places the values of runs of up to m examples and a few more, so that there are few sizes; and how many numbers they
-    /// are. `None` if that is too many, or if a pass would have several blocks.
+    /// Places the values of runs of up to m examples and a few more, so that there are few sizes;
+    /// and how many numbers they are. `None` if that is too many, or if a pass would have several
+    /// blocks.
     fn new<T: Scalar>(
         code: &[Instruction<T, OnBuffers>],
         plan: &Plan,

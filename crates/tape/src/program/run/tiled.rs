@@ -93,8 +93,8 @@ impl<T: Scalar> Execution<T> {
         done
     }
 
-    /// What a run reports that has found a fault. Which of several is found first depends on the threads and the tiles: it
-    /// is the one that a single thread finds in the least tiles.
+    /// What a run reports that has found a fault. Which of several is found first depends on the
+    /// threads and the tiles: it is the one that a single thread finds in the least tiles.
     pub(in crate::program) fn first_fault(&mut self, found: (NodeId, Fault), m: usize) -> (NodeId, Fault) {
         // A kernel that found a fault but once has found that one.
         self.alone_in_tiles(UNIT, m).err().unwrap_or(found)
@@ -150,7 +150,8 @@ impl<T: Scalar> Execution<T> {
         (&self.code.instructions[code], work)
     }
 
-    /// Runs a loop: one span after the other, or several at a time where threads have tiles of their own.
+    /// Runs a loop: one span after the other, or several at a time where threads have tiles of
+    /// their own.
     fn run_loop(&mut self, at: usize, tile: usize, spans: Spans, m: usize) -> Outcome {
         let workers = self.workers(&self.code.segments[at], spans);
         let code = self.code.segments[at].code.clone();
@@ -199,7 +200,8 @@ impl<T: Scalar> Execution<T> {
         done
     }
 
-    /// Takes the whole buffers of which a loop writes columns out of the memory, so that it can be shared.
+    /// Takes the whole buffers of which a loop writes columns out of the memory, so that it can be
+    /// shared.
     pub(in crate::program) fn take_windows(&mut self, at: usize) -> SmallVec<[Aligned<T>; WINDOWS]> {
         let mut taken = SmallVec::new();
         for &(buffer, _) in &self.code.segments[at].windows {
@@ -357,7 +359,8 @@ impl<T: Scalar> Divide for Spread<'_, T> {
 }
 
 impl<T: Scalar> Instruction<T, OnBuffers> {
-    /// Runs the step on some columns, but leaves sums of its result to [`add_sums`](Self::add_sums).
+    /// Runs the step on some columns, but leaves sums of its result to
+    /// [`add_sums`](Self::add_sums).
     pub(in crate::program) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
             Instruction::Pass { pass, .. } => pass.run_apart(work, columns),

@@ -1,11 +1,12 @@
 //! Three ways to run, and the one place that chooses among them.
 //!
-//! - *Small* ([`small`](super::small)): few examples of a small network. All segments are one list of calls, without the
-//!   bookkeeping of tiles, blocks and threads.
-//! - *Tiled* ([`tiled`](super::tiled)): a loop goes over tiles of the examples, whose values stay in the cache. Several threads
-//!   have parts of the examples, each with sums of its own.
-//! - *Column-parallel* ([`column_parallel`](super::column_parallel)): a loop on so few examples, or with sums so large, that
-//!   there are no parts to share. Each thread has some columns of every step.
+//! - *Small* ([`small`](super::small)): few examples of a small network. All segments are one list
+//!   of calls, without the bookkeeping of tiles, blocks and threads.
+//! - *Tiled* ([`tiled`](super::tiled)): a loop goes over tiles of the examples, whose values stay
+//!   in the cache. Several threads have parts of the examples, each with sums of its own.
+//! - *Column-parallel* ([`column_parallel`](super::column_parallel)): a loop on so few examples, or
+//!   with sums so large, that there are no parts to share. Each thread has some columns of every
+//!   step.
 //!
 //! The results have the same bits in all of them.
 
@@ -37,7 +38,8 @@ impl<T: Scalar> Execution<T> {
         self.shares.threads == 1 && self.small.as_ref().is_some_and(holds) && !self.memory.has_selection()
     }
 
-    /// How a segment is run on m examples, in tiles of so many at most, if no run goes the small way.
+    /// How a segment is run on m examples, in tiles of so many at most, if no run goes the small
+    /// way.
     pub(in crate::program) fn way_of(
         &self,
         segment: &Segment<T>,

@@ -1,6 +1,8 @@
-//! Transposes become flags, signs merge, numbers become factors: what literal recording leaves to be taken up.
+//! Transposes become flags, signs merge, numbers become factors: what literal recording leaves to
+//! be taken up.
 //!
-//! None of these rules moves a number across a product, a quotient or a sum: what is finite stays so.
+//! None of these rules moves a number across a product, a quotient or a sum: what is finite stays
+//! so.
 
 use smallvec::smallvec;
 

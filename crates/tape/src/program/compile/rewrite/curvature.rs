@@ -1,4 +1,5 @@
-//! Second derivatives of the naive log-loss: what cancels in a sum of products with σ(±z) and tanh(z/2).
+//! Second derivatives of the naive log-loss: what cancels in a sum of products with σ(±z) and
+//! tanh(z/2).
 //!
 //! With s = σ(z), r = σ(−z) = 1 − s and t = tanh(z/2) = s − r, and for any common factors F:
 //!

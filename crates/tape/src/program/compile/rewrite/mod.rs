@@ -1,11 +1,12 @@
 //! Stage 2: local rewrites of a program's graph, each by an identity and under a condition.
 //!
-//! They are tried on every node as the graph is built, so the operands are in their final form. A tape is recorded literally;
-//! what it costs to be literal is taken back here, and the naive formula becomes the stable one.
+//! They are tried on every node as the graph is built, so the operands are in their final form. A
+//! tape is recorded literally; what it costs to be literal is taken back here, and the naive
+//! formula becomes the stable one.
 //!
-//! Every rule keeps what is finite within rounding and what is NaN, but for what its condition says: the rules of [`sigmoid`] save
-//! from overflow and cancellation, those of [`arithmetic`] change nothing else. [`Program::rewrites`](crate::Program::rewrites)
-//! tells which rules fired.
+//! Every rule keeps what is finite within rounding and what is NaN, but for what its condition
+//! says: the rules of [`sigmoid`] save from overflow and cancellation, those of [`arithmetic`]
+//! change nothing else. [`Program::rewrites`](crate::Program::rewrites) tells which rules fired.
 
 mod arithmetic;
 mod curvature;

@@ -1,4 +1,5 @@
-//! The naive formula becomes the stable one: σ beside its complement, its logarithm and the quotients by it.
+//! The naive formula becomes the stable one: σ beside its complement, its logarithm and the
+//! quotients by it.
 //!
 //! With a = σ(z) the rules turn eq. 8 ⊙ eq. 10 into σ(z) − y, right at every finite z.
 
@@ -175,7 +176,8 @@ fn guarded_quotient<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[Node
 /// Derivatives of eq. 8 divide by the probability once more an order.
 const GUARD_DEPTH: usize = 8;
 
-/// Whether a node is a product that has a guarded quotient by the same denominator as a factor, as derivatives of eq. 8 have.
+/// Whether a node is a product that has a guarded quotient by the same denominator as a factor, as
+/// derivatives of eq. 8 have.
 fn has_guarded_factor<T: Scalar>(graph: &Graph<T>, id: NodeId, denominator: NodeId, depth: usize) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
     let node = graph.node(id);
@@ -197,7 +199,8 @@ fn cancelled_sigmoid<T: Scalar>(graph: &mut Graph<T>, _: &Op<T>, operands: &[Nod
     cancelled(graph, a, b, FACTORS).or_else(|| cancelled(graph, b, a, FACTORS))
 }
 
-/// e ⊙ s, cancelled, where s is σ′(z) or a product that has it as a factor, as σ″(z) = −σ′(z) ⊙ tanh(z/2) has.
+/// e ⊙ s, cancelled, where s is σ′(z) or a product that has it as a factor, as σ″(z) = −σ′(z) ⊙
+/// tanh(z/2) has.
 fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: NodeId, slope: NodeId, factors: usize) -> Option<NodeId> {
     if let Some(z) = function_of(graph, slope, &Function::SigmoidDerivative) {
         return times_slope(graph, e, slope, z, DEPTH);
@@ -223,11 +226,12 @@ fn cancelled<T: Scalar>(graph: &mut Graph<T>, e: NodeId, slope: NodeId, factors:
 /// How deep σ′(z) may stand in a product: σ″(z) has it two levels down.
 const FACTORS: usize = 3;
 
-/// Eq. 8 and its derivatives are a few levels deep; the limit keeps a long chain of products from being walked again and
-/// again.
+/// Eq. 8 and its derivatives are a few levels deep; the limit keeps a long chain of products from
+/// being walked again and again.
 const DEPTH: usize = 16;
 
-/// e ⊙ σ′(z), with the factor cancelled against quotients by σ(z) or σ(−z) in e; `None` if there are none.
+/// e ⊙ σ′(z), with the factor cancelled against quotients by σ(z) or σ(−z) in e; `None` if there
+/// are none.
 fn times_slope<T: Scalar>(
     graph: &mut Graph<T>,
     e: NodeId,

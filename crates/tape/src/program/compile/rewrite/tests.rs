@@ -1,4 +1,5 @@
-//! Rules at the edge of their conditions, where random tapes seldom are: zeros with a sign, subnormal numbers, powers of m.
+//! Rules at the edge of their conditions, where random tapes seldom are: zeros with a sign,
+//! subnormal numbers, powers of m.
 
 use crate::{Error, Matrix, Options, Tape, Var};
 
@@ -187,7 +188,8 @@ fn one_side_of_a_sum_cancels() {
     }
 }
 
-/// What [`curvature`](super::curvature) takes out of sums of products with σ(±z) and tanh(z/2), and what it leaves.
+/// What [`curvature`](super::curvature) takes out of sums of products with σ(±z) and tanh(z/2), and
+/// what it leaves.
 mod curvature {
     use super::*;
 

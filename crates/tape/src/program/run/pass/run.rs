@@ -103,8 +103,8 @@ impl<T: Scalar> Pass<T> {
         work: &mut Work<'_, T>,
         columns: Columns,
     ) -> Result<(), (NodeId, Fault)> {
-        // Outputs are taken out while they are written; the plan never lets them be inputs. There are few enough of both
-        // that their lists need no allocation.
+        // Outputs are taken out while they are written; the plan never lets them be inputs. There
+        // are few enough of both that their lists need no allocation.
         let mut taken: SmallVec<[Taken<'_, T>; LONGEST]> = SmallVec::new();
         for &output in &self.outputs {
             taken.push(work.take(output));
@@ -241,7 +241,8 @@ impl<T: Scalar> Pass<T> {
         registers[sum.total] = total;
     }
 
-    /// Adds values, of the columns from `start` on, to a sum, unit by unit; they end where a unit does, or are a part of one.
+    /// Adds values, of the columns from `start` on, to a sum, unit by unit; they end where a unit
+    /// does, or are a part of one.
     fn add_values(
         &self,
         sum: &Sum<T>,
