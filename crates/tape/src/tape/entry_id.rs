@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 
 use crate::tape::ids::EntryIndex;
 
-/// An entry of a tape by its number: what a [`Var`] says, without borrowing the tape, so that it can go to another thread with
-/// a program.
+/// An entry of a tape by its number: what a [`Var`](crate::Var) says, without borrowing the tape,
+/// so that it can go to another thread with a program.
 ///
 /// ```
 /// use tape::{Tape, matrix};

@@ -69,7 +69,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Where no loss depends on other examples, each example is run alone, as a batch of one.
     ///
     /// # Errors
-    /// As [`value`](Var::value); [`Error::Shape`] if this entry is not 1 × m.
+    /// As [`value`](Var::value); [`Error::Shape`](crate::Error::Shape) if this entry is not 1 × m.
     #[track_caller]
     pub fn per_example_gradients<V: Variables<'t, T>>(
         self,
