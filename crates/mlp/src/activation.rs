@@ -9,10 +9,10 @@ use tape::{Function, FunctionKind};
 use crate::text::Short;
 use crate::{Error, Result, Scalar};
 
-/// An activation function g, applied to each entry of Z (eq. 24: A\[l\] = g(Z\[l\])).
+/// An activation function g, applied to each element of Z (eq. 24: A\[l\] = g(Z\[l\])).
 ///
-/// At a kink g′ is the derivative from the left: 0 for relu, the slope for leaky relu, α for elu. Only for |z| it is 0, the
-/// mean of both sides.
+/// At a kink g′ is the derivative from the left: 0 for relu, the slope for leaky relu, α for elu.
+/// Only for |z| it is 0, the mean of both sides.
 ///
 /// A name, as [`Display`](fmt::Display) prints it, is parsed back; the parameter may be left out.
 ///
@@ -33,7 +33,8 @@ pub enum Activation<T: Scalar> {
     Relu,
     /// z where z > 0, else slope · z; 0.01 where no slope is given.
     LeakyRelu(T),
-    /// z where z > 0, else α · (eᶻ − 1) (Clevert, Unterthiner, Hochreiter 2016); 1 where no α is given.
+    /// z where z > 0, else α · (eᶻ − 1) (Clevert, Unterthiner, Hochreiter 2016); 1 where no α is
+    /// given.
     Elu(T),
     /// σ(z) = 1 / (1 + e⁻ᶻ).
     Sigmoid,
@@ -43,7 +44,8 @@ pub enum Activation<T: Scalar> {
     Tanh,
     /// ln(1 + eᶻ).
     Softplus,
-    /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))), the approximation of [`GeluErf`](Self::GeluErf) by its authors.
+    /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))), the approximation of [`GeluErf`](Self::GeluErf)
+    /// by its authors.
     GeluTanh,
     /// z · Φ(z) with Φ(z) = ½ · (1 + erf(z / √2)) (Hendrycks, Gimpel 2016).
     GeluErf,
@@ -169,13 +171,14 @@ impl<T: Scalar> Activation<T> {
         if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" }
     }
 
-    /// Whether softmax can follow: a holds logits then, which nothing has limited. A function of the user's is taken at its
-    /// word.
+    /// Whether softmax can follow: a holds logits then, which nothing has limited. A function of
+    /// the user's is taken at its word.
     pub(crate) fn gives_logits(&self) -> bool {
         matches!(self.function().kind(), FunctionKind::Identity | FunctionKind::User)
     }
 
-    /// Whether a is in [0, 1] for every z, as log-loss needs it. A function of the user's is taken at its word.
+    /// Whether a is in [0, 1] for every z, as log-loss needs it. A function of the user's is taken
+    /// at its word.
     pub(crate) fn gives_probabilities(&self) -> bool {
         match self.function() {
             Function::Clamp(low, high) => T::ZERO <= low && high <= T::ONE,

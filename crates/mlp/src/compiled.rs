@@ -1,12 +1,13 @@
 //! What this crate compiles itself, for both number types, as `tape` does.
 //!
-//! A generic function is compiled in the crate that uses it. So that no user compiles the training and the closed form again,
-//! the public generic functions are shells: each calls a function of [`Compiled`], which is there for `f32` and `f64` and calls
-//! the generic function that does the work.
+//! A generic function is compiled in the crate that uses it. So that no user compiles the training
+//! and the closed form again, the public generic functions are shells: each calls a function of
+//! [`Compiled`], which is there for `f32` and `f64` and calls the generic function that does the
+//! work.
 //!
-//! A shell gets from its type parameter to the table by a bound. [`tape::Scalar`] cannot be that bound, since its supertraits
-//! are of `tape`, and a conversion at run time (`Any`) neither takes slices nor what borrows from a tape. So networks have a
-//! [`Scalar`] of their own.
+//! A shell gets from its type parameter to the table by a bound. [`tape::Scalar`] cannot be that
+//! bound, since its supertraits are of `tape`, and a conversion at run time (`Any`) neither takes
+//! slices nor what borrows from a tape. So networks have a [`Scalar`] of their own.
 
 use std::ops::ControlFlow;
 
@@ -21,8 +22,9 @@ use crate::{
 
 /// The number types that networks compute in: `f32` and `f64`.
 ///
-/// It has all of [`tape::Scalar`], and is a trait of its own so that this crate's code is compiled once, and not again in
-/// every crate that uses it. Code that is generic over the number type of a network takes it as the bound. It is sealed.
+/// It has all of [`tape::Scalar`], and is a trait of its own so that this crate's code is compiled
+/// once, and not again in every crate that uses it. Code that is generic over the number type of a
+/// network takes it as the bound. It is sealed.
 ///
 /// ```
 /// use mlp::{Activation, Mlp, Scalar};
@@ -37,7 +39,8 @@ pub trait Scalar: tape::Scalar + Compiled {}
 impl Scalar for f32 {}
 impl Scalar for f64 {}
 
-/// Makes the trait, and implements it for both number types: each function calls the one that is named after `=`.
+/// Makes the trait, and implements it for both number types: each function calls the one that is
+/// named after `=`.
 macro_rules! compiled {
     ($(
         $(#[$attribute:meta])*

@@ -75,7 +75,8 @@ pub enum Error {
         /// Their column (the example), from 0.
         column: usize,
     },
-    /// Y is one-hot, and the network, whose loss was left out, would take its classes for quantities.
+    /// Y is one-hot, and the network, whose loss was left out, would take its classes for
+    /// quantities.
     ForgottenLoss {
         /// n_L.
         outputs: usize,
@@ -91,7 +92,8 @@ pub enum Error {
     Validation(Box<Error>),
     /// J, or a parameter, is no longer a finite number.
     ///
-    /// The network then has the last parameters at which J was one, or, with early stopping, those of the best epoch.
+    /// The network then has the last parameters at which J was one, or, with early stopping, those
+    /// of the best epoch.
     Diverged {
         /// The epoch, from 0, in which or after which it was noticed.
         epoch: usize,

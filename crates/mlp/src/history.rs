@@ -65,8 +65,8 @@ impl History {
         self.epochs.is_empty()
     }
 
-    /// The epoch with the lowest [deciding](Losses::deciding) loss, the first of equals; `None` if none has a loss that is a
-    /// number.
+    /// The epoch with the lowest [deciding](Losses::deciding) loss, the first of equals; `None` if
+    /// none has a loss that is a number.
     pub fn best(&self) -> Option<usize> {
         let loss = |epoch: &usize| self.epochs[*epoch].deciding();
         let numbers = (0..self.len()).filter(|epoch| !loss(epoch).is_nan());
@@ -104,10 +104,12 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` epochs in a row none of which has a loss lower than the best one by more than `min_delta`.
+    /// Stops after `patience` epochs in a row none of which has a loss lower than the best one by
+    /// more than `min_delta`.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if the patience is 0, or `min_delta` not a finite number from 0 on.
+    /// [`Error::Hyperparameter`] if the patience is 0, or `min_delta` not a finite number from 0
+    /// on.
     pub fn new(patience: usize, min_delta: f64) -> Result<Self> {
         if patience == 0 {
             return Err(Error::Hyperparameter { name: "patience", value: 0.0, expected: "at least 1" });

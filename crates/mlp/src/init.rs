@@ -7,8 +7,8 @@ use tape::Matrix;
 
 use crate::{Activation, Error, Purpose, Random, Result, Scalar};
 
-/// How the first weights are drawn: uniformly from [−limit, limit), so that the variance of what a layer passes on stays
-/// about the same from layer to layer. The biases begin at 0.
+/// How the first weights are drawn: uniformly from [−limit, limit), so that the variance of what a
+/// layer passes on stays about the same from layer to layer. The biases begin at 0.
 ///
 /// With n_in = n_(l−1) and n_out = n_l:
 ///
@@ -80,7 +80,8 @@ impl Init {
 
     /// Draws the weights of a layer, n_out × n_in, in column-major order.
     ///
-    /// Every weight is drawn in `f64` and then rounded, so `f32` weights are the `f64` ones, rounded.
+    /// Every weight is drawn in `f64` and then rounded, so `f32` weights are the `f64` ones,
+    /// rounded.
     ///
     /// # Errors
     /// [`Error::Tape`] if the matrix is larger than the memory or the address space.
@@ -112,7 +113,8 @@ impl Init {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoLayers`] if there are fewer than two sizes; [`Error::Tape`] if a matrix is larger than the memory or the address space.
+    /// [`Error::NoLayers`] if there are fewer than two sizes; [`Error::Tape`] if a matrix is larger
+    /// than the memory or the address space.
     pub fn parameters<T: Scalar>(self, sizes: &[usize], seed: u64) -> Result<Vec<(Matrix<T>, Matrix<T>)>> {
         if sizes.len() < 2 {
             return Err(Error::NoLayers);
@@ -186,7 +188,8 @@ mod tests {
             let w = init.weights::<f64>(100, 200, &mut Random::new(1, Purpose::Init)).unwrap();
             assert!(w.as_slice().iter().all(|w| w.abs() <= limit));
             let variance = w.as_slice().iter().map(|w| w * w).sum::<f64>() / 20_000.0;
-            // That of a uniform distribution is limit² / 3; its estimate from 20 000 draws is within 4 %.
+            // That of a uniform distribution is limit² / 3; its estimate from 20 000 draws is
+            // within 4 %.
             assert!((variance / (limit * limit / 3.0) - 1.0).abs() < 0.04, "{init}: {variance}");
         }
     }

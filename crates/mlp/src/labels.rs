@@ -39,12 +39,14 @@ fn check_sums<T: Scalar>(y: &Matrix<T>) -> Result<()> {
     Ok(())
 }
 
-/// Whether every column holds a single 1 and nothing but 0 beside it, in two rows at least: the labels of classes.
+/// Whether every column holds a single 1 and nothing but 0 beside it, in two rows at least: the
+/// labels of classes.
 pub(crate) fn is_one_hot<T: Scalar>(y: &Matrix<T>) -> bool {
     y.rows() > 1 && y.columns() > 0 && is_zero_or_one(y) && y.iter_columns().all(|column| ones(column) == 1)
 }
 
-/// Whether the rows are questions that are answered one by one: labels 0 and 1, and a column with several ones or with none.
+/// Whether the rows are questions that are answered one by one: labels 0 and 1, and a column with
+/// several ones or with none.
 pub(crate) fn is_several_questions<T: Scalar>(y: &Matrix<T>) -> bool {
     y.rows() > 1 && is_zero_or_one(y) && y.iter_columns().any(|column| ones(column) != 1)
 }

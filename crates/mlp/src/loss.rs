@@ -13,12 +13,13 @@ use crate::{Activation, Error, Result, Scalar};
 /// | squared error | Σₖ (aₖ − yₖ)² | identity | finite |
 /// | softmax cross-entropy | −Σₖ yₖ ln softmax(a)ₖ | identity: a holds logits | finite, not negative, each column adds up to 1 |
 ///
-/// Labels that are no such are refused by whatever takes them, with their row and column. The labels of a column may miss 1 by
-/// [`LABEL_SUM_TOLERANCE`](Loss::LABEL_SUM_TOLERANCE).
+/// Labels that are no such are refused by whatever takes them, with their row and column. The
+/// labels of a column may miss 1 by [`LABEL_SUM_TOLERANCE`](Loss::LABEL_SUM_TOLERANCE).
 ///
-/// Classes 0, 1, …, n − 1 are labels for softmax cross-entropy as [`one_hot`](crate::one_hot) makes them. **It has to be asked
-/// for**: of a network whose [loss is left out](crate::MlpBuilder::loss) the last layer decides, and the identity may as well mean
-/// a quantity. Such a network refuses one-hot labels with [`Error::ForgottenLoss`].
+/// Classes 0, 1, …, n − 1 are labels for softmax cross-entropy as [`one_hot`](crate::one_hot) makes
+/// them. **It has to be asked for**: of a network whose [loss is left out](crate::MlpBuilder::loss)
+/// the last layer decides, and the identity may as well mean a quantity. Such a network refuses
+/// one-hot labels with [`Error::ForgottenLoss`].
 ///
 /// ```
 /// use mlp::{Activation, Loss};
@@ -27,17 +28,20 @@ use crate::{Activation, Error, Result, Scalar};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Loss {
-    /// Eq. 5 on probabilities a ∈ [0, 1], with labels y ∈ [0, 1]; for n_L > 1 each output answers its own question.
+    /// Eq. 5 on probabilities a ∈ [0, 1], with labels y ∈ [0, 1]; for n_L > 1 each output answers
+    /// its own question.
     LogLoss,
     /// (a − y)², without a factor ½.
     SquaredError,
-    /// Cross-entropy of the softmax of a column of logits; a column of Y is one-hot or a distribution.
+    /// Cross-entropy of the softmax of a column of logits; a column of Y is one-hot or a
+    /// distribution.
     SoftmaxCrossEntropy,
 }
 
 impl Loss {
-    /// How far from 1 the labels of a column may add up for softmax cross-entropy: room for shares that were rounded to three or
-    /// more digits, or computed in `f32`, and none for a second class, a missing one or percents.
+    /// How far from 1 the labels of a column may add up for softmax cross-entropy: room for shares
+    /// that were rounded to three or more digits, or computed in `f32`, and none for a second
+    /// class, a missing one or percents.
     pub const LABEL_SUM_TOLERANCE: f64 = 1e-3;
 
     /// Every loss.
@@ -52,7 +56,8 @@ impl Loss {
         }
     }
 
-    /// The output activation that the loss is meant for. [`MlpBuilder::build`](crate::MlpBuilder::build) tells which others are possible.
+    /// The output activation that the loss is meant for.
+    /// [`MlpBuilder::build`](crate::MlpBuilder::build) tells which others are possible.
     pub fn output_activation<T: Scalar>(self) -> Activation<T> {
         match self {
             Loss::LogLoss => Activation::Sigmoid,

@@ -7,14 +7,20 @@ use crate::closed_form::{self, ClosedForm, check_shape};
 use crate::labels::{check_labels, is_one_hot};
 use crate::{Activation, Error, Init, Loss, Result, Scalar, metrics};
 
-/// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\]) (eq. 23, 24), with A\[0\] = X.
+/// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\])
+/// (eq. 23, 24), with A\[0\] = X.
 ///
-/// An example is a column of X and of Y. The parameters have names, `W[1]`, `b[1]`, `W[2]`, …, in this order.
+/// An example is a column of X and of Y. The parameters have names, `W[1]`, `b[1]`, `W[2]`, …, in
+/// this order.
 ///
 /// ```
 /// use mlp::{Activation, Mlp};
 /// use tape::matrix;
-/// let network = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).seed(1).build()?;
+/// let network = Mlp::<f64>::new(2)
+///     .layer(4, Activation::Tanh)
+///     .layer(1, Activation::Sigmoid)
+///     .seed(1)
+///     .build()?;
 /// let x = matrix![[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]];
 /// let y = matrix![[0.0, 1.0, 1.0, 0.0]];
 /// assert_eq!(network.predict(&x)?.shape(), (1, 4));
@@ -43,6 +49,7 @@ pub struct MlpBuilder<T: Scalar> {
     seed: u64,
 }
 
+/// # Describing
 impl<T: Scalar> MlpBuilder<T> {
     /// Adds a layer of n_l neurons with activation g.
     pub fn layer(mut self, neurons: usize, g: Activation<T>) -> Self {
@@ -51,19 +58,20 @@ impl<T: Scalar> MlpBuilder<T> {
         self
     }
 
-    /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a sigmoid, squared error
-    /// for any other.
+    /// The loss ℒ. Left out, it is the one that the output activation is meant for: log-loss for a
+    /// sigmoid, squared error for any other.
     ///
-    /// For one class of several it must not be left out: softmax cross-entropy has to be asked for. Squared error on one-hot
-    /// labels learns too, but not the probabilities of the classes, and so a network to which it was not given refuses such
-    /// labels with [`Error::ForgottenLoss`].
+    /// For one class of several it must not be left out: softmax cross-entropy has to be asked for.
+    /// Squared error on one-hot labels learns too, but not the probabilities of the classes, and so
+    /// a network to which it was not given refuses such labels with [`Error::ForgottenLoss`].
     ///
     /// ```
     /// use mlp::{Activation, Error, Loss, Mlp, one_hot};
     /// use tape::Matrix;
     /// let (x, y) = (Matrix::filled(4, 2, 0.5), one_hot(&[2, 0], 3)?);
     /// let forgotten = Mlp::<f64>::new(4).layer(3, Activation::Identity);
-    /// assert_eq!(forgotten.clone().build()?.loss(&x, &y), Err(Error::ForgottenLoss { outputs: 3 }));
+    /// let refused = forgotten.clone().build()?.loss(&x, &y);
+    /// assert_eq!(refused, Err(Error::ForgottenLoss { outputs: 3 }));
     /// forgotten.loss(Loss::SoftmaxCrossEntropy).build()?.loss(&x, &y)?;
     /// # Ok::<(), mlp::Error>(())
     /// ```
@@ -78,7 +86,8 @@ impl<T: Scalar> MlpBuilder<T> {
         self
     }
 
-    /// The seed of the first weights; 0 if left out. The same seed gives the same numbers on every platform.
+    /// The seed of the first weights; 0 if left out. The same seed gives the same numbers on every
+    /// platform.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -86,13 +95,15 @@ impl<T: Scalar> MlpBuilder<T> {
 
     /// Draws the parameters.
     ///
-    /// The last layer has to give what the loss takes. Log-loss takes probabilities: the last activation is a sigmoid, or a
-    /// [custom](Activation::Custom) function with values in [0, 1]. Softmax cross-entropy takes logits of two classes or more,
-    /// which nothing has limited: the last activation is the identity, or a function of the user's. Squared error takes all.
+    /// The last layer has to give what the loss takes. Log-loss takes probabilities: the last
+    /// activation is a sigmoid, or a [custom](Activation::Custom) function with values in [0, 1].
+    /// Softmax cross-entropy takes logits of two classes or more, which nothing has limited: the
+    /// last activation is the identity, or a function of the user's. Squared error takes all.
     ///
     /// # Errors
-    /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not finite; [`Error::Output`] if the
-    /// loss cannot follow the last layer; [`Error::Tape`] if a matrix is larger than the memory or the address space.
+    /// [`Error::NoLayers`]; [`Error::Hyperparameter`] for an activation whose parameter is not
+    /// finite; [`Error::Output`] if the loss cannot follow the last layer; [`Error::Tape`] if a
+    /// matrix is larger than the memory or the address space.
     pub fn build(self) -> Result<Mlp<T>> {
         T::builder_build(self)
     }
@@ -160,6 +171,7 @@ pub struct RecordedMlp<'t, T: Scalar> {
 
 impl<T: Scalar> Eq for RecordedMlp<'_, T> {}
 
+/// # In the order of the parameters
 impl<'t, T: Scalar> RecordedMlp<'t, T> {
     /// X.
     pub fn x(&self) -> Var<'t, T> {
@@ -178,13 +190,17 @@ impl<'t, T: Scalar> RecordedMlp<'t, T> {
     }
 }
 
+/// # Beginning
 impl<T: Scalar> Mlp<T> {
     /// Begins a network with n_0 input features.
     #[allow(clippy::new_ret_no_self)] // the builder is the only way in
     pub fn new(features: usize) -> MlpBuilder<T> {
         MlpBuilder { sizes: vec![features], activations: Vec::new(), loss: None, init: None, seed: 0 }
     }
+}
 
+/// # Its description and its parameters
+impl<T: Scalar> Mlp<T> {
     /// n_0, n_1, …, n_L.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
@@ -229,13 +245,17 @@ impl<T: Scalar> Mlp<T> {
     pub fn parameter_count(&self) -> usize {
         self.parameters.values().map(|value| value.as_slice().len()).sum()
     }
+}
 
-    /// Records the network on a tape, as the textbook writes it (eq. 23–25), on the examples X and the labels Y.
+/// # Recording
+impl<T: Scalar> Mlp<T> {
+    /// Records the network on a tape, as the textbook writes it (eq. 23–25), on the examples X and
+    /// the labels Y.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X or Y does not fit the network or each other; [`Error::Label`], [`Error::LabelSum`] or
-    /// [`Error::NonFinite`] if Y holds what the [loss](Loss) cannot take; [`Error::ForgottenLoss`] if Y is one-hot and the loss
-    /// was left out.
+    /// [`Error::Shape`] if X or Y does not fit the network or each other; [`Error::Label`],
+    /// [`Error::LabelSum`] or [`Error::NonFinite`] if Y holds what the [loss](Loss) cannot take;
+    /// [`Error::ForgottenLoss`] if Y is one-hot and the loss was left out.
     #[track_caller]
     pub fn record<'t>(&self, tape: &'t Tape<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<RecordedMlp<'t, T>> {
         T::mlp_record(self, tape, x, y)
@@ -285,8 +305,12 @@ impl<T: Scalar> Mlp<T> {
         }
         (w, b, z, a)
     }
+}
 
-    /// A\[L\] for the examples X, n_L × m; of a network with softmax cross-entropy these are logits.
+/// # Answers, losses and gradients
+impl<T: Scalar> Mlp<T> {
+    /// A\[L\] for the examples X, n_L × m; of a network with softmax cross-entropy these are
+    /// logits.
     ///
     /// # Errors
     /// [`Error::Shape`] if X does not have n_0 rows.
@@ -341,7 +365,8 @@ impl<T: Scalar> Mlp<T> {
         Ok(by_name)
     }
 
-    /// J and all its gradients by the textbook's equations in plain code, which share nothing with the tape.
+    /// J and all its gradients by the textbook's equations in plain code, which share nothing with
+    /// the tape.
     ///
     /// # Errors
     /// As [`record`](Mlp::record) and [`closed_form::backward`].
@@ -366,9 +391,10 @@ impl<T: Scalar> Mlp<T> {
 
     /// The share of right answers on the examples (X, Y).
     ///
-    /// What an answer is, the loss tells. With log-loss each output answers its own question, 1 where a > ½, so that two outputs
-    /// of which one is wrong are half right. With softmax cross-entropy the answer is the class of the largest output. With
-    /// squared error it is as in [`metrics::accuracy`].
+    /// What an answer is, the loss tells. With log-loss each output answers its own question, 1
+    /// where a > ½, so that two outputs of which one is wrong are half right. With softmax
+    /// cross-entropy the answer is the class of the largest output. With squared error it is as in
+    /// [`metrics::accuracy`].
     ///
     /// ```
     /// use mlp::{Activation, Mlp};
@@ -381,8 +407,8 @@ impl<T: Scalar> Mlp<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`]; the errors of [`record`](Mlp::record) for Y; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where
-    /// an output is NaN.
+    /// [`Error::Shape`]; the errors of [`record`](Mlp::record) for Y; [`Error::NoExamples`] if m is
+    /// 0; [`Error::NonFinite`] where an output is NaN.
     #[track_caller]
     pub fn accuracy(&self, x: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
         T::mlp_accuracy(self, x, y)
@@ -398,7 +424,9 @@ impl<T: Scalar> Mlp<T> {
             Loss::SquaredError => metrics::accuracy(&a, y),
         }
     }
+}
 
+impl<T: Scalar> Mlp<T> {
     pub(crate) fn check_x(&self, x: &Matrix<T>) -> Result<()> {
         check_shape("X", x, (self.sizes[0], x.columns()))
     }

@@ -13,8 +13,8 @@ use crate::{Error, Result, Scalar};
 /// | momentum (Polyak 1964) | v ← β v + g; θ ← θ − η v |
 /// | Adam (Kingma, Ba 2015, algorithm 1) | m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; θ ← θ − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) |
 ///
-/// With [`l2`](Self::with_l2), J has the additional term λ/2 · Σ_l ‖W\[l\]‖²: the gradient of a *weight* is g + λ W before the
-/// rule sees it. Biases have no such term.
+/// With [`l2`](Self::with_l2), J has the additional term λ/2 · Σ_l ‖W\[l\]‖²: the gradient of a
+/// *weight* is g + λ W before the rule sees it. Biases have no such term.
 ///
 /// ```
 /// use mlp::{ParameterKind, Optimizer};
@@ -47,6 +47,7 @@ pub enum ParameterKind {
     Bias,
 }
 
+/// # Rules
 impl Optimizer {
     /// Gradient descent with rate η.
     ///
@@ -59,7 +60,8 @@ impl Optimizer {
     /// Momentum with rate η and decay β.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or β not in [0, 1).
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or β not in [0,
+    /// 1).
     pub fn momentum(rate: f64, beta: f64) -> Result<Self> {
         check_beta("momentum β", beta)?;
         Self::new(Rule::Momentum { beta }, rate)
@@ -76,7 +78,8 @@ impl Optimizer {
     /// Adam with all its hyperparameters.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0, or a β not in [0, 1).
+    /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0, or a β not
+    /// in [0, 1).
     pub fn adam_with(rate: f64, beta_1: f64, beta_2: f64, epsilon: f64) -> Result<Self> {
         check_beta("Adam's β₁", beta_1)?;
         check_beta("Adam's β₂", beta_2)?;
@@ -101,7 +104,10 @@ impl Optimizer {
         check_positive("rate", rate)?;
         Ok(Optimizer { rule, rate, l2: 0.0 })
     }
+}
 
+/// # Hyperparameters
+impl Optimizer {
     /// η.
     pub fn rate(&self) -> f64 {
         self.rate
@@ -112,8 +118,8 @@ impl Optimizer {
         self.l2
     }
 
-    /// λ/2 · ‖W‖², what one weight matrix adds to J. It is computed in `f64`, where it errs by some roundings however many weights
-    /// there are, and then rounded.
+    /// λ/2 · ‖W‖², what one weight matrix adds to J. It is computed in `f64`, where it errs by some
+    /// roundings however many weights there are, and then rounded.
     pub fn penalty<T: Scalar>(&self, w: &[T]) -> T {
         T::optimizer_penalty(self, w)
     }
@@ -129,12 +135,16 @@ impl Optimizer {
         let squares = sum(0..w.len(), &|i| (w[i].to_f64() / unit).powi(2));
         T::from_f64(self.l2 / 2.0 * unit * squares * unit)
     }
+}
 
+/// # At work
+impl Optimizer {
     /// Begins: what the rule remembers, for parameters of the given sizes and kinds.
     ///
-    /// The hyperparameters are those of type T from here on. What T cannot hold is an [`Error::Hyperparameter`] of the first
-    /// [`step`](OptimizerState::step), but for an ε of Adam that would round to 0: it is there to keep 0/0 away, and is the
-    /// least positive normal number then. [`try_state`](Self::try_state) refuses either.
+    /// The hyperparameters are those of type T from here on. What T cannot hold is an
+    /// [`Error::Hyperparameter`] of the first [`step`](OptimizerState::step), but for an ε of Adam
+    /// that would round to 0: it is there to keep 0/0 away, and is the least positive normal number
+    /// then. [`try_state`](Self::try_state) refuses either.
     ///
     /// # Panics
     /// If there is no memory for what is remembered. See [`try_state`](Self::try_state).
@@ -146,7 +156,8 @@ impl Optimizer {
         }
     }
 
-    /// Like [`state`](Self::state), for hyperparameters that are not yet known to suit the type, and parameters of any size.
+    /// Like [`state`](Self::state), for hyperparameters that are not yet known to suit the type,
+    /// and parameters of any size.
     ///
     /// ```
     /// use mlp::{Error, ParameterKind, Optimizer};
@@ -158,8 +169,8 @@ impl Optimizer {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if T rounds one of them to 0 or ∞, or a β to 1; [`Error::Memory`] if there is no memory for
-    /// what is remembered.
+    /// [`Error::Hyperparameter`] if T rounds one of them to 0 or ∞, or a β to 1; [`Error::Memory`]
+    /// if there is no memory for what is remembered.
     pub fn try_state<T: Scalar>(self, parameters: &[(usize, ParameterKind)]) -> Result<OptimizerState<T>> {
         self.check::<T>()?;
         self.begin(parameters)
@@ -242,7 +253,8 @@ fn least<T: Scalar>() -> f64 {
     if T::NAME == "f32" { f32::MIN_POSITIVE.into() } else { f64::MIN_POSITIVE }
 }
 
-/// Whether a number that is made of the hyperparameter is neither 0, nor has lost digits, nor ∞ in type T.
+/// Whether a number that is made of the hyperparameter is neither 0, nor has lost digits, nor ∞ in
+/// type T.
 pub(crate) fn check_held<T: Scalar>(name: &'static str, value: f64, made: f64) -> Result<()> {
     if made.abs() >= least::<T>() && T::from_f64(made).is_finite() {
         return Ok(());
@@ -311,7 +323,8 @@ impl<T: Scalar> OptimizerState<T> {
     /// Changes η from the next step on; what is remembered stays.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, in type T too. It is then as it was.
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, in type T too.
+    /// It is then as it was.
     pub fn set_rate(&mut self, rate: f64) -> Result<()> {
         T::state_set_rate(self, rate)
     }
@@ -342,14 +355,15 @@ impl<T: Scalar> OptimizerState<T> {
         }
     }
 
-    /// One step of parameter `k`, numbered as in [`Optimizer::state`], along its gradient. Allocates nothing.
+    /// One step of parameter `k`, numbered as in [`Optimizer::state`], along its gradient.
+    /// Allocates nothing.
     ///
-    /// Each parameter counts its own steps t. Inside [`Threads::install`](tape::Threads::install) all threads have a part of a large
-    /// parameter, with the same bits.
+    /// Each parameter counts its own steps t. Inside [`Threads::install`](tape::Threads::install)
+    /// all threads have a part of a large parameter, with the same bits.
     ///
     /// # Errors
-    /// [`Error::Length`] if a slice has not the size that was announced; [`Error::Hyperparameter`] if type T cannot hold one of
-    /// them. The parameter is then as it was.
+    /// [`Error::Length`] if a slice has not the size that was announced; [`Error::Hyperparameter`]
+    /// if type T cannot hold one of them. The parameter is then as it was.
     ///
     /// # Panics
     /// If there is no parameter `k`.
@@ -394,7 +408,8 @@ impl<T: Scalar> Memory<T> {
         Elements { parameter, gradient, first: &mut self.first, second: &mut self.second }
     }
 
-    /// Counts a step, and takes what depends on t alone out of the loop over the elements, in f64 since 1 − β₂ᵗ is small at first.
+    /// Counts a step, and takes what depends on t alone out of the loop over the elements, in f64
+    /// since 1 − β₂ᵗ is small at first.
     fn adam(&mut self, rate: f64, beta: (f64, f64), epsilon: f64) -> Adam<T> {
         self.powers.0 *= beta.0;
         self.powers.1 *= beta.1;
@@ -717,7 +732,8 @@ mod tests {
         let l2 = |lambda: f64| Optimizer::gradient_descent(0.1).unwrap().with_l2(lambda).unwrap();
         assert_eq!(l2(2.0).penalty(&vec![1.0_f32; 1 << 25]), 33_554_432.0);
         assert_eq!(l2(2.0).penalty(&vec![0.5_f64; 3 << 20]), f64::from(3 << 18));
-        // 1e-10/2 · (1e20)², whose square is ∞ in f32, and 1e-300/2 · (1e200)², whose square is ∞ in f64.
+        // 1e-10/2 · (1e20)², whose square is ∞ in f32, and 1e-300/2 · (1e200)², whose square is ∞
+        // in f64.
         assert!((l2(1e-10).penalty(&[1e20_f32]) / 5e29 - 1.0).abs() < 1e-6);
         assert!((l2(1e-300).penalty(&[1e200, -1e200]) / 1e100 - 1.0).abs() < 1e-15);
         assert!((l2(1e300).penalty(&[1e-200, 1e-200]) / 1e-100 - 1.0).abs() < 1e-15);

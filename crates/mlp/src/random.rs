@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 /// What random numbers are drawn for; each has a stream of its own.
 ///
-/// One seed given to several of them therefore gives numbers that have nothing to do with each other.
+/// One seed given to several of them therefore gives numbers that have nothing to do with each
+/// other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
@@ -19,8 +20,8 @@ pub enum Purpose {
 
 /// Random numbers from a seed: the same on every platform and in every release of this crate.
 ///
-/// The generator is ChaCha with 8 rounds. What is made of its bits is written here and not taken from a library, whose
-/// next release may draw in another order.
+/// The generator is ChaCha with 8 rounds. What is made of its bits is written here and not taken
+/// from a library, whose next release may draw in another order.
 ///
 /// ```
 /// use mlp::{Purpose, Random};

@@ -9,7 +9,8 @@ impl Random {
     /// If `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
         assert!(n > 0, "below: there is no number below 0");
-        // 2⁶⁴ is in general no multiple of n: the topmost incomplete run of n values would favour small remainders.
+        // 2⁶⁴ is in general no multiple of n: the topmost incomplete run of n values would favour
+        // small remainders.
         let incomplete = (u64::MAX % n + 1) % n;
         loop {
             let bits = self.bits();
@@ -19,7 +20,8 @@ impl Random {
         }
     }
 
-    /// Puts the items in a random order, all orders equally likely (Fisher–Yates; Durstenfeld 1964).
+    /// Puts the items in a random order, all orders equally likely (Fisher–Yates; Durstenfeld
+    /// 1964).
     pub fn shuffle<I>(&mut self, items: &mut [I]) {
         for i in (1..items.len()).rev() {
             let j = self.below(i as u64 + 1);

@@ -7,8 +7,9 @@ use tape::Scalar;
 /// Terms that are added one after the other.
 const BLOCK: usize = 16;
 
-/// Σ term(i) for i in the range, halved again and again: it errs by some (16 + log₂ n) roundings of the terms' size, where a
-/// sum from left to right errs by n of them, and in `f32` comes to a stop at 2²⁴ ones.
+/// Σ term(i) for i in the range, halved again and again: it errs by some (16 + log₂ n) roundings of
+/// the terms' size, where a sum from left to right errs by n of them, and in `f32` comes to a stop
+/// at 2²⁴ ones.
 pub(crate) fn sum<T: Scalar>(range: Range<usize>, term: &impl Fn(usize) -> T) -> T {
     if range.len() <= BLOCK {
         let mut sum = T::ZERO;
@@ -36,7 +37,8 @@ mod tests {
     #[test]
     fn many_terms_do_not_come_to_a_stop() {
         assert_eq!(sum(0..1 << 25, &|_| 1.0_f32), 33_554_432.0);
-        // 0.1 in f32 is off by 1.5e-8, relative to itself; 16 + 20 roundings are at most 2.2e-6, and hardly all one way.
+        // 0.1 in f32 is off by 1.5e-8, relative to itself; 16 + 20 roundings are at most 2.2e-6,
+        // and hardly all one way.
         let found = f64::from(sum(0..10_000_000, &|_| 0.1_f32));
         assert!((found / 1e6 - 1.0).abs() < 3e-7, "{found}");
     }

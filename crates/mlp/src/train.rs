@@ -12,12 +12,16 @@ use crate::{
     Result, Scalar, Verdict, check_finite,
 };
 
-/// How a network is trained: by which rule, for how many epochs, on which batches, and when to stop.
+/// How a network is trained: by which rule, for how many epochs, on which batches, and when to
+/// stop.
 ///
 /// ```
 /// use mlp::{Activation, Mlp, Optimizer, Training};
 /// use tape::matrix;
-/// let mut xor = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+/// let mut xor = Mlp::<f64>::new(2)
+///     .layer(4, Activation::Tanh)
+///     .layer(1, Activation::Sigmoid)
+///     .build()?;
 /// let x = matrix![[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]];
 /// let y = matrix![[0.0, 1.0, 1.0, 0.0]];
 /// let history = Training::new(Optimizer::adam(0.05)?).epochs(300).fit(&mut xor, &x, &y)?;
@@ -47,6 +51,7 @@ pub struct Epoch {
     pub losses: Losses,
 }
 
+/// # Settings
 impl<T: Scalar> Training<T> {
     /// Full-batch training for 100 epochs, with no validation.
     pub fn new(optimizer: Optimizer) -> Self {
@@ -67,8 +72,8 @@ impl<T: Scalar> Training<T> {
         self
     }
 
-    /// Mini-batches of `size` examples, the last one of an epoch of what is left, in an order that `seed` shuffles anew for
-    /// every epoch.
+    /// Mini-batches of `size` examples, the last one of an epoch of what is left, in an order that
+    /// `seed` shuffles anew for every epoch.
     ///
     /// # Errors
     /// [`Error::Hyperparameter`] if the size is 0.
@@ -81,8 +86,8 @@ impl<T: Scalar> Training<T> {
         Ok(self)
     }
 
-    /// How many threads a step may use, 0 for as many as the processor runs at a time. The results have the same bits
-    /// whatever their number.
+    /// How many threads a step may use, 0 for as many as the processor runs at a time. The results
+    /// have the same bits whatever their number.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
         self
@@ -94,32 +99,38 @@ impl<T: Scalar> Training<T> {
         self
     }
 
-    /// Stops when the deciding loss, that of the validation part if there is one, improves no more, and gives the network the
-    /// parameters of its best epoch, [`History::best`]: those that its loss was computed with.
+    /// Stops when the deciding loss, that of the validation part if there is one, improves no more,
+    /// and gives the network the parameters of its best epoch, [`History::best`]: those that its
+    /// loss was computed with.
     ///
-    /// With a validation part these are the parameters at the epoch's end. Without one they are those at its beginning, as a full
-    /// batch's J is taken before its step. The loss of mini-batches is a mean over a whole epoch of steps: then it is the
-    /// beginning or the end, whichever has the lower J on all examples.
+    /// With a validation part these are the parameters at the epoch's end. Without one they are
+    /// those at its beginning, as a full batch's J is taken before its step. The loss of
+    /// mini-batches is a mean over a whole epoch of steps: then it is the beginning or the end,
+    /// whichever has the lower J on all examples.
     pub fn early_stopping(mut self, stopping: EarlyStopping) -> Self {
         self.stopping = Some(stopping);
         self
     }
+}
 
+/// # Training
+impl<T: Scalar> Training<T> {
     /// Trains the network on the examples (X, Y).
     ///
-    /// The training loss of an epoch is the mean of J over its batches, each before its step; L2's term is not in it. The same
-    /// network, data and settings give the same bits.
+    /// The training loss of an epoch is the mean of J over its batches, each before its step; L2's
+    /// term is not in it. The same network, data and settings give the same bits.
     ///
     /// All data are looked at before the first step. An error leaves the network as it was, but for
-    /// [`Error::Diverged`]: it then has the last parameters that were finite numbers with a finite J, or, with early stopping,
-    /// those of the best epoch before.
+    /// [`Error::Diverged`]: it then has the last parameters that were finite numbers with a finite
+    /// J, or, with early stopping, those of the best epoch before.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X or Y does not fit; [`Error::NonFinite`] or [`Error::NonFiniteParameter`] if X, Y or the network holds
-    /// NaN or ±∞; the errors of [`Mlp::record`] for labels, with their place in Y; [`Error::Hyperparameter`] if type T cannot
-    /// hold one of them; [`Error::Tape`] if there are no examples, or an activation has no derivative; [`Error::Memory`];
-    /// [`Error::Diverged`] if J or a parameter is no longer a finite number. What the validation part is at fault for is an
-    /// [`Error::Validation`] of these.
+    /// [`Error::Shape`] if X or Y does not fit; [`Error::NonFinite`] or
+    /// [`Error::NonFiniteParameter`] if X, Y or the network holds NaN or ±∞; the errors of
+    /// [`Mlp::record`] for labels, with their place in Y; [`Error::Hyperparameter`] if type T
+    /// cannot hold one of them; [`Error::Tape`] if there are no examples, or an activation has no
+    /// derivative; [`Error::Memory`]; [`Error::Diverged`] if J or a parameter is no longer a finite
+    /// number. What the validation part is at fault for is an [`Error::Validation`] of these.
     #[track_caller]
     pub fn fit(&self, network: &mut Mlp<T>, x: &Matrix<T>, y: &Matrix<T>) -> Result<History> {
         T::training_fit(self, network, x, y)
@@ -136,8 +147,8 @@ impl<T: Scalar> Training<T> {
         threads.install(|| run.end(network, trained))
     }
 
-    /// Like [`fit`](Training::fit), and calls `after_epoch` after every epoch, on the caller's thread; `ControlFlow::Break` ends
-    /// the training there.
+    /// Like [`fit`](Training::fit), and calls `after_epoch` after every epoch, on the caller's
+    /// thread; `ControlFlow::Break` ends the training there.
     ///
     /// # Errors
     /// As [`fit`](Training::fit).
@@ -170,8 +181,11 @@ impl<T: Scalar> Training<T> {
         };
         threads.install(|| run.end(network, trained))
     }
+}
 
-    /// Whether the settings suit type T, and the network, the examples and the validation part each other.
+impl<T: Scalar> Training<T> {
+    /// Whether the settings suit type T, and the network, the examples and the validation part each
+    /// other.
     fn check(&self, network: &Mlp<T>, (x, y): (&Matrix<T>, &Matrix<T>)) -> Result<()> {
         self.optimizer.check::<T>()?;
         match self.stopping.as_ref().map_or(0.0, EarlyStopping::min_delta) {
@@ -181,7 +195,7 @@ impl<T: Scalar> Training<T> {
         check_examples(network, (x, y))?;
         if let Some((x, y)) = &self.validation {
             let examples = if x.columns() == 0 { Err(Error::NoExamples { what: "J" }) } else { Ok(()) };
-            // Shapes first: no examples of the right shape are another mistake.
+            // Shapes first: no examples of the right shape are another error.
             check_examples(network, (x, y)).and(examples).map_err(of_validation)?;
         }
         for (name, value) in network.parameters() {
@@ -280,8 +294,9 @@ impl<T: Scalar> Run<T> {
 
     /// Whether the last step, whose J nobody has looked at, was none beyond all numbers.
     ///
-    /// J can be a finite number where a parameter is none: tanh ∞ is 1. And where parameters are large, J may no longer be one: it
-    /// is computed once more then, and not where they have a usual size, as that would take a short training half as long again.
+    /// J can be a finite number where a parameter is none: tanh ∞ is 1. And where parameters are
+    /// large, J may no longer be one: it is computed once more then, and not where they have a
+    /// usual size, as that would take a short training half as long again.
     fn check_the_last_step(&mut self) -> Result<()> {
         const LARGE: f64 = 1e3;
         let Some(last) = self.history.last() else { return Ok(()) };
@@ -428,8 +443,8 @@ impl<T: Scalar> Best<T> {
         }
     }
 
-    /// Keeps the parameters of the epoch that has just passed if it is the best so far, unless one of them is no finite number:
-    /// then it says `false`.
+    /// Keeps the parameters of the epoch that has just passed if it is the best so far, unless one
+    /// of them is no finite number: then it says `false`.
     fn after_an_epoch(&mut self, step: &Step<T>, loss: f64) -> Result<bool> {
         if self.found && loss >= self.lowest {
             return Ok(true);
@@ -470,8 +485,9 @@ impl<T: Scalar> Best<T> {
     }
 }
 
-/// Where the training was some steps ago, to find the last good parameters of one that diverged by taking the steps once more: they
-/// have the same bits. So nothing has to be copied before every step.
+/// Where the training was some steps ago, to find the last good parameters of one that diverged by
+/// taking the steps once more: they have the same bits. So nothing has to be copied before every
+/// step.
 struct Checkpoint<T> {
     /// How many steps were taken then.
     taken: usize,
@@ -483,8 +499,8 @@ struct Checkpoint<T> {
 }
 
 impl<T: Scalar> Checkpoint<T> {
-    /// So many steps are worth a copy, of a few times the parameters' size: it takes about a thousandth of their time. A
-    /// training of fewer steps is taken once more from its beginning.
+    /// So many steps are worth a copy, of a few times the parameters' size: it takes about a
+    /// thousandth of their time. A training of fewer steps is taken once more from its beginning.
     const APART: usize = 256;
 
     /// To be made where J is known to be a finite number, at the first step of an epoch.
@@ -513,7 +529,8 @@ impl<T: Scalar> Checkpoint<T> {
         Ok(())
     }
 
-    /// The last parameters before those that the training has now that are finite numbers and have a finite J.
+    /// The last parameters before those that the training has now that are finite numbers and have
+    /// a finite J.
     fn last_good(self, step: &mut Step<T>) -> Result<Parameters<T>> {
         let Checkpoint { taken, mut parameters, optimizer, mut batches, mut is_shuffled } = self;
         let until = step.taken;
@@ -595,7 +612,8 @@ impl<T: Scalar> Step<T> {
                     None => *checkpoint = Some(Checkpoint::new(self, batches)?),
                 }
             }
-            // The weights add up to 1, and so the mean is no larger than the largest J. Of one batch it is J itself.
+            // The weights add up to 1, and so the mean is no larger than the largest J. Of one
+            // batch it is J itself.
             mean += j * (batch.len() as f64 / m);
             self.descend()?;
         }

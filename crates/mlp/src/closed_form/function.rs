@@ -1,7 +1,7 @@
 //! g and g′ of every activation, from their definitions.
 //!
-//! Where the definition loses its value to rounding or overflow far from 0, an equal form that does not is used: the oracle
-//! is to be right at z = ±40 and ±1000 too.
+//! Where the definition loses its value to rounding or overflow far from 0, an equal form that does
+//! not is used: the oracle is to be right at z = ±40 and ±1000 too.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
@@ -87,12 +87,14 @@ fn left_right<T: Scalar>(z: T, left: T, right: T) -> T {
     if z <= T::ZERO { left } else { right }
 }
 
-/// A product whose first factor vanishes far from 0 faster than the second grows, so that 0 · ∞ is 0.
+/// A product whose first factor vanishes far from 0 faster than the second grows, so that 0 · ∞ is
+/// 0.
 fn zero_or_product<T: Scalar>(vanishing: T, growing: impl FnOnce() -> T) -> T {
     if vanishing == T::ZERO { T::ZERO } else { vanishing * growing() }
 }
 
-/// σ(z) = 1 / (1 + e⁻ᶻ) = eᶻ / (1 + eᶻ); the exponent that is used is never positive, so nothing overflows.
+/// σ(z) = 1 / (1 + e⁻ᶻ) = eᶻ / (1 + eᶻ); the exponent that is used is never positive, so nothing
+/// overflows.
 pub(super) fn sigmoid<T: Scalar>(z: T) -> T {
     if z >= T::ZERO {
         T::ONE / (T::ONE + (-z).exp())

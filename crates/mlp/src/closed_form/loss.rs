@@ -1,7 +1,8 @@
 //! ℒ and where its derivative enters the network.
 //!
-//! Nothing here is a difference of numbers that are nearly equal, where another form is known: a class that leads is compared
-//! with the *others*, 1 − s is their sum, and a label of 0 rules its term out, whatever stands beside it.
+//! Nothing here is a difference of numbers that are nearly equal, where another form is known: a
+//! class that leads is compared with the *others*, 1 − s is their sum, and a label of 0 rules its
+//! term out, whatever stands beside it.
 
 use tape::Matrix;
 
@@ -83,9 +84,9 @@ impl<T: Scalar> Output<'_, T> {
 
     /// ∂ℒ/∂Z\[L\] = ∂ℒ/∂A\[L\] ⊙ g′(Z\[L\]) (eq. 16).
     ///
-    /// For log-loss on a sigmoid this is eq. 8 ⊙ eq. 10, −(y/σ(z) − (1 − y)/σ(−z)) · σ(z)σ(−z), simplified to
-    /// −(y σ(−z) − (1 − y) σ(z)) = a − y: the product would be ∞ · 0 from |z| ≈ 745 on, and a − y would round to 0 for
-    /// y = 1 from z ≈ 37 on.
+    /// For log-loss on a sigmoid this is eq. 8 ⊙ eq. 10, −(y/σ(z) − (1 − y)/σ(−z)) · σ(z)σ(−z),
+    /// simplified to −(y σ(−z) − (1 − y) σ(z)) = a − y: the product would be ∞ · 0 from |z| ≈ 745
+    /// on, and a − y would round to 0 for y = 1 from z ≈ 37 on.
     pub(super) fn dz(&self) -> Matrix<T> {
         if self.is_sigmoid_log_loss() {
             return zip(self.y, self.z, |y, z| sigmoid_minus(z, y));
@@ -104,8 +105,8 @@ fn log_loss<T: Scalar>(y: T, a: T) -> T {
     term(y, || -a.ln()) + term(T::ONE - y, || -(-a).ln_1p())
 }
 
-/// Eq. 8 for one output: −1/a for the label 1, 1/(1 − a) for 0, and between them −(y/a − (1 − y)/(1 − a)) over one
-/// denominator, as the quotients are nearly equal where a is near y.
+/// Eq. 8 for one output: −1/a for the label 1, 1/(1 − a) for 0, and between them −(y/a − (1 − y)/(1
+/// − a)) over one denominator, as the quotients are nearly equal where a is near y.
 fn log_loss_derivative<T: Scalar>(y: T, a: T) -> T {
     if y == T::ONE {
         -T::ONE / a
@@ -118,9 +119,9 @@ fn log_loss_derivative<T: Scalar>(y: T, a: T) -> T {
 
 /// σ(z) − y = (1 − y) σ(z) − y σ(−z).
 ///
-/// With e = e^(−|z|) it is (q e − p)/(1 + e) for z ≤ 0, where p = y and q = 1 − y; for z > 0 they change places, and the sign
-/// changes. Where q e is near p at a small z, and so y near ½, it is taken as q (e − 1) + (q − p): e − 1 has all its digits as
-/// expm1, and q − p = ±(1 − 2y) is exact.
+/// With e = e^(−|z|) it is (q e − p)/(1 + e) for z ≤ 0, where p = y and q = 1 − y; for z > 0 they
+/// change places, and the sign changes. Where q e is near p at a small z, and so y near ½, it is
+/// taken as q (e − 1) + (q − p): e − 1 has all its digits as expm1, and q − p = ±(1 − 2y) is exact.
 fn sigmoid_minus<T: Scalar>(z: T, y: T) -> T {
     let (p, q, sign) = if z > T::ZERO { (T::ONE - y, y, -T::ONE) } else { (y, T::ONE - y, T::ONE) };
     let z = -z.abs();
@@ -156,14 +157,15 @@ impl<T: Scalar> Softmax<T> {
         Softmax { behind, shares, others }
     }
 
-    /// −Σₖ yₖ ln softmax(a)ₖ = Σₖ yₖ ((max a − aₖ) + ln(1 + Σ of the others' shares)): sums of what is not negative.
+    /// −Σₖ yₖ ln softmax(a)ₖ = Σₖ yₖ ((max a − aₖ) + ln(1 + Σ of the others' shares)): sums of what
+    /// is not negative.
     fn cross_entropy(&self, y: &[T]) -> T {
         let normalizer = self.others.ln_1p();
         sum(0..y.len(), &|k| term(y[k], || self.behind[k] + normalizer))
     }
 
-    /// ∂/∂aₖ Σⱼ yⱼ (ln Σ e^a − aⱼ) = (Σⱼ yⱼ) sₖ − yₖ, and since the shares s add up to 1, = sₖ Σ_{j≠k} yⱼ − yₖ Σ_{j≠k} sⱼ: for
-    /// a class that leads and is right, minus what the others have.
+    /// ∂/∂aₖ Σⱼ yⱼ (ln Σ e^a − aⱼ) = (Σⱼ yⱼ) sₖ − yₖ, and since the shares s add up to 1, = sₖ
+    /// Σ_{j≠k} yⱼ − yₖ Σ_{j≠k} sⱼ: for a class that leads and is right, minus what the others have.
     fn derivative(&self, y: &[T]) -> Vec<T> {
         let whole = T::ONE + self.others;
         let (labels, shares) = (all_but_each(y), all_but_each(&self.shares));
@@ -172,15 +174,16 @@ impl<T: Scalar> Softmax<T> {
     }
 }
 
-/// What the rounding of a − b to d has taken off: (a − b) − d, which is a number of the type (Knuth's two-sum). Far behind the
-/// leader e^(−d) feels it.
+/// What the rounding of a − b to d has taken off: (a − b) − d, which is a number of the type
+/// (Knuth's two-sum). Far behind the leader e^(−d) feels it.
 fn rounded_off<T: Scalar>(a: T, b: T, d: T) -> T {
     let b_in_d = a - d;
     let a_in_d = d + b_in_d;
     (a - a_in_d) + (b_in_d - b)
 }
 
-/// For every k the sum of all values but the k-th: of those before it and of those behind it, with nothing taken off.
+/// For every k the sum of all values but the k-th: of those before it and of those behind it, with
+/// nothing taken off.
 fn all_but_each<T: Scalar>(values: &[T]) -> Vec<T> {
     let n = values.len();
     let mut behind = vec![T::ZERO; n + 1];

@@ -1,7 +1,37 @@
 //! Backpropagation as the textbook writes it: plain loops, no tape.
 //!
-//! This is the oracle that the tape's gradients are compared with. It shares no operation, no kernel and no derivative
-//! with the tape: g and g′ are written once more here, from their definitions.
+//! This is the oracle that the tape's gradients are compared with. It shares no operation, no
+//! kernel and no derivative with the tape: g and g′ are written once more here, from their
+//! definitions.
+//!
+//! XOR, learned with the closed form alone:
+//!
+//! ```
+//! use mlp::ParameterKind::{Bias, Weight};
+//! use mlp::{Activation, Init, Loss, Optimizer, closed_form};
+//! use tape::Matrix;
+//!
+//! let x = Matrix::from_vec(2, 4, vec![0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0])?;
+//! let y = Matrix::from_vec(1, 4, vec![0.0, 1.0, 1.0, 0.0])?;
+//! let g = [Activation::Tanh, Activation::Sigmoid];
+//! let mut layers = Init::Glorot.parameters::<f64>(&[2, 4, 1], 0)?;
+//! // W[1], b[1], W[2], b[2].
+//! let sizes = [(8, Weight), (4, Bias), (4, Weight), (1, Bias)];
+//! let mut optimizer = Optimizer::adam(0.1)?.state(&sizes);
+//! let mut j = f64::INFINITY;
+//! for _ in 0..200 {
+//!     let network: Vec<_> =
+//!         layers.iter().zip(&g).map(|((w, b), g)| closed_form::Layer::new(w, b, g)).collect();
+//!     let found = closed_form::backward(&network, &x, &y, Loss::LogLoss)?;
+//!     j = found.j;
+//!     for (l, (w, b)) in (1..).zip(&mut layers) {
+//!         optimizer.step(2 * l - 2, w.as_mut_slice(), found.dw(l).as_slice())?;
+//!         optimizer.step(2 * l - 1, b.as_mut_slice(), found.db(l).as_slice())?;
+//!     }
+//! }
+//! assert!(j < 0.02, "{j}");
+//! # Ok::<(), mlp::Error>(())
+//! ```
 
 mod function;
 mod loss;
@@ -128,7 +158,8 @@ fn below(l: usize) -> usize {
     l.checked_sub(1).expect("layers are numbered from 1: layer 0 is X, which has no parameters")
 }
 
-/// Z\[l\] and A\[l\] for l = 1, …, L (eq. 23, 24). `x` is n_0 × m, an example is a column; m may be 0.
+/// Z\[l\] and A\[l\] for l = 1, …, L (eq. 23, 24). `x` is n_0 × m, an example is a column; m may be
+/// 0.
 ///
 /// # Errors
 /// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit.
@@ -170,9 +201,10 @@ pub(crate) fn forward_here<T: Scalar>(layers: &[Layer<'_, T>], x: &Matrix<T>) ->
 /// ```
 ///
 /// # Errors
-/// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit; [`Error::NoExamples`] if m is
-/// 0; [`Error::Label`] or [`Error::LabelSum`] if Y holds what the [loss](Loss) cannot take; [`Error::Probability`] if an output
-/// of log-loss is not in [0, 1]; [`Error::MissingDerivative`] if an activation of the user's gives none.
+/// [`Error::NoLayers`]; [`Error::Shape`] with the name of the first matrix that does not fit;
+/// [`Error::NoExamples`] if m is 0; [`Error::Label`] or [`Error::LabelSum`] if Y holds what the
+/// [loss](Loss) cannot take; [`Error::Probability`] if an output of log-loss is not in [0, 1];
+/// [`Error::MissingDerivative`] if an activation of the user's gives none.
 pub fn backward<T: Scalar>(
     layers: &[Layer<'_, T>],
     x: &Matrix<T>,

@@ -84,7 +84,8 @@ fn scattered(rows: usize, columns: usize, phase: f64) -> M {
     Matrix::from_fn(rows, columns, |i, j| (phase + 1.7 * i as f64 + 0.9 * j as f64).sin())
 }
 
-/// ∂J/∂W\[1\] and ∂J/∂X against central differences, for every activation in both places and every loss.
+/// ∂J/∂W\[1\] and ∂J/∂X against central differences, for every activation in both places and every
+/// loss.
 #[test]
 fn gradients_agree_with_differences() {
     for g in Activation::all() {
@@ -291,7 +292,8 @@ fn softmax_keeps_its_digits_where_a_class_leads() {
     }
 }
 
-/// Where a share is near its soft label, their difference has the digits that roundings of the share leave it.
+/// Where a share is near its soft label, their difference has the digits that roundings of the
+/// share leave it.
 #[test]
 fn softmax_near_soft_labels() {
     let (j, dz) =
@@ -340,7 +342,8 @@ fn soft_labels_keep_their_digits() {
                 <= 2e-15 * expected.abs() + 1.2e-16 * f64::from(y != 0.5 && y != 1.0)
         );
     }
-    // Near the label, the difference has the digits that a rounding of z leaves it: ε/2 of terms of the size of y.
+    // Near the label, the difference has the digits that a rounding of z leaves it: ε/2 of terms of
+    // the size of y.
     for (z, y, expected) in [
         (-0.3, 0.4375, -0.011942516811658985),
         (0.75, 0.6875, -0.008321300824607027),

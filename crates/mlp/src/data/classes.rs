@@ -6,18 +6,20 @@ use crate::{Error, Result, Scalar};
 
 /// The class of every column of `a`, which holds outputs of a network or labels.
 ///
-/// One row: class 1 where the entry is greater than 0.5, otherwise class 0. Several rows: the row of the largest entry, the
-/// first one of equals. (So 0.5 in one row, and ½, ½ in two, are both class 0.)
+/// One row: class 1 where the element is greater than 0.5, otherwise class 0. Several rows: the row
+/// of the largest element, the first one of equals. (So 0.5 in one row, and ½, ½ in two, are both
+/// class 0.)
 ///
 /// ```
 /// use tape::Matrix;
 /// assert_eq!(mlp::classes(&Matrix::from_vec(1, 3, vec![0.2, 0.5, 0.9])?)?, [0, 0, 1]);
-/// assert_eq!(mlp::classes(&Matrix::from_vec(3, 2, vec![0.1, 0.7, 0.2, 3.0, -1.0, 3.0])?)?, [1, 0]);
+/// let a = Matrix::from_vec(3, 2, vec![0.1, 0.7, 0.2, 3.0, -1.0, 3.0])?;
+/// assert_eq!(mlp::classes(&a)?, [1, 0]);
 /// # Ok::<(), mlp::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::NonFinite`] where an entry is NaN; [`Error::Shape`] if `a` has no rows.
+/// [`Error::NonFinite`] where an element is NaN; [`Error::Shape`] if `a` has no rows.
 pub fn classes<T: Scalar>(a: &Matrix<T>) -> Result<Vec<usize>> {
     T::data_classes(a)
 }
@@ -56,7 +58,8 @@ fn class<T: Scalar>(values: &[T], column: usize) -> Result<usize> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Class`] if a class is not below `n`; [`Error::Tape`] if the matrix is larger than the memory or the address space.
+/// [`Error::Class`] if a class is not below `n`; [`Error::Tape`] if the matrix is larger than the
+/// memory or the address space.
 pub fn one_hot<T: Scalar>(classes: &[usize], n: usize) -> Result<Matrix<T>> {
     T::data_one_hot(classes, n)
 }

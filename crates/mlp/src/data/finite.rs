@@ -4,7 +4,7 @@ use tape::Matrix;
 
 use crate::{Error, Result, Scalar};
 
-/// Checks that every entry is a finite number. `name` is what an error calls the matrix.
+/// Checks that every element is a finite number. `name` is what an error calls the matrix.
 ///
 /// ```
 /// use tape::Matrix;
@@ -15,7 +15,8 @@ use crate::{Error, Result, Scalar};
 /// ```
 ///
 /// # Errors
-/// [`Error::NonFinite`] with the place of the first entry, in column-major order, that is NaN or ±∞.
+/// [`Error::NonFinite`] with the place of the first element, in column-major order, that is NaN or
+/// ±∞.
 pub fn check_finite<T: Scalar>(name: &'static str, a: &Matrix<T>) -> Result<()> {
     T::data_check_finite(name, a)
 }

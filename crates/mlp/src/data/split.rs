@@ -3,7 +3,8 @@
 use crate::shuffle::with_room;
 use crate::{Error, Purpose, Random, Result};
 
-/// The indices of the examples to train on and of those to test on, both in ascending order; neither is empty.
+/// The indices of the examples to train on and of those to test on, both in ascending order;
+/// neither is empty.
 ///
 /// ```
 /// use mlp::Split;
@@ -24,7 +25,8 @@ impl Split {
     /// A fixed split of `m` examples: example i is for testing iff i mod `k` is 0.
     ///
     /// # Errors
-    /// [`Error::Split`] if one of the two parts would be empty; [`Error::Memory`] if there is no memory for both.
+    /// [`Error::Split`] if one of the two parts would be empty; [`Error::Memory`] if there is no
+    /// memory for both.
     pub fn every(m: usize, k: usize) -> Result<Split> {
         if k == 0 {
             return Err(Error::Split { reason: "every 0th example is no rule".to_string() });
@@ -32,8 +34,8 @@ impl Split {
         Split::by(m, |i| i % k == 0)
     }
 
-    /// A random split of `m` examples, of which the nearest number to `test_fraction` · m is for testing, but at least one
-    /// and not all.
+    /// A random split of `m` examples, of which the nearest number to `test_fraction` · m is for
+    /// testing, but at least one and not all.
     ///
     /// The same seed gives the same split, on every platform and in every release.
     ///
@@ -45,18 +47,19 @@ impl Split {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Split`] if m is less than 2; [`Error::Hyperparameter`] if the fraction is not between 0 and 1;
-    /// [`Error::Memory`] if there is no memory for both parts.
+    /// [`Error::Split`] if m is less than 2; [`Error::Hyperparameter`] if the fraction is not
+    /// between 0 and 1; [`Error::Memory`] if there is no memory for both parts.
     pub fn random(m: usize, test_fraction: f64, seed: u64) -> Result<Split> {
         let n = test_size(m, test_fraction)?;
         let order = Random::new(seed, Purpose::Split).try_permutation(m)?;
         Split::of_test_examples(m, &order[..n])
     }
 
-    /// A random split in which every class keeps its share, to the nearest example. `classes[i]` is the class of example i.
+    /// A random split in which every class keeps its share, to the nearest example. `classes[i]` is
+    /// the class of example i.
     ///
-    /// As many examples are for testing as with [`random`](Self::random). Of the classes whose share is not whole, those
-    /// with the largest remainders get one more, the first of equals.
+    /// As many examples are for testing as with [`random`](Self::random). Of the classes whose
+    /// share is not whole, those with the largest remainders get one more, the first of equals.
     ///
     /// ```
     /// # use mlp::Split;

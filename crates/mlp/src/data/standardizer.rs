@@ -6,8 +6,8 @@ use super::check_finite;
 use crate::shuffle::with_room;
 use crate::{Error, Result, Scalar};
 
-/// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over the examples (columns)
-/// that it was fitted to.
+/// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over
+/// the examples (columns) that it was fitted to.
 ///
 /// It is fitted to the training part alone: a test example must not have a say in how it is seen.
 ///
@@ -24,8 +24,9 @@ use crate::{Error, Result, Scalar};
 /// # Ok::<(), mlp::Error>(())
 /// ```
 ///
-/// It computes in `f64` from the mean as it was found: of features that are far from 0 and close together, a mean that is
-/// rounded to `f32` would be off by more than they differ. What becomes larger than the largest number is an error and not ∞.
+/// It computes in `f64` from the mean as it was found: of features that are far from 0 and close
+/// together, a mean that is rounded to `f32` would be off by more than they differ. What becomes
+/// larger than the largest number is an error and not ∞.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardizer<T> {
     /// μ and σ of every feature.
@@ -36,14 +37,15 @@ pub struct Standardizer<T> {
 }
 
 impl<T: Scalar> Standardizer<T> {
-    /// Fits to X, n_0 × m: mean μ = 1/m · Σ_i x(i) and standard deviation √(1/m · Σ_i (x(i) − μ)²) of every row, computed in
-    /// `f64`.
+    /// Fits to X, n_0 × m: mean μ = 1/m · Σ_i x(i) and standard deviation √(1/m · Σ_i (x(i) − μ)²)
+    /// of every row, computed in `f64`.
     ///
     /// A constant feature has scale 1, so it becomes 0.
     ///
     /// # Errors
-    /// [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] if an entry is NaN or ±∞; [`Error::FeatureRange`] if a mean or
-    /// standard deviation is larger than the largest number, or its standard deviation rounds to 0.
+    /// [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] if an element is NaN or ±∞;
+    /// [`Error::FeatureRange`] if a mean or standard deviation is larger than the largest number,
+    /// or its standard deviation rounds to 0.
     pub fn fit(x: &Matrix<T>) -> Result<Self> {
         T::standardizer_fit(x)
     }
@@ -75,7 +77,8 @@ impl<T: Scalar> Standardizer<T> {
         &self.mean
     }
 
-    /// What every feature is divided by: its standard deviation, or 1 if it is constant; rounded to T.
+    /// What every feature is divided by: its standard deviation, or 1 if it is constant; rounded to
+    /// T.
     pub fn scale(&self) -> &[T] {
         &self.scale
     }
@@ -83,8 +86,9 @@ impl<T: Scalar> Standardizer<T> {
     /// (x − mean) / scale of every feature, for X of shape n_0 × any number of examples.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an entry is NaN or ±∞;
-    /// [`Error::FeatureOverflow`] if a result is larger than the largest number; [`Error::Tape`] if there is no memory for it.
+    /// [`Error::Shape`] if X has another number of features; [`Error::NonFinite`] if an element is
+    /// NaN or ±∞; [`Error::FeatureOverflow`] if a result is larger than the largest number;
+    /// [`Error::Tape`] if there is no memory for it.
     pub fn transform(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         T::standardizer_transform(self, x)
     }
@@ -134,13 +138,15 @@ impl<T: Scalar> Standardizer<T> {
 
 /// Mean and standard deviation; (x, 1) if all values are x.
 fn moments(values: &[f64]) -> (f64, f64) {
-    // A constant is recognised by its values: their mean may be off by a rounding, and then their deviation is not 0.
+    // A constant is recognised by its values: their mean may be off by a rounding, and then their
+    // deviation is not 0.
     if values.iter().all(|x| *x == values[0]) {
         return (values[0], 1.0);
     }
     let m = values.len() as f64;
     let about = values.iter().map(|x| x / m).sum::<f64>();
-    // The first mean has an error of some roundings; the mean of what is left takes most of it away.
+    // The first mean has an error of some roundings; the mean of what is left takes most of it
+    // away.
     let mean = about + values.iter().map(|x| (x - about) / m).sum::<f64>();
     // Squares of the deviations themselves could overflow or vanish.
     let largest = values.iter().fold(0.0, |largest: f64, x| largest.max((x - mean).abs()));
@@ -164,7 +170,8 @@ mod tests {
         let z = Standardizer::fit(&x).unwrap().transform(&x).unwrap();
         for i in 0..3 {
             let (mean, deviation) = moments(&(0..50).map(|j| z[(i, j)]).collect::<Vec<_>>());
-            // The mean, up to 2000, is itself rounded by up to 1.1e-13, and the deviation is about 5.
+            // The mean, up to 2000, is itself rounded by up to 1.1e-13, and the deviation is about
+            // 5.
             assert!(mean.abs() < 1e-13 && (deviation - 1.0).abs() < 1e-14, "{mean:e} {deviation}");
         }
     }

@@ -5,12 +5,13 @@ use tape::Matrix;
 use super::check;
 use crate::{Error, Result, Scalar};
 
-/// The area under the ROC curve: how likely an example with label 1 gets a higher score than one with label 0, where a tie
-/// counts one half.
+/// The area under the ROC curve: how likely an example with label 1 gets a higher score than one
+/// with label 0, where a tie counts one half.
 ///
-/// `a` holds scores (probabilities or logits) and `y` labels 0 and 1, both 1 × m. From the ranks of the scores, 1 for the
-/// lowest and the mean rank for equal ones: AUC = (R₁ − m₁(m₁ + 1)/2) / (m₀ m₁), where R₁ is the sum of the ranks of the m₁
-/// examples with label 1 (Mann, Whitney 1947; Hanley, McNeil 1982).
+/// `a` holds scores (probabilities or logits) and `y` labels 0 and 1, both 1 × m. From the ranks of
+/// the scores, 1 for the lowest and the mean rank for equal ones: AUC = (R₁ − m₁(m₁ + 1)/2) / (m₀
+/// m₁), where R₁ is the sum of the ranks of the m₁ examples with label 1 (Mann, Whitney 1947;
+/// Hanley, McNeil 1982).
 ///
 /// ```
 /// use tape::Matrix;
@@ -21,8 +22,9 @@ use crate::{Error, Result, Scalar};
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] if the shapes differ or have several rows; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where a
-/// score is NaN; [`Error::Label`] where a label is neither 0 nor 1; [`Error::OneClass`] if all labels are equal.
+/// [`Error::Shape`] if the shapes differ or have several rows; [`Error::NoExamples`] if m is 0;
+/// [`Error::NonFinite`] where a score is NaN; [`Error::Label`] where a label is neither 0 nor 1;
+/// [`Error::OneClass`] if all labels are equal.
 pub fn roc_auc<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     T::metrics_roc_auc(a, y)
 }
@@ -65,7 +67,8 @@ fn scored<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Vec<(T, bool)>> {
     a.as_slice().iter().zip(y.as_slice()).enumerate().map(pair).collect()
 }
 
-/// The ranks of the ones, added up, in a list that ascends; twice that, as a mean rank may be half a number.
+/// The ranks of the ones, added up, in a list that ascends; twice that, as a mean rank may be half
+/// a number.
 fn twice_the_rank_sum_of_ones<T: Scalar>(examples: &[(T, bool)]) -> u128 {
     let (mut sum, mut before) = (0, 0);
     for tied in examples.chunk_by(|(a, _), (b, _)| a == b) {

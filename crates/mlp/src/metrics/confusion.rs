@@ -35,11 +35,13 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// Counts the classes of the outputs `a` against those of the labels `y`, both n_L × m, with classes as in [`classes`].
+    /// Counts the classes of the outputs `a` against those of the labels `y`, both n_L × m, with
+    /// classes as in [`classes`].
     ///
     /// # Errors
-    /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN;
-    /// [`Error::Label`] if the labels are 0 and 1 and an example has several ones, or none: it has no one class.
+    /// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`]
+    /// where an element is NaN; [`Error::Label`] if the labels are 0 and 1 and an example has
+    /// several ones, or none: it has no one class.
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
         T::metrics_confusion(a, y)
     }
@@ -53,8 +55,8 @@ impl ConfusionMatrix {
     /// Counts pairs of classes below `n`.
     ///
     /// # Errors
-    /// [`Error::Length`] if there are not as many predictions as examples; [`Error::Class`] if a class is not below `n`;
-    /// [`Error::Memory`] if there is no memory for n² counts and n names.
+    /// [`Error::Length`] if there are not as many predictions as examples; [`Error::Class`] if a
+    /// class is not below `n`; [`Error::Memory`] if there is no memory for n² counts and n names.
     pub fn from_classes(actual: &[usize], predicted: &[usize], n: usize) -> Result<Self> {
         if predicted.len() != actual.len() {
             let (expected, found) = (actual.len(), predicted.len());
@@ -73,7 +75,8 @@ impl ConfusionMatrix {
         Ok(ConfusionMatrix { names, counts })
     }
 
-    /// The same counts with names for the classes. The table shows what would break it, or steer a terminal, as escapes.
+    /// The same counts with names for the classes. The table shows what would break it, or steer a
+    /// terminal, as escapes.
     ///
     /// # Errors
     /// [`Error::Length`] if there are not as many names as classes.

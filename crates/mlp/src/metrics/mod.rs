@@ -13,13 +13,14 @@ use crate::labels::is_several_questions;
 use crate::sum::sum;
 use crate::{Error, Result, Scalar, classes};
 
-/// The share of right answers: of the examples whose predicted class is the class of their label, or of single outputs where
-/// each answers a question of its own.
+/// The share of right answers: of the examples whose predicted class is the class of their label,
+/// or of single outputs where each answers a question of its own.
 ///
-/// `a` holds the outputs and `y` the labels, both n_L × m. Classes are as in [`classes`]: threshold 0.5 for one output, the
-/// largest for several. Several outputs have questions of their own where the labels say so: all are 0 or 1, and some example
-/// has several ones, or none. Then each of the n_L · m answers counts, with threshold 0.5 as for one output. Where every example
-/// has a single 1, Y cannot tell; [`Mlp::accuracy`](crate::Mlp::accuracy) goes by the network's loss.
+/// `a` holds the outputs and `y` the labels, both n_L × m. Classes are as in [`classes`]: threshold
+/// 0.5 for one output, the largest for several. Several outputs have questions of their own where
+/// the labels say so: all are 0 or 1, and some example has several ones, or none. Then each of the
+/// n_L · m answers counts, with threshold 0.5 as for one output. Where every example has a single
+/// 1, Y cannot tell; [`Mlp::accuracy`](crate::Mlp::accuracy) goes by the network's loss.
 ///
 /// ```
 /// use mlp::metrics::accuracy;
@@ -27,13 +28,16 @@ use crate::{Error, Result, Scalar, classes};
 /// let (a, y) = (matrix![[0.9, 0.2, 0.6, 0.4]], matrix![[1.0, 0.0, 0.0, 0.0]]);
 /// assert_eq!(accuracy(&a, &y)?, 0.75);
 /// let a = matrix![[0.9, 0.2], [0.8, 0.7]];
-/// assert_eq!(accuracy(&a, &matrix![[1.0, 0.0], [0.0, 1.0]])?, 1.0); // of two classes, the larger is right
-/// assert_eq!(accuracy(&a, &matrix![[1.0, 1.0], [1.0, 1.0]])?, 0.75); // of four answers, three are
+/// // Of two classes, the larger is right.
+/// assert_eq!(accuracy(&a, &matrix![[1.0, 0.0], [0.0, 1.0]])?, 1.0);
+/// // Of four answers, three are.
+/// assert_eq!(accuracy(&a, &matrix![[1.0, 1.0], [1.0, 1.0]])?, 0.75);
 /// # Ok::<(), mlp::Error>(())
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`] where an entry is NaN.
+/// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::NonFinite`]
+/// where an element is NaN.
 pub fn accuracy<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     T::metrics_accuracy(a, y)
 }
@@ -68,8 +72,8 @@ pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -
 
 /// The mean over the examples of eq. 5, summed over the outputs: J of eq. 25.
 ///
-/// `a` holds probabilities and `y` labels in [0, 1], both n_L × m. Nothing is clipped: 0 · ln 0 is 0, its limit, and a
-/// certain prediction that is wrong costs ∞.
+/// `a` holds probabilities and `y` labels in [0, 1], both n_L × m. Nothing is clipped: 0 · ln 0 is
+/// 0, its limit, and a certain prediction that is wrong costs ∞.
 ///
 /// ```
 /// use tape::Matrix;
@@ -80,8 +84,8 @@ pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::Probability`] or [`Error::Label`] where
-/// an entry of `a` or `y` is not in [0, 1].
+/// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::Probability`]
+/// or [`Error::Label`] where an element of `a` or `y` is not in [0, 1].
 pub fn log_loss<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     T::metrics_log_loss(a, y)
 }
@@ -101,7 +105,8 @@ pub(crate) fn log_loss_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f
     let (values, labels) = (a.as_slice(), y.as_slice());
     let loss = |at: usize| {
         let (a, y) = (values[at].to_f64(), labels[at].to_f64());
-        // ln(1 − a) as ln_1p(−a), which keeps the digits of a small a. Added to 0, since −ln 1 is −0.
+        // ln(1 − a) as ln_1p(−a), which keeps the digits of a small a. Added to 0, since −ln 1 is
+        // −0.
         0.0 - weighted(y, a.ln()) - weighted(1.0 - y, (-a).ln_1p())
     };
     Ok(sum(0..values.len(), &loss) / a.columns() as f64)
