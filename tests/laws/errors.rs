@@ -84,17 +84,17 @@ fn shapes() {
         w.matmul(zeros(&tape, "A", 5, 2)),
         "matmul: inner dimensions differ: W[2] is 3×4, A is 5×2, at {place}",
     );
-    assert_void(w + x, "add: shapes do not go together entry by entry: W[2] is 3×4, X is 30×m, at {place}");
+    assert_void(w + x, "add: shapes do not go together elementwise: W[2] is 3×4, X is 30×m, at {place}");
     assert_void(
         w - tape.constant("c", &Matrix::zeros(4, 1)),
-        "subtract: shapes do not go together entry by entry: W[2] is 3×4, c is 4×1, at {place}",
+        "subtract: shapes do not go together elementwise: W[2] is 3×4, c is 4×1, at {place}",
     );
     // An entry without a name is told by its number and operation.
     let number = tape.len();
     assert_void(
         w.tanh() * x,
         &format!(
-            "multiply: shapes do not go together entry by entry: %{number} (tanh) is 3×4, X is 30×m, at {{place}}"
+            "multiply: shapes do not go together elementwise: %{number} (tanh) is 3×4, X is 30×m, at {{place}}"
         ),
     );
     assert_void(
@@ -103,7 +103,7 @@ fn shapes() {
     );
     assert_void(
         w.select(x, 1.0),
-        "select: mask and choices do not go together entry by entry: W[2] is 3×4, X is 30×m, 1 is 1×1, at {place}",
+        "select: mask and choices do not go together elementwise: W[2] is 3×4, X is 30×m, 1 is 1×1, at {place}",
     );
     assert_void(tape.stack_rows(&[]), "stack_rows: nothing to stack, at {place}");
     assert_void(
@@ -141,7 +141,7 @@ fn the_first_mistake_and_the_others() {
     assert_eq!(tape.check(), Ok(()));
     let (first, second) = (a + b, a + c);
     let of = |left: &str, right: &str| {
-        format!("add: shapes do not go together entry by entry: {left}, {right}, at {{place}}")
+        format!("add: shapes do not go together elementwise: {left}, {right}, at {{place}}")
     };
     assert_error(tape.check(), &of("a is 2×3", "b is 3×3"));
     assert_error(second.value(), &of("a is 2×3", "c is 4×1"));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{
-    Entrywise, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Program,
+    Elementwise, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Program,
     Scalar, Shape, Tape, Var, Vjp, matrix,
 };
 
@@ -430,17 +430,17 @@ impl<T: Scalar> Operation<T> for Cube {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [a] = at.operands();
-        at.contribute_entrywise(0, |g| g * a.square() * T::from_f64(3.0));
+        at.contribute_elementwise(0, |g| g * a.square() * T::from_f64(3.0));
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Cube {
+impl<T: Scalar> Elementwise<T> for Cube {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.iter_mut().zip(x[0]).for_each(|(out, &a)| *out = a * a * a);
         Ok(())
@@ -449,7 +449,7 @@ impl<T: Scalar> Entrywise<T> for Cube {
 
 /// An operation of the user's has the rights of the built-in ones: its entries run in one pass with theirs.
 #[test]
-fn an_entrywise_operation_of_the_users_is_fused() {
+fn an_elementwise_operation_of_the_users_is_fused() {
     let tape = Tape::<f64>::new();
     let x = tape.examples("X", &Matrix::from_fn(3, 700, |i, j| ((7 * i + j) % 13) as f64 / 13.0));
     let y = (tape.apply(Cube, [x]).tanh() + x).sum();

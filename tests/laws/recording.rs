@@ -188,7 +188,7 @@ impl<T: Scalar> Operation<T> for Own {
         match self {
             Own::SquareInTwoParts => {
                 at.contribute(0, |g| g * a);
-                at.contribute_entrywise(0, |g| g * a);
+                at.contribute_elementwise(0, |g| g * a);
             }
             Own::Panics => panic!("as told"),
             Own::AsksItself => {

@@ -275,7 +275,7 @@ fn variables_of_one_name_are_told_apart() {
     let [a, b] = [(2, 3), (4, 5)].map(|(r, c)| tape.parameter("W", &Matrix::zeros(r, c)));
     assert_message(
         (a + b).sound().unwrap_err(),
-        "add: shapes do not go together entry by entry: W (%0) is 2×3, W (%1) is 4×5, at {place}",
+        "add: shapes do not go together elementwise: W (%0) is 2×3, W (%1) is 4×5, at {place}",
     );
     // One of them twice needs no number.
     assert_message(
@@ -316,7 +316,7 @@ fn another_number_of_examples_names_the_line_and_no_run() {
 fn less_is_told_as_less_with_its_operands_in_order() {
     let tape = Tape::<f64>::new();
     let [a, b] = [("A", 2, 3), ("B", 4, 5)].map(|(n, r, c)| tape.parameter(n, &Matrix::zeros(r, c)));
-    let why = "shapes do not go together entry by entry";
+    let why = "shapes do not go together elementwise";
     assert_message(a.less(b).sound().unwrap_err(), &format!("less: {why}: A is 2×3, B is 4×5, at {{place}}"));
     assert_message(b.less(a).sound().unwrap_err(), &format!("less: {why}: B is 4×5, A is 2×3, at {{place}}"));
     assert_message(
@@ -332,7 +332,7 @@ fn less_is_told_as_less_with_its_operands_in_order() {
 fn compositions_are_told_by_the_name_of_what_was_called() {
     let tape = Tape::<f64>::new();
     let [a, b] = [("A", 2, 3), ("B", 4, 5)].map(|(n, r, c)| tape.parameter(n, &Matrix::zeros(r, c)));
-    let why = "shapes do not go together entry by entry: A is 2×3, B is 4×5, at {place}";
+    let why = "shapes do not go together elementwise: A is 2×3, B is 4×5, at {place}";
     assert_message(a.squared_error(b).sound().unwrap_err(), &format!("squared_error: {why}"));
     assert_message(
         a.softmax_cross_entropy(b).sound().unwrap_err(),

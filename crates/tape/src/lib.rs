@@ -105,7 +105,7 @@ pub use tape::Tape;
 pub use tape::entry::{DerivativeOf, Entry, SourcePlace};
 pub use tape::entry_id::EntryId;
 pub use tape::notation::{Notation, Over};
-pub use tape::operation::{Contraction, Entrywise, Fault, Identity, Mismatch, Operands, Operation};
+pub use tape::operation::{Contraction, Elementwise, Fault, Identity, Mismatch, Operands, Operation};
 pub use tape::shape::{Dim, Shape};
 pub use tape::var::Var;
 pub use tape::variables::Variables;

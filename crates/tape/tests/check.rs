@@ -1,4 +1,5 @@
-//! The checker passes what is right, with room to spare, and names the one law that a wrong rule breaks.
+//! The checker passes what is right, with room to spare, and names the one law that a wrong rule
+//! breaks.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -164,7 +165,8 @@ fn each_mistake_breaks_its_law() {
     breaks(columns(Columns::NotZeroAtZero), &["zero cotangent: operand 0 gets 1e-3, not 0"]);
 }
 
-/// A square matrix times a column, with the transpose forgotten; or with a kernel that is never the same.
+/// A square matrix times a column, with the transpose forgotten; or with a kernel that is never the
+/// same.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Product {
     MissingTranspose,
@@ -295,12 +297,12 @@ impl<T: Scalar> Operation<T> for OfColumns {
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
     }
-    fn entrywise(&self) -> Option<&dyn tape::Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn tape::Elementwise<T>> {
         (*self == OfColumns::OtherBlock).then_some(self)
     }
 }
 
-impl<T: Scalar> tape::Entrywise<T> for OfColumns {
+impl<T: Scalar> tape::Elementwise<T> for OfColumns {
     fn block(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.iter_mut().zip(sources[0]).for_each(|(out, &x)| *out = x + x + T::ONE);
         Ok(())
@@ -324,7 +326,8 @@ fn who_lies_about_columns<T: Scalar>() {
             let failure = breaks(check(operation, columns), &[&format!("columns apart: {name} gives ")]);
             assert!(matches!(failure.broken(), [Broken::ColumnsApart { column, .. }] if *column < columns));
         }
-        // The derivative here is for a constant m, which a check of matrices does not have: only this law is asked.
+        // The derivative here is for a constant m, which a check of matrices does not have: only
+        // this law is asked.
         let share = check(OfColumns::Share, columns).unwrap_err().to_string();
         assert!(!share.contains("columns apart"), "{share}");
     }

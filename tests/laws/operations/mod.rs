@@ -3,7 +3,7 @@
 //! The rows are the arms of matches without a default, so that a new operation does not compile without its row. What is
 //! checked of a row is in `support/laws.rs`.
 
-mod entrywise;
+mod elementwise;
 mod functions;
 mod literals;
 mod reductions;
@@ -15,7 +15,7 @@ use tape::{Dim, FunctionKind, Matrix, OperationKind, Reduction, Scalar, Shape, T
 
 use crate::support::laws::{Case, Domain, Worst, check};
 use crate::support::message::assert_message_from;
-use entrywise::zip_row;
+use elementwise::zip_row;
 use functions::function_row;
 use reductions::reduction_row;
 use rows::row;
@@ -166,7 +166,7 @@ fn every_operation_keeps_the_laws() {
 }
 
 #[test]
-fn every_entrywise_operation_keeps_the_laws() {
+fn every_elementwise_operation_keeps_the_laws() {
     check_table(Zip::ALL, |k, r| zip_row::<f64>(k).check(r), |k, r| zip_row::<f32>(k).check(r));
 }
 

@@ -199,11 +199,11 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
         })
         .rejects(vec![
             bad(
-                "select: mask and choices do not go together entry by entry: mask is 2×3, A is 2×4, B is 1×1, at {place}",
+                "select: mask and choices do not go together elementwise: mask is 2×3, A is 2×4, B is 1×1, at {place}",
                 |tape| zeros(tape, "mask", 2, 3).select(zeros(tape, "A", 2, 4), zeros(tape, "B", 1, 1)),
             ),
             bad(
-                "select: mask and choices do not go together entry by entry: mask is 1×1, A is 2×m, B is 3×m, at {place}",
+                "select: mask and choices do not go together elementwise: mask is 1×1, A is 2×m, B is 3×m, at {place}",
                 |tape| zeros(tape, "mask", 1, 1).select(batch(tape, "A", 2), batch(tape, "B", 3)),
             ),
         ]),

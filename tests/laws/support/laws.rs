@@ -85,7 +85,7 @@ pub(crate) struct Case<T: Scalar> {
 enum Special {
     Not,
     /// And each entry of the result is compared relative to itself.
-    Entrywise,
+    Elementwise,
     /// And each entry of the result is compared relative to all that may have been summed for it.
     Sums,
 }
@@ -146,7 +146,7 @@ impl<T: Scalar> Case<T> {
     }
 
     pub(crate) fn with_special_values(mut self) -> Self {
-        self.special = Special::Entrywise;
+        self.special = Special::Elementwise;
         self
     }
 

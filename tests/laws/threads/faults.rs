@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tape::{
-    Entrywise, Error, Fault, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Options, Program,
+    Elementwise, Error, Fault, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Options, Program,
     Shape, Tape, Var, Vjp,
 };
 
@@ -190,17 +190,17 @@ impl Operation<f64> for Guarded {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
         let [a] = at.operands();
-        at.contribute_entrywise(0, |g| g * a * 2.0);
+        at.contribute_elementwise(0, |g| g * a * 2.0);
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         self.kind != Kind::Whole
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<f64>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<f64>> {
         (self.kind == Kind::Fused).then_some(self)
     }
 }
 
-impl Entrywise<f64> for Guarded {
+impl Elementwise<f64> for Guarded {
     fn block(&self, x: &[&[f64]], out: &mut [f64], _: usize) -> Result<(), Fault> {
         self.meeting.come();
         for (out, &a) in out.iter_mut().zip(x[0]) {

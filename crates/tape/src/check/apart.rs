@@ -10,7 +10,8 @@ use crate::tape::ids::EntryIndex;
 use crate::tape::operation::{Operands, Source};
 use crate::{Dim, Matrix, MatrixRef, Result, Scalar, Shape, Tape, Var};
 
-/// More operands than these are taken to have columns all together or one by one, not in every combination.
+/// More operands than these are taken to have columns all together or one by one, not in every
+/// combination.
 const MOST_COMBINED: usize = 4;
 
 /// An operation with operands, some of which have a column for each example.
@@ -66,7 +67,7 @@ impl<T: Scalar> Claim<'_, T> {
 
     /// The same by the kernel for blocks, if there is one.
     fn block(&self, examples: Range<usize>) -> Option<Matrix<T>> {
-        let kernel = self.op.rule().entrywise()?;
+        let kernel = self.op.rule().elementwise()?;
         let part = self.part(examples.clone());
         let repeated = |operand: usize| {
             let value = part.get(operand);
@@ -82,8 +83,8 @@ impl<T: Scalar> Claim<'_, T> {
         Some(out)
     }
 
-    /// The first place where a column has another value alone, or in a part of the columns, than among all: row, column, the value
-    /// in the part, and among all.
+    /// The first place where a column has another value alone, or in a part of the columns, than
+    /// among all: row, column, the value in the part, and among all.
     fn difference(&self, near: impl Fn(T, T) -> bool) -> Option<(usize, usize, T, T)> {
         let whole = self.kernel(0..self.m)?;
         let half = self.m / 2;
@@ -102,8 +103,8 @@ impl<T: Scalar> Claim<'_, T> {
     }
 }
 
-/// The user's operations that the outputs need, with the values of their operands where the leaves have these; and of each that
-/// says it keeps columns apart the first place where it does not.
+/// The user's operations that the outputs need, with the values of their operands where the leaves
+/// have these; and of each that says it keeps columns apart the first place where it does not.
 pub(super) fn broken<'t, T: Scalar>(
     tape: &'t Tape<T>,
     leaves: (&[Var<'t, T>], &[Matrix<T>]),
@@ -146,7 +147,8 @@ fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<Entr
     needed.ids().filter(is_own).collect()
 }
 
-/// Every way to take operands of m columns for examples in which the operation says that it keeps columns apart.
+/// Every way to take operands of m columns for examples in which the operation says that it keeps
+/// columns apart.
 fn claims<'a, T: Scalar>(
     op: &'a Op<T>,
     values: &'a [Matrix<T>],

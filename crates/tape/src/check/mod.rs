@@ -1,4 +1,5 @@
-//! A checker of derivatives: for functions g, operations and models of one's own, and for the built-in ones.
+//! A checker of derivatives: for functions g, operations and models of one's own, and for the
+//! built-in ones.
 //!
 //! ```
 //! use tape::check::{Check, Law};
@@ -10,39 +11,47 @@
 //! ```
 //!
 //! # The laws
-//! For a function f of some operands x, its Jacobian J at x, random cotangents u and random directions v and w:
-//! 1. **reproducibility**: two runs give the same bits; values and gradients are finite and have their shapes;
+//! For a function f of some operands x, its Jacobian J at x, random cotangents u and random
+//! directions v and w:
+//! 1. **reproducibility**: two runs give the same bits; values and gradients are finite and have
+//!    their shapes;
 //! 2. **zero cotangent**: u = 0 gives gradients that are exactly 0;
-//! 3. **linearity**: 2u gives twice what u gives, bit for bit (unless numbers become subnormal); u + u′ gives the sum of what
-//!    u and u′ give, within rounding;
+//! 3. **linearity**: 2u gives twice what u gives, bit for bit (unless numbers become subnormal); u
+//!    + u′ gives the sum of what u and u′ give, within rounding;
 //! 4. **transpose**: ⟨u, J·v⟩ = ⟨Jᵀ·u, v⟩ within rounding, with J·v from [`Var::jvp`];
 //! 5. **derivative**, for each operand alone: ⟨u, (f(x + hv) − f(x − hv))/2h⟩ tends to ⟨Jᵀ·u, v⟩;
 //! 6. **second derivative**: law 5 for the recorded gradient x ↦ Jᵀ·u in the place of f;
 //! 7. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u;
 //! 8. **columns apart**: an [operation](crate::Operation) of the user's that says it
-//!    [keeps columns apart](crate::Operation::keeps_columns_apart) gives each column the same value within rounding whether it gets
-//!    all columns or a part of them, as programs do that go tile by tile; so does its [kernel for blocks](crate::Entrywise). It is
-//!    looked at where operands have at least two columns.
+//!    [keeps columns apart](crate::Operation::keeps_columns_apart) gives each column the same value
+//!    within rounding whether it gets all columns or a part of them, as programs do that go tile by
+//!    tile; so does its [kernel for blocks](crate::Elementwise). It is looked at where operands
+//!    have at least two columns.
 //!
-//! A law is checked if those that it rests on hold, so that one mistake gives one message: a rule that is not linear is not
-//! compared with differences, and the second derivative of a wrong first one is not looked at.
+//! A law is checked if those that it rests on hold, so that one fault gives one message: a rule
+//! that is not linear is not compared with differences, and the second derivative of a wrong first
+//! one is not looked at.
 //!
 //! # Step and tolerance
-//! The central difference D(h) has an error of order h². [`Check`] takes (4·D(h/2) − D(h))/3, which leaves an error of order h⁴
-//! (Richardson). Rounding adds one of order ε/h. Both are equal for h = ε^(1/5), and this is the default step, 7.4e-4 in `f64`
-//! and 4.1e-2 in `f32`, times 1 + ‖x‖∞ of the operand that moves.
+//! The central difference D(h) has an error of order h². [`Check`] takes (4·D(h/2) − D(h))/3, which
+//! leaves an error of order h⁴ (Richardson). Rounding adds one of order ε/h. Both are equal for h =
+//! ε^(1/5), and this is the default step, 7.4e-4 in `f64` and 4.1e-2 in `f32`, times 1 + ‖x‖∞ of
+//! the operand that moves.
 //!
-//! What remains is of order ε^(4/5), with a factor that depends on higher derivatives. The default tolerance is twice the
-//! square root of that, 2·ε^(2/5): 1.1e-6 in `f64` and 3.4e-3 in `f32`. So half of the digits that differences can give are
-//! left for functions that bend strongly, and the other half still tell a wrong factor from a right one. The difference is
-//! relative to ‖Jᵀ·u‖·‖v‖; 64 times what rounding the values of f makes of the quotient is granted besides, so that a
-//! derivative of zero is no division by zero. A function with strong curvature near x, or whose domain ends there, needs a
-//! smaller [`step`](Check::step).
+//! What remains is of order ε^(4/5), with a factor that depends on higher derivatives. The default
+//! tolerance is twice the square root of that, 2·ε^(2/5): 1.1e-6 in `f64` and 3.4e-3 in `f32`. So
+//! half of the digits that differences can give are left for functions that bend strongly, and the
+//! other half still tell a wrong factor from a right one. The difference is relative to ‖Jᵀ·u‖·‖v‖;
+//! 64 times what rounding the values of f makes of the quotient is granted besides, so that a
+//! derivative of zero is no division by zero. A function with strong curvature near x, or whose
+//! domain ends there, needs a smaller [`step`](Check::step).
 //!
-//! The laws that hold but for rounding, 3, 4, 7 and 8, have the tolerance ε^(2/3): 3.7e-11 and 2.4e-5.
+//! The laws that hold but for rounding, 3, 4, 7 and 8, have the tolerance ε^(2/3): 3.7e-11 and
+//! 2.4e-5.
 //!
-//! Where f has a corner between x − hv and x + hv, as relu at 0, differences say nothing about the derivative. Then the
-//! differences on both sides do not approach each other, and the message says that it looks like a kink.
+//! Where f has a corner between x − hv and x + hv, as relu at 0, differences say nothing about the
+//! derivative. Then the differences on both sides do not approach each other, and the message says
+//! that it looks like a kink.
 //!
 //! [`Var::jvp`]: crate::Var::jvp
 
@@ -80,7 +89,8 @@ impl Check {
         Check { seed: 0, step: None, tolerance: None, directions: 3, orders: 2 }
     }
 
-    /// Other random directions and cotangents. They come from [`Random`]: the same seed, the same check, on every platform.
+    /// Other random directions and cotangents. They come from [`Random`]: the same seed, the same
+    /// check, on every platform.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -149,7 +159,8 @@ impl Check {
         T::check_laws(self, &tape, inputs, &variables, result)
     }
 
-    /// Checks an entry of any shape as a function of the inputs, for instance an operation of one's own.
+    /// Checks an entry of any shape as a function of the inputs, for instance an operation of one's
+    /// own.
     ///
     /// `record` gets a new tape and the inputs as its parameters, named `x[0]`, `x[1]`, …
     ///
@@ -157,7 +168,7 @@ impl Check {
     /// use tape::check::Check;
     /// use tape::matrix;
     /// let inputs = [matrix![[1.0, 2.0], [3.0, -4.0]], matrix![[2.0], [0.5]]];
-    /// // A mistake: the factor is treated as a constant by recording its value.
+    /// // Wrong: the factor is treated as a constant by recording its value.
     /// let failure = Check::new().operation(&inputs, |_, x| x[0].square() * x[1].value().unwrap()[(0, 0)]).unwrap_err();
     /// assert!(failure.to_string().contains("does not depend on x[1]"));
     /// assert!(Check::new().operation(&inputs, |_, x| x[0].square() * x[1]).is_ok());

@@ -36,11 +36,12 @@ impl fmt::Display for Law {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Broken {
-    /// Recording or running failed: a mistake of shapes, a missing derivative, an unreached operand, a kernel's fault.
+    /// Recording or running failed: an error of shapes, a missing derivative, an unreached operand,
+    /// a kernel's fault.
     Tape(Error),
     /// The same program on the same inputs gave other bits.
     NotReproducible {
-        /// Row of the first entry that differs.
+        /// Row of the first element that differs.
         row: usize,
         /// Its column.
         column: usize,
@@ -69,16 +70,16 @@ pub enum Broken {
     ZeroCotangent {
         /// The operand.
         operand: usize,
-        /// The first gradient entry that is not zero.
+        /// The first element of the gradient that is not zero.
         value: f64,
     },
     /// The cotangent 2u does not give, bit for bit, twice what u gives.
     Doubling {
         /// The operand.
         operand: usize,
-        /// A gradient entry for 2u.
+        /// An element of the gradient for 2u.
         found: f64,
-        /// Twice the entry for u.
+        /// Twice the element for u.
         expected: f64,
     },
     /// The cotangent u + u′ does not give the sum of what u and u′ give.
@@ -90,7 +91,8 @@ pub enum Broken {
         /// How far they may be.
         tolerance: f64,
     },
-    /// ⟨u, J·v⟩ and ⟨Jᵀ·u, v⟩ differ: something in the rule is not differentiated correctly with respect to the cotangent.
+    /// ⟨u, J·v⟩ and ⟨Jᵀ·u, v⟩ differ: something in the rule is not differentiated correctly with
+    /// respect to the cotangent.
     Transpose {
         /// ⟨u, J·v⟩.
         forward: f64,
@@ -115,10 +117,12 @@ pub enum Broken {
         relative: f64,
         /// How far they may be.
         tolerance: f64,
-        /// Whether the differences on both sides do not approach each other: the function has a corner there.
+        /// Whether the differences on both sides do not approach each other: the function has a
+        /// corner there.
         kink: bool,
     },
-    /// An operation says that it keeps columns apart, and gives a column another value among some of the others than among all.
+    /// An operation says that it keeps columns apart, and gives a column another value among some
+    /// of the others than among all.
     ColumnsApart {
         /// The operation's name.
         operation: String,
@@ -267,8 +271,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// How close the compared values were, for each law that compares within a tolerance. The other laws, reproducibility,
-/// shapes, zero cotangents and doubling, hold exactly or not at all.
+/// How close the compared values were, for each law that compares within a tolerance. The other
+/// laws, reproducibility, shapes, zero cotangents and doubling, hold exactly or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Law, largest relative difference, tolerance.
@@ -281,7 +285,8 @@ impl Summary {
         self.measured.iter().find(|known| known.0 == law).map(|known| known.1)
     }
 
-    /// By what factor the tolerance exceeds the largest relative difference, least over the laws; ∞ if all are exact.
+    /// By what factor the tolerance exceeds the largest relative difference, least over the laws; ∞
+    /// if all are exact.
     pub fn margin(&self) -> f64 {
         self.measured.iter().map(|(_, largest, tolerance)| tolerance / largest).fold(f64::INFINITY, f64::min)
     }

@@ -1,4 +1,5 @@
-//! The kernels that programs run on, for those who write a closed form by hand and want to compare (feature `kernels`).
+//! The kernels that programs run on, for those who write a closed form by hand and want to compare
+//! (feature `kernels`).
 //!
 //! They know numbers only. Every slice and matrix is the caller's; nothing is allocated.
 
@@ -31,7 +32,8 @@ impl<'a, T: Scalar> From<MatrixRef<'a, T>> for Operand<'a, T> {
     }
 }
 
-/// A matrix product α · A * B, and what its [`Epilogue`] makes of it, to be written to a matrix or added to one.
+/// A matrix product α · A * B, and what its [`Epilogue`] makes of it, to be written to a matrix or
+/// added to one.
 ///
 /// ```
 /// use tape::kernels::{Epilogue, Operand, Product};
@@ -103,13 +105,13 @@ pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     simd::vectorised(f)
 }
 
-/// The name of the instruction set that kernels run on: `"avx512"`, `"avx2"`, `"neon"`, `"simd128"`, or `"baseline"` for what
-/// every processor of the architecture has. The best one that the processor has, or the one that the environment variable
-/// `TAPE_SIMD` names.
+/// The name of the instruction set that kernels run on: `"avx512"`, `"avx2"`, `"neon"`,
+/// `"simd128"`, or `"baseline"` for what every processor of the architecture has. The best one that
+/// the processor has, or the one that the environment variable `TAPE_SIMD` names.
 ///
 /// # Errors
-/// [`Error::InstructionSet`](crate::Error::InstructionSet) if the variable names one that the processor does not have. Kernels run on the best one then,
-/// and no program compiles.
+/// [`Error::InstructionSet`](crate::Error::InstructionSet) if the variable names one that the
+/// processor does not have. Kernels run on the best one then, and no program compiles.
 ///
 /// ```
 /// let name = tape::kernels::instruction_set()?;
@@ -120,12 +122,14 @@ pub fn instruction_set() -> Result<&'static str> {
     simd::instruction_set()
 }
 
-/// The names of the instruction sets that this processor has, and kernels are compiled for, the best one first.
+/// The names of the instruction sets that this processor has, and kernels are compiled for, the
+/// best one first.
 pub fn instruction_sets() -> Vec<&'static str> {
     simd::instruction_sets().into_iter().map(|(name, _)| name).collect()
 }
 
-/// How many threads work together with the caller's: those of [`Threads::install`](crate::Threads::install), or it alone.
+/// How many threads work together with the caller's: those of
+/// [`Threads::install`](crate::Threads::install), or it alone.
 pub fn threads() -> usize {
     threads::here()
 }
@@ -162,7 +166,8 @@ pub fn tanh_and_derivative<T: Scalar>(x: &[T], value: &mut [T], derivative: &mut
     T::tanh_and_derivative_into(x, value, derivative);
 }
 
-/// The log-loss of σ(z) with labels y, elementwise, and its derivative σ(z) − y, from one exponential.
+/// The log-loss of σ(z) with labels y, elementwise, and its derivative σ(z) − y, from one
+/// exponential.
 ///
 /// # Errors
 /// [`Error::Label`] for a label outside [0, 1], with its place as a row and that of the call.

@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Contraction, Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Contraction, Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
@@ -46,8 +46,8 @@ impl<T: Scalar> Operation<T> for Custom<T> {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         self.0.vjp(at);
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
-        self.0.entrywise()
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
+        self.0.elementwise()
     }
     fn notation(&self) -> Notation {
         self.0.notation()

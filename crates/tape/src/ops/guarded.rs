@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use crate::numbers::kernel::simd::vectorised;
 use crate::ops::zip::{zip, zip_column};
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape};
 
-/// a / b, and 0 where both are 0: the derivative of y · ln a with 0 · ln 0 = 0. Programs make it of the quotients of eq. 8.
+/// a / b, and 0 where both are 0: the derivative of y · ln a with 0 · ln 0 = 0. Programs make it of
+/// the quotients of eq. 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Guarded;
 
@@ -35,7 +36,7 @@ impl<T: Scalar> Operation<T> for Guarded {
     fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {
         unreachable!("programs are not differentiated")
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
@@ -43,7 +44,7 @@ impl<T: Scalar> Operation<T> for Guarded {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Guarded {
+impl<T: Scalar> Elementwise<T> for Guarded {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         vectorised(
             #[inline(always)]

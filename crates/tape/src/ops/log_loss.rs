@@ -9,20 +9,21 @@ use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
 use crate::ops::{Op, Paired};
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
-/// −(y · ln a + (1 − y) · ln(1 − a)) entry by entry (eq. 5); the operands are Y and A.
+/// −(y · ln a + (1 − y) · ln(1 − a)) elementwise (eq. 5); the operands are Y and A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LogLoss;
 
-/// (1 − y) · softplus(z) + y · softplus(−z) entry by entry: eq. 5 with a = σ(z); the operands are Y and Z.
+/// (1 − y) · softplus(z) + y · softplus(−z) elementwise: eq. 5 with a = σ(z); the operands are Y
+/// and Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct LogLossOnLogits;
 
-/// σ(z) − y entry by entry, the derivative of [`LogLossOnLogits`] with respect to z (eq. 8 ⊙ eq. 10); the operands are Y
-/// and Z.
+/// σ(z) − y elementwise, the derivative of [`LogLossOnLogits`] with respect to z (eq. 8 ⊙ eq. 10);
+/// the operands are Y and Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SigmoidMinus(pub(crate) Weights);
 
@@ -61,7 +62,7 @@ fn check_probabilities<T: Scalar>(a: &[T]) -> Result<(), Fault> {
 
 /// Evaluates a loss on whole matrices, labels first.
 fn on_matrices<T: Scalar>(
-    loss: &impl Entrywise<T>,
+    loss: &impl Elementwise<T>,
     x: &Operands<'_, T>,
     out: &mut MatrixMut<'_, T>,
 ) -> Result<(), Fault> {
@@ -70,7 +71,7 @@ fn on_matrices<T: Scalar>(
     done.map_err(|fault| fault.placed(y.rows(), 0))
 }
 
-impl<T: Scalar> Entrywise<T> for LogLoss {
+impl<T: Scalar> Elementwise<T> for LogLoss {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         check_labels(x[0])?;
         check_probabilities(x[1])?;
@@ -79,7 +80,7 @@ impl<T: Scalar> Entrywise<T> for LogLoss {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
+impl<T: Scalar> Elementwise<T> for LogLossOnLogits {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         check_labels(x[0])?;
         T::log_loss_into(x[0], x[1], out);
@@ -87,7 +88,7 @@ impl<T: Scalar> Entrywise<T> for LogLossOnLogits {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for SigmoidMinus {
+impl<T: Scalar> Elementwise<T> for SigmoidMinus {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         let soft = match self.0 {
             Weights::Labels => check_labels(x[0])?,
@@ -111,10 +112,10 @@ impl<T: Scalar> Operation<T> for LogLoss {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, a] = at.operands();
         let one = T::ONE.into_operand(y);
-        at.contribute_entrywise(0, |g| g * ((one - a).ln() - a.ln())); // ∂ℒ/∂y = ln(1 − a) − ln a
-        at.contribute_entrywise(1, |g| g * -(y / a - (one - y) / (one - a))); // eq. 8
+        at.contribute_elementwise(0, |g| g * ((one - a).ln() - a.ln())); // ∂ℒ/∂y = ln(1 − a) − ln a
+        at.contribute_elementwise(1, |g| g * -(y / a - (one - y) / (one - a))); // eq. 8
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -140,10 +141,10 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [y, z] = at.operands();
-        at.contribute_entrywise(0, |g| -(g * z)); // ∂ℒ/∂y = −z
-        at.contribute_entrywise(1, |g| g * z.sigmoid_minus(y)); // ∂ℒ/∂z = σ(z) − y
+        at.contribute_elementwise(0, |g| -(g * z)); // ∂ℒ/∂y = −z
+        at.contribute_elementwise(1, |g| g * z.sigmoid_minus(y)); // ∂ℒ/∂z = σ(z) − y
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -170,9 +171,9 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [_, z] = at.operands();
         at.contribute_negated(0); // ∂/∂y = −1
-        at.contribute_entrywise(1, |g| g * z.map(&Function::SigmoidDerivative)); // ∂/∂z = σ′(z)
+        at.contribute_elementwise(1, |g| g * z.map(&Function::SigmoidDerivative)); // ∂/∂z = σ′(z)
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -198,11 +199,13 @@ fn beside<'t, T: Scalar>(
 
 /// # Losses
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs: n × m becomes 1 × m.
+    /// The log-loss of the probabilities A for labels Y in [0, 1], eq. 5, summed over the outputs:
+    /// n × m becomes 1 × m.
     ///
-    /// With 0 · ln 0 = 0. Over a sigmoid, programs compute it and its gradient from the logits, so that they are right
-    /// where the sigmoid rounds to 0 or 1. A label outside [0, 1] is an error when the loss or its gradient is evaluated, and so is a
-    /// probability outside [0, 1], NaN included; logits may be any numbers.
+    /// With 0 · ln 0 = 0. Over a sigmoid, programs compute it and its gradient from the logits, so
+    /// that they are right where the sigmoid rounds to 0 or 1. A label outside [0, 1] is an error
+    /// when the loss or its gradient is evaluated, and so is a probability outside [0, 1], NaN
+    /// included; logits may be any numbers.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -225,9 +228,11 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.push(LogLossOnLogits, &beside(labels, self, "log_loss_on_logits")).sum_of_rows()
     }
 
-    /// σ(Z) − Y, entry by entry: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙ eq. 10.
+    /// σ(Z) − Y, elementwise: the derivative of the log-loss with respect to the logits Z, eq. 8 ⊙
+    /// eq. 10.
     ///
-    /// No digit is lost where σ(z) is close to y, for labels between 0 and 1 too. A label outside [0, 1] is an error when it is evaluated.
+    /// No digit is lost where σ(z) is close to y, for labels between 0 and 1 too. A label outside
+    /// [0, 1] is an error when it is evaluated.
     ///
     /// ```
     /// use tape::{Tape, matrix};

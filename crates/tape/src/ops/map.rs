@@ -12,7 +12,7 @@ use crate::numbers::kernel::functions as k;
 pub(crate) use crate::numbers::kernel::functions::each;
 use crate::ops::{Op, Paired};
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation, equal_by};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -66,14 +66,15 @@ impl Parameter for u32 {
     }
 }
 
-/// One row a function: its name, how it is printed, its value at a number or of slices, and its derivative at a variable `x`,
-/// where `y` is the function's own entry.
+/// One row a function: its name, how it is printed, its value at a number or of slices, and its
+/// derivative at a variable `x`, where `y` is the function's own entry.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
         $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident $(($of:ident))?,)? $(all $all:ident($for_all:ident),)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr }
     )*) => {
-        /// A function g of one number that is applied to each entry: a built-in one, or one of the user's as a value.
+        /// A function g of one number that is applied to each element: a built-in one, or one of
+        /// the user's as a value.
         ///
         /// ```
         /// use tape::{Function, Tape, matrix};
@@ -174,7 +175,8 @@ macro_rules! functions {
                 }
             }
 
-            /// g(x) and g′(x) for a slice of numbers, for a function with a [`paired_derivative`](Self::paired_derivative).
+            /// g(x) and g′(x) for a slice of numbers, for a function with a
+            /// [`paired_derivative`](Self::paired_derivative).
             pub(crate) fn apply_with_derivative(&self, x: &[T], out: &mut [T], derivative: &mut [T]) {
                 match self {
                     Function::Sigmoid => T::sigmoid_and_derivative_into(x, out, derivative),
@@ -337,7 +339,8 @@ functions! {
     Erf { Call("erf"), slices erf_into, |x, y| x.map(&F::ErfDerivative) }
     /// 2/√π · e^(−x²).
     ErfDerivative { Activation("erf", 1), each |x| k::erf_derivative(x), |x, y| x.map(&F::ErfHigher(0)) }
-    /// The derivative of order 2 + k of erf: (−1)¹⁺ᵏ·H₁₊ₖ(x)·2/√π·e^(−x²), H Hermite's polynomials; erf″(x) = −2x·erf′(x).
+    /// The derivative of order 2 + k of erf: (−1)¹⁺ᵏ·H₁₊ₖ(x)·2/√π·e^(−x²), H Hermite's polynomials;
+    /// erf″(x) = −2x·erf′(x).
     ErfHigher(k: u32) { Higher("erf", 2), each |x| k::erf_higher(x, k), |x, y| x.map(&F::ErfHigher(k.saturating_add(1))) }
     /// x limited to [low, high]; the derivative is 1 inside and on the limits, 0 outside.
     Clamp(low: T, high: T) { Activation("clamp", 0), each |x| k::clamp(x, low, high), |x, y| x.map(&F::ClampDerivative(low, high)) }
@@ -385,7 +388,8 @@ functions! {
     Gelu { Activation("gelu", 0), each |x| k::gelu_erf(x), |x, y| x.map(&F::GeluDerivative) }
     /// gelu′ x = Φ(x) + x·φ(x).
     GeluDerivative { Activation("gelu", 1), each |x| k::gelu_erf_derivative(x), |x, y| x.map(&F::GeluHigher(0)) }
-    /// The derivative of order 2 + k of gelu: (−1)ᵏ·(Heₖ(x) − Heₖ₊₂(x))·φ(x), He Hermite's polynomials; gelu″ x = (2 − x²)·φ(x).
+    /// The derivative of order 2 + k of gelu: (−1)ᵏ·(Heₖ(x) − Heₖ₊₂(x))·φ(x), He Hermite's
+    /// polynomials; gelu″ x = (2 − x²)·φ(x).
     GeluHigher(k: u32) { Higher("gelu", 2), each |x| k::gelu_erf_higher(x, k), |x, y| x.map(&F::GeluHigher(k.saturating_add(1))) }
     /// φ(x) = e^(−x²/2)/√(2π).
     NormalPdf { Call("φ"), each |x| k::normal_pdf(x), |x, y| x.map(&F::NormalPdfHigher(0)) }
@@ -445,8 +449,9 @@ fn gelu_tanh_third<'t, T: Scalar>(x: Var<'t, T>) -> Var<'t, T> {
 pub struct UserFunction<T: Scalar> {
     /// Its address is what two functions are compared by.
     parts: Arc<UserParts<T>>,
-    /// The function that this is a derivative of, and the number of ′ to print after that one's name. It belongs to the
-    /// handle: to give a function a derivative changes nothing of that derivative, however long its own chain is.
+    /// The function that this is a derivative of, and the number of ′ to print after that one's
+    /// name. It belongs to the handle: to give a function a derivative changes nothing of that
+    /// derivative, however long its own chain is.
     derivative_of: Option<Arc<(Arc<str>, usize)>>,
 }
 
@@ -556,7 +561,8 @@ thread_local! {
 /// The derivative that `make` makes of `g`.
 ///
 /// # Panics
-/// If it asks for a derivative that is to be made, which asks for another, and so on, more than 64 deep.
+/// If it asks for a derivative that is to be made, which asks for another, and so on, more than 64
+/// deep.
 fn made_of<T: Scalar>(g: &Function<T>, make: &DerivativeOf<T>) -> Function<T> {
     const DEEPEST: usize = 64;
     /// Counts down where the user's function panics, too.
@@ -586,7 +592,8 @@ impl<T: Scalar> Function<T> {
         Function::of_the_user(UserParts { name, value: Arc::new(value), derivative: UserDerivative::None })
     }
 
-    /// The same function with a derivative, which is again a function: a built-in one or another of the user's.
+    /// The same function with a derivative, which is again a function: a built-in one or another of
+    /// the user's.
     ///
     /// A chain of derivatives may be as long as the memory allows.
     ///
@@ -597,7 +604,8 @@ impl<T: Scalar> Function<T> {
         self.differentiated(UserDerivative::Function(derivative))
     }
 
-    /// The same function with a derivative that is made from the function itself when it is asked for.
+    /// The same function with a derivative that is made from the function itself when it is asked
+    /// for.
     ///
     /// ```
     /// use tape::{Function, Tape, matrix};
@@ -609,8 +617,9 @@ impl<T: Scalar> Function<T> {
     /// ```
     ///
     /// # Panics
-    /// If `self` is a built-in function: those know their derivatives. Where the derivative is asked for, if making it asks for
-    /// itself: `with_derivative_of_itself(|f| f.given_derivative().unwrap())` defines nothing.
+    /// If `self` is a built-in function: those know their derivatives. Where the derivative is
+    /// asked for, if making it asks for itself: `with_derivative_of_itself(|f|
+    /// f.given_derivative().unwrap())` defines nothing.
     #[must_use]
     pub fn with_derivative_of_itself(
         self,
@@ -619,8 +628,8 @@ impl<T: Scalar> Function<T> {
         self.differentiated(UserDerivative::OfItself(Arc::new(derivative)))
     }
 
-    /// The derivative that a function of the user's was given; `None` for built-in functions, whose derivatives are
-    /// expressions.
+    /// The derivative that a function of the user's was given; `None` for built-in functions, whose
+    /// derivatives are expressions.
     ///
     /// # Panics
     /// If the derivative is made when it is asked for, and making it asks for itself.
@@ -665,7 +674,7 @@ impl<T: Scalar> Hash for Function<T> {
     }
 }
 
-/// g(A), entry by entry.
+/// g(A), elementwise.
 #[derive(Debug, Clone)]
 pub(crate) struct Map<T: Scalar>(pub(crate) Function<T>);
 
@@ -688,16 +697,16 @@ impl<T: Scalar> Operation<T> for Map<T> {
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
-    /// ∂/∂Z = G ⊙ g′(Z), eq. 10 for every entry.
+    /// ∂/∂Z = G ⊙ g′(Z), eq. 10 for every element.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [z] = at.operands();
         match self.0.derivative_at(z, at.output()) {
-            Derivative::Is(derivative) => at.contribute_entrywise(0, |g| g * derivative),
+            Derivative::Is(derivative) => at.contribute_elementwise(0, |g| g * derivative),
             Derivative::Zero => at.zero(0),
             Derivative::Missing(name) => at.missing(0, &name),
         }
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -708,7 +717,7 @@ impl<T: Scalar> Operation<T> for Map<T> {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Map<T> {
+impl<T: Scalar> Elementwise<T> for Map<T> {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         self.0.apply(x[0], out);
         Ok(())
@@ -727,7 +736,7 @@ impl<T: Scalar> Paired<T> for Map<T> {
 
 /// # Functions of one number
 impl<'t, T: Scalar> Var<'t, T> {
-    /// g(A), entry by entry.
+    /// g(A), elementwise.
     #[track_caller]
     pub fn map(self, function: &Function<T>) -> Self {
         T::var_map(self, function)
@@ -738,7 +747,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.push(Map(function.clone()), &[self])
     }
 
-    /// g′(A), entry by entry, as differentiation records it: for writing a closed form by hand.
+    /// g′(A), elementwise, as differentiation records it: for writing a closed form by hand.
     ///
     /// For g = identity it is the number 1.
     #[track_caller]
@@ -762,13 +771,13 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// A to the power of a number, entry by entry; for a whole number see [`powi`](Var::powi).
+    /// A to the power of a number, elementwise; for a whole number see [`powi`](Var::powi).
     #[track_caller]
     pub fn powf(self, power: T) -> Self {
         self.map(&F::Power(power))
     }
 
-    /// A to a whole power, entry by entry.
+    /// A to a whole power, elementwise.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -789,7 +798,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         T::ONE.into_operand(self) / self
     }
 
-    /// A limited to [low, high]; NaN stays NaN. A lower limit above the upper one, or a limit that is NaN, is a mistake.
+    /// A limited to [low, high]; NaN stays NaN. A lower limit above the upper one, or a limit that
+    /// is NaN, is an error.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -832,7 +842,7 @@ macro_rules! methods {
 methods! {
     /// A itself, as an entry of its own: the linear activation.
     identity Identity
-    /// e to the power of each entry.
+    /// e to the power of each element.
     exp Exp
     /// The natural logarithm.
     ln Ln

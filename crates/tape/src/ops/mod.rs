@@ -1,4 +1,5 @@
-//! The list of operations. One family a file: each operation has its name, shape rule, kernel, VJP and notation in one place.
+//! The list of operations. One family a file: each operation has its name, shape rule, kernel, VJP
+//! and notation in one place.
 
 pub(crate) mod custom;
 pub(crate) mod guarded;
@@ -55,13 +56,14 @@ impl Cost {
 
 /// An elementwise operation with a kernel that computes its derivative beside its value.
 pub(crate) trait Paired<T: Scalar> {
-    /// The derivative on the same operands, if there is such a kernel for the parameters that the operation has.
+    /// The derivative on the same operands, if there is such a kernel for the parameters that the
+    /// operation has.
     fn derivative(&self) -> Option<Op<T>>;
 
     /// A block of values and one of derivatives.
     ///
     /// # Errors
-    /// As [`Entrywise::block`](crate::Entrywise::block).
+    /// As [`Elementwise::block`](crate::Elementwise::block).
     fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault>;
 }
 
@@ -91,12 +93,14 @@ impl<T: Scalar> Op<T> {
         if let Op::Zip(zip) = self { Some(*zip) } else { None }
     }
 
-    /// Whether it is the plain sum over the columns, or of all elements, which a pass can do as it computes them.
+    /// Whether it is the plain sum over the columns, or of all elements, which a pass can do as it
+    /// computes them.
     pub(crate) fn is_sum_over_columns(&self) -> bool {
         matches!(self, Op::Reduce(_)) && self.rule().contraction().is_some()
     }
 
-    /// Whether the value is there before a program runs: a leaf's, or a number's that does not depend on m.
+    /// Whether the value is there before a program runs: a leaf's, or a number's that does not
+    /// depend on m.
     pub(crate) fn is_source(&self) -> bool {
         self.leaf().is_some() || self.number().is_some_and(|number| number.m == 0)
     }
@@ -118,8 +122,9 @@ impl<T: Scalar> Op<T> {
     }
 }
 
-/// Makes the list of built-in operations: the enum that holds one of them, and the fieldless enum of the kinds that a tape
-/// records; those that only programs have, made by their rewrites, have none.
+/// Makes the list of built-in operations: the enum that holds one of them, and the fieldless enum
+/// of the kinds that a tape records; those that only programs have, made by their rewrites, have
+/// none.
 macro_rules! operations {
     (
         recorded { $($(#[$doc:meta])* $name:ident($t:ty): $cost:ident, $paired:ident;)* }
@@ -187,7 +192,8 @@ macro_rules! operations {
             }
 
             /// A block of values and one of derivatives, of an operation that has a [paired
-            /// derivative](Self::paired_derivative). Not by way of a `dyn Paired`: that would be 1 % of the xor case.
+            /// derivative](Self::paired_derivative). Not by way of a `dyn Paired`: that would be 1
+            /// % of the xor case.
             #[inline(always)]
             pub(crate) fn block_with_derivative(
                 &self,
@@ -253,7 +259,7 @@ operations! {
         Matmul(Matmul): Product, no;
         /// A function applied to each entry.
         Map(Map<T>): Function, yes;
-        /// An entrywise operation of two operands.
+        /// An elementwise operation of two operands.
         Zip(Zip): Function, no;
         /// A derivative of a power with respect to base and exponent.
         PowerDerivative(PowerDerivative): Function, no;

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use crate::ops::zip::zip;
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
-/// ∂ⁿ⁺ᵏaᵇ/∂aⁿ∂bᵏ entry by entry; the operands are A and B.
+/// ∂ⁿ⁺ᵏaᵇ/∂aⁿ∂bᵏ elementwise; the operands are A and B.
 ///
-/// Its derivatives are of its own kind, so that they are right to any order: at a = 0 the textbook's B ⊙ A^(B−1) and Aᴮ ⊙ ln A
-/// have 0 · ∞ where the limit is 0.
+/// Its derivatives are of its own kind, so that they are right to any order: at a = 0 the
+/// textbook's B ⊙ A^(B−1) and Aᴮ ⊙ ln A have 0 · ∞ where the limit is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct PowerDerivative {
     /// n.
@@ -33,8 +33,8 @@ impl PowerDerivative {
         }
         let log = a.ln();
         let sum = self.factor(b, log);
-        // Where b has no power of a left, there is none of ln a either: 0⁰ is 1 for good, as for those who fit an exponent to data
-        // with a 0 in it.
+        // Where b has no power of a left, there is none of ln a either: 0⁰ is 1 for good, as for
+        // those who fit an exponent to data with a 0 in it.
         if sum == 0.0 || a == 0.0 && b == 0.0 && self.by_base == 0 {
             return 0.0;
         }
@@ -50,8 +50,9 @@ impl PowerDerivative {
         root * sum * root
     }
 
-    /// What a^(b−n) is multiplied by. ∂ⁿ/∂aⁿ is (b)ₙ·a^(b−n) with the falling factorial (b)ₙ = b·(b−1)⋯(b−n+1), a polynomial of b; by
-    /// Leibniz the k-th derivative of that by b has the factor Σⱼ C(k, j)·(b)ₙ⁽ʲ⁾·(ln a)ᵏ⁻ʲ.
+    /// What a^(b−n) is multiplied by. ∂ⁿ/∂aⁿ is (b)ₙ·a^(b−n) with the falling factorial (b)ₙ =
+    /// b·(b−1)⋯(b−n+1), a polynomial of b; by Leibniz the k-th derivative of that by b has the
+    /// factor Σⱼ C(k, j)·(b)ₙ⁽ʲ⁾·(ln a)ᵏ⁻ʲ.
     fn factor(self, b: f64, log: f64) -> f64 {
         let (n, k) = (self.by_base, self.by_exponent);
         let (mut sum, mut binomial) = (0.0, 1.0);
@@ -68,7 +69,8 @@ impl PowerDerivative {
         sum
     }
 
-    /// a^(b−n). From aᵇ where that is a normal number: b − n may be rounded, which great powers make great.
+    /// a^(b−n). From aᵇ where that is a normal number: b − n may be rounded, which great powers
+    /// make great.
     fn power(self, a: f64, b: f64) -> f64 {
         let whole = a.powf(b);
         let quotient = (0..self.by_base).fold(whole, |power, _| power / a);
@@ -77,9 +79,11 @@ impl PowerDerivative {
     }
 }
 
-/// The j-th derivative of b·(b−1)⋯(b−n+1) by b: j! times the sum of the products of all n − j of the factors.
+/// The j-th derivative of b·(b−1)⋯(b−n+1) by b: j! times the sum of the products of all n − j of
+/// the factors.
 fn falling_factorial(b: f64, n: u32, j: u32) -> f64 {
-    // Of the first factors: the sums of the products without 0, 1, …, j of them. A factor that is exactly 0 stays so.
+    // Of the first factors: the sums of the products without 0, 1, …, j of them. A factor that is
+    // exactly 0 stays so.
     let mut sums = [0.0; MOST + 1];
     let j = j as usize;
     assert!(j <= MOST, "a derivative of order {j} by the exponent, and as great a one by the base");
@@ -104,7 +108,7 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         operands[0]
             .broadcast(operands[1])
-            .ok_or_else(|| Mismatch::new("shapes do not go together entry by entry"))
+            .ok_or_else(|| Mismatch::new("shapes do not go together elementwise"))
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         zip(x.get(0), x.get(1), out, |a, b| T::from_f64(self.at(a.to_f64(), b.to_f64())));
@@ -114,10 +118,10 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
         let [a, b] = at.operands();
         let by_base = PowerDerivative { by_base: self.by_base.saturating_add(1), ..*self };
         let by_exponent = PowerDerivative { by_exponent: self.by_exponent.saturating_add(1), ..*self };
-        at.contribute_entrywise(0, |g| g * a.tape.push(by_base, &[a, b])); //     ∂/∂A: G ⊙ ∂ⁿ⁺¹⁺ᵏAᴮ/∂Aⁿ⁺¹∂Bᵏ
-        at.contribute_entrywise(1, |g| g * a.tape.push(by_exponent, &[a, b])); // ∂/∂B: G ⊙ ∂ⁿ⁺ᵏ⁺¹Aᴮ/∂Aⁿ∂Bᵏ⁺¹
+        at.contribute_elementwise(0, |g| g * a.tape.push(by_base, &[a, b])); //     ∂/∂A: G ⊙ ∂ⁿ⁺¹⁺ᵏAᴮ/∂Aⁿ⁺¹∂Bᵏ
+        at.contribute_elementwise(1, |g| g * a.tape.push(by_exponent, &[a, b])); // ∂/∂B: G ⊙ ∂ⁿ⁺ᵏ⁺¹Aᴮ/∂Aⁿ∂Bᵏ⁺¹
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -128,7 +132,7 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for PowerDerivative {
+impl<T: Scalar> Elementwise<T> for PowerDerivative {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         for (out, (a, b)) in out.iter_mut().zip(x[0].iter().zip(x[1])) {
             *out = T::from_f64(self.at(a.to_f64(), b.to_f64()));
@@ -194,7 +198,8 @@ mod tests {
     fn each_is_the_difference_of_the_one_before() {
         for (n, k) in (0..4).flat_map(|n| (0..4).map(move |k| (n, k))) {
             for (a, b) in [(0.7, 1.3), (2.5, -0.75), (1.0, 4.0), (1.4, 0.0)] {
-                // The stencil of order 4: its error is 1e-12 of fifth derivatives, its noise ε/h = 2e-13 of values.
+                // The stencil of order 4: its error is 1e-12 of fifth derivatives, its noise ε/h =
+                // 2e-13 of values.
                 let slope = |f: &dyn Fn(f64) -> f64| {
                     let h = 1e-3;
                     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)

@@ -1,8 +1,10 @@
-//! Reductions over rows, columns or all entries, and the repetition that undoes their shapes.
+//! Reductions over rows, columns or all elements, and the repetition that undoes their shapes.
 //!
-//! Sums over rows, over columns and over all entries are added in pairs: the rounding error grows with the logarithm of the number of
-//! terms. A sum over the examples is added unit by unit inside a span, and then span by span (see `program/tiles.rs`): the error
-//! grows with the number of units in a span, m/4096. Of 10⁷ times 0.1 in f32 the former are 1e-7 to 6e-7 off, the latter 2e-5 [measured].
+//! Sums over rows, over columns and over all entries are added in pairs: the rounding error grows
+//! with the logarithm of the number of terms. A sum over the examples is added unit by unit inside
+//! a span, and then span by span (see `program/tiles.rs`): the error grows with the number of units
+//! in a span, m/4096. Of 10⁷ times 0.1 in f32 the former are 1e-7 to 6e-7 off, the latter 2e-5
+//! [measured].
 
 use std::borrow::Cow;
 
@@ -12,16 +14,16 @@ use crate::numbers::kernel::softmax::Wanted;
 use crate::ops::Op;
 use crate::ops::softmax::series;
 use crate::tape::notation::{Notation, Over};
-use crate::tape::operation::{Contraction, Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Contraction, Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, Error, MatrixMut, MatrixRef, Scalar, Shape, Var};
 
-/// What a reduction makes of a column, a row or all entries.
+/// What a reduction makes of a column, a row or all elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reduction {
     /// Σ.
     Sum,
-    /// The greatest; NaN where an entry is NaN.
+    /// The greatest; NaN where an element is NaN.
     Max,
     /// ln Σ exp, without overflow.
     LogSumExp,
@@ -32,7 +34,7 @@ impl Reduction {
     pub const ALL: &'static [Reduction] = &[Reduction::Sum, Reduction::Max, Reduction::LogSumExp];
 }
 
-/// Σ, max or ln Σ exp over rows, columns or all entries.
+/// Σ, max or ln Σ exp over rows, columns or all elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Reduce {
     pub(crate) reduction: Reduction,
@@ -161,8 +163,8 @@ fn columns_or_all<T: Scalar>(
     }
 }
 
-/// Σ over the columns: of a single row as of a column; of several unit by unit, and the units in pairs, so that the error grows with
-/// the logarithm of their number.
+/// Σ over the columns: of a single row as of a column; of several unit by unit, and the units in
+/// pairs, so that the error grows with the logarithm of their number.
 fn sum_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
     let (rows, columns) = a.shape();
     if rows == 1 {
@@ -207,8 +209,9 @@ impl<T: Scalar> Contraction<T> for Reduce {
     }
 }
 
-/// Adds α · Σ over the columns to `out`, or over all entries if it is a number: unit by unit, so that the rounding error grows with the square
-/// root of their number, not with the number of columns.
+/// Adds α · Σ over the columns to `out`, or over all entries if it is a number: unit by unit, so
+/// that the rounding error grows with the square root of their number, not with the number of
+/// columns.
 fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, alpha: T, out: &mut MatrixMut<'_, T>) {
     for start in (0..a.columns()).step_by(UNIT) {
         let end = a.columns().min(start + UNIT);
@@ -217,7 +220,8 @@ fn add_sums<T: Scalar>(a: MatrixRef<'_, T>, alpha: T, out: &mut MatrixMut<'_, T>
     }
 }
 
-/// β · `out` + α · Σ over the columns of a unit, for a list of a number for each row, or over all its entries, for a single number.
+/// β · `out` + α · Σ over the columns of a unit, for a list of a number for each row, or over all
+/// its elements, for a single number.
 pub(crate) fn add_unit<T: Scalar>(unit: &[T], rows: usize, (alpha, beta): (T, Beta), out: &mut [T]) {
     let before = |out: T| if beta == Beta::Zero { T::ZERO } else { out };
     if let [out] = out {
@@ -266,9 +270,9 @@ impl<T: Scalar> Operation<T> for Broadcast {
         Ok(())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
-        at.contribute_entrywise(0, |g| g); // ∂/∂A: the sum of G over what was repeated
+        at.contribute_elementwise(0, |g| g); // ∂/∂A: the sum of G over what was repeated
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -282,7 +286,7 @@ impl<T: Scalar> Operation<T> for Broadcast {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Broadcast {
+impl<T: Scalar> Elementwise<T> for Broadcast {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.copy_from_slice(x[0]);
         Ok(())
@@ -291,7 +295,7 @@ impl<T: Scalar> Entrywise<T> for Broadcast {
 
 /// # Sums, means, extremes, repetition
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The sum of all entries, 1 × 1.
+    /// The sum of all elements, 1 × 1.
     #[track_caller]
     pub fn sum(self) -> Self {
         self.sum_over(Over::All)
@@ -312,8 +316,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// The mean of all entries. Over m examples it is recorded as 1/m · Σ, with m a symbol (eq. 25), over a fixed number n as Σ / n, and
-    /// over n × m as 1/m · (Σ / n).
+    /// The mean of all elements. Over m examples it is recorded as 1/m · Σ, with m a symbol (eq.
+    /// 25), over a fixed number n as Σ / n, and over n × m as 1/m · (Σ / n).
     #[track_caller]
     pub fn mean(self) -> Self {
         self.mean_over(Over::All)
@@ -351,19 +355,20 @@ impl<'t, T: Scalar> Var<'t, T> {
         mean
     }
 
-    /// The greatest entry, 1 × 1.
+    /// The greatest element, 1 × 1.
     #[track_caller]
     pub fn max(self) -> Self {
         self.max_over(Over::All)
     }
 
-    /// The greatest entry over rows (1 × m), columns (n × 1) or all. Where several are greatest, they share the gradient.
+    /// The greatest element over rows (1 × m), columns (n × 1) or all. Where several are greatest,
+    /// they share the gradient.
     #[track_caller]
     pub fn max_over(self, over: Over) -> Self {
         self.reduce(Reduction::Max, over)
     }
 
-    /// ln Σ exp of all entries, 1 × 1, without overflow.
+    /// ln Σ exp of all elements, 1 × 1, without overflow.
     #[track_caller]
     pub fn log_sum_exp(self) -> Self {
         self.log_sum_exp_over(Over::All)
@@ -398,7 +403,8 @@ impl<'t, T: Scalar> Var<'t, T> {
             return self;
         }
         let shape = self.known_shape();
-        // Over a single row or column, `All` is the other direction alone, so that equal sums are one entry.
+        // Over a single row or column, `All` is the other direction alone, so that equal sums are
+        // one entry.
         let over = match (over, shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
             (Over::All, true, _) => Over::Columns,
             (Over::All, false, true) => Over::Rows,
@@ -407,7 +413,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.push(Reduce { reduction, over }, &[self])
     }
 
-    /// Whether the entry is the sum of a row that has an entry for each example.
+    /// Whether the entry is the sum of a row that has an element for each example.
     pub(crate) fn is_sum_over_examples(self) -> bool {
         let operand = self.inspect(|op, operands| match op {
             Op::Reduce(Reduce { reduction: Reduction::Sum, .. }) => {

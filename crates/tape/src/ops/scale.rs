@@ -7,7 +7,7 @@ use crate::numbers::kernel::simd::vectorised;
 use crate::ops::Op;
 use crate::ops::map::each;
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation, equal_by};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, Scalar, Shape, Var};
 
@@ -82,9 +82,9 @@ impl<T: Scalar> Scaling<T> {
         Scaling { by, over: T::ONE }
     }
 
-    /// The number to multiply by and the number to divide by, for `m` examples. What stands below the fraction bar is divided
-    /// by, so that k/k is 1; a power of two has an exact inverse, and is multiplied by that. There is but one of the two: c·x may
-    /// overflow where (c/m)·x does not.
+    /// The number to multiply by and the number to divide by, for `m` examples. What stands below
+    /// the fraction bar is divided by, so that k/k is 1; a power of two has an exact inverse, and
+    /// is multiplied by that. There is but one of the two: c·x may overflow where (c/m)·x does not.
     pub(crate) fn at(self, m: usize) -> Scaled<T> {
         let Factor { c, m: power } = self.by;
         let over = if power < 0 { self.over * T::from_usize(m).powi(-power) } else { self.over };
@@ -92,7 +92,8 @@ impl<T: Scalar> Scaling<T> {
         if over == T::ONE {
             return Scaled { times, over };
         }
-        // x is divided by a number that is over/|times| without rounding, or the one that the list has below its fraction bar.
+        // x is divided by a number that is over/|times| without rounding, or the one that the list
+        // has below its fraction bar.
         let divisor = over_power_of_two(over, times).or_else(|| (c == T::ONE).then(|| over / times));
         let Some(divisor) = divisor else { return Scaled { times: times / over, over: T::ONE } };
         let sign = if times < T::ZERO { -T::ONE } else { T::ONE };
@@ -155,8 +156,8 @@ pub(crate) struct Scaled<T> {
 }
 
 impl<T: Scalar> Scaled<T> {
-    /// What a sum may be multiplied by part by part; what stands below a fraction bar divides the whole sum, in
-    /// [`finish`](Self::finish).
+    /// What a sum may be multiplied by part by part; what stands below a fraction bar divides the
+    /// whole sum, in [`finish`](Self::finish).
     #[inline(always)]
     pub(crate) fn of_parts(self) -> T {
         if self.divides() { T::ONE } else { self.times }
@@ -183,7 +184,8 @@ impl<T: Scalar> Scaled<T> {
     }
 }
 
-/// c · mᵏ · A, or that below which stands a number; a tape has the product with a number, or the quotient by one.
+/// c · mᵏ · A, or that below which stands a number; a tape has the product with a number, or the
+/// quotient by one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale<T: Scalar>(pub(crate) Scaling<T>);
 
@@ -202,7 +204,7 @@ impl<T: Scalar> Operation<T> for Scale<T> {
     fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {
         unreachable!("programs are not differentiated")
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -213,7 +215,7 @@ impl<T: Scalar> Operation<T> for Scale<T> {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Scale<T> {
+impl<T: Scalar> Elementwise<T> for Scale<T> {
     fn block(&self, x: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault> {
         let scaled = self.0.at(m);
         match scaled.over == T::ONE {
@@ -251,7 +253,7 @@ impl<T: Scalar> Operation<T> for Negate {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute_negated(0); // ∂/∂A: −G
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -262,7 +264,7 @@ impl<T: Scalar> Operation<T> for Negate {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Negate {
+impl<T: Scalar> Elementwise<T> for Negate {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         each(
             x[0],

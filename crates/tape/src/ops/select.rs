@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::ops::zip::IntoOperand;
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
@@ -19,7 +19,7 @@ impl<T: Scalar> Operation<T> for Select {
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         let both = operands[1].broadcast(operands[2]);
         both.and_then(|both| both.broadcast(operands[0]))
-            .ok_or_else(|| Mismatch::new("mask and choices do not go together entry by entry"))
+            .ok_or_else(|| Mismatch::new("mask and choices do not go together elementwise"))
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         let (mask, a, b) = (x.get(0), x.get(1), x.get(2));
@@ -33,13 +33,13 @@ impl<T: Scalar> Operation<T> for Select {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [mask, _, _] = at.operands();
         at.zero(0); // a choice does not move with its mask
-        at.contribute_entrywise(1, |g| mask.select(g, T::ZERO)); // ∂/∂A: G where chosen
-        at.contribute_entrywise(2, |g| mask.select(T::ZERO, g)); // ∂/∂B: G elsewhere
+        at.contribute_elementwise(1, |g| mask.select(g, T::ZERO)); // ∂/∂A: G where chosen
+        at.contribute_elementwise(2, |g| mask.select(T::ZERO, g)); // ∂/∂B: G elsewhere
     }
     fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
         true
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -47,7 +47,7 @@ impl<T: Scalar> Operation<T> for Select {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Select {
+impl<T: Scalar> Elementwise<T> for Select {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         let choices = x[0].iter().zip(x[1]).zip(x[2]);
         for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
@@ -64,10 +64,11 @@ fn repeated<T: Scalar>(a: MatrixRef<'_, T>, i: usize, j: usize) -> T {
 
 /// # Choosing
 impl<'t, T: Scalar> Var<'t, T> {
-    /// Where this mask is not 0, the entry of A, elsewhere that of B; NaN counts as not 0.
+    /// Where this mask is not 0, the element of A, elsewhere that of B; NaN counts as not 0.
     ///
-    /// What is not chosen takes no part in the value, and the gradient with respect to it is 0, even where it is NaN. Further
-    /// down 0 · NaN is NaN, as everywhere: to keep a NaN out of the gradient of x too, choose before the function as well.
+    /// What is not chosen takes no part in the value, and the gradient with respect to it is 0,
+    /// even where it is NaN. Further down 0 · NaN is NaN, as everywhere: to keep a NaN out of the
+    /// gradient of x too, choose before the function as well.
     ///
     /// ```
     /// use tape::{Tape, matrix};

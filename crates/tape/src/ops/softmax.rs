@@ -1,4 +1,5 @@
-//! Softmax, its logarithm, the cross-entropy, and a family of operations that is closed under differentiation.
+//! Softmax, its logarithm, the cross-entropy, and a family of operations that is closed under
+//! differentiation.
 //!
 //! With s = softmax(Z), all of them over the rows, the columns or all entries:
 //!
@@ -12,8 +13,9 @@
 //! | `softmax_minus` | s ⊙ ΣY − Y | to Z: ΣY ⊙ D softmax(Z)\[G\]; to Y: −`softmax_centred`(G, Z) |
 //! | `softmax_centred` | G′ − Σ s ⊙ G′ | to Z: −ΣG ⊙ D softmax(Z)\[G′\]; to G′: −`softmax_minus`(G, Z) |
 //!
-//! Dⁿ softmax(Z)\[G₁, …, Gₙ\] is the derivative along n directions. Contracted with one more it is the derivative of ln Σ exp Z
-//! along n + 1 directions, in which they may change places: hence its VJP. Each kernel keeps its digits where one entry leads
+//! Dⁿ softmax(Z)\[G₁, …, Gₙ\] is the derivative along n directions. Contracted with one more it is
+//! the derivative of ln Σ exp Z along n + 1 directions, in which they may change places: hence its
+//! VJP. Each kernel keeps its digits where one entry leads
 //! ([`kernel::softmax`](crate::numbers::kernel::softmax)), and so derivatives of any order do.
 
 use std::borrow::Cow;
@@ -43,7 +45,7 @@ pub(crate) enum Of {
     Centred,
 }
 
-/// An operation on softmax(Z), over rows, columns or all entries.
+/// An operation on softmax(Z), over rows, columns or all elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Softmax {
     pub(crate) of: Of,
@@ -192,7 +194,8 @@ fn record<'t, T: Scalar>(of: Of, over: Over, operands: &[Var<'t, T>]) -> Var<'t,
 
 /// # Softmax and its losses
 impl<'t, T: Scalar> Var<'t, T> {
-    /// Over a single row or column, `All` is the other direction alone, so that equal reductions are one entry.
+    /// Over a single row or column, `All` is the other direction alone, so that equal reductions
+    /// are one entry.
     fn over_alone(self, over: Over) -> Over {
         let shape = self.known_shape();
         match (over, shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
@@ -202,11 +205,14 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// softmax(A) = exp A ⊘ Σ exp A over rows, columns or all: each column sums to 1 if it is over rows. n × m stays n × m.
+    /// softmax(A) = exp A ⊘ Σ exp A over rows, columns or all: each column sums to 1 if it is over
+    /// rows. n × m stays n × m.
     ///
-    /// Computed from the differences to the greatest entry: a constant added to all of them changes nothing beyond the rounding of
-    /// the entries themselves, and where one leads, derivatives keep the digits of 1 − s up to order 3 and beyond. An entry −∞
-    /// is masked: its share is 0, as are its derivatives. Where all are −∞, or one is +∞ or NaN, all shares are NaN.
+    /// Computed from the differences to the greatest element: a constant added to all of them
+    /// changes nothing beyond the rounding of the elements themselves, and where one leads,
+    /// derivatives keep the digits of 1 − s up to order 3 and beyond. An element −∞ is masked: its
+    /// share is 0, as are its derivatives. Where all are −∞, or one is +∞ or NaN, all shares are
+    /// NaN.
     ///
     /// ```
     /// use tape::{Over, Tape, matrix};
@@ -222,8 +228,9 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// ln softmax(A) = A − ln Σ exp A over rows, columns or all. n × m stays n × m.
     ///
-    /// Of the entry that leads it is −ln(1 + the others), which is no 0 as long as that is a number. Special values are as in
-    /// [`softmax_over`](Var::softmax_over); the logarithm of a masked share is −∞.
+    /// Of the element that leads it is −ln(1 + the others), which is no 0 as long as that is a
+    /// number. Special values are as in [`softmax_over`](Var::softmax_over); the logarithm of a
+    /// masked share is −∞.
     ///
     /// ```
     /// use tape::{Over, Tape, matrix};
@@ -237,14 +244,17 @@ impl<'t, T: Scalar> Var<'t, T> {
         record(Of::Logarithm, over, &[self])
     }
 
-    /// The cross-entropy −Σ y · ln softmax(z) over the outputs, from the logits Z: n × m becomes 1 × m.
+    /// The cross-entropy −Σ y · ln softmax(z) over the outputs, from the logits Z: n × m becomes 1
+    /// × m.
     ///
-    /// Columns of labels may be one-hot or hold shares. They need not sum to 1; where they do not, it is the formula all the same.
-    /// Where a label is 0 its logit may be −∞; a positive label with a logit −∞ costs +∞. A column of logits −∞ alone, or one with +∞
-    /// or NaN, gives NaN. Labels in one row, one column or a number are repeated.
+    /// Columns of labels may be one-hot or hold shares. They need not sum to 1; where they do not,
+    /// it is the formula all the same. Where a label is 0 its logit may be −∞; a positive label
+    /// with a logit −∞ costs +∞. A column of logits −∞ alone, or one with +∞ or NaN, gives NaN.
+    /// Labels in one row, one column or a number are repeated.
     ///
     /// # Errors
-    /// When it is evaluated, [`Error::Label`](crate::Error::Label) if a label is negative or not finite.
+    /// When it is evaluated, [`Error::Label`](crate::Error::Label) if a label is negative or not
+    /// finite.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -263,15 +273,18 @@ impl<'t, T: Scalar> Var<'t, T> {
         record(Of::CrossEntropy, Over::Rows, &[y, z])
     }
 
-    /// softmax(Z) ⊙ ΣY − Y over the rows: the derivative of the cross-entropy with respect to the logits Z. For labels that sum to
-    /// 1 it is softmax(Z) − Y. n × m stays n × m.
+    /// softmax(Z) ⊙ ΣY − Y over the rows: the derivative of the cross-entropy with respect to the
+    /// logits Z. For labels that sum to 1 it is softmax(Z) − Y. n × m stays n × m.
     ///
-    /// Of the entry that leads it is computed from the shares of the others, so that no digit is lost where a prediction is right
-    /// and sure. Beside a soft label every entry has its digits up to 16 classes; of more, a single entry is off by some ulp of the
-    /// column's greatest share or difference, whichever is less. Labels and special values are as in [`softmax_cross_entropy`](Var::softmax_cross_entropy).
+    /// Of the element that leads it is computed from the shares of the others, so that no digit is
+    /// lost where a prediction is right and sure. Beside a soft label every element has its digits
+    /// up to 16 classes; of more, a single element is off by some ulp of the column's greatest
+    /// share or difference, whichever is less. Labels and special values are as in
+    /// [`softmax_cross_entropy`](Var::softmax_cross_entropy).
     ///
     /// # Errors
-    /// When it is evaluated, [`Error::Label`](crate::Error::Label) if a label is negative or not finite.
+    /// When it is evaluated, [`Error::Label`](crate::Error::Label) if a label is negative or not
+    /// finite.
     ///
     /// ```
     /// use tape::{Tape, matrix};

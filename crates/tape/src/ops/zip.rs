@@ -1,4 +1,4 @@
-//! Entrywise operations of two operands, with rows, columns and numbers repeated as needed.
+//! Elementwise operations of two operands, with rows, columns and numbers repeated as needed.
 
 use std::borrow::Cow;
 use std::ops::{Add, Div, Mul, Sub};
@@ -6,11 +6,11 @@ use std::ops::{Add, Div, Mul, Sub};
 use crate::numbers::kernel::simd::vectorised;
 use crate::ops::power::PowerDerivative;
 use crate::tape::notation::Notation;
-use crate::tape::operation::{Entrywise, Fault, Mismatch, Operands, Operation};
+use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{MatrixMut, MatrixRef, Scalar, Shape, Var};
 
-/// An entrywise operation of two operands.
+/// An elementwise operation of two operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Zip {
     /// a + b.
@@ -93,7 +93,8 @@ fn indicator<T: Scalar>(holds: bool) -> T {
     if holds { T::ONE } else { T::ZERO }
 }
 
-/// 1 where the relation holds, 0 elsewhere, NaN where an operand is: a comparison does not hide a NaN.
+/// 1 where the relation holds, 0 elsewhere, NaN where an operand is: a comparison does not hide a
+/// NaN.
 fn relation<T: Scalar>(a: T, b: T, holds: impl Fn(T, T) -> bool) -> T {
     if a.is_nan() || b.is_nan() { T::NAN } else { indicator(holds(a, b)) }
 }
@@ -114,7 +115,7 @@ impl<T: Scalar> Operation<T> for Zip {
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         operands[0]
             .broadcast(operands[1])
-            .ok_or_else(|| Mismatch::new("shapes do not go together entry by entry"))
+            .ok_or_else(|| Mismatch::new("shapes do not go together elementwise"))
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         self.apply(x.get(0), x.get(1), out);
@@ -125,11 +126,11 @@ impl<T: Scalar> Operation<T> for Zip {
         let y = at.output();
         match self {
             Zip::Add => {
-                at.contribute_entrywise(0, |g| g); // ∂/∂A: G
-                at.contribute_entrywise(1, |g| g); // ∂/∂B: G
+                at.contribute_elementwise(0, |g| g); // ∂/∂A: G
+                at.contribute_elementwise(1, |g| g); // ∂/∂B: G
             }
             Zip::Subtract => {
-                at.contribute_entrywise(0, |g| g); //  ∂/∂A: G
+                at.contribute_elementwise(0, |g| g); //  ∂/∂A: G
                 at.contribute_negated(1); //            ∂/∂B: −G
             }
             Zip::Multiply => {
@@ -138,12 +139,12 @@ impl<T: Scalar> Operation<T> for Zip {
             }
             Zip::Divide => {
                 at.contribute_quotient(0, 1); //                 ∂/∂A: G ⊘ B
-                at.contribute_entrywise(1, |g| -(g * y / b)); // ∂/∂B: −(G ⊙ A⊘B) ⊘ B
+                at.contribute_elementwise(1, |g| -(g * y / b)); // ∂/∂B: −(G ⊙ A⊘B) ⊘ B
             }
             Zip::Power => {
                 // ∂/∂A: G ⊙ B ⊙ A^(B−1), and 0 at a⁰; ∂/∂B: G ⊙ Aᴮ ⊙ ln A, and 0 at 0ᵇ.
-                at.contribute_entrywise(0, |g| g * a.power_derivative(b, PowerDerivative::BY_BASE));
-                at.contribute_entrywise(1, |g| g * a.power_derivative(b, PowerDerivative::BY_EXPONENT));
+                at.contribute_elementwise(0, |g| g * a.power_derivative(b, PowerDerivative::BY_BASE));
+                at.contribute_elementwise(1, |g| g * a.power_derivative(b, PowerDerivative::BY_EXPONENT));
             }
             Zip::Greater | Zip::Equal => {
                 at.zero(0); // constant between the jumps
@@ -151,7 +152,7 @@ impl<T: Scalar> Operation<T> for Zip {
             }
         }
     }
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
     fn notation(&self) -> Notation {
@@ -170,7 +171,7 @@ impl<T: Scalar> Operation<T> for Zip {
     }
 }
 
-impl<T: Scalar> Entrywise<T> for Zip {
+impl<T: Scalar> Elementwise<T> for Zip {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         with_function!(self, f => vectorised(
             #[inline(always)]
@@ -180,7 +181,7 @@ impl<T: Scalar> Entrywise<T> for Zip {
     }
 }
 
-/// Applies `f` entry by entry; an operand with one row or one column repeats it.
+/// Applies `f` elementwise; an operand with one row or one column repeats it.
 pub(crate) fn zip<T: Scalar>(
     a: MatrixRef<'_, T>,
     b: MatrixRef<'_, T>,
@@ -227,7 +228,8 @@ pub(crate) fn zip_column<T: Scalar>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(
 
 /// # Powers and comparisons
 impl<'t, T: Scalar> Var<'t, T> {
-    /// Aᴮ entry by entry; for a power that is a number see [`powf`](Var::powf) and [`powi`](Var::powi).
+    /// Aᴮ elementwise; for a power that is a number see [`powf`](Var::powf) and
+    /// [`powi`](Var::powi).
     #[track_caller]
     pub fn pow(self, power: impl IntoOperand<'t, T>) -> Self {
         self.tape.push(Zip::Power, &[self, power.into_operand(self)])

@@ -40,7 +40,7 @@ impl<T: Scalar> Tape<T> {
     /// Compiles a program that computes the outputs.
     ///
     /// # Errors
-    /// The mistake that an output depends on, [`Error::ForeignVariable`], or
+    /// The error that poisoned an output, [`Error::ForeignVariable`], or
     /// [`Error::InstructionSet`].
     #[track_caller]
     pub fn compile<'t>(&'t self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {

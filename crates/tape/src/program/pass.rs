@@ -1,4 +1,4 @@
-//! Entrywise operations of one shape in one pass over blocks that stay in the first-level cache.
+//! Elementwise operations of one shape in one pass over blocks that stay in the first-level cache.
 //!
 //! A pass goes over its columns block by block. Inside a block every operation is a loop over
 //! slices of one length: what is repeated (a bias, a number) is spread out once before the pass, a

@@ -64,7 +64,7 @@ enum Tightness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Chain {
     Matrix,
-    Entrywise,
+    Elementwise,
     Quotient,
 }
 
@@ -74,7 +74,8 @@ struct Written {
     tightness: Tightness,
 }
 
-/// Writes an expression; where `function_names` is false, derivatives of activations are all called g′, as in the textbook.
+/// Writes an expression; where `function_names` is false, derivatives of activations are all called
+/// g′, as in the textbook.
 pub(crate) fn typeset<S: Style>(expression: &Expression, function_names: bool) -> String {
     let mut done: Vec<Option<Written>> = expression.nodes.iter().map(|_| None).collect();
     for (i, node) in expression.nodes.iter().enumerate().rev() {
@@ -172,7 +173,7 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
         (Notation::Product { left, right }, [a, b]) => {
             product::<S>(Chain::Matrix, &postfix::<S>(a, *left), &postfix::<S>(b, *right))
         }
-        (Notation::Hadamard, [a, b]) => product::<S>(Chain::Entrywise, a, b),
+        (Notation::Hadamard, [a, b]) => product::<S>(Chain::Elementwise, a, b),
         (Notation::Quotient, [a, b]) if S::TWO_DIMENSIONAL => {
             Written { text: S::infix(Infix::Quotient, &a.text, &b.text), tightness: Fraction }
         }
@@ -236,12 +237,12 @@ fn power<S: Style>(base: &Written, exponent: &str) -> Written {
     Written { text: S::power(&base, exponent), tightness: Tightness::Power }
 }
 
-/// The operators of products bind alike, to the left: a product on the right has parentheses, and one on the left, unless
-/// it is of the same kind and could as well be read from the right.
+/// The operators of products bind alike, to the left: a product on the right has parentheses, and
+/// one on the left, unless it is of the same kind and could as well be read from the right.
 fn product<S: Style>(chain: Chain, a: &Written, b: &Written) -> Written {
     let infix = match chain {
         Chain::Matrix => Infix::Product,
-        Chain::Entrywise => Infix::Hadamard,
+        Chain::Elementwise => Infix::Hadamard,
         Chain::Quotient => Infix::Quotient,
     };
     let continues = a.tightness == Tightness::Product(chain) && chain != Chain::Quotient;

@@ -14,19 +14,22 @@ pub(crate) enum Unreached {
 
 /// # Derivatives
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has the shape of W\[l\].
+    /// The gradients of this 1 × 1 entry with respect to any entries, leaves or not: ∂J/∂W\[l\] has
+    /// the shape of W\[l\].
     ///
-    /// The derivative with respect to an entry is the total one: of all that was recorded with it. Equal expressions are one entry, so
-    /// after `h1 = x * y; h2 = x * y` both handles name the same entry, and the gradient with respect to either counts all uses of
-    /// both. To tell two uses apart, record them as two entries, for instance as `x * y` and `(x * y).identity()`.
+    /// The derivative with respect to an entry is the total one: of all that was recorded with it.
+    /// Equal expressions are one entry, so after `h1 = x * y; h2 = x * y` both handles name the
+    /// same entry, and the gradient with respect to either counts all uses of both. To tell two
+    /// uses apart, record them as two entries, for instance as `x * y` and `(x * y).identity()`.
     ///
-    /// An array of variables brings an array of gradients, a `Vec` or a slice a `Vec`; see [`Variables`].
+    /// An array of variables brings an array of gradients, a `Vec` or a slice a `Vec`; see
+    /// [`Variables`].
     ///
-    /// They are entries of the same tape, recorded now and computed when a program runs: print them, compile them, or
-    /// differentiate them again. Asking twice adds nothing to the tape.
+    /// They are entries of the same tape, recorded now and computed when a program runs: print
+    /// them, compile them, or differentiate them again. Asking twice adds nothing to the tape.
     ///
-    /// A variable that this entry does not depend on is a mistake, [`Error::Unreached`], which the result carries; see
-    /// [`gradients_or_zeros`](Var::gradients_or_zeros).
+    /// A variable that this entry does not depend on is an error, [`Error::Unreached`], which the
+    /// result carries; see [`gradients_or_zeros`](Var::gradients_or_zeros).
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -47,13 +50,15 @@ impl<'t, T: Scalar> Var<'t, T> {
         with_respect_to.output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsAMistake))
     }
 
-    /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend on.
+    /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend
+    /// on.
     #[track_caller]
     pub fn gradients_or_zeros<V: Variables<'t, T>>(self, with_respect_to: V) -> V::Output<Var<'t, T>> {
         with_respect_to.output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsZero))
     }
 
-    /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each variable in its shape.
+    /// The vector–Jacobian product Jᵀ·u with a cotangent u of the shape of this entry, for each
+    /// variable in its shape.
     #[track_caller]
     pub fn vjp<V: Variables<'t, T>>(
         self,
@@ -71,11 +76,11 @@ impl<'t, T: Scalar> Var<'t, T> {
         })
     }
 
-    /// The Jacobian–vector product J·v: the derivative of this entry along the tangents v, one for each variable and of its
-    /// shape.
+    /// The Jacobian–vector product J·v: the derivative of this entry along the tangents v, one for
+    /// each variable and of its shape.
     ///
-    /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a second rule; u itself
-    /// drops out.
+    /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a
+    /// second rule; u itself drops out.
     ///
     /// # Panics
     /// If the numbers of variables and tangents differ, which two arrays cannot.
@@ -107,8 +112,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         result[0]
     }
 
-    /// The Hessian–vector product: the gradients of ⟨∇J, v⟩, where ∇J are the gradients of this 1 × 1 entry and v has a
-    /// matrix for each variable, of its shape.
+    /// The Hessian–vector product: the gradients of ⟨∇J, v⟩, where ∇J are the gradients of this 1 ×
+    /// 1 entry and v has a matrix for each variable, of its shape.
     ///
     /// # Panics
     /// If the numbers of variables and vectors differ, which two arrays cannot.
@@ -129,7 +134,8 @@ impl<'t, T: Scalar> Var<'t, T> {
                 same_shape("hvp", "vector", variable, vector)?;
                 seeds.push((gradient, vector));
             }
-            // A gradient that does not depend on a variable contributes zeros: a linear function has Hessian 0.
+            // A gradient that does not depend on a variable contributes zeros: a linear function
+            // has Hessian 0.
             let products = walk(&seeds, with_respect_to, None)?;
             Ok(shaped(output.tape, products, with_respect_to))
         })
@@ -183,7 +189,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         Ok(gradients)
     }
 
-    /// Runs `record` as one numbered walk whose entries note the user's place; a mistake makes all results void.
+    /// Runs `record` as one numbered walk whose entries note the user's place; a mistake makes all
+    /// results void.
     #[track_caller]
     fn recording(
         self,
@@ -239,8 +246,9 @@ fn shaped<'t, T: Scalar>(
 }
 
 impl<T: Scalar> Tape<T> {
-    /// Unbound leaves for unit vectors and for what drops out, one for each shape: those of an earlier derivative, if the output
-    /// does not depend on them, so that asking twice adds nothing.
+    /// Unbound leaves for unit vectors and for what drops out, one for each shape: those of an
+    /// earlier derivative, if the output does not depend on them, so that asking twice adds
+    /// nothing.
     #[track_caller]
     pub(crate) fn probes<'t>(&'t self, name: &str, shapes: &[Shape], output: Var<'t, T>) -> Vec<Var<'t, T>> {
         let mut found: Vec<Var<'t, T>> = Vec::with_capacity(shapes.len());

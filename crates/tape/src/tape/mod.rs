@@ -1,5 +1,6 @@
-//! The Wengert list, what is recorded on it, and its differentiation. A rule is given a [`Vjp`](crate::Vjp), which records on the
-//! tape, whose entries hold rules: these files and `ops/` know each other, and nothing above them.
+//! The Wengert list, what is recorded on it, and its differentiation. A rule is given a
+//! [`Vjp`](crate::Vjp), which records on the tape, whose entries hold rules: these files and `ops/`
+//! know each other, and nothing above them.
 
 pub(crate) mod entry;
 pub(crate) mod entry_id;
@@ -42,7 +43,8 @@ pub(crate) type Recorded<T> = dag::Node<T, EntryIndex>;
 /// The operands of an entry.
 pub(crate) type Ids = dag::Ids<EntryIndex>;
 
-/// What is known of an entry beside its operation: nothing of it takes part in the entry's identity.
+/// What is known of an entry beside its operation: nothing of it takes part in the entry's
+/// identity.
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     /// The name that the user gave.
@@ -51,7 +53,8 @@ pub(crate) struct Note {
     pub(crate) derived: Option<Rc<Derived>>,
     /// Where the entry was first recorded.
     pub(crate) place: Place,
-    /// Which call of `gradients`, `vjp`, … recorded the entry, counted from 1; 0 for the user's own entries.
+    /// Which call of `gradients`, `vjp`, … recorded the entry, counted from 1; 0 for the user's own
+    /// entries.
     pub(crate) walk: u32,
 }
 
@@ -85,7 +88,8 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) notes: IdVec<EntryIndex, Note>,
     pub(crate) leaves: IdVec<LeafIndex, LeafValue<T>>,
     pub(crate) mistakes: Vec<Error>,
-    /// The numbers of the mistakes that have a text, so that thousands of them are found again in a short time.
+    /// The numbers of the mistakes that have a text, so that thousands of them are found again in a
+    /// short time.
     mistakes_by_text: FxHashMap<String, SmallVec<[usize; 1]>>,
     /// The number of examples of the leaves, with the entry that said so first.
     pub(crate) m: Option<(usize, EntryIndex)>,
@@ -97,15 +101,16 @@ pub(crate) struct List<T: Scalar> {
 
 /// A Wengert list of matrix operations.
 ///
-/// Recording checks shapes and appends an entry; nothing is computed. An entry refers only to earlier entries, and
-/// nothing is ever removed or changed, so the list's order is an order of evaluation. Equal expressions are the same entry.
-/// Differentiation appends to the same list.
+/// Recording checks shapes and appends an entry; nothing is computed. An entry refers only to
+/// earlier entries, and nothing is ever removed or changed, so the list's order is an order of
+/// evaluation. Equal expressions are the same entry. Differentiation appends to the same list.
 ///
-/// A tape belongs to one thread: it is neither `Send` nor `Sync`, and so is no [`Var`]. What goes to other threads is a
-/// [`Program`](crate::Program), with an [`EntryId`](crate::EntryId) for each variable that is read or bound there.
+/// A tape belongs to one thread: it is neither `Send` nor `Sync`, and so is no [`Var`]. What goes
+/// to other threads is a [`Program`](crate::Program), with an [`EntryId`](crate::EntryId) for each
+/// variable that is read or bound there.
 ///
-/// What depends on Rust control flow is frozen when it is recorded: a branch taken while recording is replayed by every
-/// run of a program. To choose by value, use [`Var::select`].
+/// What depends on Rust control flow is frozen when it is recorded: a branch taken while recording
+/// is replayed by every run of a program. To choose by value, use [`Var::select`].
 ///
 /// ```
 /// use tape::{Matrix, Tape};
@@ -127,7 +132,8 @@ pub struct Tape<T: Scalar> {
     pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
     /// Leaves that derivatives have recorded for unit vectors, to be used again.
     pub(crate) probes: RefCell<Vec<EntryIndex>>,
-    /// The number 1 while it is the cotangent of a rule that records: products with it are not recorded.
+    /// The number 1 while it is the cotangent of a rule that records: products with it are not
+    /// recorded.
     unit: Cell<Option<EntryIndex>>,
 }
 
@@ -172,9 +178,11 @@ impl<T: Scalar> Tape<T> {
         self.leaf(name, LeafKind::Parameter, shape, Some(value))
     }
 
-    /// A leaf of shape n × m whose columns are the examples; programs bind other examples to it, and any m.
+    /// A leaf of shape n × m whose columns are the examples; programs bind other examples to it,
+    /// and any m.
     ///
-    /// All such leaves of a tape hold the same number of examples; another number is a mistake that the variable carries.
+    /// All such leaves of a tape hold the same number of examples; another number is an error that
+    /// the variable carries.
     #[track_caller]
     pub fn examples(&self, name: &str, value: &Matrix<T>) -> Var<'_, T> {
         T::tape_examples(self, name, value)
@@ -201,7 +209,8 @@ impl<T: Scalar> Tape<T> {
         var
     }
 
-    /// Like [`examples`](Tape::examples), with `rows` rows and no value yet: one has to be bound before a run.
+    /// Like [`examples`](Tape::examples), with `rows` rows and no value yet: one has to be bound
+    /// before a run.
     #[track_caller]
     pub fn examples_unbound(&self, name: &str, rows: usize) -> Var<'_, T> {
         self.leaf(name, LeafKind::Examples, Shape::new(rows, Dim::M), None)
@@ -232,7 +241,8 @@ impl<T: Scalar> Tape<T> {
         self.push(Number(value), &[])
     }
 
-    /// 1/m, the reciprocal of the number of examples, as in eq. 25–27; m is known when a program runs.
+    /// 1/m, the reciprocal of the number of examples, as in eq. 25–27; m is known when a program
+    /// runs.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -273,7 +283,7 @@ impl<T: Scalar> Tape<T> {
     /// Whether everything recorded so far is sound.
     ///
     /// # Errors
-    /// The first mistake made while recording.
+    /// The first error made while recording.
     pub fn check(&self) -> Result<()> {
         T::tape_check(self)
     }
@@ -325,8 +335,8 @@ impl<T: Scalar> Tape<T> {
         self.push_called(None, op, operands)
     }
 
-    /// [`push`](Tape::push) for a method of another name, with the operands in its order: a mistake is told in the words of what
-    /// was called.
+    /// [`push`](Tape::push) for a method of another name, with the operands in its order: a mistake
+    /// is told in the words of what was called.
     #[track_caller]
     pub(crate) fn push_called<'t>(
         &'t self,
@@ -478,7 +488,8 @@ impl<T: Scalar> List<T> {
         self.notes[id].name = is_name(name).then(|| name.into());
     }
 
-    /// The entry's name, the one that follows from a differentiation, or its number with its operation.
+    /// The entry's name, the one that follows from a differentiation, or its number with its
+    /// operation.
     pub(crate) fn label(&self, id: EntryIndex) -> String {
         let note = &self.notes[id];
         match (&note.name, &note.derived) {
@@ -498,7 +509,8 @@ impl<T: Scalar> List<T> {
         }
     }
 
-    /// The label of an entry that cannot be a derived one whose name would name another: no recursion.
+    /// The label of an entry that cannot be a derived one whose name would name another: no
+    /// recursion.
     fn label_of_named(&self, id: EntryIndex) -> String {
         match &self.notes[id].name {
             Some(name) => name.to_string(),

@@ -12,15 +12,16 @@ use crate::{MatrixMut, MatrixRef, Scalar, Shape};
 
 /// An operation of a tape: its name, shape rule, kernel and vector–Jacobian product, in one place.
 ///
-/// The built-in operations implement this trait, and so do the user's own, with the same rights: they are printed,
-/// differentiated to any order, checked by [`check`](crate::check) and executed by programs. Two entries with equal
-/// operations (by `Eq`) and the same operands are one entry, so an operation's parameters belong into its fields.
+/// The built-in operations implement this trait, and so do the user's own, with the same rights:
+/// they are printed, differentiated to any order, checked by [`check`](crate::check) and executed
+/// by programs. Two entries with equal operations (by `Eq`) and the same operands are one entry, so
+/// an operation's parameters belong into its fields.
 ///
 /// ```
 /// use std::borrow::Cow;
 /// use tape::{Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Scalar, Shape, Tape, Vjp};
 ///
-/// /// ⟨a, b⟩: the sum of the entrywise product.
+/// /// ⟨a, b⟩: the sum of the elementwise product.
 /// #[derive(Debug, PartialEq, Eq, Hash)]
 /// struct Inner;
 ///
@@ -66,19 +67,21 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     /// A [`Mismatch`]; the tape adds the operands' names, their shapes and the place.
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch>;
 
-    /// The kernel: writes the whole result. What `out` holds before is unspecified. A program may call it on several threads
-    /// at a time, for different examples.
+    /// The kernel: writes the whole result. What `out` holds before is unspecified. A program may
+    /// call it on several threads at a time, for different examples.
     ///
     /// # Errors
     /// A [`Fault`] where the values are outside the operation's domain and a number would hide it.
     fn eval(&self, operands: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault>;
 
-    /// The vector–Jacobian product, written with operations of the tape: for every operand that `at` wants, gives what
-    /// the cotangent of the result contributes to the cotangent of that operand.
+    /// The vector–Jacobian product, written with operations of the tape: for every operand that
+    /// `at` wants, gives what the cotangent of the result contributes to the cotangent of that
+    /// operand.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>);
 
-    /// The kernel for blocks, if the operation works entry by entry: programs run such operations fused with others.
-    fn entrywise(&self) -> Option<&dyn Entrywise<T>> {
+    /// The kernel for blocks, if the operation is elementwise: programs run such operations fused
+    /// with others.
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         None
     }
 
@@ -87,37 +90,40 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
         Notation::Call(self.name().into_owned())
     }
 
-    /// Whether column j of the result depends on no other columns than the j-th ones of operands that have one per
-    /// example. Asked only when the result has one column per example; `false` is always safe.
+    /// Whether column j of the result depends on no other columns than the j-th ones of operands
+    /// that have one per example. Asked only when the result has one column per example; `false` is
+    /// always safe.
     fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
         let _ = operands;
         false
     }
 
-    /// The kernel for some columns at a time, if the operation sums over the columns of all its operands: programs run it tile by
-    /// tile where these are examples.
+    /// The kernel for some columns at a time, if the operation sums over the columns of all its
+    /// operands: programs run it tile by tile where these are examples.
     fn contraction(&self) -> Option<&dyn Contraction<T>> {
         None
     }
 
-    /// Floating-point operations of one evaluation, for operands of these numbers of rows and columns.
+    /// Floating-point operations of one evaluation, for operands of these numbers of rows and
+    /// columns.
     fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
         let _ = operands;
         (out.0 as u64).saturating_mul(out.1 as u64)
     }
 }
 
-/// An operation that works entry by entry, on blocks of entries.
-pub trait Entrywise<T: Scalar> {
-    /// Writes the whole block. Every source has its length: what broadcasting repeats comes repeated. `m` is the number of
-    /// examples of the run, of which a block has a part.
+/// An elementwise operation, on blocks of elements.
+pub trait Elementwise<T: Scalar> {
+    /// Writes the whole block. Every source has its length: what broadcasting repeats comes
+    /// repeated. `m` is the number of examples of the run, of which a block has a part.
     ///
     /// # Errors
     /// As [`Operation::eval`]; a place is a row of the block, as if it were one column.
     fn block(&self, sources: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault>;
 }
 
-/// An operation that is a sum over the columns of its operands, such as D * Aᵀ (eq. 26) and Σᵢ d⁽ⁱ⁾ (eq. 27).
+/// An operation that is a sum over the columns of its operands, such as D * Aᵀ (eq. 26) and Σᵢ d⁽ⁱ⁾
+/// (eq. 27).
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -174,11 +180,13 @@ pub trait Entrywise<T: Scalar> {
 /// # Ok::<(), tape::Error>(())
 /// ```
 pub trait Contraction<T: Scalar> {
-    /// Adds α times the sum over these columns of the operands to `out`; writes it there, if the sum `begins` with them.
+    /// Adds α times the sum over these columns of the operands to `out`; writes it there, if the
+    /// sum `begins` with them.
     ///
-    /// A program calls it for tiles of a whole number of [chunks](crate::Options::CHUNK), but for the last one, and with α = 1 or what
-    /// the sum is multiplied by. A kernel that adds up each chunk first, and then adds α times its sum to `out`, gives the same bits
-    /// for every size of a tile and any number of threads.
+    /// A program calls it for tiles of a whole number of [chunks](crate::Options::CHUNK), but for
+    /// the last one, and with α = 1 or what the sum is multiplied by. A kernel that adds up each
+    /// chunk first, and then adds α times its sum to `out`, gives the same bits for every size of a
+    /// tile and any number of threads.
     fn accumulate(&self, operands: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>);
 }
 
@@ -268,8 +276,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// A fault in a block, which tells its place as a row, with the place in a matrix of so many rows, where the block
-    /// begins with column `first`.
+    /// A fault in a block, which tells its place as a row, with the place in a matrix of so many
+    /// rows, where the block begins with column `first`.
     pub(crate) fn placed(self, rows: usize, first: usize) -> Self {
         match self {
             Fault::Label { operand, value, row, column: _ } => {
@@ -305,7 +313,8 @@ pub struct Operands<'a, T> {
 }
 
 impl<'a, T: Scalar> Operands<'a, T> {
-    /// Those of a source, in a run on m examples, for a kernel that may use so many threads, the one it runs on among them.
+    /// Those of a source, in a run on m examples, for a kernel that may use so many threads, the
+    /// one it runs on among them.
     pub(crate) fn new(source: &'a dyn Source<T>, m: usize, threads: usize) -> Self {
         Operands { source, m, threads }
     }
@@ -322,8 +331,8 @@ impl<'a, T: Scalar> Operands<'a, T> {
 
     /// Operand `i`, from 0.
     ///
-    /// Of an operation that keeps columns apart, and of a [`Contraction`], operands with one column per example may come as a tile
-    /// of some of these columns.
+    /// Of an operation that keeps columns apart, and of a [`Contraction`], operands with one column
+    /// per example may come as a tile of some of these columns.
     ///
     /// # Panics
     /// If there is no such operand.
@@ -347,7 +356,8 @@ impl<'a, T: Scalar> Operands<'a, T> {
     }
 }
 
-/// Equality and hash by the named fields, with no demand on the number type: a derived one would ask for `T: Eq`.
+/// Equality and hash by the named fields, with no demand on the number type: a derived one would
+/// ask for `T: Eq`.
 macro_rules! equal_by {
     ($Type:ident: $($field:tt),+) => {
         impl<T: Scalar> PartialEq for $Type<T> {

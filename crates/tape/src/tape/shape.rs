@@ -84,7 +84,8 @@ impl Shape {
         self.rows == Dim::M || self.columns == Dim::M
     }
 
-    /// The shape of an elementwise operation: in each direction the extents are equal, or one of them is 1 and repeats.
+    /// The shape of an elementwise operation: in each direction the extents are equal, or one of
+    /// them is 1 and repeats.
     ///
     /// `None` if the two do not go together.
     pub fn broadcast(self, other: Shape) -> Option<Shape> {

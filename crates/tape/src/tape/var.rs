@@ -12,22 +12,23 @@ use crate::{EntryId, Error, Result, Scalar, Shape, Tape};
 
 /// A handle to an entry of a [`Tape`]; cheap to copy.
 ///
-/// Its methods and operators record operations. `+`, `-`, `*` and `/` work entry by entry and repeat rows, columns and
-/// 1 × 1 operands as needed; the matrix product is [`matmul`](Var::matmul).
+/// Its methods and operators record operations. `+`, `-`, `*` and `/` work elementwise and repeat
+/// rows, columns and 1 × 1 operands as needed; the matrix product is [`matmul`](Var::matmul).
 ///
-/// Recording is literal: each of them records exactly the entry that it names, on exactly the handles that it was given, or
-/// finds the equal one. So `2.0 * x`, `-x`, `x + 0.0` and `x.t().t()` are entries, and a derivative with respect to any of them
-/// is the total one.
+/// Recording is literal: each of them records exactly the entry that it names, on exactly the
+/// handles that it was given, or finds the equal one. So `2.0 * x`, `-x`, `x + 0.0` and `x.t().t()`
+/// are entries, and a derivative with respect to any of them is the total one.
 ///
-/// Recording cannot fail in the middle of an expression: a mistake makes the result void, everything that depends on it is
-/// void too, and [`value`](Var::value), [`Tape::compile`] and [`Tape::check`] return it.
+/// Recording cannot fail in the middle of an expression: an error poisons the result and everything
+/// that depends on it, and [`value`](Var::value), [`Tape::compile`] and [`Tape::check`] return the
+/// error.
 #[must_use = "an entry that is neither computed nor differentiated is of no use"]
 pub struct Var<'t, T: Scalar> {
     pub(crate) tape: &'t Tape<T>,
     /// The entry's number, or [`VOID`] with the mistake's number.
     pub(crate) id: EntryIndex,
-    /// Whether it was handed out as a derivative: then a program shows its value in the last run, also if the entry is a leaf that
-    /// has changed since. No part of what the variable is.
+    /// Whether it was handed out as a derivative: then a program shows its value in the last run,
+    /// also if the entry is a leaf that has changed since. No part of what the variable is.
     pub(crate) of_run: bool,
 }
 
@@ -77,7 +78,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape
     }
 
-    /// The entry's number in its tape, from 0; `None` if the variable is void.
+    /// The entry's number in its tape, from 0; `None` if the variable is poisoned.
     pub fn index(self) -> Option<usize> {
         (!self.is_void()).then_some(self.id.index())
     }
@@ -85,16 +86,17 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// What names the entry without the tape, for a program on another thread.
     ///
     /// # Errors
-    /// The mistake that made the variable void.
+    /// The error that poisoned the variable.
     pub fn id(self) -> Result<EntryId> {
         self.sound()?;
         Ok(EntryId { tape: self.tape.id, entry: self.id, of_run: self.of_run })
     }
 
-    /// What can be read of the entry: operation, operands, shape, place, of what it is a derivative.
+    /// What can be read of the entry: operation, operands, shape, place, of what it is a
+    /// derivative.
     ///
     /// # Errors
-    /// The mistake that made the variable void.
+    /// The error that poisoned the variable.
     pub fn entry(self) -> Result<Entry<'t, T>> {
         self.sound()?;
         Ok(Entry::of(self))
@@ -114,7 +116,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
     }
 
-    /// The name that the user gave the entry; `None` for others, derivatives among them: see [`label`](Var::label).
+    /// The name that the user gave the entry; `None` for others, derivatives among them: see
+    /// [`label`](Var::label).
     pub fn name(self) -> Option<String> {
         T::var_name(self)
     }
@@ -126,8 +129,9 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.tape.list.borrow().notes[self.id].name.as_deref().map(str::to_owned)
     }
 
-    /// What the entry is called, by error messages too: the name that the user gave, or else the one that follows from a
-    /// differentiation, as ∂J/∂W\[1\]; a number itself; or the entry's number with its operation.
+    /// What the entry is called, by error messages too: the name that the user gave, or else the
+    /// one that follows from a differentiation, as ∂J/∂W\[1\]; a number itself; or the entry's
+    /// number with its operation.
     ///
     /// A name is as it was given: to show it on a line, see [`printable`].
     ///
@@ -151,16 +155,16 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The entry's shape.
     ///
     /// # Errors
-    /// The mistake that made the variable void.
+    /// The error that poisoned the variable.
     pub fn shape(self) -> Result<Shape> {
         self.sound()?;
         Ok(self.known_shape())
     }
 
-    /// Whether the variable and all it depends on were recorded without a mistake.
+    /// Whether the variable and all it depends on were recorded without an error.
     ///
     /// # Errors
-    /// The mistake.
+    /// The error that poisoned it.
     pub fn sound(self) -> Result<()> {
         if self.is_void() { Err(T::var_mistake(self)) } else { Ok(()) }
     }

@@ -4,8 +4,9 @@ use crate::{Scalar, Var};
 
 /// The variables that a derivative is asked for: an array, a `Vec` or a slice of [`Var`]s.
 ///
-/// What comes back has the form of what was given. An array `[Var; N]`, or a reference to one, brings an array of N results,
-/// so that the compiler checks their number; a `Vec` or a slice brings a `Vec` of as many.
+/// What comes back has the form of what was given. An array `[Var; N]`, or a reference to one,
+/// brings an array of N results, so that the compiler checks their number; a `Vec` or a slice
+/// brings a `Vec` of as many.
 ///
 /// ```
 /// use tape::{Tape, Var, matrix};
@@ -35,7 +36,8 @@ pub trait Variables<'t, T: Scalar>: AsRef<[Var<'t, T>]> + sealed::Sealed {
     /// As many results as there are variables: `[U; N]` for an array, `Vec<U>` for any other list.
     type Output<U>;
 
-    /// The results in that form. With nothing asked for, an error has no variable to carry it and is dropped.
+    /// The results in that form. With nothing asked for, an error has no variable to carry it and
+    /// is dropped.
     #[doc(hidden)]
     fn output<U>(&self, results: Vec<U>) -> Self::Output<U>;
 }

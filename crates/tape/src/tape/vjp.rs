@@ -7,9 +7,11 @@ use crate::tape::ids::EntryIndex;
 use crate::tape::notation::Over;
 use crate::{Dim, Error, Scalar, Shape, Tape, Var};
 
-/// ±mᵏ, what all examples share of a cotangent: it travels beside the cotangent until a derivative is handed out.
+/// ±mᵏ, what all examples share of a cotangent: it travels beside the cotangent until a derivative
+/// is handed out.
 ///
-/// Powers of m and of 1/m are counted apart: what was divided by m stays an error where there are no examples.
+/// Powers of m and of 1/m are counted apart: what was divided by m stays an error where there are
+/// no examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Front {
     pub(crate) negative: bool,
@@ -53,8 +55,8 @@ impl<'t, T: Scalar> Cotangent<'t, T> {
         Cotangent { front: Front::ONE, g }
     }
 
-    /// The cotangent as an entry, with its front recorded: one factor m or 1/m for each power, so that the factors are the
-    /// entries that were met on the way.
+    /// The cotangent as an entry, with its front recorded: one factor m or 1/m for each power, so
+    /// that the factors are the entries that were met on the way.
     #[track_caller]
     pub(crate) fn recorded(self) -> Var<'t, T> {
         let (tape, Front { negative, m, per_m }) = (self.g.tape, self.front);
@@ -72,8 +74,8 @@ impl<'t, T: Scalar> Cotangent<'t, T> {
         if sign { -scaled } else { scaled }
     }
 
-    /// The sum of two. What both have in front stays there, and where only the signs differ, the second is subtracted: so J and −J
-    /// have the same G.
+    /// The sum of two. What both have in front stays there, and where only the signs differ, the
+    /// second is subtracted: so J and −J have the same G.
     #[track_caller]
     pub(crate) fn plus(self, other: Self) -> Self {
         let front = self.front;
@@ -87,12 +89,13 @@ impl<'t, T: Scalar> Cotangent<'t, T> {
 
 /// One entry on the reverse walk, as its [`vjp`](crate::Operation::vjp) rule sees it.
 ///
-/// The rule gives, for every operand, what the cotangent G of the result contributes to the operand's cotangent. The
-/// closure that does so is called only if the operand is on the way to what was asked for. What is given for an operand twice
-/// adds up.
+/// The rule gives, for every operand, what the cotangent G of the result contributes to the
+/// operand's cotangent. The closure that does so is called only if the operand is on the way to
+/// what was asked for. What is given for an operand twice adds up.
 ///
-/// Signs and powers of m that all examples share are not in G: they travel beside it, and enter a derivative once, when it is
-/// handed out. A G that is the number 1 is multiplied away: `g * b` is then `b`.
+/// Signs and powers of m that all examples share are not in G: they travel beside it, and enter a
+/// derivative once, when it is handed out. A G that is the number 1 is multiplied away: `g * b` is
+/// then `b`.
 #[derive(Debug)]
 pub struct Vjp<'a, 't, T: Scalar> {
     tape: &'t Tape<T>,
@@ -172,8 +175,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.wanted[i]
     }
 
-    /// Gives the contribution to operand `i`: `rule` gets the cotangent G in the shape of the result and returns a matrix of
-    /// the shape of the operand.
+    /// Gives the contribution to operand `i`: `rule` gets the cotangent G in the shape of the
+    /// result and returns a matrix of the shape of the operand.
     #[track_caller]
     pub fn contribute(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wanted[i] {
@@ -182,10 +185,11 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
     }
 
-    /// Gives the contribution to operand `i` of an elementwise operation: `rule` gets a cotangent G that repeats to the shape
-    /// of the result, and returns one that does; what the operation repeated of the operand is summed here.
+    /// Gives the contribution to operand `i` of an elementwise operation: `rule` gets a cotangent G
+    /// that repeats to the shape of the result, and returns one that does; what the operation
+    /// repeated of the operand is summed here.
     #[track_caller]
-    pub fn contribute_entrywise(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
+    pub fn contribute_elementwise(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wanted[i] {
             let contribution = rule(self.cotangent.g);
             self.give_summed(i, Front::ONE, contribution);
@@ -200,8 +204,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
     }
 
-    /// Gives G ⊙ B to operand `i`, where B is operand `by` of an elementwise operation. Of a number ±c·mᵏ sign and mᵏ go to the
-    /// front, and c multiplies G.
+    /// Gives G ⊙ B to operand `i`, where B is operand `by` of an elementwise operation. Of a number
+    /// ±c·mᵏ sign and mᵏ go to the front, and c multiplies G.
     #[track_caller]
     pub(crate) fn contribute_product(&mut self, i: usize, by: usize) {
         if self.wanted[i] {
@@ -228,8 +232,9 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
     }
 
-    /// What goes to the front of the number that operand `i` is, and the rest, if it is not 1. A number that is itself on the way to
-    /// what was asked for, and would be taken apart or vanish, stays as it is, so that second derivatives see it.
+    /// What goes to the front of the number that operand `i` is, and the rest, if it is not 1. A
+    /// number that is itself on the way to what was asked for, and would be taken apart or vanish,
+    /// stays as it is, so that second derivatives see it.
     #[track_caller]
     fn number(&self, i: usize) -> Option<(Front, Option<Var<'t, T>>)> {
         let Factor { c, m } = self.operand(i).as_number()?;
@@ -242,7 +247,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         Some((Front::power(negative, m), rest))
     }
 
-    /// Gives a contribution that repeats to the shape of the operand, from a G that repeats to the shape of the result.
+    /// Gives a contribution that repeats to the shape of the operand, from a G that repeats to the
+    /// shape of the result.
     #[track_caller]
     pub(crate) fn contribute_lazily(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wanted[i] {
@@ -256,8 +262,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.answered[i] = true;
     }
 
-    /// Says that the derivative with respect to operand `i` is not known; asking for it is a typed error that names
-    /// `function`.
+    /// Says that the derivative with respect to operand `i` is not known; asking for it is a typed
+    /// error that names `function`.
     pub fn missing(&mut self, i: usize, function: &str) {
         if self.wanted[i] {
             let at = self.tape.place();
@@ -266,7 +272,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
     }
 
-    /// Gives what repeats to the shape of the result, summed over what the operation repeated of the operand.
+    /// Gives what repeats to the shape of the result, summed over what the operation repeated of
+    /// the operand.
     #[track_caller]
     fn give_summed(&mut self, i: usize, front: Front, contribution: Var<'t, T>) {
         let (result, operand) = (self.output().known_shape(), self.operand(i).known_shape());
@@ -281,7 +288,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.contributions.push((self.operands[i], Cotangent { front, g }));
     }
 
-    /// A user's rule may give a matrix of another shape: that is a mistake, not a silent sum.
+    /// A user's rule may give a matrix of another shape: that is an error, not a silent sum.
     fn fitting(&self, i: usize, contribution: Var<'t, T>, fit: Fit) -> Var<'t, T> {
         if contribution.is_void() {
             return contribution;
@@ -296,7 +303,8 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.tape.mistake(Error::Shape { operation, reason, at: self.tape.place() })
     }
 
-    /// What the rule gave, as pairs of an operand and a contribution; an operand that it forgot is a mistake.
+    /// What the rule gave, as pairs of an operand and a contribution; an operand that it forgot is
+    /// a mistake.
     pub(crate) fn finish(mut self) -> SmallVec<[(EntryIndex, Cotangent<'t, T>); 4]> {
         for i in 0..self.operands.len() {
             if self.wanted[i] && !self.answered[i] {
@@ -309,8 +317,9 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
 }
 
 impl<T: Scalar> Var<'_, T> {
-    /// Undoes the broadcasting of an operand to a result: sums over what was repeated. Where the cotangent is itself one row
-    /// or column that stands for all, the sum is a factor; of that the power of m is for the front.
+    /// Undoes the broadcasting of an operand to a result: sums over what was repeated. Where the
+    /// cotangent is itself one row or column that stands for all, the sum is a factor; of that the
+    /// power of m is for the front.
     #[track_caller]
     fn sum_to(self, operand: Shape, result: Shape) -> (i32, Self) {
         if self.is_void() {

@@ -103,7 +103,7 @@ impl<T: Scalar> Loop<'_, T> {
             let taken_up = self.taken_up(id, &is_planned);
             let reads = node.operands.iter().copied().chain(taken_up.as_ref().map(|taken| taken.other));
             let needs_open = reads.into_iter().any(|operand| in_open[operand]);
-            let elementwise = node.op.rule().entrywise().is_some()
+            let elementwise = node.op.rule().elementwise().is_some()
                 && classes[id] == Class::PerColumn
                 && node.operands.len() <= INPUTS;
             let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));

@@ -10,7 +10,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// with.
     ///
     /// # Errors
-    /// The mistake that the variable depends on, or what [`Program::run`](crate::Program::run)
+    /// The error that poisoned the variable, or what [`Program::run`](crate::Program::run)
     /// returns.
     #[track_caller]
     pub fn value(self) -> Result<Matrix<T>> {

@@ -70,7 +70,7 @@ enum Call<T: Scalar> {
     /// Repeats an input of a pass.
     Repeat { from: Source, spread: Spread, rows: usize, out: Target },
     /// An operation of a pass, with g′ where the pass has both.
-    Entrywise {
+    Elementwise {
         node: NodeId,
         op: Op<T>,
         rows: usize,
@@ -388,7 +388,14 @@ impl Starts {
                 calls.push(Call::Zip { zip, operands: [a, b], out });
                 continue;
             }
-            calls.push(Call::Entrywise { node: op.node, op: op.op.clone(), rows, sources, out, derivative });
+            calls.push(Call::Elementwise {
+                node: op.node,
+                op: op.op.clone(),
+                rows,
+                sources,
+                out,
+                derivative,
+            });
         }
         for sum in &pass.sums {
             scalings.push((calls.len(), sum.scaling));
@@ -408,7 +415,7 @@ impl<T: Scalar> Call<T> {
             Call::Single { out, .. } | Call::Contraction { out, .. } => (&mut [], out),
             Call::Zip { operands, out, .. } => (operands, out),
             Call::Repeat { from, out, .. } => (std::slice::from_mut(from), out),
-            Call::Entrywise { sources, out, derivative, .. } => {
+            Call::Elementwise { sources, out, derivative, .. } => {
                 derivative.iter_mut().for_each(|derivative| derivative.size.set(m));
                 (sources, out)
             }
@@ -427,7 +434,7 @@ impl<T: Scalar> Call<T> {
                 *alpha = to;
                 *out
             }
-            Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Entrywise { .. } => {
+            Call::Single { .. } | Call::Zip { .. } | Call::Repeat { .. } | Call::Elementwise { .. } => {
                 unreachable!("contractions and sums are scaled")
             }
         }
@@ -465,7 +472,7 @@ impl<T: Scalar> Call<T> {
                 let (rest, mut out) = Rest::around(values, known, *out);
                 repeat(rest.get(*from), *spread, *rows, out.as_mut_slice());
             }
-            Call::Entrywise { node, op, rows, sources, out, derivative } => {
+            Call::Elementwise { node, op, rows, sources, out, derivative } => {
                 let done = match derivative {
                     None => {
                         let (rest, mut out) = Rest::around(values, known, *out);

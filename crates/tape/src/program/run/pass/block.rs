@@ -36,7 +36,7 @@ pub(in crate::program) fn apply<'a, T: Scalar, S: Copy>(
     out: &mut [T],
     m: usize,
 ) -> Result<(), Fault> {
-    let kernel = op.rule().entrywise().expect("only entrywise operations are fused");
+    let kernel = op.rule().elementwise().expect("only elementwise operations are fused");
     match *sources {
         [x] => kernel.block(&[read(x)], out, m),
         [x, y] => kernel.block(&[read(x), read(y)], out, m),

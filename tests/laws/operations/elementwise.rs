@@ -1,4 +1,4 @@
-//! A row for each entrywise operation of two operands.
+//! A row for each elementwise operation of two operands.
 
 use tape::{Scalar, Tape, Var, Zip};
 
@@ -7,10 +7,10 @@ use crate::support::laws::{Domain, case};
 use crate::support::reference;
 
 pub(super) fn zip_row<T: Scalar>(kind: Zip) -> Row<T> {
-    let entrywise = |name: &'static str,
-                     [a, b]: [Domain; 2],
-                     record: for<'t> fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
-                     value: fn(f64, f64) -> f64| {
+    let elementwise = |name: &'static str,
+                       [a, b]: [Domain; 2],
+                       record: for<'t> fn(Var<'t, T>, Var<'t, T>) -> Var<'t, T>,
+                       value: fn(f64, f64) -> f64| {
         Row::new(&SIZES, move |size| {
             let mut pairs = Vec::new();
             for left in size.repeating() {
@@ -35,18 +35,18 @@ pub(super) fn zip_row<T: Scalar>(kind: Zip) -> Row<T> {
         .rejects(wrong_pairs(name, record))
     };
     match kind {
-        Zip::Add => entrywise("add", [REAL, REAL], |a, b| a + b, |a, b| a + b),
-        Zip::Subtract => entrywise("subtract", [REAL, REAL], |a, b| a - b, |a, b| a - b),
-        Zip::Multiply => entrywise("multiply", [REAL, REAL], |a, b| a * b, |a, b| a * b),
-        Zip::Divide => entrywise("divide", [REAL, Domain::Between(0.5, 2.0)], |a, b| a / b, |a, b| a / b),
-        Zip::Power => entrywise("power", [Domain::Between(0.5, 2.0), REAL], |a, b| a.pow(b), f64::powf),
-        Zip::Greater => entrywise(
+        Zip::Add => elementwise("add", [REAL, REAL], |a, b| a + b, |a, b| a + b),
+        Zip::Subtract => elementwise("subtract", [REAL, REAL], |a, b| a - b, |a, b| a - b),
+        Zip::Multiply => elementwise("multiply", [REAL, REAL], |a, b| a * b, |a, b| a * b),
+        Zip::Divide => elementwise("divide", [REAL, Domain::Between(0.5, 2.0)], |a, b| a / b, |a, b| a / b),
+        Zip::Power => elementwise("power", [Domain::Between(0.5, 2.0), REAL], |a, b| a.pow(b), f64::powf),
+        Zip::Greater => elementwise(
             "greater",
             [Domain::Grid(0.0), Domain::Grid(0.125)],
             |a, b| a.greater(b),
             |a, b| relation(a, b, a > b),
         ),
-        Zip::Equal => entrywise(
+        Zip::Equal => elementwise(
             "equal",
             [Domain::Grid(0.0), Domain::Grid(0.125)],
             |a, b| a.equal(b),
@@ -73,7 +73,7 @@ fn wrong_pairs<T: Scalar>(
     pairs
         .into_iter()
         .map(|(shapes, leaves)| {
-            let text = format!("{name}: shapes do not go together entry by entry: {shapes}, at {{place}}");
+            let text = format!("{name}: shapes do not go together elementwise: {shapes}, at {{place}}");
             bad(text.leak(), move |tape| {
                 let [a, b] = leaves(tape);
                 record(a, b)
