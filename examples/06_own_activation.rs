@@ -95,7 +95,7 @@ impl Operation<f64> for Lengths {
     }
 
     /// Column i of the result needs column i of X only: a program may compute them tile by tile.
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
 }

@@ -383,7 +383,7 @@ impl<T: Scalar> Operation<T> for Source {
         Ok(())
     }
     fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.apart
     }
 }
@@ -584,7 +584,7 @@ impl Operation<f64> for Endless {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
         at.contribute(0, |g| g);
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {

@@ -432,7 +432,7 @@ impl<T: Scalar> Operation<T> for Cube {
         let [a] = at.operands();
         at.contribute_elementwise(0, |g| g * a.square() * T::from_f64(3.0));
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn elementwise(&self) -> Option<&dyn Elementwise<T>> {

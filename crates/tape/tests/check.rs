@@ -294,7 +294,7 @@ impl<T: Scalar> Operation<T> for OfColumns {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute(0, |g| g + g);
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn elementwise(&self) -> Option<&dyn tape::Elementwise<T>> {
@@ -323,13 +323,13 @@ fn who_lies_about_columns<T: Scalar>() {
     for columns in [2, 5] {
         for operation in [OfColumns::Running, OfColumns::WithoutFirst, OfColumns::OtherBlock] {
             let name = format!("{operation:?}").to_lowercase();
-            let failure = breaks(check(operation, columns), &[&format!("columns apart: {name} gives ")]);
-            assert!(matches!(failure.broken(), [Broken::ColumnsApart { column, .. }] if *column < columns));
+            let failure = breaks(check(operation, columns), &[&format!("columnwise: {name} gives ")]);
+            assert!(matches!(failure.broken(), [Broken::Columnwise { column, .. }] if *column < columns));
         }
         // The derivative here is for a constant m, which a check of matrices does not have: only
         // this law is asked.
         let share = check(OfColumns::Share, columns).unwrap_err().to_string();
-        assert!(!share.contains("columns apart"), "{share}");
+        assert!(!share.contains("columnwise"), "{share}");
     }
 }
 

@@ -249,7 +249,7 @@ impl<T: Scalar> Operation<T> for Reversed {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute(0, |g| g.tape().apply(Reversed, [g]));
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
 }

@@ -158,7 +158,7 @@ impl Operation<f64> for Nested {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
         at.missing(0, "nested");
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.kind != Kind::Whole
     }
 }

@@ -192,7 +192,7 @@ impl Operation<f64> for Guarded {
         let [a] = at.operands();
         at.contribute_elementwise(0, |g| g * a * 2.0);
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.kind != Kind::Whole
     }
     fn elementwise(&self) -> Option<&dyn Elementwise<f64>> {

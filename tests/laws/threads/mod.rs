@@ -173,7 +173,7 @@ impl<T: Scalar> Operation<T> for Costly {
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute(0, |g| g);
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {

@@ -1,6 +1,6 @@
 //! The laws, each compared on values.
 
-use crate::check::apart;
+use crate::check::columnwise;
 use crate::check::random::Random;
 use crate::check::values::{Function, Slope, dot, dots, exceeds, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Summary};
@@ -37,7 +37,7 @@ pub(crate) fn run<'t, T: Scalar>(
         broken: Vec::new(),
     };
     bench.same_bits()?;
-    bench.columns_apart(tape, &leaves, &outputs)?;
+    bench.columnwise(tape, &leaves, &outputs)?;
     bench.cotangent_laws()?;
     bench.transpose(tape, variables, result)?;
     bench.derivative()?;
@@ -135,7 +135,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
     }
 
     /// Law 8: before those that compare what the kernels compute.
-    fn columns_apart(
+    fn columnwise(
         &mut self,
         tape: &'t Tape<T>,
         leaves: &[Var<'t, T>],
@@ -144,7 +144,7 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         // Drawn apart, so that the other laws are checked with what they always were.
         let cotangent = Random::new(!self.check.seed).direction(self.value.shape());
         let values: Vec<Matrix<T>> = self.inputs.iter().cloned().chain([cotangent]).collect();
-        self.broken = apart::broken(tape, (leaves, &values), outputs, self.rounding())?;
+        self.broken = columnwise::broken(tape, (leaves, &values), outputs, self.rounding())?;
         self.stop()
     }
 

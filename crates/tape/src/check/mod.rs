@@ -22,8 +22,8 @@
 //! 5. **derivative**, for each operand alone: ⟨u, (f(x + hv) − f(x − hv))/2h⟩ tends to ⟨Jᵀ·u, v⟩;
 //! 6. **second derivative**: law 5 for the recorded gradient x ↦ Jᵀ·u in the place of f;
 //! 7. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u;
-//! 8. **columns apart**: an [operation](crate::Operation) of the user's that says it
-//!    [keeps columns apart](crate::Operation::keeps_columns_apart) gives each column the same value
+//! 8. **columnwise**: an [operation](crate::Operation) of the user's that says it
+//!    [is columnwise](crate::Operation::is_columnwise) gives each column the same value
 //!    within rounding whether it gets all columns or a part of them, as programs do that go tile by
 //!    tile; so does its [kernel for blocks](crate::Elementwise). It is looked at where operands
 //!    have at least two columns.
@@ -55,7 +55,7 @@
 //!
 //! [`Var::jvp`]: crate::Var::jvp
 
-mod apart;
+mod columnwise;
 pub(crate) mod laws;
 mod random;
 mod report;

@@ -121,9 +121,9 @@ pub enum Broken {
         /// corner there.
         kink: bool,
     },
-    /// An operation says that it keeps columns apart, and gives a column another value among some
+    /// An operation says that it is columnwise, and gives a column another value among some
     /// of the others than among all.
-    ColumnsApart {
+    Columnwise {
         /// The operation's name.
         operation: String,
         /// The row of the result.
@@ -131,9 +131,9 @@ pub enum Broken {
         /// Its column.
         column: usize,
         /// The value without some or all of the other columns.
-        apart: f64,
+        part: f64,
         /// The value among all columns.
-        together: f64,
+        whole: f64,
     },
     /// ⟨v, H·w⟩ and ⟨w, H·v⟩ differ.
     Symmetry {
@@ -208,9 +208,9 @@ impl fmt::Display for Broken {
                 "symmetry: ⟨v, Hw⟩ = {vhw:.6e}, ⟨w, Hv⟩ = {whv:.6e}{}",
                 Apart(*relative, *tolerance)
             ),
-            Broken::ColumnsApart { operation, row, column, apart, together } => write!(
+            Broken::Columnwise { operation, row, column, part, whole } => write!(
                 f,
-                "columns apart: {operation} gives {apart:e} at row {row}, column {column} from a part of the columns and {together:e} from all: its keeps_columns_apart or its kernel for blocks is wrong"
+                "columnwise: {operation} gives {part:e} at row {row}, column {column} from a part of the columns and {whole:e} from all: its is_columnwise or its kernel for blocks is wrong"
             ),
             Broken::At { point, broken } => write!(f, "at {point}: {broken}"),
         }

@@ -52,8 +52,8 @@ impl<T: Scalar> Operation<T> for Custom<T> {
     fn notation(&self) -> Notation {
         self.0.notation()
     }
-    fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
-        self.0.keeps_columns_apart(operands)
+    fn is_columnwise(&self, operands: &[Shape]) -> bool {
+        self.0.is_columnwise(operands)
     }
     fn contraction(&self) -> Option<&dyn Contraction<T>> {
         self.0.contraction()

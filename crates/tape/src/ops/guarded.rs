@@ -39,9 +39,6 @@ impl<T: Scalar> Operation<T> for Guarded {
     fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
 }
 
 impl<T: Scalar> Elementwise<T> for Guarded {

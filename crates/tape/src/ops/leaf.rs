@@ -54,7 +54,7 @@ impl<T: Scalar> Operation<T> for Leaf {
     fn notation(&self) -> Notation {
         Notation::Name
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
@@ -95,7 +95,7 @@ impl<T: Scalar> Operation<T> for Number<T> {
     fn notation(&self) -> Notation {
         Notation::Literal(self.0.to_string())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         true
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {

@@ -121,9 +121,6 @@ impl<T: Scalar> Operation<T> for LogLoss {
     fn notation(&self) -> Notation {
         Notation::Call("ℒ".into())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
     fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
         5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
     }
@@ -150,9 +147,6 @@ impl<T: Scalar> Operation<T> for LogLossOnLogits {
     fn notation(&self) -> Notation {
         Notation::Call("log_loss_on_logits".into())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
     fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
         5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
     }
@@ -178,9 +172,6 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     }
     fn notation(&self) -> Notation {
         Notation::Call("sigmoid_minus".into())
-    }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
     }
     fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
         5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))

@@ -712,9 +712,6 @@ impl<T: Scalar> Operation<T> for Map<T> {
     fn notation(&self) -> Notation {
         self.0.notation()
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
 }
 
 impl<T: Scalar> Elementwise<T> for Map<T> {

@@ -80,7 +80,7 @@ impl<T: Scalar> Operation<T> for Matmul {
         Notation::Product { left: self.left, right: self.right }
     }
     /// Column j of A * B needs column j of B alone, if A has nothing of the examples.
-    fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
+    fn is_columnwise(&self, operands: &[Shape]) -> bool {
         !operands[0].depends_on_m() && !self.right
     }
     fn contraction(&self) -> Option<&dyn Contraction<T>> {

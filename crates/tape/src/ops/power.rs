@@ -127,9 +127,6 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
     fn notation(&self) -> Notation {
         Notation::Call(Operation::<T>::name(self).into_owned())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
 }
 
 impl<T: Scalar> Elementwise<T> for PowerDerivative {

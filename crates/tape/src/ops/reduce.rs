@@ -135,7 +135,7 @@ impl<T: Scalar> Operation<T> for Reduce {
             Reduction::Max | Reduction::LogSumExp => Notation::Call(Operation::<T>::name(self).into_owned()),
         }
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.over == Over::Rows
     }
     fn contraction(&self) -> Option<&dyn Contraction<T>> {
@@ -277,9 +277,6 @@ impl<T: Scalar> Operation<T> for Broadcast {
     }
     fn notation(&self) -> Notation {
         Notation::Repeat
-    }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
         0

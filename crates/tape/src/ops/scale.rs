@@ -210,9 +210,6 @@ impl<T: Scalar> Operation<T> for Scale<T> {
     fn notation(&self) -> Notation {
         Notation::Factor(self.0.to_string())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
 }
 
 impl<T: Scalar> Elementwise<T> for Scale<T> {
@@ -258,9 +255,6 @@ impl<T: Scalar> Operation<T> for Negate {
     }
     fn notation(&self) -> Notation {
         Notation::Minus
-    }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
     }
 }
 

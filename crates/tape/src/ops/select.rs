@@ -36,9 +36,6 @@ impl<T: Scalar> Operation<T> for Select {
         at.contribute_elementwise(1, |g| mask.select(g, T::ZERO)); // ∂/∂A: G where chosen
         at.contribute_elementwise(2, |g| mask.select(T::ZERO, g)); // ∂/∂B: G elsewhere
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
     fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         Some(self)
     }

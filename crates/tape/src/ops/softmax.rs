@@ -173,7 +173,7 @@ impl<T: Scalar> Operation<T> for Softmax {
     fn notation(&self) -> Notation {
         Notation::Call(Operation::<T>::name(self).into_owned())
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.over == Over::Rows
     }
     fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {

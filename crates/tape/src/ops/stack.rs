@@ -109,7 +109,7 @@ impl<T: Scalar> Operation<T> for Stack {
             start += n;
         }
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.0 == Along::Rows
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
@@ -161,7 +161,7 @@ impl<T: Scalar> Operation<T> for Slice {
         let total = self.along.extent(at.operand(0).known_shape());
         at.contribute(0, |g| g.tape.push(Pad { along: self.along, start: self.start, total }, &[g]));
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.along == Along::Rows
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
@@ -230,7 +230,7 @@ impl<T: Scalar> Operation<T> for Pad {
         };
         at.contribute(0, |g| g.slice(self.along, self.start..self.start + n));
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
         self.along == Along::Rows
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {

@@ -166,9 +166,6 @@ impl<T: Scalar> Operation<T> for Zip {
             Zip::Equal => Notation::Indicator("="),
         }
     }
-    fn keeps_columns_apart(&self, _: &[Shape]) -> bool {
-        true
-    }
 }
 
 impl<T: Scalar> Elementwise<T> for Zip {

@@ -92,10 +92,10 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
 
     /// Whether column j of the result depends on no other columns than the j-th ones of operands
     /// that have one per example. Asked only when the result has one column per example; `false` is
-    /// always safe.
-    fn keeps_columns_apart(&self, operands: &[Shape]) -> bool {
+    /// always safe, and what is [elementwise](Operation::elementwise) is columnwise.
+    fn is_columnwise(&self, operands: &[Shape]) -> bool {
         let _ = operands;
-        false
+        self.elementwise().is_some()
     }
 
     /// The kernel for some columns at a time, if the operation sums over the columns of all its
@@ -331,7 +331,7 @@ impl<'a, T: Scalar> Operands<'a, T> {
 
     /// Operand `i`, from 0.
     ///
-    /// Of an operation that keeps columns apart, and of a [`Contraction`], operands with one column
+    /// Of a columnwise operation, and of a [`Contraction`], operands with one column
     /// per example may come as a tile of some of these columns.
     ///
     /// # Panics

@@ -169,7 +169,7 @@ impl<T: Scalar> Program<T> {
         if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
             return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
         }
-        if is_gatherable && of.rows().saturating_mul(examples.len()) >= LEAST_APART {
+        if is_gatherable && of.rows().saturating_mul(examples.len()) >= LEAST_GATHERED {
             self.keep(leaf);
             self.machine.execution.memory.select(at.at.whole(), of, examples)?;
             self.set_m_of_leaf(leaf, Some(examples.len()));
@@ -446,7 +446,7 @@ impl<T: Scalar> Program<T> {
 
 /// To copy fewer numbers takes less time than to find columns that are apart, and the way for few
 /// examples reads copies.
-const LEAST_APART: usize = 8192;
+const LEAST_GATHERED: usize = 8192;
 
 /// Columns that are copied side by side.
 struct Gather<'a, T> {

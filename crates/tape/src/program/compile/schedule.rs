@@ -66,7 +66,7 @@ fn classify<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Class> {
             Class::Contraction
         } else if node.operands.is_empty() {
             Class::Whole // an operation without operands cannot know which columns a tile has
-        } else if per_column(node.shape) && columns_only && node.op.rule().keeps_columns_apart(&shapes) {
+        } else if per_column(node.shape) && columns_only && node.op.rule().is_columnwise(&shapes) {
             Class::PerColumn
         } else {
             Class::Whole

@@ -11,7 +11,7 @@ enum Examples {
     /// Not at all.
     Free,
     /// Column i on example i alone.
-    Apart,
+    Columnwise,
     /// In some other way.
     Mixed,
 }
@@ -37,8 +37,8 @@ pub(crate) fn gradients<'t, T: Scalar>(
         let operation = "per_example_gradients".to_owned();
         return Err(Error::Shape { operation, reason, at: losses.tape.place() });
     }
-    let apart = examples_of(&losses.tape.list.borrow(), losses.id) == Examples::Apart;
-    if apart { one_by_one(losses, of_sum) } else { by_cotangents(losses, with_respect_to) }
+    let columnwise = examples_of(&losses.tape.list.borrow(), losses.id) == Examples::Columnwise;
+    if columnwise { one_by_one(losses, of_sum) } else { by_cotangents(losses, with_respect_to) }
 }
 
 /// Runs the gradients on batches of one.
@@ -143,15 +143,15 @@ fn examples_of<T: Scalar>(list: &List<T>, id: EntryIndex) -> Examples {
         let examples = match of_operands.fold(Examples::Free, worse) {
             _ if is_source || entry.op.power_of_m() != 0 => Examples::Mixed,
             Examples::Mixed => Examples::Mixed,
-            Examples::Free if is_leaf && per_column => Examples::Apart,
-            Examples::Free if entry.shape.depends_on_m() && !is_leaf && per_column => Examples::Apart,
+            Examples::Free if is_leaf && per_column => Examples::Columnwise,
+            Examples::Free if entry.shape.depends_on_m() && !is_leaf && per_column => Examples::Columnwise,
             Examples::Free if entry.shape.depends_on_m() => Examples::Mixed,
             Examples::Free => Examples::Free,
-            Examples::Apart => {
+            Examples::Columnwise => {
                 let shapes: Vec<Shape> =
                     entry.operands.iter().map(|&operand| list.entry(operand).shape).collect();
-                let apart = per_column && entry.op.rule().keeps_columns_apart(&shapes);
-                if apart { Examples::Apart } else { Examples::Mixed }
+                let columnwise = per_column && entry.op.rule().is_columnwise(&shapes);
+                if columnwise { Examples::Columnwise } else { Examples::Mixed }
             }
         };
         known.push(examples);
@@ -162,7 +162,7 @@ fn examples_of<T: Scalar>(list: &List<T>, id: EntryIndex) -> Examples {
 fn worse(a: Examples, b: Examples) -> Examples {
     match (a, b) {
         (Examples::Mixed, _) | (_, Examples::Mixed) => Examples::Mixed,
-        (Examples::Apart, _) | (_, Examples::Apart) => Examples::Apart,
+        (Examples::Columnwise, _) | (_, Examples::Columnwise) => Examples::Columnwise,
         (Examples::Free, Examples::Free) => Examples::Free,
     }
 }

@@ -1,4 +1,4 @@
-//! A loop with a single span on several threads: what keeps columns apart, with some columns on
+//! A loop with a single span on several threads: columnwise steps, with some columns on
 //! each thread.
 //!
 //! A stretch of such steps needs the threads to meet once, at its end. What adds up columns comes
@@ -152,7 +152,7 @@ impl<T: Scalar> Divide for Stretch<'_, T> {
         let (whole, tile) = (Whole::Shared(self.memory, self.windows), Tile::Part(self.parts));
         let registers = &mut self.registers[..1];
         let mut work = Work { whole, tile, registers, sums: None, first: 0 };
-        self.code.iter().try_for_each(|instruction| instruction.run_apart(&mut work, self.columns))
+        self.code.iter().try_for_each(|instruction| instruction.run_without_sums(&mut work, self.columns))
     }
     fn both(first: Outcome, second: Outcome) -> Outcome {
         first.and(second)

@@ -361,16 +361,16 @@ impl<T: Scalar> Divide for Spread<'_, T> {
 impl<T: Scalar> Instruction<T, OnBuffers> {
     /// Runs the step on some columns, but leaves sums of its result to
     /// [`add_sums`](Self::add_sums).
-    pub(in crate::program) fn run_apart(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
+    pub(in crate::program) fn run_without_sums(&self, work: &mut Work<'_, T>, columns: Columns) -> Outcome {
         match self {
-            Instruction::Pass { pass, .. } => pass.run_apart(work, columns),
+            Instruction::Pass { pass, .. } => pass.run_without_sums(work, columns),
             Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Accumulate { .. } => {
                 self.run(work, columns)
             }
         }
     }
 
-    /// Adds up what [`run_apart`](Self::run_apart) has left.
+    /// Adds up what [`run_without_sums`](Self::run_without_sums) has left.
     pub(in crate::program) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
         if let Instruction::Pass { pass, .. } = self {
             pass.add_sums(work, columns);

@@ -69,7 +69,7 @@ impl<T: Scalar> Pass<T> {
     }
 
     /// Runs the pass without its sums, which [`add_sums`](Self::add_sums) adds up.
-    pub(in crate::program) fn run_apart(
+    pub(in crate::program) fn run_without_sums(
         &self,
         work: &mut Work<'_, T>,
         columns: Columns,
@@ -77,7 +77,7 @@ impl<T: Scalar> Pass<T> {
         self.run_with(&[], work, columns)
     }
 
-    /// Adds up what [`run_apart`](Self::run_apart) has left.
+    /// Adds up what [`run_without_sums`](Self::run_without_sums) has left.
     pub(in crate::program) fn add_sums(&self, work: &mut Work<'_, T>, columns: Columns) {
         let registers = std::mem::take(&mut work.registers);
         begin_sums(&self.sums, work, &mut registers[0], columns);

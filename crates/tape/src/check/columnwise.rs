@@ -1,4 +1,4 @@
-//! Law 8: what says that it keeps columns apart computes each column from the operands' own alone.
+//! Law 8: what says that it is columnwise computes each column from the operands' own alone.
 
 use std::ops::Range;
 
@@ -104,7 +104,7 @@ impl<T: Scalar> Claim<'_, T> {
 }
 
 /// The user's operations that the outputs need, with the values of their operands where the leaves
-/// have these; and of each that says it keeps columns apart the first place where it does not.
+/// have these; and of each that says it is columnwise the first place where it does not.
 pub(super) fn broken<'t, T: Scalar>(
     tape: &'t Tape<T>,
     leaves: (&[Var<'t, T>], &[Matrix<T>]),
@@ -124,10 +124,10 @@ pub(super) fn broken<'t, T: Scalar>(
         let m = shape.at(function.m()).1;
         let mut found =
             claims(&op, &values, m).filter_map(|claim| claim.difference(|a, b| is_near(a, b, tolerance)));
-        if let Some((row, column, apart, together)) = found.next() {
-            let (apart, together) = (apart.to_f64(), together.to_f64());
+        if let Some((row, column, part, whole)) = found.next() {
+            let (part, whole) = (part.to_f64(), whole.to_f64());
             let operation = op.rule().name().into_owned();
-            broken.push(Broken::ColumnsApart { operation, row, column, apart, together });
+            broken.push(Broken::Columnwise { operation, row, column, part, whole });
         }
     }
     Ok(broken)
@@ -147,8 +147,8 @@ fn own_operations<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>]) -> Vec<Entr
     needed.ids().filter(is_own).collect()
 }
 
-/// Every way to take operands of m columns for examples in which the operation says that it keeps
-/// columns apart.
+/// Every way to take operands of m columns for examples in which the operation says that it is
+/// columnwise.
 fn claims<'a, T: Scalar>(
     op: &'a Op<T>,
     values: &'a [Matrix<T>],
@@ -167,6 +167,6 @@ fn claims<'a, T: Scalar>(
         let out = op.rule().shape(&shapes).ok()?;
         let Shape { rows: Dim::Fixed(rows), columns: Dim::M } = out else { return None };
         let has_examples = (0..values.len()).map(|i| set.iter().any(|&at| with_columns[at] == i)).collect();
-        op.rule().keeps_columns_apart(&shapes).then_some(Claim { op, values, has_examples, rows, m })
+        op.rule().is_columnwise(&shapes).then_some(Claim { op, values, has_examples, rows, m })
     })
 }
