@@ -37,7 +37,8 @@ impl Threads {
     pub const MOST: usize = threads::MOST;
 
     /// So many threads, 0 for as many as the processor runs at a time. They have ended when the
-    /// value is dropped.
+    /// value is dropped. Where no thread can be started (`wasm32-unknown-unknown`), the caller's
+    /// alone.
     ///
     /// # Errors
     /// [`Error::Threads`] if the system has no more, or no memory for them, or if they are more
@@ -48,7 +49,8 @@ impl Threads {
             let pool = threads::pool(threads, reserve_scratch);
             pool.map_err(|reason| Error::Threads { threads, reason })
         };
-        Ok(Threads { pool: (threads > 1).then(|| start(threads)).transpose()? })
+        let is_alone = threads == 1 || !threads::CAN_START && threads <= Self::MOST;
+        Ok(Threads { pool: (!is_alone).then(|| start(threads)).transpose()? })
     }
 
     /// How many there are.

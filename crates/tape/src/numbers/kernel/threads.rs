@@ -23,9 +23,14 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 /// The most threads that work together: more than any processor has today, and no more than a system starts in a short time.
 pub(crate) const MOST: usize = 1024;
 
+/// Whether a thread can be started. WebAssembly has none but where its host gives it some; there whatever asks for several gets one,
+/// and the same bits.
+pub(crate) const CAN_START: bool =
+    !cfg!(target_family = "wasm") || cfg!(all(target_feature = "atomics", not(target_os = "unknown")));
+
 /// The most threads that a run uses on its own: where the processor has fewer, more bring nothing and take memory each.
 pub(crate) fn most_of_a_run() -> usize {
-    available().clamp(128, MOST)
+    if CAN_START { available().clamp(128, MOST) } else { 1 }
 }
 
 /// So long a team stays for callers that may come back, if there is another one of its size.
