@@ -7,165 +7,141 @@ use std::str::FromStr;
 use tape::{Function, FunctionKind};
 
 use crate::text::Short;
-use crate::{Error, Result, Scalar};
+use crate::{Error, Init, Result, Scalar};
 
-/// An activation function g, applied to each element of Z (eq. 24: A\[l\] = g(Z\[l\])).
-///
-/// At a kink g′ is the derivative from the left: 0 for relu, the slope for leaky relu, α for elu.
-/// Only for |z| it is 0, the mean of both sides.
-///
-/// A name, as [`Display`](fmt::Display) prints it, is parsed back; the parameter may be left out.
-///
-/// ```
-/// use mlp::Activation;
-/// assert_eq!("tanh".parse(), Ok(Activation::<f64>::Tanh));
-/// assert_eq!("leaky_relu(0.2)".parse(), Ok(Activation::LeakyRelu(0.2)));
-/// assert_eq!("Leaky ReLU".parse(), Ok(Activation::LeakyRelu(0.01)));
-/// assert_eq!(Activation::Elu(1.5).to_string(), "elu(1.5)");
-/// assert!("tanhh".parse::<Activation<f64>>().is_err());
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Activation<T: Scalar> {
+/// One row an activation: its name, the tape's function, the suited initialisation, and the
+/// parameter with its default, where it has one.
+macro_rules! activations {
+    ($(
+        $(#[$doc:meta])*
+        $Name:ident $(($p:ident: $T:ident = $default:expr))? { $name:literal, $function:expr, $init:expr }
+    )*) => {
+        /// An activation function g, applied to each element of Z (eq. 24: A\[l\] = g(Z\[l\])).
+        ///
+        /// At a kink g′ is the derivative from the left: 0 for relu, the slope for leaky relu, α for elu.
+        /// Only for |z| it is 0, the mean of both sides.
+        ///
+        /// A name, as [`Display`](fmt::Display) prints it, is parsed back; the parameter may be left out.
+        ///
+        /// ```
+        /// use mlp::Activation;
+        /// assert_eq!("tanh".parse(), Ok(Activation::<f64>::Tanh));
+        /// assert_eq!("leaky_relu(0.2)".parse(), Ok(Activation::LeakyRelu(0.2)));
+        /// assert_eq!("Leaky ReLU".parse(), Ok(Activation::LeakyRelu(0.01)));
+        /// assert_eq!(Activation::Elu(1.5).to_string(), "elu(1.5)");
+        /// assert!("tanhh".parse::<Activation<f64>>().is_err());
+        /// ```
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum Activation<T: Scalar> {
+            $($(#[$doc])* $Name $(($T))?,)*
+            /// A function of the user's own, with its derivative.
+            Custom(Function<T>),
+        }
+
+        impl<T: Scalar> Activation<T> {
+            /// Every activation of this crate, those with a parameter at its default.
+            ///
+            /// ```
+            /// # use mlp::Activation;
+            /// for g in Activation::<f32>::all() {
+            ///     assert_eq!(g.to_string().parse(), Ok(g));
+            /// }
+            /// ```
+            pub fn all() -> Vec<Self> {
+                T::activation_all()
+            }
+
+            pub(crate) fn all_here() -> Vec<Self> {
+                vec![$(Activation::$Name $(({ let $p: f64 = $default; T::from_f64($p) }))?,)*]
+            }
+
+            /// The name without its parameter.
+            pub fn name(&self) -> Cow<'_, str> {
+                match self {
+                    $(Activation::$Name $((activations!(@any $p)))? => $name.into(),)*
+                    Activation::Custom(g) => g.name(),
+                }
+            }
+
+            /// The slope or α, of those that have one.
+            pub fn parameter(&self) -> Option<T> {
+                match self {
+                    $(Activation::$Name $(($p))? => activations!(@parameter $($p)?),)*
+                    Activation::Custom(_) => None,
+                }
+            }
+
+            /// The same function with another slope or α; itself where there is none.
+            fn with_parameter(self, parameter: T) -> Self {
+                match self {
+                    $(Activation::$Name $((activations!(@any $p)))? => {
+                        Activation::$Name $(({ let $p = parameter; $p }))?
+                    })*
+                    Activation::Custom(g) => Activation::Custom(g),
+                }
+            }
+
+            /// g as the tape's function.
+            pub fn function(&self) -> Function<T> {
+                match self {
+                    $(Activation::$Name $(($p))? => {
+                        $(let $p = *$p;)?
+                        $function
+                    })*
+                    Activation::Custom(g) => g.clone(),
+                }
+            }
+
+            /// The initialisation that was made for it: He for the relu family, Glorot for the
+            /// others.
+            pub(crate) fn suited_init(&self) -> Init {
+                match self {
+                    $(Activation::$Name $((activations!(@any $p)))? => $init,)*
+                    Activation::Custom(_) => Init::Glorot,
+                }
+            }
+        }
+    };
+    (@any $p:ident) => { _ };
+    (@parameter) => { None };
+    (@parameter $p:ident) => { Some(*$p) };
+}
+
+activations! {
     /// z.
-    Identity,
+    Identity { "identity", Function::Identity, Init::Glorot }
     /// z where z > 0, else 0.
-    Relu,
+    Relu { "relu", Function::Relu, Init::He }
     /// z where z > 0, else slope · z; 0.01 where no slope is given.
-    LeakyRelu(T),
+    LeakyRelu(slope: T = 0.01) { "leaky_relu", Function::LeakyRelu(slope), Init::He }
     /// z where z > 0, else α · (eᶻ − 1) (Clevert, Unterthiner, Hochreiter 2016); 1 where no α is
     /// given.
-    Elu(T),
+    Elu(alpha: T = 1.0) { "elu", Function::Elu(alpha), Init::He }
     /// σ(z) = 1 / (1 + e⁻ᶻ).
-    Sigmoid,
+    Sigmoid { "sigmoid", Function::Sigmoid, Init::Glorot }
     /// ln σ(z).
-    LogSigmoid,
+    LogSigmoid { "log_sigmoid", Function::LogSigmoid, Init::Glorot }
     /// tanh z.
-    Tanh,
+    Tanh { "tanh", Function::Tanh, Init::Glorot }
     /// ln(1 + eᶻ).
-    Softplus,
+    Softplus { "softplus", Function::Softplus, Init::Glorot }
     /// ½z · (1 + tanh(√(2/π) · (z + 0.044715 z³))), the approximation of [`GeluErf`](Self::GeluErf)
     /// by its authors.
-    GeluTanh,
+    GeluTanh { "gelu_tanh", Function::GeluTanh, Init::He }
     /// z · Φ(z) with Φ(z) = ½ · (1 + erf(z / √2)) (Hendrycks, Gimpel 2016).
-    GeluErf,
+    GeluErf { "gelu_erf", Function::Gelu, Init::He }
     /// z · σ(z).
-    Silu,
+    Silu { "silu", Function::Silu, Init::He }
     /// sin z.
-    Sin,
+    Sin { "sin", Function::Sin, Init::Glorot }
     /// cos z.
-    Cos,
+    Cos { "cos", Function::Cos, Init::Glorot }
     /// |z|.
-    Abs,
-    /// A function of the user's own, with its derivative.
-    Custom(Function<T>),
+    Abs { "abs", Function::Abs, Init::Glorot }
 }
 
 impl<T: Scalar> Activation<T> {
-    /// Every activation of this crate, those with a parameter at its default.
-    ///
-    /// ```
-    /// # use mlp::Activation;
-    /// for g in Activation::<f32>::all() {
-    ///     assert_eq!(g.to_string().parse(), Ok(g));
-    /// }
-    /// ```
-    pub fn all() -> Vec<Self> {
-        T::activation_all()
-    }
-
-    pub(crate) fn all_here() -> Vec<Self> {
-        use Activation::*;
-        vec![
-            Identity,
-            Relu,
-            LeakyRelu(T::from_f64(0.01)),
-            Elu(T::ONE),
-            Sigmoid,
-            LogSigmoid,
-            Tanh,
-            Softplus,
-            GeluTanh,
-            GeluErf,
-            Silu,
-            Sin,
-            Cos,
-            Abs,
-        ]
-    }
-
-    /// The name without its parameter.
-    pub fn name(&self) -> Cow<'_, str> {
-        match self {
-            Activation::Identity => "identity",
-            Activation::Relu => "relu",
-            Activation::LeakyRelu(_) => "leaky_relu",
-            Activation::Elu(_) => "elu",
-            Activation::Sigmoid => "sigmoid",
-            Activation::LogSigmoid => "log_sigmoid",
-            Activation::Tanh => "tanh",
-            Activation::Softplus => "softplus",
-            Activation::GeluTanh => "gelu_tanh",
-            Activation::GeluErf => "gelu_erf",
-            Activation::Silu => "silu",
-            Activation::Sin => "sin",
-            Activation::Cos => "cos",
-            Activation::Abs => "abs",
-            Activation::Custom(g) => return g.name(),
-        }
-        .into()
-    }
-
-    /// The slope or α, of those that have one.
-    pub fn parameter(&self) -> Option<T> {
-        match self {
-            Activation::LeakyRelu(parameter) | Activation::Elu(parameter) => Some(*parameter),
-            Activation::Identity
-            | Activation::Relu
-            | Activation::Sigmoid
-            | Activation::LogSigmoid
-            | Activation::Tanh
-            | Activation::Softplus
-            | Activation::GeluTanh
-            | Activation::GeluErf
-            | Activation::Silu
-            | Activation::Sin
-            | Activation::Cos
-            | Activation::Abs
-            | Activation::Custom(_) => None,
-        }
-    }
-
-    /// The same function with another slope or α; itself where there is none.
-    fn with_parameter(self, parameter: T) -> Self {
-        match self {
-            Activation::LeakyRelu(_) => Activation::LeakyRelu(parameter),
-            Activation::Elu(_) => Activation::Elu(parameter),
-            other => other,
-        }
-    }
-
-    /// g as the tape's function.
-    pub fn function(&self) -> Function<T> {
-        match self {
-            Activation::Identity => Function::Identity,
-            Activation::Relu => Function::Relu,
-            Activation::LeakyRelu(slope) => Function::LeakyRelu(*slope),
-            Activation::Elu(alpha) => Function::Elu(*alpha),
-            Activation::Sigmoid => Function::Sigmoid,
-            Activation::LogSigmoid => Function::LogSigmoid,
-            Activation::Tanh => Function::Tanh,
-            Activation::Softplus => Function::Softplus,
-            Activation::GeluTanh => Function::GeluTanh,
-            Activation::GeluErf => Function::Gelu,
-            Activation::Silu => Function::Silu,
-            Activation::Sin => Function::Sin,
-            Activation::Cos => Function::Cos,
-            Activation::Abs => Function::Abs,
-            Activation::Custom(g) => g.clone(),
-        }
-    }
-
     /// What an error calls the slope or α.
     fn parameter_name(&self) -> &'static str {
         if matches!(self, Activation::Elu(_)) { "elu" } else { "leaky_relu" }

@@ -34,23 +34,7 @@ impl Init {
 
     /// The scheme that was made for an activation: He for the relu family, Glorot for the others.
     pub fn suited_to<T: Scalar>(g: &Activation<T>) -> Init {
-        match g {
-            Activation::Relu
-            | Activation::LeakyRelu(_)
-            | Activation::Elu(_)
-            | Activation::GeluTanh
-            | Activation::GeluErf
-            | Activation::Silu => Init::He,
-            Activation::Identity
-            | Activation::Sigmoid
-            | Activation::LogSigmoid
-            | Activation::Tanh
-            | Activation::Softplus
-            | Activation::Sin
-            | Activation::Cos
-            | Activation::Abs
-            | Activation::Custom(_) => Init::Glorot,
-        }
+        g.suited_init()
     }
 
     /// Its name, which is parsed back.

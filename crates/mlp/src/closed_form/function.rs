@@ -12,54 +12,67 @@ use crate::{Activation, Error, Result, Scalar};
 
 /// g(z).
 pub(super) fn g<T: Scalar>(g: &Activation<T>, z: T) -> T {
-    match g {
-        Activation::Identity => z,
-        Activation::Relu => left_right(z, T::ZERO, z),
-        Activation::LeakyRelu(slope) => left_right(z, *slope * z, z),
-        Activation::Elu(alpha) => left_right(z, *alpha * z.exp_m1(), z),
-        Activation::Sigmoid => sigmoid(z),
-        Activation::LogSigmoid => -softplus(-z),
-        Activation::Tanh => z.tanh(),
-        Activation::Softplus => softplus(z),
-        // ½(1 + tanh u) = σ(2u), which keeps its digits where tanh u is near −1.
-        Activation::GeluTanh => z * sigmoid(gelu_argument(z)),
-        Activation::GeluErf => z * normal_distribution(z),
-        Activation::Silu => z * sigmoid(z),
-        Activation::Sin => z.sin(),
-        Activation::Cos => z.cos(),
-        Activation::Abs => z.abs(),
-        Activation::Custom(g) => of_the_user(g, z),
-    }
+    definition(g, z, Which::Value)
 }
 
 /// g′(z).
 pub(super) fn g_derivative<T: Scalar>(g: &Activation<T>, z: T) -> T {
-    if z.is_nan() {
-        return z;
+    if z.is_nan() { z } else { definition(g, z, Which::Derivative) }
+}
+
+#[derive(Clone, Copy)]
+enum Which {
+    Value,
+    Derivative,
+}
+
+impl Which {
+    fn of<T>(self, value: impl FnOnce() -> T, derivative: impl FnOnce() -> T) -> T {
+        match self {
+            Which::Value => value(),
+            Which::Derivative => derivative(),
+        }
     }
+}
+
+/// g(z) or g′(z): an arm for each activation.
+fn definition<T: Scalar>(g: &Activation<T>, z: T, which: Which) -> T {
     match g {
-        Activation::Identity => T::ONE,
-        Activation::Relu => left_right(z, T::ZERO, T::ONE),
-        Activation::LeakyRelu(slope) => left_right(z, *slope, T::ONE),
-        Activation::Elu(alpha) => left_right(z, *alpha * z.exp(), T::ONE),
-        Activation::Sigmoid => sigmoid_derivative(z),
+        Activation::Identity => which.of(|| z, || T::ONE),
+        Activation::Relu => which.of(|| left_right(z, T::ZERO, z), || left_right(z, T::ZERO, T::ONE)),
+        Activation::LeakyRelu(slope) => {
+            which.of(|| left_right(z, *slope * z, z), || left_right(z, *slope, T::ONE))
+        }
+        Activation::Elu(alpha) => {
+            which.of(|| left_right(z, *alpha * z.exp_m1(), z), || left_right(z, *alpha * z.exp(), T::ONE))
+        }
+        Activation::Sigmoid => which.of(|| sigmoid(z), || sigmoid_derivative(z)),
         // (ln σ)′ = σ′/σ = σ(−z).
-        Activation::LogSigmoid => sigmoid(-z),
+        Activation::LogSigmoid => which.of(|| -softplus(-z), || sigmoid(-z)),
         // tanh z = 2σ(2z) − 1; 1 − tanh² z cancels.
-        Activation::Tanh => T::from_f64(4.0) * sigmoid_derivative(z + z),
-        Activation::Softplus => sigmoid(z),
+        Activation::Tanh => which.of(|| z.tanh(), || T::from_f64(4.0) * sigmoid_derivative(z + z)),
+        Activation::Softplus => which.of(|| softplus(z), || sigmoid(z)),
+        // ½(1 + tanh u) = σ(2u), which keeps its digits where tanh u is near −1.
         Activation::GeluTanh => {
             let u = gelu_argument(z);
-            sigmoid(u) + zero_or_product(sigmoid_derivative(u), || z * gelu_argument_derivative(z))
+            let slope = || zero_or_product(sigmoid_derivative(u), || z * gelu_argument_derivative(z));
+            which.of(|| z * sigmoid(u), || sigmoid(u) + slope())
         }
         // (zΦ)′ = Φ + zφ.
-        Activation::GeluErf => normal_distribution(z) + zero_or_product(normal_density(z), || z),
-        Activation::Silu => sigmoid(z) + zero_or_product(sigmoid_derivative(z), || z),
-        Activation::Sin => z.cos(),
-        Activation::Cos => -z.sin(),
-        Activation::Abs if z == T::ZERO => T::ZERO,
-        Activation::Abs => left_right(z, -T::ONE, T::ONE),
-        Activation::Custom(g) => of_the_user(&g.given_derivative().unwrap_or_else(|| g.clone()), z),
+        Activation::GeluErf => which.of(
+            || z * normal_distribution(z),
+            || normal_distribution(z) + zero_or_product(normal_density(z), || z),
+        ),
+        Activation::Silu => {
+            which.of(|| z * sigmoid(z), || sigmoid(z) + zero_or_product(sigmoid_derivative(z), || z))
+        }
+        Activation::Sin => which.of(|| z.sin(), || z.cos()),
+        Activation::Cos => which.of(|| z.cos(), || -z.sin()),
+        Activation::Abs => {
+            which.of(|| z.abs(), || if z == T::ZERO { T::ZERO } else { left_right(z, -T::ONE, T::ONE) })
+        }
+        Activation::Custom(g) => which
+            .of(|| of_the_user(g, z), || of_the_user(&g.given_derivative().unwrap_or_else(|| g.clone()), z)),
     }
 }
 

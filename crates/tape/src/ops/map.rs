@@ -66,12 +66,13 @@ impl Parameter for u32 {
     }
 }
 
-/// One row a function: its name, how it is printed, its value at a number or of slices, and its
-/// derivative at a variable `x`, where `y` is the function's own entry.
+/// One row a function: its name, how it is printed, its value at a number or of slices, its
+/// derivative at a variable `x`, where `y` is the function's own entry, and, where a kernel computes
+/// both from one exponential, the derivative with that kernel.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*
-        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident $(($of:ident))?,)? $(all $all:ident($for_all:ident),)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr }
+        $name:ident $(($($p:ident: $t:ty),+))? { $notation:expr, $(slices $into:ident $(($of:ident))?,)? $(all $all:ident($for_all:ident),)? $(each |$x:ident| $value:expr,)? |$vx:ident, $vy:ident| $derivative:expr $(; with $paired:expr => $both:ident $(($both_of:ident))?)? }
     )*) => {
         /// A function g of one number that is applied to each element: a built-in one, or one of
         /// the user's as a value.
@@ -164,27 +165,27 @@ macro_rules! functions {
             }
 
             /// g′ where a kernel computes g and g′ together.
+            #[allow(unused_variables)] // most rows have none
             pub(crate) fn paired_derivative(&self) -> Option<Self> {
                 match self {
-                    Function::Sigmoid => Some(Function::SigmoidDerivative),
-                    Function::Tanh => Some(Function::TanhDerivative),
-                    Function::Softplus => Some(Function::Sigmoid),
-                    Function::Silu => Some(Function::SiluDerivative),
-                    Function::Elu(alpha) => Some(Function::EluDerivative(*alpha)),
-                    _ => None,
+                    $(Function::$name $(($($p),+))? => {
+                        $(let ($($p,)+) = ($(*$p,)+);)?
+                        functions!(@paired $($paired)?)
+                    })*
+                    Function::User(_) => None,
                 }
             }
 
             /// g(x) and g′(x) for a slice of numbers, for a function with a
             /// [`paired_derivative`](Self::paired_derivative).
+            #[allow(unused_variables)] // most rows have none
             pub(crate) fn apply_with_derivative(&self, x: &[T], out: &mut [T], derivative: &mut [T]) {
                 match self {
-                    Function::Sigmoid => T::sigmoid_and_derivative_into(x, out, derivative),
-                    Function::Tanh => T::tanh_and_derivative_into(x, out, derivative),
-                    Function::Softplus => T::softplus_and_derivative_into(x, out, derivative),
-                    Function::Silu => T::silu_and_derivative_into(x, out, derivative),
-                    Function::Elu(alpha) => T::elu_and_derivative_into(x, *alpha, out, derivative),
-                    _ => unreachable!("it has no paired derivative"),
+                    $(Function::$name $(($($p),+))? => {
+                        $(let ($($p,)+) = ($(*$p,)+);)?
+                        functions!(@both (x, out, derivative) $($both $(($both_of))?)?)
+                    })*
+                    Function::User(_) => unreachable!("it has no paired derivative"),
                 }
             }
 
@@ -221,6 +222,13 @@ macro_rules! functions {
                 }
             }
         }
+    };
+    (@paired) => { None };
+    (@paired $paired:expr) => { Some($paired) };
+    (@both $on:tt) => { unreachable!("it has no paired derivative") };
+    (@both ($x:ident, $out:ident, $derivative:ident) $both:ident) => { T::$both($x, $out, $derivative) };
+    (@both ($x:ident, $out:ident, $derivative:ident) $both:ident ($of:expr)) => {
+        T::$both($x, $of, $out, $derivative)
     };
     (@ignore $p:ident) => { _ };
     (@bits) => { [0, 0] };
@@ -355,25 +363,25 @@ functions! {
     /// 1 where x > 0, else the slope.
     LeakyReluDerivative(slope: T) { Activation("leaky_relu", 1), each |x| k::leaky_relu_derivative(x, slope), |x, y| Zero }
     /// x where x > 0, else α(eˣ − 1).
-    Elu(alpha: T) { Activation("elu", 0), slices elu_into(alpha), |x, y| x.map(&F::EluDerivative(alpha)) }
+    Elu(alpha: T) { Activation("elu", 0), slices elu_into(alpha), |x, y| x.map(&F::EluDerivative(alpha)); with F::EluDerivative(alpha) => elu_and_derivative_into(alpha) }
     /// 1 where x > 0, else αeˣ.
     EluDerivative(alpha: T) { Activation("elu", 1), slices elu_derivative_into(alpha), |x, y| x.map(&F::EluSecondDerivative(alpha)) }
     /// 0 where x > 0, else αeˣ: also its own derivative.
     EluSecondDerivative(alpha: T) { Activation("elu", 2), slices elu_second_derivative_into(alpha), |x, y| y }
     /// σ(x) = 1/(1 + e^(−x)).
-    Sigmoid { Activation("σ", 0), slices sigmoid_into, |x, y| x.map(&F::SigmoidDerivative) }
+    Sigmoid { Activation("σ", 0), slices sigmoid_into, |x, y| x.map(&F::SigmoidDerivative); with F::SigmoidDerivative => sigmoid_and_derivative_into }
     /// σ′(x) = σ(x)·σ(−x); σ″(x) = −σ′(x)·tanh(x/2).
     SigmoidDerivative { Activation("σ", 1), slices sigmoid_derivative_into, |x, y| -(y * (x * T::from_f64(0.5)).tanh()) }
     /// ln σ(x).
     LogSigmoid { Activation("log_sigmoid", 0), slices log_sigmoid_into, |x, y| (-x).sigmoid() }
     /// tanh x.
-    Tanh { Activation("tanh", 0), slices tanh_into, |x, y| x.map(&F::TanhDerivative) }
+    Tanh { Activation("tanh", 0), slices tanh_into, |x, y| x.map(&F::TanhDerivative); with F::TanhDerivative => tanh_and_derivative_into }
     /// tanh′ x = 1/cosh² x; tanh″ x = −2·tanh x·tanh′ x.
     TanhDerivative { Activation("tanh", 1), slices tanh_derivative_into, |x, y| x.tanh() * y * T::from_f64(-2.0) }
     /// ln(1 + eˣ).
-    Softplus { Activation("softplus", 0), slices softplus_into, |x, y| x.sigmoid() }
+    Softplus { Activation("softplus", 0), slices softplus_into, |x, y| x.sigmoid(); with F::Sigmoid => softplus_and_derivative_into }
     /// x·σ(x).
-    Silu { Activation("silu", 0), slices silu_into, |x, y| x.map(&F::SiluDerivative) }
+    Silu { Activation("silu", 0), slices silu_into, |x, y| x.map(&F::SiluDerivative); with F::SiluDerivative => silu_and_derivative_into }
     /// silu′ x = σ(x) + x·σ′(x).
     SiluDerivative { Activation("silu", 1), slices silu_derivative_into, |x, y| x.map(&F::SiluSecondDerivative) }
     /// silu″ x = σ′(x)·(2 − x·tanh(x/2)).
