@@ -1,6 +1,6 @@
 //! The graph of a tape in the language of Graphviz.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::entry_of;
@@ -59,12 +59,11 @@ impl<T: Scalar> Tape<T> {
                 Err(mistake) => mistakes.push(mistake.to_string()),
             }
         }
-        let mut seen: HashSet<Entry<'_, T>> = to_visit.iter().copied().collect();
+        let mut seen: BTreeSet<usize> = to_visit.iter().map(|entry| entry.index()).collect();
         while let Some(entry) = to_visit.pop() {
-            to_visit.extend(entry.operands().filter(|&operand| seen.insert(operand)));
+            to_visit.extend(entry.operands().filter(|operand| seen.insert(operand.index())));
         }
-        let mut entries: Vec<Entry<'_, T>> = seen.into_iter().collect();
-        entries.sort_unstable_by_key(|entry| entry.index());
+        let entries: Vec<Entry<'_, T>> = seen.into_iter().map(|index| self.at(index)).collect();
         graph(&entries, &mistakes)
     }
 }

@@ -147,7 +147,7 @@ pub(crate) fn chain_starts<T: Scalar>(tape: &Tape<T>, end: usize) -> Vec<bool> {
                 && (operand.derivative_of().is_some() || derived_below[operand.index()])
         });
         let Some(of) = entry.derivative_of() else { continue };
-        let is_first = known.insert((of.of, of.with_respect_to));
+        let is_first = known.insert((of.of, of.with_respect_to.index()));
         starts[i] = is_first && !derived_below[i];
     }
     starts

@@ -1,6 +1,6 @@
 //! A system of equations, in which what is used again has a line of its own.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use indexmap::IndexSet;
@@ -13,7 +13,7 @@ use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::unicode::Unicode;
 use crate::ops::scale::Factor;
-use crate::{Entry, Scalar, Tape, Var};
+use crate::{Scalar, Tape, Var};
 
 /// A system has at most this many lines; a last one says how many there are beyond.
 const LIMIT: usize = 2000;
@@ -134,7 +134,7 @@ impl<T: Scalar> Tape<T> {
         let (mut asked, mut void) = (IndexSet::new(), Vec::new());
         for &var in of {
             match entry_of(self, "equations", var) {
-                Ok(entry) => _ = asked.insert(entry),
+                Ok(entry) => _ = asked.insert(entry.index()),
                 Err(mistake) => void.push(Line::void(&mistake)),
             }
         }
@@ -155,13 +155,13 @@ struct Symbol {
 }
 
 /// The entries that get a line: those asked for, and the derivatives that they lead to.
-fn symbols<'t, T: Scalar>(tape: &'t Tape<T>, asked: &IndexSet<Entry<'t, T>>) -> BTreeMap<usize, Symbol> {
-    let cone = cone(asked);
+fn symbols<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> BTreeMap<usize, Symbol> {
+    let cone = cone(tape, asked);
     let multiples = multiples(tape, &cone);
-    let mut taken: HashSet<Label> = asked.iter().filter_map(|&entry| Label::given(entry)).collect();
+    let mut taken: HashSet<Label> = asked.iter().filter_map(|&id| Label::given(tape.at(id))).collect();
     let mut symbols = BTreeMap::new();
-    for entry in cone {
-        let (id, is_asked) = (entry.index(), asked.contains(&entry));
+    for id in cone {
+        let (entry, is_asked) = (tape.at(id), asked.contains(&id));
         let given = Label::given(entry);
         let symbol = match (given, Label::derived(entry), multiples.get(&id)) {
             (Some(name), _, _) if is_asked => Symbol { label: name, also: None },
@@ -187,30 +187,28 @@ fn symbols<'t, T: Scalar>(tape: &'t Tape<T>, asked: &IndexSet<Entry<'t, T>>) -> 
 }
 
 /// What the entries asked for lead to, down to leaves and to named entries that were not asked for; in the order of the list.
-fn cone<'t, T: Scalar>(asked: &IndexSet<Entry<'t, T>>) -> Vec<Entry<'t, T>> {
-    let mut seen: HashSet<Entry<'t, T>> = asked.iter().copied().collect();
-    let mut to_visit: Vec<Entry<'t, T>> = asked.iter().copied().collect();
-    while let Some(entry) = to_visit.pop() {
-        for operand in entry.operands() {
+fn cone<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> Vec<usize> {
+    let mut seen: BTreeSet<usize> = asked.iter().copied().collect();
+    let mut to_visit: Vec<usize> = asked.iter().copied().collect();
+    while let Some(id) = to_visit.pop() {
+        for operand in tape.at(id).operands() {
             let stops = operand.operands().len() == 0 || Label::given(operand).is_some();
-            if !stops && seen.insert(operand) {
-                to_visit.push(operand);
+            if !stops && seen.insert(operand.index()) {
+                to_visit.push(operand.index());
             }
         }
     }
-    let mut cone: Vec<Entry<'t, T>> = seen.into_iter().collect();
-    cone.sort_unstable_by_key(|entry| entry.index());
-    cone
+    seen.into_iter().collect()
 }
 
 /// For entries of the cone of which a multiple is a derivative with a name: the factor by which that name is to be
 /// multiplied, and the name.
-fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[Entry<'_, T>]) -> BTreeMap<usize, (String, Label)> {
+fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[usize]) -> BTreeMap<usize, (String, Label)> {
     let mut multiples = BTreeMap::new();
-    let first = cone.first().map_or(0, |entry| entry.index());
+    let first = cone.first().copied().unwrap_or(0);
     for entry in tape.entries_in(first..tape.len()) {
         let Some((number, scaled)) = scaling(entry) else { continue };
-        if let Ok(_) = cone.binary_search_by_key(&scaled.index(), |entry| entry.index())
+        if let Ok(_) = cone.binary_search(&scaled.index())
             && let (Some((c, m)), Some(label)) = (number.as_number(), Label::derived(entry))
         {
             let inverse = Factor { c: T::ONE / c, m: -m };
@@ -221,16 +219,16 @@ fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[Entry<'_, T>]) -> BTreeMap<usize
 }
 
 /// The lines, definitions before their use.
-fn in_order<'t, T: Scalar>(
-    tape: &'t Tape<T>,
+fn in_order<T: Scalar>(
+    tape: &Tape<T>,
     symbols: &BTreeMap<usize, Symbol>,
-    asked: &IndexSet<Entry<'t, T>>,
+    asked: &IndexSet<usize>,
 ) -> Vec<Line> {
     let mut used: HashSet<usize> = HashSet::new();
-    let mut lines: Vec<(Entry<'t, T>, Option<usize>, Line)> = Vec::new();
-    for (entry, symbol) in symbols.iter().filter_map(|(&id, symbol)| Some((tape.entry(id)?, symbol))) {
+    let mut lines: Vec<(usize, Option<usize>, Line)> = Vec::new();
+    for (&id, symbol) in symbols {
         let mut last = None;
-        let definition = Expression::of(entry, |operand| match symbols.get(&operand.index()) {
+        let definition = Expression::of(tape.at(id), |operand| match symbols.get(&operand.index()) {
             Some(other) => {
                 used.insert(operand.index());
                 last = last.max(Some(operand.index()));
@@ -239,14 +237,14 @@ fn in_order<'t, T: Scalar>(
             None => Label::given(operand),
         });
         let (symbol, also) = (symbol.label.clone(), symbol.also.clone());
-        lines.push((entry, last, Line { symbol, also, definition: Definition::Is(definition) }));
+        lines.push((id, last, Line { symbol, also, definition: Definition::Is(definition) }));
     }
     // What is used stands where the list has it; what is not follows the last definition that it uses.
-    lines.sort_by_key(|(entry, last, _)| {
-        let asked_at = asked.get_index_of(entry);
+    lines.sort_by_key(|(id, last, _)| {
+        let asked_at = asked.get_index_of(id);
         match last {
-            Some(last) if !used.contains(&entry.index()) => (*last, asked_at.map_or(0, |at| at + 1)),
-            Some(_) | None => (entry.index(), 0),
+            Some(last) if !used.contains(id) => (*last, asked_at.map_or(0, |at| at + 1)),
+            Some(_) | None => (*id, 0),
         }
     });
     lines.into_iter().map(|(_, _, line)| line).collect()

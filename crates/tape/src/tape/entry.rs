@@ -135,17 +135,17 @@ impl<T: Scalar> Tape<T> {
         &self,
         range: Range<usize>,
     ) -> impl ExactSizeIterator<Item = Entry<'_, T>> + DoubleEndedIterator {
-        range.map(|id| self.at(EntryIndex::from_index(id)))
+        range.map(|index| self.at(index))
     }
 
     /// What can be read of an entry, by its number; `None` if there are not so many.
     pub fn entry(&self, index: usize) -> Option<Entry<'_, T>> {
-        (index < self.len()).then(|| self.at(EntryIndex::from_index(index)))
+        (index < self.len()).then(|| self.at(index))
     }
 
     /// An entry that is there.
-    pub(crate) fn at(&self, id: EntryIndex) -> Entry<'_, T> {
-        Entry { var: Var { tape: self, id, of_run: false } }
+    pub(crate) fn at(&self, index: usize) -> Entry<'_, T> {
+        Entry { var: Var { tape: self, id: EntryIndex::from_index(index), of_run: false } }
     }
 }
 
@@ -216,7 +216,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
     /// What the operation is on; all of them are earlier entries.
     pub fn operands(self) -> impl ExactSizeIterator<Item = Entry<'t, T>> + DoubleEndedIterator {
         let tape = self.tape();
-        T::entry_operands(self).into_iter().map(|id| tape.at(id))
+        T::entry_operands(self).into_iter().map(|id| tape.at(id.index()))
     }
 
     pub(crate) fn operands_here(self) -> Ids {
@@ -280,7 +280,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
 
     pub(crate) fn derivative_of_here(self) -> Option<DerivativeOf<'t, T>> {
         let derived = self.derived()?;
-        let with_respect_to = self.tape().at(derived.with_respect_to);
+        let with_respect_to = self.tape().at(derived.with_respect_to.index());
         Some(DerivativeOf { of: derived.of.clone(), with_respect_to })
     }
 
@@ -309,7 +309,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
             (Op::Zip(Zip::Multiply), &[a, b]) => Some([a, b]),
             _ => None,
         })?;
-        Some(factors.map(|id| self.tape().at(id)))
+        Some(factors.map(|id| self.tape().at(id.index())))
     }
 
     /// The operation, for what calls its rule: a user's rule may look at its own tape.
