@@ -11,6 +11,7 @@ mod functions;
 mod golden;
 mod identity;
 mod instruction_sets;
+mod json;
 mod literal;
 mod metamorphic;
 mod operations;

@@ -12,11 +12,14 @@ use crate::check::{Check, Failure, Summary, laws};
 use crate::ops::Op;
 use crate::ops::leaf::LeafKind;
 use crate::program::Name;
+#[cfg(feature = "json")]
+use crate::show::json::Values;
 use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
     DerivativeOf, Entry, Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Notation,
-    OperationKind, Options, Over, Program, Reduction, Result, Scalar, Shape, SourcePlace, Step, Tape, Var,
+    OperationKind, Options, Over, Parameter, Program, Reduction, Result, Scalar, Shape, SourcePlace, Step,
+    Tape, Var,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is
@@ -97,6 +100,12 @@ compiled! {
     #[track_caller]
     fn tape_equations(tape: &Tape<Self>, of: &[Var<'_, Self>]) -> Equations = Tape::equations_here;
 
+    #[cfg(feature = "json")]
+    fn tape_to_json(tape: &Tape<Self>, values: Values) -> String = Tape::to_json_here;
+    #[cfg(feature = "json")]
+    #[track_caller]
+    fn tape_from_json(json: &str) -> Result<Tape<Self>> = Tape::from_json_here;
+
     fn var_debug(var: Var<'_, Self>, f: &mut Formatter<'_>) -> Written = Var::debug_here;
     fn var_give_name(var: Var<'_, Self>, name: &str) = Var::give_name_here;
     fn var_name(var: Var<'_, Self>) -> Option<String> = Var::name_here;
@@ -164,6 +173,9 @@ compiled! {
 
     fn entry_kind(entry: Entry<'_, Self>) -> OperationKind = Entry::kind_here;
     fn entry_operation(entry: Entry<'_, Self>) -> String = Entry::operation_here;
+    fn entry_parameters(
+        entry: Entry<'_, Self>,
+    ) -> Vec<(&'static str, Parameter<Self>)> = Entry::parameters_here;
     fn entry_notation(entry: Entry<'_, Self>) -> Notation = Entry::notation_here;
     fn entry_operands(entry: Entry<'_, Self>) -> Ids = Entry::operands_here;
     fn entry_commutes(entry: Entry<'_, Self>) -> bool = Entry::commutes_here;

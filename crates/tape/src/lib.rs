@@ -44,6 +44,7 @@
 //! | see what a program does | [`Program::explain`], [`Program::steps`], [`Program::rewrites`], `println!("{program}")` |
 //! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
+//! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`] |
 //! | check derivatives | [`check`] |
@@ -100,7 +101,7 @@ mod show;
 mod threads;
 
 pub use error::printable;
-pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge};
+pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge, Unreadable};
 #[cfg(feature = "kernels")]
 pub use numbers::kernels;
 pub use numbers::matrix::{Matrix, MatrixMut, MatrixRef};
@@ -114,6 +115,7 @@ pub use program::{Named, Options, Program, Rewrite, Step};
 pub use show::equation::Equation;
 pub use show::system::Equations;
 pub use tape::Tape;
+pub use tape::describe::Parameter;
 pub use tape::entry::{DerivativeOf, Entry, SourcePlace};
 pub use tape::entry_id::EntryId;
 pub use tape::notation::{Notation, Over};

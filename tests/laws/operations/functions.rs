@@ -2,8 +2,8 @@
 
 use tape::{Function, FunctionKind, Matrix, Scalar, Tape};
 
-use super::{REAL, SIZES, sizes};
-use crate::support::laws::{Domain, Worst, case, check};
+use super::{REAL, Row, SIZES};
+use crate::support::laws::{Domain, Worst, case};
 use crate::support::reference;
 use tape::check::Random;
 
@@ -227,17 +227,22 @@ impl<T: Scalar> FunctionRow<T> {
         self
     }
 
-    pub(super) fn check(&self, random: &mut Random) -> Worst {
-        let mut worst = Worst::default();
-        for size in sizes(&SIZES) {
-            let (function, value) = (self.function.clone(), self.value);
-            let case = case::<T>(format!("{}(A)", self.name))
-                .input("A", size.matrix(), self.domain)
-                .records(self.name, move |_, x| x[0].map(&function))
+    /// The function as an operation.
+    pub(super) fn row(&self) -> Row<T> {
+        let (function, name, domain, value) = (self.function.clone(), self.name, self.domain, self.value);
+        Row::new(&SIZES, move |size| {
+            let function = function.clone();
+            let case = case::<T>(format!("{name}(A)"))
+                .input("A", size.matrix(), domain)
+                .records(name, move |_, x| x[0].map(&function))
                 .gives(size.matrix(), move |x| x[0].map(value))
                 .with_special_values();
-            worst = worst.and(check(&case, size.m, random));
-        }
+            vec![case]
+        })
+    }
+
+    pub(super) fn check(&self, random: &mut Random) -> Worst {
+        let worst = self.row().check(random);
         self.check_slopes();
         worst
     }

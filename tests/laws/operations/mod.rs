@@ -5,6 +5,7 @@
 
 mod elementwise;
 mod functions;
+mod json;
 mod literals;
 mod reductions;
 mod rows;

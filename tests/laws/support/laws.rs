@@ -155,6 +155,10 @@ impl<T: Scalar> Case<T> {
         self
     }
 
+    fn depends_on_m(&self) -> bool {
+        self.inputs.iter().any(|input| input.shape.depends_on_m())
+    }
+
     /// The case makes sense for this many examples at least.
     pub(crate) fn with_m_from(mut self, m: usize) -> Self {
         self.least_m = m;
@@ -208,7 +212,7 @@ fn tolerances<T: Scalar>() -> Tolerances {
 
 /// Checks every law on a case, for m examples.
 pub(crate) fn check<T: Scalar>(case: &Case<T>, m: usize, random: &mut Random) -> Worst {
-    let depends_on_m = case.inputs.iter().any(|input| input.shape.depends_on_m());
+    let depends_on_m = case.depends_on_m();
     if depends_on_m && m < case.least_m {
         return Worst::default();
     }
@@ -238,6 +242,48 @@ pub(crate) fn check<T: Scalar>(case: &Case<T>, m: usize, random: &mut Random) ->
         }
     }
     worst
+}
+
+/// Records a case with its derivatives, for m examples; `None` where the case makes no sense for so many.
+pub(crate) fn record<T: Scalar>(
+    case: &Case<T>,
+    tape: &Tape<T>,
+    m: usize,
+    random: &mut Random,
+) -> Option<WhereRecorded> {
+    if case.depends_on_m() && m < case.least_m {
+        return None;
+    }
+    let values: Vec<Matrix<T>> = draw(case, m, random);
+    let recorded = Recorded::new(case, tape, &values);
+    let index = |v: &Var<'_, T>| v.index().expect("a sound case");
+    Some(WhereRecorded {
+        inputs: recorded.inputs.iter().map(index).collect(),
+        output: index(&recorded.output),
+    })
+}
+
+/// The numbers of a case's entries.
+pub(crate) struct WhereRecorded {
+    inputs: Vec<usize>,
+    output: usize,
+}
+
+impl WhereRecorded {
+    /// Asserts that on a tape with the same entries, the case is found when it is recorded again.
+    pub(crate) fn is_found_on<T: Scalar>(&self, case: &Case<T>, tape: &Tape<T>) {
+        let var = |index: usize| tape.entry(index).expect("as many entries").var();
+        let inputs: Vec<Var<'_, T>> = self.inputs.iter().map(|&index| var(index)).collect();
+        let length = tape.len();
+        let again = (case.record)(tape, &inputs);
+        assert!(again == var(self.output) && tape.len() == length, "{case}: it is not found");
+    }
+}
+
+impl<T: Scalar> std::fmt::Display for Case<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
 }
 
 fn draw<T: Scalar>(case: &Case<T>, m: usize, random: &mut Random) -> Vec<Matrix<T>> {

@@ -236,6 +236,13 @@ pub enum Error {
         /// Its shape.
         shape: String,
     },
+    /// `Tape::from_json` was given a text that is no list, or one that cannot be recorded.
+    Unreadable(Box<Unreadable>),
+    /// A list that `Tape::from_json` has read had a mistake when it was written.
+    ReadMistake {
+        /// What the mistake said, with its place.
+        mistake: String,
+    },
     /// A user's kernel reported a failure.
     Kernel {
         /// The operation's name.
@@ -261,6 +268,18 @@ pub struct TooLarge {
     pub bytes: Option<usize>,
     /// Where the entry was recorded.
     pub at: Place,
+}
+
+/// What `Tape::from_json` tells of a text that it cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// What is wrong; of an entry, with its number, its operation and where it was recorded.
+    pub reason: String,
+    /// Where in the text: the line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1.
+    pub column: usize,
 }
 
 /// What [`Program::run_checked`](crate::Program::run_checked) tells of the first value that is not
@@ -391,6 +410,11 @@ impl fmt::Display for Error {
                 )
             }
             Error::NotScalar { variable, shape } => write!(f, "scalar: {variable} is {shape}, not 1×1"),
+            Error::Unreadable(found) => {
+                let Unreadable { reason, line, column } = &**found;
+                write!(f, "from_json: {reason}, at line {line}, column {column} of the text")
+            }
+            Error::ReadMistake { mistake } => write!(f, "{mistake}"),
             Error::Kernel { operation, reason, at } => {
                 let reason = if is_name(reason) { reason } else { "its kernel failed and gives no reason" };
                 write!(f, "{}: {reason}, recorded at {at}", Called(operation))

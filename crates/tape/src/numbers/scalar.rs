@@ -83,6 +83,8 @@ pub trait Scalar:
     }
     /// The number's bits, for hashing and for comparing bit by bit.
     fn bits(self) -> u64;
+    /// The number with these [`bits`](Scalar::bits); of `f32`, the lower 32 of them.
+    fn of_bits(bits: u64) -> Self;
     /// Whether this is NaN.
     fn is_nan(self) -> bool;
     /// Whether this is neither NaN nor ±∞.
@@ -138,6 +140,10 @@ macro_rules! scalar {
             #[inline]
             fn bits(self) -> u64 {
                 self.to_bits().into()
+            }
+            #[inline]
+            fn of_bits(bits: u64) -> Self {
+                $t::from_bits(bits as _)
             }
             #[inline]
             fn is_nan(self) -> bool {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::tape::describe::{Described, Given, Parameters};
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Contraction, Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -60,5 +61,18 @@ impl<T: Scalar> Operation<T> for Custom<T> {
     }
     fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
         self.0.flops(operands, out)
+    }
+}
+
+/// What it is, its own type alone knows.
+impl<T: Scalar> Described<T> for Custom<T> {
+    fn parameters(&self) -> Parameters<T> {
+        Vec::new()
+    }
+    fn of_parameters(_: &mut Given<T>) -> Result<Self, String> {
+        Err("an operation of the user's own has no description".into())
+    }
+    fn takes(&self, _: usize) -> bool {
+        true
     }
 }

@@ -5,6 +5,7 @@ use crate::numbers::kernel::log_loss::{first_outside_0_to_1, first_without};
 use crate::ops::Op;
 use crate::ops::log_loss::SigmoidMinus;
 use crate::ops::softmax::{Of, Softmax};
+use crate::tape::describe::words;
 use crate::{Error, Var};
 
 /// What labels have to be.
@@ -24,6 +25,8 @@ pub(crate) enum Weights {
     /// Any numbers: a cotangent, or what a formula that is spelled out has in the place of labels.
     Any,
 }
+
+words!(Weights { Labels "labels", Any "any" });
 
 impl Labels {
     /// What an operation asks of its first operand, if that are labels.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use crate::ops::scale::Factor;
+use crate::tape::describe::{Described, Given, InWords, Parameters};
 use crate::tape::ids::LeafIndex;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
@@ -62,6 +63,19 @@ impl<T: Scalar> Operation<T> for Leaf {
     }
 }
 
+/// Its kind, shape and value stand beside it in the list.
+impl<T: Scalar> Described<T> for Leaf {
+    fn parameters(&self) -> Parameters<T> {
+        Vec::new()
+    }
+    fn of_parameters(_: &mut Given<T>) -> Result<Self, String> {
+        Err("a leaf is more than its parameters".into())
+    }
+    fn takes(&self, operands: usize) -> bool {
+        operands == 0
+    }
+}
+
 /// A number c·mᵏ, 1 × 1, equal to another if the bits of c and the powers are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number<T>(pub(crate) Factor<T>);
@@ -100,5 +114,17 @@ impl<T: Scalar> Operation<T> for Number<T> {
     }
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
         0
+    }
+}
+
+impl<T: Scalar> Described<T> for Number<T> {
+    fn parameters(&self) -> Parameters<T> {
+        vec![("c", self.0.c.to_parameter()), ("power_of_m", self.0.m.to_parameter())]
+    }
+    fn of_parameters(given: &mut Given<T>) -> Result<Self, String> {
+        Ok(Number(Factor { c: given.take("c")?, m: given.take("power_of_m")? }))
+    }
+    fn takes(&self, operands: usize) -> bool {
+        operands == 0
     }
 }

@@ -8,6 +8,7 @@ use crate::ops::labels::{Labels, Weights};
 use crate::ops::map::Function;
 use crate::ops::zip::{IntoOperand, Zip};
 use crate::ops::{Op, Paired};
+use crate::tape::describe::described;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -176,6 +177,12 @@ impl<T: Scalar> Operation<T> for SigmoidMinus {
     fn flops(&self, _: &[(usize, usize)], out: (usize, usize)) -> u64 {
         5u64.saturating_mul((out.0 as u64).saturating_mul(out.1 as u64))
     }
+}
+
+described! {
+    LogLoss [2] {}
+    LogLossOnLogits [2] {}
+    SigmoidMinus [2] { 0: "weights" }
 }
 
 /// Labels of the log-loss beside what they are for.

@@ -11,6 +11,7 @@ use crate::error::printable;
 use crate::numbers::kernel::functions as k;
 pub(crate) use crate::numbers::kernel::functions::each;
 use crate::ops::{Op, Paired};
+use crate::tape::describe::{Described, Given, InWords, Parameters};
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
@@ -128,6 +129,32 @@ macro_rules! functions {
                 match self {
                     $(Function::$name $(($($p),+))? => functions!(@bits $($($p),+)?),)*
                     Function::User(user) => [Arc::as_ptr(&user.parts).addr() as u64, 0],
+                }
+            }
+
+            /// The function in words and numbers.
+            fn described(&self) -> Parameters<T> {
+                let function = Cow::from(match self {
+                    $(Function::$name $(($(functions!(@ignore $p)),+))? => stringify!($name),)*
+                    Function::User(_) => "User",
+                });
+                let parameters: Parameters<T> = match self {
+                    $(Function::$name $(($($p),+))? => vec![$($((stringify!($p), $p.to_parameter()),)+)?],)*
+                    Function::User(user) => vec![("name", Cow::from(user.parts.name.to_string()).to_parameter())],
+                };
+                [("function", function.to_parameter())].into_iter().chain(parameters).collect()
+            }
+
+            /// The function that is so described, or what is wrong with that.
+            fn of_description(given: &mut Given<T>) -> Result<Self, String> {
+                let name: Cow<'static, str> = given.take("function")?;
+                match &*name {
+                    $(stringify!($name) => Ok(Function::$name $(($(given.take::<$t>(stringify!($p))?),+))?),)*
+                    "User" => {
+                        let name: Cow<'static, str> = given.take("name")?;
+                        Err(format!("the function {} is of the user's own and has no description", printable(&name)))
+                    }
+                    other => Err(format!("no function is called {}", printable(other))),
                 }
             }
 
@@ -719,6 +746,18 @@ impl<T: Scalar> Operation<T> for Map<T> {
     }
     fn notation(&self) -> Notation {
         self.0.notation()
+    }
+}
+
+impl<T: Scalar> Described<T> for Map<T> {
+    fn parameters(&self) -> Parameters<T> {
+        self.0.described()
+    }
+    fn of_parameters(given: &mut Given<T>) -> Result<Self, String> {
+        Function::of_description(given).map(Map)
+    }
+    fn takes(&self, operands: usize) -> bool {
+        operands == 1
     }
 }
 

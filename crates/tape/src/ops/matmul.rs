@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::numbers::kernel::product::{Beta, Epilogue, Order, ROWS_FOR_SELECTION, product};
+use crate::tape::describe::{Described, Given, Parameters, described};
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Contraction, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -92,6 +93,19 @@ impl<T: Scalar> Operation<T> for Matmul {
     }
 }
 
+/// As a tape has it.
+impl<T: Scalar> Described<T> for Matmul {
+    fn parameters(&self) -> Parameters<T> {
+        Vec::new()
+    }
+    fn of_parameters(_: &mut Given<T>) -> Result<Self, String> {
+        Ok(Matmul::PLAIN)
+    }
+    fn takes(&self, operands: usize) -> bool {
+        operands == 2
+    }
+}
+
 /// D * Aᵀ, as in eq. 26: a sum over the examples where both have them as columns.
 impl<T: Scalar> Contraction<T> for Matmul {
     fn accumulate(&self, x: &Operands<'_, T>, alpha: T, begins: bool, out: &mut MatrixMut<'_, T>) {
@@ -131,6 +145,8 @@ impl<T: Scalar> Operation<T> for Transpose {
         0
     }
 }
+
+described!(Transpose [1] {});
 
 /// # Products and transposes
 impl<'t, T: Scalar> Var<'t, T> {

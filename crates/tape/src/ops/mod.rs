@@ -32,6 +32,7 @@ use crate::ops::select::Select;
 use crate::ops::softmax::Softmax;
 use crate::ops::stack::{Pad, Slice, Stack};
 use crate::ops::zip::Zip;
+use crate::tape::describe::{Described, Given, Parameters};
 use crate::tape::operation::{Fault, Operation};
 
 /// How fast a processor is at an operation's floating-point operations.
@@ -175,6 +176,31 @@ macro_rules! operations {
                 }
             }
 
+            /// Its parameters by name.
+            pub(crate) fn parameters(&self) -> Parameters<T> {
+                match self {
+                    $(Op::$name(op) => op.parameters(),)*
+                    $(Op::$lowered(_) => Vec::new(),)*
+                }
+            }
+
+            /// The operation of a kind with these parameters, or what is wrong with them.
+            #[cfg_attr(not(feature = "json"), allow(dead_code))]
+            pub(crate) fn of_parameters(kind: OperationKind, given: &mut Given<T>) -> Result<Self, String> {
+                match kind {
+                    $(OperationKind::$name => <$t as Described<T>>::of_parameters(given).map(Op::$name),)*
+                }
+            }
+
+            /// Whether it can be on so many operands.
+            #[cfg_attr(not(feature = "json"), allow(dead_code))]
+            pub(crate) fn takes(&self, operands: usize) -> bool {
+                match self {
+                    $(Op::$name(op) => Described::<T>::takes(op, operands),)*
+                    $(Op::$lowered(_) => true,)*
+                }
+            }
+
             /// How fast a processor is at the operation's flops.
             pub(crate) fn cost(&self) -> Cost {
                 match self {
@@ -229,6 +255,13 @@ macro_rules! operations {
         impl OperationKind {
             /// Every kind.
             pub const ALL: &'static [OperationKind] = &[$(OperationKind::$name,)*];
+
+            /// The kind's own name, `"Matmul"`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(OperationKind::$name => stringify!($name),)*
+                }
+            }
         }
     };
     (@yes derivative $op:ident) => { Paired::derivative($op) };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::ops::zip::zip;
+use crate::tape::describe::described;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -128,6 +129,8 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
         Notation::Call(Operation::<T>::name(self).into_owned())
     }
 }
+
+described!(PowerDerivative [2] { by_base: "by_base", by_exponent: "by_exponent" });
 
 impl<T: Scalar> Elementwise<T> for PowerDerivative {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {

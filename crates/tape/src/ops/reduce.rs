@@ -13,6 +13,7 @@ use crate::numbers::kernel::product::{Beta, UNIT};
 use crate::numbers::kernel::softmax::Wanted;
 use crate::ops::Op;
 use crate::ops::softmax::series;
+use crate::tape::describe::{described, words};
 use crate::tape::notation::{Notation, Over};
 use crate::tape::operation::{Contraction, Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -145,6 +146,12 @@ impl<T: Scalar> Operation<T> for Reduce {
     fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {
         (operands[0].0 as u64).saturating_mul(operands[0].1 as u64)
     }
+}
+
+words!(Reduction { Sum "sum", Max "max", LogSumExp "log_sum_exp" });
+described! {
+    Reduce [1] { reduction: "reduction", over: "over" }
+    Broadcast [1] { 0: "shape" }
 }
 
 fn columns_or_all<T: Scalar>(

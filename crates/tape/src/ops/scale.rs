@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use crate::numbers::kernel::simd::vectorised;
 use crate::ops::Op;
 use crate::ops::map::each;
+use crate::tape::describe::described;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation, equal_by};
 use crate::tape::vjp::Vjp;
@@ -257,6 +258,8 @@ impl<T: Scalar> Operation<T> for Negate {
         Notation::Minus
     }
 }
+
+described!(Negate [1] {});
 
 impl<T: Scalar> Elementwise<T> for Negate {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {

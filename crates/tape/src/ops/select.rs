@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::ops::zip::IntoOperand;
+use crate::tape::describe::described;
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -43,6 +44,8 @@ impl<T: Scalar> Operation<T> for Select {
         Notation::Call("select".into())
     }
 }
+
+described!(Select [3] {});
 
 impl<T: Scalar> Elementwise<T> for Select {
     fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {

@@ -25,6 +25,7 @@ use smallvec::SmallVec;
 use crate::numbers::kernel::softmax::{Series, Wanted};
 use crate::ops::labels::{Labels, Weights};
 use crate::ops::zip::IntoOperand;
+use crate::tape::describe::{Described, Given, InWords, Parameters};
 use crate::tape::notation::{Notation, Over};
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -179,6 +180,44 @@ impl<T: Scalar> Operation<T> for Softmax {
     fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {
         let numbers = (operands[0].0 as u64).saturating_mul(operands[0].1 as u64);
         numbers.saturating_mul(5).saturating_mul(operands.len() as u64)
+    }
+}
+
+impl<T: Scalar> Described<T> for Softmax {
+    fn parameters(&self) -> Parameters<T> {
+        let of = match self.of {
+            Of::Derivative { order: _ } => "derivative",
+            Of::Logarithm => "logarithm",
+            Of::CrossEntropy => "cross_entropy",
+            Of::Minus(_) => "minus",
+            Of::Centred => "centred",
+        };
+        let mut parameters = vec![("of", Cow::from(of).to_parameter()), ("over", self.over.to_parameter())];
+        match self.of {
+            Of::Derivative { order } => parameters.push(("order", order.to_parameter())),
+            Of::Minus(weights) => parameters.push(("weights", weights.to_parameter())),
+            Of::Logarithm | Of::CrossEntropy | Of::Centred => {}
+        }
+        parameters
+    }
+    fn of_parameters(given: &mut Given<T>) -> Result<Self, String> {
+        let of: Cow<'static, str> = given.take("of")?;
+        let of = match &*of {
+            "derivative" => Of::Derivative { order: given.take("order")? },
+            "logarithm" => Of::Logarithm,
+            "cross_entropy" => Of::CrossEntropy,
+            "minus" => Of::Minus(given.take("weights")?),
+            "centred" => Of::Centred,
+            other => return Err(format!("nothing of a softmax is called {other}")),
+        };
+        Ok(Softmax { of, over: given.take("over")? })
+    }
+    fn takes(&self, operands: usize) -> bool {
+        match self.of {
+            Of::Derivative { order } => operands > 0 && operands - 1 == order,
+            Of::Logarithm => operands == 1,
+            Of::CrossEntropy | Of::Minus(_) | Of::Centred => operands == 2,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::tape::describe::{described, words};
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Tape, Var};
@@ -197,7 +198,10 @@ impl<T: Scalar> Operation<T> for Pad {
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         match (self.along.extent(operands[0]), self.total) {
-            (Dim::Fixed(n), Dim::Fixed(total)) if self.start + n > total => {
+            (Dim::Fixed(n), Dim::Fixed(total)) if self.start.saturating_add(n) > total => {
+                Err(Mismatch::new("there is no room"))
+            }
+            (Dim::Fixed(n), Dim::M) if self.start.checked_add(n).is_none() => {
                 Err(Mismatch::new("there is no room"))
             }
             (Dim::Fixed(_), total) => Ok(self.along.with_extent(operands[0], total)),
@@ -236,6 +240,13 @@ impl<T: Scalar> Operation<T> for Pad {
     fn flops(&self, _: &[(usize, usize)], _: (usize, usize)) -> u64 {
         0
     }
+}
+
+words!(Along { Rows "rows", Columns "columns" });
+described! {
+    Stack [_] { 0: "along" }
+    Slice [1] { along: "along", start: "start", end: "end" }
+    Pad [1] { along: "along", start: "start", total: "total" }
 }
 
 /// # Putting matrices together

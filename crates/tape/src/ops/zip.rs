@@ -5,6 +5,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use crate::numbers::kernel::simd::vectorised;
 use crate::ops::power::PowerDerivative;
+use crate::tape::describe::{Described, Given, InWords, Parameters, words};
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Elementwise, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -165,6 +166,22 @@ impl<T: Scalar> Operation<T> for Zip {
             Zip::Greater => Notation::Indicator(">"),
             Zip::Equal => Notation::Indicator("="),
         }
+    }
+}
+
+words!(Zip {
+    Add "add", Subtract "subtract", Multiply "multiply", Divide "divide", Power "power", Greater "greater", Equal "equal"
+});
+
+impl<T: Scalar> Described<T> for Zip {
+    fn parameters(&self) -> Parameters<T> {
+        vec![("of", self.to_parameter())]
+    }
+    fn of_parameters(given: &mut Given<T>) -> Result<Self, String> {
+        given.take("of")
+    }
+    fn takes(&self, operands: usize) -> bool {
+        operands == 2
     }
 }
 

@@ -3,6 +3,8 @@
 mod dot;
 pub(crate) mod equation;
 mod expression;
+#[cfg(feature = "json")]
+pub(crate) mod json;
 mod label;
 mod latex;
 mod list;

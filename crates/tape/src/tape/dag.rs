@@ -71,6 +71,11 @@ impl<T: Scalar, I: Id> Dag<T, I> {
         Dag { nodes: IndexSet::with_capacity_and_hasher(count, FxBuildHasher), of: PhantomData }
     }
 
+    #[cfg(feature = "json")]
+    pub(crate) fn get(&self, id: I) -> Option<&Node<T, I>> {
+        self.nodes.get_index(id.index())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }

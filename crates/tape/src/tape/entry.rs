@@ -13,7 +13,7 @@ use crate::ops::{Op, OperationKind};
 use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::notation::Notation;
 use crate::tape::{Derived, Ids, List, Recorded};
-use crate::{EntryId, Place, Scalar, Shape, Tape, Var};
+use crate::{EntryId, Parameter, Place, Scalar, Shape, Tape, Var};
 
 /// What can be read of an entry of a [`Tape`]: names, operation, operands, shape, place, of what it is a derivative.
 ///
@@ -57,9 +57,9 @@ pub struct DerivativeOf<'t, T: Scalar> {
 /// A place in the user's source, shown as `file:line:column`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourcePlace {
-    file: Arc<str>,
-    line: u32,
-    column: u32,
+    pub(crate) file: Arc<str>,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl SourcePlace {
@@ -143,6 +143,24 @@ impl<T: Scalar> Tape<T> {
         (index < self.len()).then(|| self.at(index))
     }
 
+    /// How many differentiations there were.
+    #[cfg(feature = "json")]
+    pub(crate) fn differentiations(&self) -> u32 {
+        self.list.borrow().walks
+    }
+
+    /// The number of examples that the leaves hold, once there are examples.
+    #[cfg(feature = "json")]
+    pub(crate) fn examples_of_leaves(&self) -> Option<usize> {
+        self.list.borrow().m.map(|(m, _)| m)
+    }
+
+    /// What went wrong while recording, in words.
+    #[cfg(feature = "json")]
+    pub(crate) fn mistakes(&self) -> Vec<String> {
+        self.list.borrow().mistakes.iter().map(ToString::to_string).collect()
+    }
+
     /// An entry that is there.
     pub(crate) fn at(&self, index: usize) -> Entry<'_, T> {
         Entry { var: Var { tape: self, id: EntryIndex::from_index(index), of_run: false } }
@@ -202,6 +220,28 @@ impl<'t, T: Scalar> Entry<'t, T> {
 
     pub(crate) fn operation_here(self) -> String {
         self.op().rule().name().into_owned()
+    }
+
+    /// The operation's parameters by name; with [`kind`](Entry::kind), what makes the operation. A leaf has none, and of an
+    /// operation of the user's they are not known.
+    ///
+    /// ```
+    /// use tape::{Parameter, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &matrix![[1.0], [2.0], [3.0]]);
+    /// let expected =
+    ///     [("along", Parameter::Word("rows".into())), ("start", Parameter::Whole(0)), ("end", Parameter::Whole(2))];
+    /// assert_eq!(x.rows(0..2).entry()?.parameters(), expected);
+    /// let expected = [("function", Parameter::Word("LeakyRelu".into())), ("slope", Parameter::Number(0.1))];
+    /// assert_eq!(x.leaky_relu(0.1).entry()?.parameters(), expected);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn parameters(self) -> Vec<(&'static str, Parameter<T>)> {
+        T::entry_parameters(self)
+    }
+
+    pub(crate) fn parameters_here(self) -> Vec<(&'static str, Parameter<T>)> {
+        self.op().parameters()
     }
 
     /// How an equation shows the operation.
@@ -270,7 +310,10 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn place_here(self) -> SourcePlace {
-        self.look(|list| SourcePlace::from(list.notes[self.number()].place))
+        self.look(|list| match list.read_places.get(self.index()) {
+            Some(read) => read.clone(),
+            None => SourcePlace::from(list.notes[self.number()].place),
+        })
     }
 
     /// Of what it is a derivative, if a differentiation noted that: of entries that have a name.
@@ -296,6 +339,15 @@ impl<'t, T: Scalar> Entry<'t, T> {
     pub(crate) fn differentiation_here(self) -> Option<usize> {
         let walk = self.look(|list| list.notes[self.number()].walk);
         (walk != 0).then_some(walk as usize)
+    }
+
+    /// The value that a leaf was made with.
+    #[cfg(feature = "json")]
+    pub(crate) fn leaf_value(self) -> Option<Arc<crate::Matrix<T>>> {
+        self.look(|list| match list.entry(self.number()).op {
+            Op::Leaf(leaf) => list.leaves[leaf.index].value.clone(),
+            _ => None,
+        })
     }
 
     /// The name that the user gave it, shared.

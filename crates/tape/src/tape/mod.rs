@@ -2,6 +2,7 @@
 //! [`Vjp`](crate::Vjp), which records on the tape, whose entries hold rules: these files and `ops/`
 //! know each other, and nothing above them.
 
+pub(crate) mod describe;
 pub(crate) mod entry;
 pub(crate) mod entry_id;
 pub(crate) mod var;
@@ -35,7 +36,7 @@ use crate::ops::zip::Zip;
 use crate::tape::dag::Dag;
 use crate::tape::ids::{EntryIndex, Id, IdVec, LeafIndex, ids_up_to};
 use crate::tape::operation::{Mismatch, Operation};
-use crate::{Dim, Error, Function, Matrix, Result, Scalar, Shape, Var};
+use crate::{Dim, Error, Function, Matrix, Result, Scalar, Shape, SourcePlace, Var};
 
 /// An entry as it is recorded.
 pub(crate) type Recorded<T> = dag::Node<T, EntryIndex>;
@@ -87,6 +88,9 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) entries: Dag<T, EntryIndex>,
     pub(crate) notes: IdVec<EntryIndex, Note>,
     pub(crate) leaves: IdVec<LeafIndex, LeafValue<T>>,
+    /// Of a list that was read, where its entries were recorded before: those of the first entries,
+    /// one for each.
+    pub(crate) read_places: Vec<SourcePlace>,
     pub(crate) mistakes: Vec<Error>,
     /// The numbers of the mistakes that have a text, so that thousands of them are found again in a
     /// short time.
@@ -155,6 +159,7 @@ impl<T: Scalar> Tape<T> {
             entries: Dag::with_room(0),
             notes: IdVec::new(),
             leaves: IdVec::new(),
+            read_places: Vec::new(),
             mistakes: Vec::new(),
             mistakes_by_text: FxHashMap::default(),
             m: None,
@@ -474,7 +479,7 @@ impl<T: Scalar> List<T> {
         &self.entries[id]
     }
 
-    fn insert(&mut self, entry: Recorded<T>, place: Place) -> EntryIndex {
+    pub(crate) fn insert(&mut self, entry: Recorded<T>, place: Place) -> EntryIndex {
         let (id, is_new) = self.entries.insert(entry);
         assert!(id.index() < VOID, "a tape holds at most 2³¹ entries");
         if is_new {

@@ -2,6 +2,7 @@
 
 /// How an equation shows an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Notation {
     /// The entry's own name, for leaves.
@@ -57,6 +58,7 @@ pub enum Notation {
 }
 
 /// What a reduction or a stack runs over.
+#[cfg_attr(feature = "json", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Over {
     /// Over the rows: n × m becomes 1 × m.
