@@ -150,7 +150,7 @@ fn names_places_examples_and_mistakes_stay() {
     let unbound = tape.parameter_unbound("V", Shape::new(2, 2));
     let j = w.matmul(x).named("Z").square().mean();
     let [dw] = j.gradients([w]);
-    let hessian = j.hessian(&[w]).unwrap();
+    let hessian = j.hessian([w]).unwrap();
     let _ = w.gradients([x]); // a mistake
     let _ = unbound;
     let (again, _) = read_again(&tape, 3).unwrap();
@@ -165,7 +165,7 @@ fn names_places_examples_and_mistakes_stay() {
     let [before, after] = [&tape, &again].map(|tape| tape.check().unwrap_err().to_string());
     assert_eq!(before, after);
     let length = again.len();
-    assert_eq!(on(&again, j).hessian(&[on(&again, w)]).unwrap(), hessian);
+    assert_eq!(on(&again, j).hessian([on(&again, w)]).unwrap(), hessian);
     assert_eq!(again.len(), length, "the unit vectors are used again");
     let differ = again.examples("Y", &matrix![[1.0]]);
     assert!(matches!(differ.sound(), Err(Error::ExamplesDiffer { first_m: 3, second_m: 1, .. })));
