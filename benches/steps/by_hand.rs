@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use mlp::Scalar;
 use tape::kernels::{Aligned, Epilogue, Operand, Product};
-use tape::{Matrix, MatrixMut, MatrixRef, Scalar, kernels};
+use tape::{Matrix, MatrixMut, MatrixRef, kernels};
 
 use crate::cases::{Case, Hidden, Start};
 

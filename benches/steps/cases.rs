@@ -1,7 +1,8 @@
 //! The seven cases, and the step of the recorded tape.
 
+use mlp::Scalar;
 use mlp::{Activation, Mlp};
-use tape::{Matrix, Options, Program, Scalar, Tape, Var};
+use tape::{Matrix, Options, Program, Tape, Var};
 
 /// A network, its batch and the activation of its hidden layers; the output is a sigmoid with log-loss.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use mlp::Scalar;
+use tape::Matrix;
 use tape::kernels::{self, Aligned, Operand, Product};
-use tape::{Matrix, Scalar};
 
 use crate::peak;
 

@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 
 use cases::{CASES, Case};
 use criterion::Criterion;
-use tape::{Scalar, Threads};
+use mlp::Scalar;
+use tape::Threads;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();

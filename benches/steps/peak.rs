@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use tape::{Scalar, kernels};
+use mlp::Scalar;
+use tape::kernels;
 
 /// GFLOP/s of one core, an upper bound of what products reach: the best of many runs with each number of sums side by side, now and
 /// at every earlier call, as a processor is not always as fast.

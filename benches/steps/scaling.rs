@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tape::Scalar;
+use mlp::Scalar;
 
 use crate::cases::{CASES, Case, with_step};
 

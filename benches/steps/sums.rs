@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use tape::{Matrix, Options, Over, Program, Scalar, Tape, Threads, Var};
+use mlp::Scalar;
+use tape::{Matrix, Options, Over, Program, Tape, Threads, Var};
 
 /// Rows, which are classes, and examples.
 const SIZES: [(usize, usize); 4] = [(10, 64), (10, 1024), (64, 512), (1000, 256)];

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use tape::{Scalar, Threads};
+use mlp::Scalar;
+use tape::Threads;
 
 use crate::by_hand::ByHand;
 use crate::cases::{Case, with_step};

@@ -6,7 +6,7 @@ use crate::peers::dfdx::Step;
 
 /// `f32` or `f64`, with what each peer asks of it.
 pub(crate) trait Number:
-    tape::Scalar + candle_core::WithDType + burn::tensor::Element + dfdx::prelude::Dtype
+    mlp::Scalar + candle_core::WithDType + burn::tensor::Element + dfdx::prelude::Dtype
 {
     /// Most that a peer's J or gradient may differ from the tape's, relative to the norm of the tape's.
     ///
