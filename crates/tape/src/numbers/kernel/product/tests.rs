@@ -98,14 +98,14 @@ fn the_room_of_packed_operands_follows_the_caches() {
     // Zen 4, on which 384 KiB and 1 MiB were measured, alone on its third level and with 15 others; and what is not told.
     let zen_4 = Room { left: kib(384), right: kib(1024) };
     assert_eq!([on(1024, 32 << 10), on(1024, 2048), on(1024, 4096)], [zen_4; 3]);
-    assert_eq!(on(512, 16 << 10), Room { left: kib(192), right: kib(1024) }, "Zen 3");
+    assert_eq!(on(512, 16 << 10), Room { left: kib(384), right: kib(1024) }, "Zen 3");
     assert_eq!(
         on(2048, 2048),
         Room { left: kib(768), right: kib(1024) },
         "both in the second level, none in a slow third"
     );
-    assert_eq!(on(256, 2048), Room { left: kib(96), right: kib(1024) });
-    assert_eq!(on(256, 0), Room { left: kib(96), right: kib(128) }, "no third level");
+    assert_eq!(on(256, 2048), Room { left: kib(192), right: kib(1024) });
+    assert_eq!(on(256, 0), Room { left: kib(192), right: kib(128) }, "no third level");
     assert_eq!(on(16, 0), Room { left: kib(32), right: kib(32) }, "tiles have to fit");
     assert_eq!(
         on(64 << 10, 1 << 20),
