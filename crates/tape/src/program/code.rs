@@ -10,7 +10,7 @@ use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::ids::{NodeId, TileId, WholeId};
-use crate::program::operand::{Operand, SumAt};
+use crate::program::operand::{List, Operand, SumAt, Values};
 use crate::program::pass::Pass;
 use crate::tape::ids::IdVec;
 
@@ -65,17 +65,6 @@ pub(crate) trait Form<T: Scalar>: Debug {
 
     /// Where the sum goes.
     fn result(sum: Self::Sum) -> Self::At;
-}
-
-/// A few values.
-pub(crate) type List<At> = SmallVec<[At; 16]>;
-
-/// What reads and writes values.
-pub(crate) trait Values<At> {
-    fn reads(&self) -> List<At>;
-    fn writes(&self) -> List<At>;
-    /// The nodes that it computes: of a function and its derivative together the function twice.
-    fn nodes(&self) -> List<NodeId>;
 }
 
 /// Instructions on the nodes of a graph, as stage 4 makes them.

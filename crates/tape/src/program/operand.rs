@@ -1,6 +1,9 @@
-//! Where a value lies in a program's memory, and which of its columns a step sees.
+//! What a step reads and writes: where a value lies in a program's memory, and which of its columns a
+//! step sees.
 
-use crate::program::ids::{TileId, WholeId};
+use smallvec::SmallVec;
+
+use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::{Dim, Shape};
 
 /// Where a value lies in a program's memory, and its shape.
@@ -92,4 +95,15 @@ impl SumAt {
         let (rows, columns) = self.out.shape.at(0);
         rows.saturating_mul(columns)
     }
+}
+
+/// A few values.
+pub(crate) type List<At> = SmallVec<[At; 16]>;
+
+/// What reads and writes values.
+pub(crate) trait Values<At> {
+    fn reads(&self) -> List<At>;
+    fn writes(&self) -> List<At>;
+    /// The nodes that it computes: of a function and its derivative together the function twice.
+    fn nodes(&self) -> List<NodeId>;
 }

@@ -11,8 +11,8 @@ use crate::Scalar;
 use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
-use crate::program::code::{List, Values};
 use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
+use crate::program::operand::{List, Values};
 use crate::program::operand::{Operand, SumAt};
 use crate::tape::ids::IdVec;
 

@@ -19,8 +19,9 @@ const BACKGROUNDS: [&str; 4] = ["#e8f1fa", "#fdf0e0", "#e9f5e6", "#f6e8f4"];
 impl<T: Scalar> Tape<T> {
     /// The graph of the whole tape in the DOT language: `dot -Tsvg` draws it.
     ///
-    /// Leaves are boxes; what a differentiation recorded stands in a frame of its own. An edge leads from an operand to
-    /// the entry that uses it and, where their order matters, has the operand's place.
+    /// Leaves are boxes; what a differentiation recorded stands in a frame of its own. An edge
+    /// leads from an operand to the entry that uses it and, where their order matters, has the
+    /// operand's place.
     ///
     /// ```
     /// use tape::{Matrix, Tape};
@@ -100,7 +101,8 @@ fn graph<T: Scalar>(entries: &[Entry<'_, T>], mistakes: &[String]) -> String {
     lines.join("\n")
 }
 
-/// The first entry that the differentiation which recorded this one recorded: its entries stand one after the other.
+/// The first entry that the differentiation which recorded this one recorded: its entries stand one
+/// after the other.
 fn first_of_differentiation<T: Scalar>(entry: Entry<'_, T>) -> Entry<'_, T> {
     let before = entry.tape().entries_in(0..entry.index()).rev();
     before.take_while(|before| before.differentiation() == entry.differentiation()).last().unwrap_or(entry)

@@ -7,7 +7,7 @@ use super::expression::{Expression, Node, chain_starts};
 use super::label::Label;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
-use super::typeset::{Factor, Infix, Style, typeset};
+use super::typeset::{Factor, Infix, Relation, Sides, typeset};
 use super::unicode::Unicode;
 use crate::{Entry, Error, Scalar, Var};
 
@@ -59,24 +59,11 @@ impl Line {
     }
 }
 
-/// What stands between the sides of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Relation {
-    Is,
-    In,
-}
-
-/// A style that writes whole equations.
-pub(crate) trait Sides: Style {
-    fn relation(relation: Relation) -> String;
-    /// A text that is no mathematics.
-    fn words(text: &str) -> String;
-}
-
-/// The equation of an entry: its name on the left, its definition in terms of named entries on the right.
+/// The equation of an entry: its name on the left, its definition in terms of named entries on the
+/// right.
 ///
-/// Made by [`Var::equation`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes Unicode text on one line.
-/// Two equations are equal if symbol and definition are, name by name.
+/// Made by [`Var::equation`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes
+/// Unicode text on one line. Two equations are equal if symbol and definition are, name by name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Equation {
     line: Line,
@@ -84,8 +71,8 @@ pub struct Equation {
 }
 
 impl Equation {
-    /// The same equation with the names of differentiated activations, `tanh′(Z[1])` in place of the textbook's
-    /// `g′(Z[1])`.
+    /// The same equation with the names of differentiated activations, `tanh′(Z[1])` in place of
+    /// the textbook's `g′(Z[1])`.
     ///
     /// ```
     /// # let tape = tape::Tape::<f64>::new();
@@ -139,16 +126,19 @@ impl fmt::Display for Equation {
 
 /// # Its equation
 impl<T: Scalar> Var<'_, T> {
-    /// The equation of this entry, read off the tape: rename an entry or rewire the network, and it follows.
+    /// The equation of this entry, read off the tape: rename an entry or rewire the network, and it
+    /// follows.
     ///
-    /// On the left stands the user's name, the one that follows from a differentiation (`∂J/∂W[1]`), or the number
-    /// (`%12`). On the right stands the definition: it stops at leaves, at entries that the user named and where the chain
-    /// of a differentiation starts (∂ℒ/∂A\[L\]), whose own equation is eq. 8 for the log-loss; the other derivatives are
-    /// written out. Repetition of rows and columns is not shown, other than inside a matrix product. A sum over the
-    /// columns, that is over examples, is Σᵢ, one over the rows Σⱼ, one over all entries Σ. Of a leaf it says the space.
+    /// On the left stands the user's name, the one that follows from a differentiation
+    /// (`∂J/∂W[1]`), or the number (`%12`). On the right stands the definition: it stops at leaves,
+    /// at entries that the user named and where the chain of a differentiation starts (∂ℒ/∂A\[L\]),
+    /// whose own equation is eq. 8 for the log-loss; the other derivatives are written out.
+    /// Repetition of rows and columns is not shown, other than inside a matrix product. A sum over
+    /// the columns, that is over examples, is Σᵢ, one over the rows Σⱼ, one over all entries Σ. Of
+    /// a leaf it says the space.
     ///
-    /// An expression of more than 600 operations and names is cut with `…`, first what lies deepest.
-    /// The equation of a void variable shows the mistake.
+    /// An expression of more than 600 operations and names is cut with `…`, first what lies
+    /// deepest. The equation of a void variable shows the mistake.
     ///
     /// ```
     /// use tape::{Matrix, Tape};

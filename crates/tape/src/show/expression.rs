@@ -11,8 +11,8 @@ pub(crate) const LIMIT: usize = 600;
 
 /// A definition, owned: nothing of the tape is borrowed.
 ///
-/// The root is the first node and a node's operands come after it, so that going through the nodes backwards meets
-/// operands first, without recursion.
+/// The root is the first node and a node's operands come after it, so that going through the nodes
+/// backwards meets operands first, without recursion.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Expression {
     pub(crate) nodes: Vec<Node>,
@@ -33,7 +33,8 @@ pub(crate) enum Node {
 }
 
 impl Expression {
-    /// The definition of an entry; `called` says at which other entries to stop, and what to call them.
+    /// The definition of an entry; `called` says at which other entries to stop, and what to call
+    /// them.
     ///
     /// Where the limit cuts, it cuts what is farthest from the root.
     pub(crate) fn of<'t, T: Scalar>(
@@ -103,8 +104,8 @@ fn without_repetition<'t, T: Scalar>(
     entry
 }
 
-/// The operation's notation, or a call by its name where a user's operation asks for a notation that does not fit its
-/// number of operands.
+/// The operation's notation, or a call by its name where a user's operation asks for a notation
+/// that does not fit its number of operands.
 fn notation<T: Scalar>(entry: Entry<'_, T>, operands: usize) -> Notation {
     let notation = entry.notation();
     let fits = match &notation {
@@ -130,12 +131,14 @@ fn notation<T: Scalar>(entry: Entry<'_, T>, operands: usize) -> Notation {
     if fits { notation } else { Notation::Call(entry.operation()) }
 }
 
-/// For the first `end` entries: whether it has a derived name and depends on no other entry of the same differentiation that has
-/// one, as ∂ℒ/∂A\[L\]: there the backward chain starts.
+/// For the first `end` entries: whether it has a derived name and depends on no other entry of the
+/// same differentiation that has one, as ∂ℒ/∂A\[L\]: there the backward chain starts.
 ///
-/// Where another entry had the same name before, it does not count: the name would not say which one is meant.
+/// Where another entry had the same name before, it does not count: the name would not say which
+/// one is meant.
 pub(crate) fn chain_starts<T: Scalar>(tape: &Tape<T>, end: usize) -> Vec<bool> {
-    // A path between entries of one differentiation stays in it, for it recorded them one after the other.
+    // A path between entries of one differentiation stays in it, for it recorded them one after the
+    // other.
     let mut derived_below = vec![false; end];
     let mut starts = vec![false; end];
     let mut known = HashSet::new();

@@ -1,8 +1,8 @@
 //! Equations in LaTeX.
 
-use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
+use super::typeset::{Relation, Sides};
 use crate::error::{is_unprintable, printable};
 use crate::tape::notation::Over;
 use crate::{Dim, Shape};
@@ -142,7 +142,8 @@ fn monomial(symbols: &[Symbol]) -> String {
     symbols.iter().map(one).collect::<Vec<_>>().join(r" \, ")
 }
 
-/// `W[1]` is W to the \[1\], as in the textbook; primes stay; a name of several letters is upright text.
+/// `W[1]` is W to the \[1\], as in the textbook; primes stay; a name of several letters is upright
+/// text.
 fn name_of(name: &str) -> String {
     if let Some((base, index)) = indexed(name) {
         return Latex::power(&name_of(base), &format!("[{}]", inside_brackets(index)));

@@ -9,10 +9,11 @@ use super::typeset::{Style, typeset};
 use super::unicode::Unicode;
 use crate::{Entry, OperationKind, Scalar, Tape};
 
-/// The list: number, name, definition in terms of the operands, shape; a line tells where the entries of each derivative
-/// begin, and of what it is.
+/// The list: number, name, definition in terms of the operands, shape; a line tells where the
+/// entries of each derivative begin, and of what it is.
 ///
-/// Operands are called by their names, other than where two entries have the same name: those are called by their numbers.
+/// Operands are called by their names, other than where two entries have the same name: those are
+/// called by their numbers.
 ///
 /// ```
 /// use tape::{Matrix, Tape};
@@ -53,7 +54,8 @@ impl<T: Scalar> Tape<T> {
     }
 }
 
-/// For every entry, what its users call it: its name if no other entry has the same, else its number.
+/// For every entry, what its users call it: its name if no other entry has the same, else its
+/// number.
 fn unique_labels<T: Scalar>(tape: &Tape<T>) -> Vec<Label> {
     let labels: Vec<Label> = tape.entries().map(Label::of).collect();
     let mut count: HashMap<&Label, usize> = HashMap::new();
@@ -93,7 +95,8 @@ fn one_operation<T: Scalar>(entry: Entry<'_, T>, called: &[Label]) -> String {
     }
 }
 
-/// The line before the entries that a differentiation recorded, or that the user recorded after one.
+/// The line before the entries that a differentiation recorded, or that the user recorded after
+/// one.
 fn divider<T: Scalar>(first: Entry<'_, T>) -> String {
     if first.differentiation().is_none() {
         return "── recorded by hand".into();
@@ -101,7 +104,8 @@ fn divider<T: Scalar>(first: Entry<'_, T>) -> String {
     format!("── {}, recorded at {}", what_was_differentiated(first), first.place())
 }
 
-/// Of what and with respect to what the entries from `first` on are derivatives, as far as they have names.
+/// Of what and with respect to what the entries from `first` on are derivatives, as far as they
+/// have names.
 pub(super) fn what_was_differentiated<T: Scalar>(first: Entry<'_, T>) -> String {
     const SHOWN: usize = 8;
     let differentiation = first.differentiation();

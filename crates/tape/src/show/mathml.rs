@@ -1,8 +1,8 @@
 //! Equations in presentation MathML.
 
-use super::equation::{Relation, Sides};
 use super::label::{Label, as_derivative, indexed};
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
+use super::typeset::{Relation, Sides};
 use crate::error::printable;
 use crate::show::unicode::primes_of;
 use crate::tape::notation::Over;

@@ -6,11 +6,12 @@ use std::fmt;
 use indexmap::IndexSet;
 
 use super::entry_of;
-use super::equation::{Definition, Line, Sides};
+use super::equation::{Definition, Line};
 use super::expression::{Expression, scaling};
 use super::label::Label;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
+use super::typeset::Sides;
 use super::unicode::Unicode;
 use crate::ops::scale::Factor;
 use crate::{Scalar, Tape, Var};
@@ -20,8 +21,8 @@ const LIMIT: usize = 2000;
 
 /// Equations that share what they have in common: a definition stands before its use.
 ///
-/// Made by [`Tape::equations`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes Unicode text with the
-/// relation signs below each other.
+/// Made by [`Tape::equations`]; it is a copy that borrows nothing. [`Display`](fmt::Display) writes
+/// Unicode text with the relation signs below each other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Equations {
     lines: Vec<Line>,
@@ -31,8 +32,8 @@ pub struct Equations {
 }
 
 impl Equations {
-    /// The same equations with the names of differentiated activations, `tanh′(Z[1])` in place of the textbook's
-    /// `g′(Z[1])`.
+    /// The same equations with the names of differentiated activations, `tanh′(Z[1])` in place of
+    /// the textbook's `g′(Z[1])`.
     #[must_use]
     pub fn with_function_names(self) -> Self {
         Equations { function_names: true, ..self }
@@ -99,13 +100,15 @@ impl fmt::Display for Equations {
 impl<T: Scalar> Tape<T> {
     /// The equations of some entries as a system, read off the tape.
     ///
-    /// Every derivative that the equations lead to gets a line of its own, before the lines that use it, and is not written
-    /// out again. The derivative with respect to an entry that is named `Z[l]` is called δ\[l\]. Where only a multiple of
-    /// it is an entry that has a name, the line tells the factor. Other entries are written out down to named ones and
-    /// leaves, as in [`Var::equation`].
+    /// Every derivative that the equations lead to gets a line of its own, before the lines that
+    /// use it, and is not written out again. The derivative with respect to an entry that is named
+    /// `Z[l]` is called δ\[l\]. Where only a multiple of it is an entry that has a name, the line
+    /// tells the factor. Other entries are written out down to named ones and leaves, as in
+    /// [`Var::equation`].
     ///
-    /// The order is that of the list: of gradients, the last layer is first; what was asked for follows the last
-    /// definition that it uses, in the order in which it was asked for. More than 2000 lines are cut.
+    /// The order is that of the list: of gradients, the last layer is first; what was asked for
+    /// follows the last definition that it uses, in the order in which it was asked for. More than
+    /// 2000 lines are cut.
     ///
     /// ```
     /// use tape::{Matrix, Tape};
@@ -178,7 +181,8 @@ fn symbols<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> BTreeMap<usize
             (None, None, None) if is_asked => Symbol { label: Label::Number(id), also: None },
             (None, None, None) => continue,
         };
-        // Two derivatives may be called alike, as of two outputs that are both J: the later one is written out.
+        // Two derivatives may be called alike, as of two outputs that are both J: the later one is
+        // written out.
         if taken.insert(symbol.label.clone()) || is_asked {
             symbols.insert(id, symbol);
         }
@@ -186,7 +190,8 @@ fn symbols<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> BTreeMap<usize
     symbols
 }
 
-/// What the entries asked for lead to, down to leaves and to named entries that were not asked for; in the order of the list.
+/// What the entries asked for lead to, down to leaves and to named entries that were not asked for;
+/// in the order of the list.
 fn cone<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> Vec<usize> {
     let mut seen: BTreeSet<usize> = asked.iter().copied().collect();
     let mut to_visit: Vec<usize> = asked.iter().copied().collect();
@@ -201,8 +206,8 @@ fn cone<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> Vec<usize> {
     seen.into_iter().collect()
 }
 
-/// For entries of the cone of which a multiple is a derivative with a name: the factor by which that name is to be
-/// multiplied, and the name.
+/// For entries of the cone of which a multiple is a derivative with a name: the factor by which
+/// that name is to be multiplied, and the name.
 fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[usize]) -> BTreeMap<usize, (String, Label)> {
     let mut multiples = BTreeMap::new();
     let first = cone.first().copied().unwrap_or(0);
@@ -239,7 +244,8 @@ fn in_order<T: Scalar>(
         let (symbol, also) = (symbol.label.clone(), symbol.also.clone());
         lines.push((id, last, Line { symbol, also, definition: Definition::Is(definition) }));
     }
-    // What is used stands where the list has it; what is not follows the last definition that it uses.
+    // What is used stands where the list has it; what is not follows the last definition that it
+    // uses.
     lines.sort_by_key(|(id, last, _)| {
         let asked_at = asked.get_index_of(id);
         match last {

@@ -330,3 +330,17 @@ fn symbols(product: &str) -> Vec<Symbol> {
     };
     product.split('·').map(str::trim).filter(|text| !text.is_empty()).map(one).collect()
 }
+
+/// What stands between the sides of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Is,
+    In,
+}
+
+/// A style that writes whole equations.
+pub(crate) trait Sides: Style {
+    fn relation(relation: Relation) -> String;
+    /// A text that is no mathematics.
+    fn words(text: &str) -> String;
+}

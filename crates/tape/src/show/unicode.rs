@@ -1,8 +1,8 @@
 //! Equations as Unicode text.
 
-use super::equation::{Relation, Sides};
 use super::label::Label;
 use super::typeset::{Factor, Infix, Number, Style, Symbol};
+use super::typeset::{Relation, Sides};
 use crate::error::printable;
 use crate::tape::notation::Over;
 use crate::{Dim, Shape};

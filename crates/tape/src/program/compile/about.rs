@@ -6,10 +6,15 @@ use std::sync::Arc;
 use crate::Scalar;
 use crate::error::Place;
 use crate::error::printable;
-use crate::program::compile::graph::{Graph, Origin};
-use crate::program::ids::NodeId;
 use crate::tape::List;
 use crate::tape::ids::EntryIndex;
+
+/// Whether a node is the value of the tape's entry that it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Whole,
+    Part,
+}
 
 /// Names a node without the tape; put into words only when somebody asks.
 #[derive(Debug, Clone)]
@@ -31,8 +36,7 @@ enum Label {
 }
 
 impl About {
-    pub(crate) fn new<T: Scalar>(list: &List<T>, graph: &Graph<T>, node: NodeId) -> Self {
-        let (entry, origin) = graph.origins[node];
+    pub(crate) fn new<T: Scalar>(list: &List<T>, (entry, origin): (EntryIndex, Origin)) -> Self {
         let note = &list.notes[entry];
         let label = match (&note.name, &note.derived, list.entry(entry).op.number()) {
             (Some(name), _, _) => Label::Name(name.clone()),

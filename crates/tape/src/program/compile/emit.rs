@@ -1,11 +1,12 @@
 //! Stage 6: the instructions, on the buffers that hold their values.
 
 use crate::ops::scale::Scaling;
-use crate::program::code::{Code, Instruction, OnBuffers, Segment, Values};
+use crate::program::code::{Code, Instruction, OnBuffers, Segment};
 use crate::program::compile::fuse::{Planned, Steps};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{NodeId, WholeId};
+use crate::program::operand::Values;
 use crate::program::operand::{Buffer, Operand, SumAt};
 use crate::program::pass::Pass;
 use crate::{Dim, Scalar};

@@ -6,7 +6,7 @@ use smallvec::smallvec;
 
 use crate::ops::Op;
 use crate::ops::map::{Function, Map};
-use crate::program::compile::about::About;
+use crate::program::compile::about::{About, Origin};
 use crate::program::ids::NodeId;
 use crate::tape::List;
 use crate::tape::dag::{self, Dag};
@@ -18,13 +18,6 @@ pub(crate) type Node<T> = dag::Node<T, NodeId>;
 
 /// The operands of a node.
 pub(crate) type Operands = dag::Ids<NodeId>;
-
-/// Whether a node is the value of the tape's entry that it was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Whole,
-    Part,
-}
 
 /// A rewrite that fired while a program was compiled; see
 /// [`Program::rewrites`](crate::Program::rewrites).

@@ -1,11 +1,11 @@
 //! Stage 1: from a tape to the graph of what the outputs need.
 
-use crate::program::Options;
-use crate::program::compile::about::About;
+use crate::program::compile::about::{About, Origin};
 use crate::program::compile::flush::flushed;
-use crate::program::compile::graph::{Facts, Graph, Operands, Origin};
+use crate::program::compile::graph::{Facts, Graph, Operands};
 use crate::program::compile::verify;
 use crate::program::ids::NodeId;
+use crate::program::options::Options;
 use crate::tape::List;
 use crate::tape::ids::{EntryIndex, Id, IdVec};
 use crate::{Scalar, Tape, Var};
@@ -19,7 +19,7 @@ pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], options: 
         graph = flushed(graph);
     }
     graph.tape = tape.id;
-    graph.about = graph.nodes.ids().map(|node| About::new(&list, &graph, node)).collect();
+    graph.about = graph.origins.iter().map(|&origin| About::new(&list, origin)).collect();
     verify::stage("lower or rewrite", || verify::graph(&graph));
     graph
 }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::program::code::{Instruction, List, Values};
+use crate::program::code::Instruction;
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::verify;
 use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::{Buffer, Operand};
+use crate::program::operand::{List, Values};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Scalar, Shape};
 

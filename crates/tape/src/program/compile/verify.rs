@@ -1,13 +1,13 @@
 //! What each stage promises to the next, looked at in debug builds, so that a failure names the
 //! stage that broke.
 
-use crate::program::code::Values;
 use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::Buffer;
+use crate::program::operand::Values;
 use crate::tape::ids::{Id, IdVec};
 use crate::{Scalar, Shape};
 

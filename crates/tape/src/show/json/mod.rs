@@ -1,7 +1,7 @@
 //! A list written down as JSON, and read back.
 //!
-//! What is written is what the view of an entry tells ([`Entry`](crate::Entry)). What is read is recorded as it stands, by the
-//! rules of the operations.
+//! What is written is what the view of an entry tells ([`Entry`](crate::Entry)). What is read is
+//! recorded as it stands, by the rules of the operations.
 
 mod number;
 mod read;
@@ -42,13 +42,14 @@ impl<T: Scalar> Tape<T> {
     /// | `entries` | the entries in their order, one a line |
     ///
     /// Of an entry it has `id`, `label`, `name`, `operation` (`kind`, `name` and `parameters`: see
-    /// [`Entry::parameters`](crate::Entry::parameters)), `notation`, `operands`, `shape` (with `"m"` for the number of examples),
-    /// `place` (`file`, `line`, `column`), `derivative_of` and `differentiation`, and of a leaf `kind` and `value` (`rows`,
-    /// `columns`, and `data` column by column). What an entry has not is left out. `label`, the operation's `name` and `notation`
+    /// [`Entry::parameters`](crate::Entry::parameters)), `notation`, `operands`, `shape` (with
+    /// `"m"` for the number of examples), `place` (`file`, `line`, `column`), `derivative_of` and
+    /// `differentiation`, and of a leaf `kind` and `value` (`rows`, `columns`, and `data` column by
+    /// column). What an entry has not is left out. `label`, the operation's `name` and `notation`
     /// are for the reader; they follow from the rest, and `from_json` does not look at them.
     ///
-    /// Numbers keep their bits: a finite one is written as the decimal of its `f64`, others as `"inf"`, `"-inf"` or
-    /// `"NaN 7ff8000000000000"`, with the bits.
+    /// Numbers keep their bits: a finite one is written as the decimal of its `f64`, others as
+    /// `"inf"`, `"-inf"` or `"NaN 7ff8000000000000"`, with the bits.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -67,26 +68,28 @@ impl<T: Scalar> Tape<T> {
         T::tape_to_json(self, Values::All)
     }
 
-    /// Like [`to_json`](Tape::to_json), without the values of parameters and examples: read back, they are unbound, as
-    /// [`parameter_unbound`](Tape::parameter_unbound) makes them.
+    /// Like [`to_json`](Tape::to_json), without the values of parameters and examples: read back,
+    /// they are unbound, as [`parameter_unbound`](Tape::parameter_unbound) makes them.
     pub fn to_json_unbound(&self) -> String {
         T::tape_to_json(self, Values::OfConstants)
     }
 
     /// Reads a list that [`to_json`](Tape::to_json) has written.
     ///
-    /// The tape has the same entries under the same numbers, and what is recorded or differentiated from here on is as it would
-    /// have been on the first one: equal expressions are found. What it shows is the same, places included
-    /// ([`Entry::place`](crate::Entry::place)). An error that has a [`Place`](crate::Place) of the program's own source tells, for an
-    /// entry that was read, where `from_json` was called. The order of the names in an object does not matter.
+    /// The tape has the same entries under the same numbers, and what is recorded or differentiated
+    /// from here on is as it would have been on the first one: equal expressions are found. What it
+    /// shows is the same, places included ([`Entry::place`](crate::Entry::place)). An error that
+    /// has a [`Place`](crate::Place) of the program's own source tells, for an entry that was read,
+    /// where `from_json` was called. The order of the names in an object does not matter.
     ///
     /// An operation or function of the user's own has no description, and cannot be read.
     ///
     /// # Errors
-    /// [`Error::Unreadable`](crate::Error::Unreadable), with what is wrong and where in the text: no JSON, a name that is
-    /// missing, unknown or there twice, another version or number type, an operation that is unknown or the user's own, an operand
-    /// that is no earlier entry, a shape that the operation does not give, an entry that equals an earlier one.
-    /// Memory and time grow with the length of the text alone.
+    /// [`Error::Unreadable`](crate::Error::Unreadable), with what is wrong and where in the text:
+    /// no JSON, a name that is missing, unknown or there twice, another version or number type, an
+    /// operation that is unknown or the user's own, an operand that is no earlier entry, a shape
+    /// that the operation does not give, an entry that equals an earlier one. Memory and time grow
+    /// with the length of the text alone.
     ///
     /// ```
     /// use tape::{Error, Tape};

@@ -1,5 +1,5 @@
-//! From a text to a list. Whatever the text is, it ends in a list that could have been recorded or in an error that tells the
-//! place in the text; memory and time grow with the text alone.
+//! From a text to a list. Whatever the text is, it ends in a list that could have been recorded or
+//! in an error that tells the place in the text; memory and time grow with the text alone.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -3,6 +3,7 @@
 //! The inner dimension is walked in slabs, the columns of a slab in blocks, and for every block of
 //! columns the rows in blocks.
 
+use super::pack::STRIPS;
 use super::tile::{
     Left, MOST_COLUMNS, MOST_LANES, Right, Target, VECTORS, most_columns, strip, width_of_tile,
 };
@@ -25,9 +26,6 @@ const NEAR_BYTES: usize = 2048;
 /// All of the left operand's are for a product with no more columns than this: to pack them would
 /// take longer than it saves.
 const FEW_COLUMNS: usize = 128;
-/// Strips of the right operand that are packed at a time: more of every page and cache line that is
-/// read is used.
-pub(super) const STRIPS: usize = 4;
 const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
 
 /// The most memory, in bytes, that packed parts of the operands take at a time.

@@ -1,11 +1,14 @@
 //! Copies of parts of the operands in the order in which tiles read them.
 
 use super::Operand;
-use super::blocks::STRIPS;
 use super::tile::VECTORS;
 use crate::numbers::kernel::simd::{Lanes, SIDE};
 use pulp::Simd;
 use std::ops::Range;
+
+/// Strips of the right operand that are packed at a time: more of every page and cache line that is
+/// read is used.
+pub(super) const STRIPS: usize = 4;
 
 /// Fills `packed` with some rows of op(a) and a range of its columns: panels of two vectors, then of one, the last one
 /// filled up with 0, each column by column.
