@@ -70,15 +70,19 @@
 //!
 //! # Processors
 //!
-//! Kernels are compiled for several instruction sets, and run on the best one that the processor has: `avx512` or `avx2` (with FMA) on
-//! x86-64, `neon` on aarch64, `simd128` on wasm32 if it is compiled in, and `baseline` everywhere. The choice is made once, before the
-//! first kernel runs. The environment variable `TAPE_SIMD` takes another one by its name, say to have the bits of another machine,
-//! or to test; if the processor does not have it, [`Tape::compile`] is an error ([`Error::InstructionSet`]). Empty is as unset.
+//! Kernels are compiled for several instruction sets, and run on the best one that the processor
+//! has: `avx512` or `avx2` (with FMA) on x86-64, `neon` on aarch64, `simd128` on wasm32 if it is
+//! compiled in, and `baseline` everywhere. The choice is made once, before the first kernel runs.
+//! The environment variable `TAPE_SIMD` takes another one by its name, say to have the bits of
+//! another machine, or to test; if the processor does not have it, [`Tape::compile`] is an error
+//! ([`Error::InstructionSet`]). Empty is as unset.
 //!
-//! What is promised of bits is promised for one instruction set: others add in another order, and without FMA a multiply-add rounds
-//! twice. All keep the same accuracy and the same laws. Blocks and tiles follow the caches that Linux reports, which changes no bit.
+//! What is promised of bits is promised for one instruction set: others add in another order, and
+//! without FMA a multiply-add rounds twice. All keep the same accuracy and the same laws. Blocks
+//! and tiles follow the caches that Linux reports, which changes no bit.
 //!
-//! Where no thread can be started (`wasm32-unknown-unknown`), everything runs on one, whatever [`Options`] and [`Threads`] ask for.
+//! Where no thread can be started (`wasm32-unknown-unknown`), everything runs on one, whatever
+//! [`Options`] and [`Threads`] ask for.
 //!
 //! # How it is tested
 //!

@@ -104,8 +104,8 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         self.epsilon.powf(2.0 / 3.0)
     }
 
-    /// The derivative that a function of the size of f would have that changes wholly over the length of x: what cancels
-    /// to much less than this is rounding.
+    /// The derivative that a function of the size of f would have that changes wholly over the
+    /// length of x: what cancels to much less than this is rounding.
     fn usual_slope(&self, of: f64) -> f64 {
         of / (1.0 + self.inputs.iter().map(|x| x.max_abs().to_f64()).fold(0.0, f64::max))
     }
@@ -278,7 +278,8 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         Ok(())
     }
 
-    /// How ⟨weights, outputs⟩ changes when an operand moves along v; `hidden` is the size of what cancels in it.
+    /// How ⟨weights, outputs⟩ changes when an operand moves along v; `hidden` is the size of what
+    /// cancels in it.
     fn slope(
         &mut self,
         u: &Matrix<T>,
@@ -292,7 +293,8 @@ impl<'t, T: Scalar> Bench<'_, 't, T> {
         let step = self.check.step.unwrap_or(self.epsilon.powf(0.2));
         let h = step * (1.0 + x.max_abs().to_f64());
         let center = self.first_at(u)?;
-        // Differences are taken before they are weighed and summed, in f64: the sum adds no rounding of its own.
+        // Differences are taken before they are weighed and summed, in f64: the sum adds no
+        // rounding of its own.
         let mut change = |s: f64| -> Result<f64> {
             let moved = Matrix::from_fn(x.rows(), x.columns(), |i, j| x[(i, j)] + T::from_f64(s) * v[(i, j)]);
             let others = self.inputs.iter().enumerate().map(|(i, x)| if i == operand { &moved } else { x });

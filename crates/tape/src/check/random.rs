@@ -2,10 +2,11 @@
 
 use crate::{Matrix, Scalar};
 
-/// Random numbers for checks and tests, not for cryptography: the same seed gives the same numbers on every platform, so that a
-/// failure can be run again.
+/// Random numbers for checks and tests, not for cryptography: the same seed gives the same numbers
+/// on every platform, so that a failure can be run again.
 ///
-/// The generator is SplitMix64 (Steele, Lea, Flood 2014): a counter in steps of the golden ratio, each step mixed.
+/// The generator is SplitMix64 (Steele, Lea, Flood 2014): a counter in steps of the golden ratio,
+/// each step mixed.
 ///
 /// ```
 /// use tape::Matrix;
@@ -33,7 +34,8 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A whole number from 0 on, below `n`. Small numbers are more likely than others by no more than n / 2⁶⁴.
+    /// A whole number from 0 on, below `n`. Small numbers are more likely than others by no more
+    /// than n / 2⁶⁴.
     ///
     /// # Panics
     /// If `n` is 0.
@@ -64,8 +66,8 @@ impl Random {
         order
     }
 
-    /// A direction or a cotangent: odd multiples of 2⁻¹⁰ in (−1, 1), never 0, so that no element escapes, and so short that the
-    /// sum of two of them is exact in `f32`.
+    /// A direction or a cotangent: odd multiples of 2⁻¹⁰ in (−1, 1), never 0, so that no element
+    /// escapes, and so short that the sum of two of them is exact in `f32`.
     pub(super) fn direction<T: Scalar>(&mut self, (rows, columns): (usize, usize)) -> Matrix<T> {
         let mut number = || {
             let k = (self.bits() >> 54) as f64; // 0 ..= 1023

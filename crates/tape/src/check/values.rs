@@ -44,8 +44,9 @@ pub(super) struct Slope {
 }
 
 impl Slope {
-    /// Across a corner the sides stay apart, or come together at once when the smaller step no longer reaches it; where a
-    /// function is smooth they approach each other like h, or like h³ where the curvature vanishes.
+    /// Across a corner the sides stay apart, or come together at once when the smaller step no
+    /// longer reaches it; where a function is smooth they approach each other like h, or like h³
+    /// where the curvature vanishes.
     pub(super) fn is_kink(&self, least: f64) -> bool {
         let [whole, half] = self.gaps;
         let ratio = half / whole;

@@ -8,17 +8,19 @@ use crate::{Error, Result};
 
 /// A cache line.
 const LINE: usize = 64;
-/// A page: two addresses with the same place in their pages have the same place in the first-level cache.
+/// A page: two addresses with the same place in their pages have the same place in the first-level
+/// cache.
 const PAGE: usize = 4096;
 /// How far apart in their pages long lists begin.
 const STEP: usize = 512;
 
 /// A list of numbers that begins at a cache line.
 ///
-/// A vector of 64 bytes that does not lie in one line costs two accesses, and one that is read after its neighbour was
-/// written waits: without the alignment an optimiser's pass over its parameters takes up to three times as long. Long lists
-/// begin at different places of their pages, because several that are walked together would else compete for the same
-/// lines of the cache. Large allocations all have the same place, 16 bytes behind the beginning of a page.
+/// A vector of 64 bytes that does not lie in one line costs two accesses, and one that is read
+/// after its neighbour was written waits: without the alignment an optimiser's pass over its
+/// parameters takes up to three times as long. Long lists begin at different places of their pages,
+/// because several that are walked together would else compete for the same lines of the cache.
+/// Large allocations all have the same place, 16 bytes behind the beginning of a page.
 ///
 /// ```
 /// # #[cfg(feature = "kernels")] {
@@ -91,7 +93,8 @@ impl<T: Clone> Aligned<T> {
     }
 }
 
-/// How many bytes a list of so many bytes leaves unused: up to a line, and what puts long ones to different places.
+/// How many bytes a list of so many bytes leaves unused: up to a line, and what puts long ones to
+/// different places.
 fn unused_bytes(bytes: usize) -> usize {
     static LISTS: AtomicUsize = AtomicUsize::new(0);
     if bytes < PAGE { LINE } else { LINE + LISTS.fetch_add(1, Ordering::Relaxed) % (PAGE / STEP) * STEP }

@@ -20,8 +20,8 @@ mod sealed {
 
 /// A floating-point type that matrices, tapes and programs are generic over: `f32` or `f64`.
 ///
-/// The trait is sealed. Its methods are those of the standard library's floats, under the same names, plus
-/// [`erf`](Scalar::erf) and [`erfc`](Scalar::erfc).
+/// The trait is sealed. Its methods are those of the standard library's floats, under the same
+/// names, plus [`erf`](Scalar::erf) and [`erfc`](Scalar::erfc).
 ///
 /// ```
 /// use tape::Scalar;

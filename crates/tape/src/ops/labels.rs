@@ -66,8 +66,8 @@ impl Labels {
         }
     }
 
-    /// The labels, or the mistake that they are a number that is none: it is known when the loss is recorded. A number of another
-    /// tape is left to be refused as such.
+    /// The labels, or the mistake that they are a number that is none: it is known when the loss is
+    /// recorded. A number of another tape is left to be refused as such.
     #[track_caller]
     pub(crate) fn or_mistake<'t, T: Scalar>(
         self,

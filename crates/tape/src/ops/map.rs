@@ -68,8 +68,8 @@ impl Parameter for u32 {
 }
 
 /// One row a function: its name, how it is printed, its value at a number or of slices, its
-/// derivative at a variable `x`, where `y` is the function's own entry, and, where a kernel computes
-/// both from one exponential, the derivative with that kernel.
+/// derivative at a variable `x`, where `y` is the function's own entry, and, where a kernel
+/// computes both from one exponential, the derivative with that kernel.
 macro_rules! functions {
     ($(
         $(#[$doc:meta])*

@@ -9,7 +9,8 @@ use crate::tape::operation::{Contraction, Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
 
-/// op(A) * op(B), where op transposes or not; a tape has the plain product, and programs turn transposed operands into flags.
+/// op(A) * op(B), where op transposes or not; a tape has the plain product, and programs turn
+/// transposed operands into flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Matmul {
     pub(crate) left: bool,
@@ -24,7 +25,8 @@ impl Matmul {
     /// As a tape records it.
     pub(crate) const PLAIN: Matmul = Matmul { left: false, right: false };
 
-    /// Whether the kernel can read chosen columns of the right operand from where they are, the left one having this shape.
+    /// Whether the kernel can read chosen columns of the right operand from where they are, the
+    /// left one having this shape.
     pub(crate) fn reads_selections(&self, left: Shape) -> bool {
         let rows = oriented(left, self.left).rows;
         matches!(rows, Dim::Fixed(rows) if rows >= ROWS_FOR_SELECTION)

@@ -257,7 +257,8 @@ impl<T: Scalar> Tape<T> {
         self.push(Stack(Along::Rows), parts)
     }
 
-    /// Matrices side by side: the numbers of columns, which cannot be m, add up, the numbers of rows are equal.
+    /// Matrices side by side: the numbers of columns, which cannot be m, add up, the numbers of
+    /// rows are equal.
     #[track_caller]
     pub fn stack_columns<'t>(&'t self, parts: &[Var<'t, T>]) -> Var<'t, T> {
         self.push(Stack(Along::Columns), parts)

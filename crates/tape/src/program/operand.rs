@@ -1,5 +1,5 @@
-//! What a step reads and writes: where a value lies in a program's memory, and which of its columns a
-//! step sees.
+//! What a step reads and writes: where a value lies in a program's memory, and which of its columns
+//! a step sees.
 
 use smallvec::SmallVec;
 

@@ -1,4 +1,5 @@
-//! Operations on earlier operations, each once: what a tape's list is, and what the graph of a program is.
+//! Operations on earlier operations, each once: what a tape's list is, and what the graph of a
+//! program is.
 
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -17,8 +18,9 @@ pub(crate) type Ids<I> = SmallVec<[I; 2]>;
 
 /// An operation on earlier nodes.
 ///
-/// Two nodes are equal if the operation and the operands are. Where the operation commutes, the order of the operands does
-/// not matter; the node keeps the order in which it was first made, so that equations print as written.
+/// Two nodes are equal if the operation and the operands are. Where the operation commutes, the
+/// order of the operands does not matter; the node keeps the order in which it was first made, so
+/// that equations print as written.
 #[derive(Debug, Clone)]
 pub(crate) struct Node<T: Scalar, I> {
     pub(crate) op: Op<T>,

@@ -1,4 +1,5 @@
-//! An operation in words and numbers: its parameters by name, and the operation that is made of them again.
+//! An operation in words and numbers: its parameters by name, and the operation that is made of
+//! them again.
 //!
 //! Each operation is described where its rule stands. One without a description does not compile.
 
@@ -84,7 +85,8 @@ impl<T: Scalar> Given<T> {
     }
 }
 
-/// Describes an operation by its fields, each under a name; before them stands the number of its operands, as a pattern.
+/// Describes an operation by its fields, each under a name; before them stands the number of its
+/// operands, as a pattern.
 macro_rules! described {
     ($($Type:ident [$operands:pat] { $($field:tt: $name:literal),* })*) => {$(
         impl<T: crate::Scalar> crate::tape::describe::Described<T> for $Type {
@@ -176,8 +178,8 @@ pub(crate) fn special<T: Scalar>(word: &str) -> Option<T> {
     }
 }
 
-/// How often a function was differentiated, or a power of m, is read up to here: beyond it, a name or a kernel takes more time and
-/// memory than there is.
+/// How often a function was differentiated, or a power of m, is read up to here: beyond it, a name
+/// or a kernel takes more time and memory than there is.
 const MOST: u32 = 4096;
 
 impl<T> InWords<T> for u32 {

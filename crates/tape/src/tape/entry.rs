@@ -1,4 +1,5 @@
-//! What can be read of an entry: the view on which all that shows a list or writes it down is built.
+//! What can be read of an entry: the view on which all that shows a list or writes it down is
+//! built.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -15,12 +16,14 @@ use crate::tape::notation::Notation;
 use crate::tape::{Derived, Ids, List, Recorded};
 use crate::{EntryId, Parameter, Place, Scalar, Shape, Tape, Var};
 
-/// What can be read of an entry of a [`Tape`]: names, operation, operands, shape, place, of what it is a derivative.
+/// What can be read of an entry of a [`Tape`]: names, operation, operands, shape, place, of what it
+/// is a derivative.
 ///
 /// Equations, `println!("{tape}")` and [`Tape::dot`] show no more than what can be read here.
 ///
-/// It is a handle as [`Var`] is, cheap to copy, and never void. Each method looks at the list and lets go of it, so that
-/// recording goes on while views are held. What was recorded of an entry never changes, other than its name.
+/// It is a handle as [`Var`] is, cheap to copy, and never void. Each method looks at the list and
+/// lets go of it, so that recording goes on while views are held. What was recorded of an entry
+/// never changes, other than its name.
 ///
 /// ```
 /// use tape::{OperationKind, Shape, Tape, matrix};
@@ -48,7 +51,8 @@ pub struct Entry<'t, T: Scalar> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DerivativeOf<'t, T: Scalar> {
-    /// The scalar's name, J if it had none; ℒ where the factor 1/m of a mean over the examples stands in front.
+    /// The scalar's name, J if it had none; ℒ where the factor 1/m of a mean over the examples
+    /// stands in front.
     pub of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub with_respect_to: Entry<'t, T>,
@@ -115,7 +119,8 @@ impl<T: Scalar> fmt::Debug for Entry<'_, T> {
 
 /// # Reading the list
 impl<T: Scalar> Tape<T> {
-    /// What can be read of the entries that are there now, in their order, which is one of evaluation.
+    /// What can be read of the entries that are there now, in their order, which is one of
+    /// evaluation.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -130,7 +135,8 @@ impl<T: Scalar> Tape<T> {
         self.entries_in(0..self.len())
     }
 
-    /// The entries of a range that is there. To skip entries of [`entries`](Tape::entries) takes a time for each of them.
+    /// The entries of a range that is there. To skip entries of [`entries`](Tape::entries) takes a
+    /// time for each of them.
     pub(crate) fn entries_in(
         &self,
         range: Range<usize>,
@@ -213,7 +219,8 @@ impl<'t, T: Scalar> Entry<'t, T> {
         self.recorded(|recorded| recorded.op.kind()).expect("a tape has only what can be recorded")
     }
 
-    /// The operation's name, as listings and error messages show it: `matmul`, `tanh′`, `rows[0..2]`.
+    /// The operation's name, as listings and error messages show it: `matmul`, `tanh′`,
+    /// `rows[0..2]`.
     pub fn operation(self) -> String {
         T::entry_operation(self)
     }
@@ -222,8 +229,8 @@ impl<'t, T: Scalar> Entry<'t, T> {
         self.op().rule().name().into_owned()
     }
 
-    /// The operation's parameters by name; with [`kind`](Entry::kind), what makes the operation. A leaf has none, and of an
-    /// operation of the user's they are not known.
+    /// The operation's parameters by name; with [`kind`](Entry::kind), what makes the operation. A
+    /// leaf has none, and of an operation of the user's they are not known.
     ///
     /// ```
     /// use tape::{Parameter, Tape, matrix};
@@ -263,7 +270,8 @@ impl<'t, T: Scalar> Entry<'t, T> {
         self.recorded(|recorded| recorded.operands.clone())
     }
 
-    /// Whether the operation has the same value with its operands in another order: then equal ones in either order are one entry.
+    /// Whether the operation has the same value with its operands in another order: then equal ones
+    /// in either order are one entry.
     pub fn commutes(self) -> bool {
         T::entry_commutes(self)
     }
@@ -331,7 +339,8 @@ impl<'t, T: Scalar> Entry<'t, T> {
         self.look(|list| list.notes[self.number()].derived.clone())
     }
 
-    /// Which of the differentiations of this tape recorded it, counted from 1; `None` for the user's own entries.
+    /// Which of the differentiations of this tape recorded it, counted from 1; `None` for the
+    /// user's own entries.
     pub fn differentiation(self) -> Option<usize> {
         T::entry_differentiation(self)
     }

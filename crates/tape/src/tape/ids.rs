@@ -1,4 +1,5 @@
-//! Typed numbers: what is the number of one kind of thing is not that of another, which a bare `u32` would let pass.
+//! Typed numbers: what is the number of one kind of thing is not that of another, which a bare
+//! `u32` would let pass.
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -9,10 +9,12 @@ use crate::tape::vjp::{Cotangent, Front, Vjp};
 use crate::tape::{Derived, Ids};
 use crate::{Error, Scalar, Tape, Var};
 
-/// Walks from the outputs back to the variables, and records with the tape's own operations what is on the way.
+/// Walks from the outputs back to the variables, and records with the tape's own operations what is
+/// on the way.
 ///
-/// `seeds` are outputs with their cotangents. The answer has, for each variable, its cotangent, which repeats to the
-/// variable's shape, or `None` where no path leads to it or every path has derivative zero.
+/// `seeds` are outputs with their cotangents. The answer has, for each variable, its cotangent,
+/// which repeats to the variable's shape, or `None` where no path leads to it or every path has
+/// derivative zero.
 pub(crate) fn walk<'t, T: Scalar>(
     seeds: &[(Var<'t, T>, Var<'t, T>)],
     with_respect_to: &[Var<'t, T>],
@@ -87,7 +89,8 @@ pub(crate) fn depends<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> bo
         && reaches(output.tape, &[variable], variable.id.index(), output.id.index() + 1).last() == Some(&true)
 }
 
-/// How the derivatives of a scalar are named: ∂J/∂W[1], and ∂ℒ/∂A[1] where the factor 1/m is in front.
+/// How the derivatives of a scalar are named: ∂J/∂W[1], and ∂ℒ/∂A[1] where the factor 1/m is in
+/// front.
 pub(crate) struct Naming {
     /// J, or the output's own name.
     of: Arc<str>,

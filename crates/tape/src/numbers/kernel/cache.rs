@@ -29,14 +29,16 @@ pub(crate) fn caches() -> Caches {
     })
 }
 
-/// Of what the system tells about each cache: its level, type and size, and the processors that share it.
+/// Of what the system tells about each cache: its level, type and size, and the processors that
+/// share it.
 fn of_lists(told: &[[String; 4]]) -> Caches {
     let data = told.iter().filter(|[_, kind, ..]| kind.trim() != "Instruction");
     let known: Vec<(&str, usize, usize)> =
         data.filter_map(|[level, _, size, cpus]| Some((level.trim(), bytes(size)?, count(cpus)?))).collect();
     let level = |level: &str| known.iter().find(|cache| cache.0 == level);
     let Some(&(_, second, sharing)) = level("2") else { return COMMON };
-    // Two threads of one core share its first level: what they share with no other core is theirs alone.
+    // Two threads of one core share its first level: what they share with no other core is theirs
+    // alone.
     let threads_of_a_core = level("1").map_or(1, |cache| cache.2);
     let of_a_core = |bytes: usize, sharing: usize| bytes / (sharing / threads_of_a_core).max(1);
     let third = level("3").map_or(0, |&(_, bytes, sharing)| of_a_core(bytes, sharing));

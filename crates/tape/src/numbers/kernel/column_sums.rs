@@ -5,10 +5,12 @@
 use super::simd::{Lanes, dispatch, load, store};
 use pulp::{Simd, WithSimd};
 
-/// Columns that are added to each other before they are added to the sums: the additions to the sums wait for each other.
+/// Columns that are added to each other before they are added to the sums: the additions to the
+/// sums wait for each other.
 pub(crate) const GROUP: usize = 4;
-/// With more rows than this the columns are added one by one. So columns can be added in parts whose lengths are multiples of
-/// [`GROUP`], as passes do it with few rows; and with so many rows the additions of a column do not wait for each other.
+/// With more rows than this the columns are added one by one. So columns can be added in parts
+/// whose lengths are multiples of [`GROUP`], as passes do it with few rows; and with so many rows
+/// the additions of a column do not wait for each other.
 pub(crate) const MOST_ROWS_IN_GROUPS: usize = 256;
 /// Vectors of rows that are added up at a time.
 const VECTORS: usize = 4;
@@ -16,12 +18,14 @@ const VECTORS: usize = 4;
 /// A number type with sums of columns.
 #[allow(unreachable_pub)] // a supertrait of a public trait
 pub trait ColumnSums: Lanes {
-    /// Adds some rows of every column to `sums`, from `first` on as many as there are sums. The columns have so many rows and are
-    /// added in fours, each ((a + b) + (c + d)) to what is there; the last ones, and all if there are many rows, one by one.
+    /// Adds some rows of every column to `sums`, from `first` on as many as there are sums. The
+    /// columns have so many rows and are added in fours, each ((a + b) + (c + d)) to what is there;
+    /// the last ones, and all if there are many rows, one by one.
     fn add_columns(values: &[Self], rows: usize, first: usize, sums: &mut [Self]);
 }
 
-/// Compiled here and not, as generic functions would be, in the crate that uses them, with its optimisation.
+/// Compiled here and not, as generic functions would be, in the crate that uses them, with its
+/// optimisation.
 macro_rules! column_sums {
     ($($t:ident),*) => {
         $(impl ColumnSums for $t {

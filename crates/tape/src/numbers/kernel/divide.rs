@@ -34,7 +34,8 @@ pub trait Divide: Sized + Send {
     fn both(first: Self::Done, second: Self::Done) -> Self::Done;
 }
 
-/// Does the work on so many threads, the caller's among them, which is one of a team or of a pool if they are more than one.
+/// Does the work on so many threads, the caller's among them, which is one of a team or of a pool
+/// if they are more than one.
 #[allow(unreachable_pub)] // the feature `kernels` exports it
 pub fn among<W: Divide>(work: W, threads: usize) -> W::Done {
     let count = match threads > 1 && work.is_worth_sharing() {
@@ -45,7 +46,8 @@ pub fn among<W: Divide>(work: W, threads: usize) -> W::Done {
         return work.run();
     }
     let (first, second) = work.cut(count, threads / 2);
-    // The first of a pair begins at once, on this thread, and the other a little later: that should have less to do.
+    // The first of a pair begins at once, on this thread, and the other a little later: that should
+    // have less to do.
     let second_is_more = second.weight() > first.weight();
     let first = || among(first, threads / 2);
     let second = || among(second, threads - threads / 2);
@@ -59,8 +61,8 @@ pub fn among<W: Divide>(work: W, threads: usize) -> W::Done {
     W::both(first, second)
 }
 
-/// Where to cut `count` things for two groups of threads, at a multiple of `step`; the second group has as many threads
-/// as the first, or one more.
+/// Where to cut `count` things for two groups of threads, at a multiple of `step`; the second group
+/// has as many threads as the first, or one more.
 pub(crate) fn cut(count: usize, threads: usize, step: usize) -> usize {
     let steps = count.div_ceil(step);
     (steps * (threads / 2) / threads * step).min(count)

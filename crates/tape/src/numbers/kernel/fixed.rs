@@ -103,8 +103,8 @@ impl Fixed {
     }
 }
 
-/// σ(z) − y, within 2 ulp where it is a normal number. For 0 < y < 1, where σ(z) and y, or what both lack of 1, differ by less than a
-/// factor of 2³⁰.
+/// σ(z) − y, within 2 ulp where it is a normal number. For 0 < y < 1, where σ(z) and y, or what
+/// both lack of 1, differ by less than a factor of 2³⁰.
 pub(super) fn sigmoid_minus(y: f64, z: f64) -> f64 {
     // e^(−|z|) = e·2⁻ᵏ with 1 ≤ e ≤ 2.
     let x = Fixed::of(z.abs(), 0);
@@ -115,7 +115,8 @@ pub(super) fn sigmoid_minus(y: f64, z: f64) -> f64 {
         multiple = multiple.plus(LN_2);
     }
     let (e, k) = (multiple.minus(x).exp(), k as i32);
-    // q = e/(2ᵏ + e) is the lesser of σ(z) and σ(−z), w what is to be taken from it: q − w = (e·(1 − w) − w·2ᵏ)/(2ᵏ + e).
+    // q = e/(2ᵏ + e) is the lesser of σ(z) and σ(−z), w what is to be taken from it: q − w = (e·(1
+    // − w) − w·2ᵏ)/(2ᵏ + e).
     let label = Fixed::of(y, 0);
     let (first, second) = match z < 0.0 {
         true => (e.times(ONE.minus(label)), Fixed::of(y, k)),

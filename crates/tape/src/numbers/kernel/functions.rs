@@ -1,8 +1,10 @@
 //! Functions of one number, and sums, of the kind activations and losses are made of.
 //!
-//! Every function is accurate *relative to its result* wherever that result is representable: at both ends of
-//! the exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal intermediate value or to a rounded
-//! argument of `exp`, nor next to a root (of silu′, say) to terms that cancel there. NaN in gives NaN out, which is why `max` and `min` of the standard library are not used here.
+//! Every function is accurate *relative to its result* wherever that result is representable: at
+//! both ends of the exponent range no digit is lost to `1 − (nearly 1)`, to a subnormal
+//! intermediate value or to a rounded argument of `exp`, nor next to a root (of silu′, say) to
+//! terms that cancel there. NaN in gives NaN out, which is why `max` and `min` of the standard
+//! library are not used here.
 
 use crate::Scalar;
 use crate::numbers::kernel::simd::vectorised;
@@ -29,10 +31,12 @@ pub(crate) fn each<T: Scalar>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
     );
 }
 
-// ---- Arithmetic in twice the precision --------------------------------------------------------------------
+// ---- Arithmetic in twice the precision
+// --------------------------------------------------------------------
 //
-// e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is itself
-// computed, its rounding error is therefore carried along and applied as a factor: e^(z + ε) ≈ e^z·(1 + ε).
+// e^z turns a relative error ε of z into |z|·ε, some hundreds of ulps at the far ends. Where z is
+// itself computed, its rounding error is therefore carried along and applied as a factor: e^(z + ε)
+// ≈ e^z·(1 + ε).
 
 /// x + y and its rounding error (Knuth).
 #[inline]
@@ -64,7 +68,8 @@ fn halves<T: Scalar>(x: T) -> (T, T) {
 
 /// `(h, g)` with h = e^(−|z+ε|/2) and g = h for z < 0, else 1, so that σ(z+ε) = g·g/(1 + h·h).
 ///
-/// The root of e^z, as e^z itself may be subnormal where x·e^z is not: multiply by one g, then by the other.
+/// The root of e^z, as e^z itself may be subnormal where x·e^z is not: multiply by one g, then by
+/// the other.
 #[inline]
 fn sigmoid_roots(z: f64, error: f64) -> (f64, f64) {
     let h = (-0.5 * z.abs()).exp();
@@ -85,7 +90,8 @@ fn gate_derivative(v: f64, h: f64, g: f64, z: f64) -> f64 {
     g * (((1.0 + v) + t) / (d * d)) * g
 }
 
-// ---- The logistic function and its relatives --------------------------------------------------------------
+// ---- The logistic function and its relatives
+// --------------------------------------------------------------
 
 /// ln(1 + eˣ).
 #[inline]
@@ -94,7 +100,8 @@ pub(crate) fn softplus<T: Scalar>(x: T) -> T {
     if x > T::ZERO { x + log } else { log }
 }
 
-// ---- Piecewise functions ----------------------------------------------------------------------------------
+// ---- Piecewise functions
+// ----------------------------------------------------------------------------------
 
 /// x if x > 0, else 0.
 #[inline]
@@ -165,7 +172,8 @@ pub(crate) fn in_range<T: Scalar>(x: T, low: T, high: T) -> T {
     }
 }
 
-// ---- Powers -----------------------------------------------------------------------------------------------
+// ---- Powers
+// -----------------------------------------------------------------------------------------------
 
 /// xᵖ. The powers that have an operation of their own are computed by it.
 #[inline]
@@ -189,8 +197,8 @@ pub(crate) fn power_into<T: Scalar>(x: &[T], p: T, out: &mut [T]) {
     }
 }
 
-/// xⁿ. Up to |n| = 4 by multiplications, of which each adds half an ulp; beyond by a power in f64, which has n exactly: f32 ends
-/// with 2²⁴, from where on it does not tell odd from even.
+/// xⁿ. Up to |n| = 4 by multiplications, of which each adds half an ulp; beyond by a power in f64,
+/// which has n exactly: f32 ends with 2²⁴, from where on it does not tell odd from even.
 #[inline]
 pub(crate) fn whole_power_into<T: Scalar>(x: &[T], n: i64, out: &mut [T]) {
     #[inline(always)]
@@ -228,7 +236,8 @@ pub(crate) fn whole_power_into<T: Scalar>(x: &[T], n: i64, out: &mut [T]) {
     }
 }
 
-// ---- GELU by tanh -----------------------------------------------------------------------------------------
+// ---- GELU by tanh
+// -----------------------------------------------------------------------------------------
 
 /// 2·√(2/π).
 const GELU_LINEAR: (f64, f64) = (1.5957691216057308, -9.96930880911092e-17);
@@ -253,8 +262,8 @@ fn gelu_exponent_derivative(x: f64) -> f64 {
     GELU_LINEAR.0 + 3.0 * GELU_CUBIC.0 * (x * x)
 }
 
-/// x·σ(2u) = ½x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³). Like its derivatives in f64 for both types: the exponential is that of the
-/// standard library in either.
+/// x·σ(2u) = ½x·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³). Like its derivatives in f64 for both
+/// types: the exponential is that of the standard library in either.
 #[inline]
 pub(crate) fn gelu_tanh<T: Scalar>(x: T) -> T {
     let x = x.to_f64();
@@ -301,7 +310,8 @@ pub(crate) fn gelu_tanh_second_derivative<T: Scalar>(x: T) -> T {
     }))
 }
 
-// ---- The normal distribution ------------------------------------------------------------------------------
+// ---- The normal distribution
+// ------------------------------------------------------------------------------
 
 /// e^(−c·x²), with the rounding error of x² put right.
 #[inline]
@@ -340,7 +350,8 @@ fn square_minus(x: f64, (high, low): (f64, f64)) -> f64 {
     ((x - high) - low) * (x + high)
 }
 
-/// Hermite's polynomials of degrees n and n + 2: h₀ = 1, h₁ = s·x, h₂ = s·(x·h₁ − h₀), h₃ = s·(x·h₂ − 2·h₁), …
+/// Hermite's polynomials of degrees n and n + 2: h₀ = 1, h₁ = s·x, h₂ = s·(x·h₁ − h₀), h₃ = s·(x·h₂
+/// − 2·h₁), …
 #[inline]
 fn hermite(n: u32, s: f64, x: f64) -> (f64, f64) {
     let (mut before, mut h) = (0.0, 1.0);
@@ -354,8 +365,9 @@ fn hermite(n: u32, s: f64, x: f64) -> (f64, f64) {
     (low, h)
 }
 
-/// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. Far out the exponential comes as two roots: it may be subnormal where the product is not.
-/// In f64 for both types, as the exponential is that of the standard library in either.
+/// ±c·p(x)·e^(−bx²), 0 where e^(−bx²) is. Far out the exponential comes as two roots: it may be
+/// subnormal where the product is not. In f64 for both types, as the exponential is that of the
+/// standard library in either.
 #[inline]
 fn damped<T: Scalar>(x: T, b: f64, is_negative: bool, c: f64, p: impl Fn(f64) -> f64) -> T {
     let y = clamp(x.to_f64(), -NORMAL_LIMIT, NORMAL_LIMIT);
@@ -448,7 +460,8 @@ fn tail(x: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
     root * (PHI_0 * f(y, series)) * root
 }
 
-// ---- Losses -----------------------------------------------------------------------------------------------
+// ---- Losses
+// -----------------------------------------------------------------------------------------------
 
 /// −(y·ln a + (1−y)·ln(1−a)), where 0·ln 0 = 0.
 #[inline]
@@ -457,7 +470,8 @@ pub(crate) fn log_loss<T: Scalar>(y: T, a: T) -> T {
     T::ZERO - (term(y, a.ln()) + term(T::ONE - y, (-a).ln_1p()))
 }
 
-/// The log-loss of a = σ(z): (1−y)·ln(1 + eᶻ) + y·ln(1 + e⁻ᶻ), where a coefficient 0 makes its term 0.
+/// The log-loss of a = σ(z): (1−y)·ln(1 + eᶻ) + y·ln(1 + e⁻ᶻ), where a coefficient 0 makes its term
+/// 0.
 #[inline]
 #[cfg_attr(not(test), expect(dead_code, reason = "the reference of the loop over slices"))]
 pub(crate) fn log_loss_logits<T: Scalar>(y: T, z: T) -> T {
@@ -471,15 +485,16 @@ pub(crate) fn log_loss_terms<T: Scalar>(y: T, up: T, down: T) -> T {
     term(T::ONE - y, up) + term(y, down)
 }
 
-// ---- Sums -------------------------------------------------------------------------------------------------
+// ---- Sums
+// -------------------------------------------------------------------------------------------------
 
 /// Numbers that are summed side by side, so that the compiler can use vectors.
 const LANES: usize = 16;
 /// The longest slice that is summed without being cut in two.
 const BLOCK: usize = 512;
 
-/// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that depends
-/// on the length alone; the error grows with the logarithm of the length.
+/// Σ f(x). Blocks of [`BLOCK`] are summed in [`LANES`] lanes and the blocks in pairs, an order that
+/// depends on the length alone; the error grows with the logarithm of the length.
 #[inline]
 pub(crate) fn sum_of<T: Scalar>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
     if x.len() > BLOCK {

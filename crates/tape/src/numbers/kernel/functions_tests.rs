@@ -1,14 +1,14 @@
 //! The functions against reference values, and at the ends of the number line.
 //!
-//! The reference values were computed with 60 digits (mpmath 1.4) and rounded to `f64`. Every argument is
-//! exactly representable in `f32`, so that one table serves both number types.
+//! The reference values were computed with 60 digits (mpmath 1.4) and rounded to `f64`. Every
+//! argument is exactly representable in `f32`, so that one table serves both number types.
 
 use super::*;
 
-/// Allowed error, in units of ε·|value|. `exp`, `ln_1p` and `erfc` contribute up to one unit, once or
-/// squared; at most four roundings of half a unit follow. The derivatives with a root are sums of terms up to
-/// five times the result at these arguments. A sweep over 2800 arguments a function found at most 2.98 away
-/// from the roots.
+/// Allowed error, in units of ε·|value|. `exp`, `ln_1p` and `erfc` contribute up to one unit, once
+/// or squared; at most four roundings of half a unit follow. The derivatives with a root are sums
+/// of terms up to five times the result at these arguments. A sweep over 2800 arguments a function
+/// found at most 2.98 away from the roots.
 const BOUND: f64 = 3.0;
 
 /// The smallest positive number: the error allowed where results are subnormal or 0.
@@ -305,7 +305,8 @@ fn families_go_on_as_they_begin() {
         for x in [-3.3, -1.7, -0.2, 0.6, 1.2, 4.1] {
             for k in 0..9 {
                 let below = |x: f64| if k == 0 { first(x) } else { higher(x, k - 1) };
-                // Richardson's: the error is of the order h⁴ = 1e-12 and ε/h = 2e-13, of terms up to 10!!·|x|.
+                // Richardson's: the error is of the order h⁴ = 1e-12 and ε/h = 2e-13, of terms up
+                // to 10!!·|x|.
                 let slope = |h: f64| (below(x + h) - below(x - h)) / (2.0 * h);
                 let expected = (4.0 * slope(5e-4) - slope(1e-3)) / 3.0;
                 assert!((higher(x, k) - expected).abs() < 1e-7, "{k} at {x}: {} {expected}", higher(x, k));
@@ -376,8 +377,8 @@ fn losses_of_probabilities_and_of_logits() {
 
 #[test]
 fn sums_stay_accurate_over_a_million_entries() {
-    // One ulp for the block sums (32 additions a lane, their errors independent), half of one for every
-    // pairing.
+    // One ulp for the block sums (32 additions a lane, their errors independent), half of one for
+    // every pairing.
     let x: Vec<f32> = (0..1_000_003).map(|i| 0.1 + (i % 97) as f32 * 1e-3).collect();
     let exact: f64 = x.iter().copied().map(f64::from).sum();
     assert!((f64::from(sum(&x)) / exact - 1.0).abs() < 4.0 * f64::from(f32::EPSILON));

@@ -1,8 +1,9 @@
 //! The log-loss of a = σ(z) and its derivative, entry by entry, from one exponential.
 //!
-//! σ(z) − y is (1 − y)·σ(z) − y·σ(−z), which for the labels 0 and 1 is one of the two and as exact as the sigmoid. For labels between
-//! them it cancels where σ(z) is near y, and is computed with twice the digits; where both are equal to many digits, with five times.
-//! An entry's label alone decides, and not those beside it: a label of 0 gives the same bits among others of its kind and
+//! σ(z) − y is (1 − y)·σ(z) − y·σ(−z), which for the labels 0 and 1 is one of the two and as exact
+//! as the sigmoid. For labels between them it cancels where σ(z) is near y, and is computed with
+//! twice the digits; where both are equal to many digits, with five times. An entry's label alone
+//! decides, and not those beside it: a label of 0 gives the same bits among others of its kind and
 //! among soft ones.
 
 use super::fixed;
@@ -16,7 +17,8 @@ use crate::Scalar;
 /// # Errors
 /// The place and the value of one outside [0, 1], NaN included.
 pub(crate) fn are_soft<T: Scalar>(y: &[T]) -> Result<bool, (usize, f64)> {
-    // Without a way out of the loops they are vector ones; the place is looked for only when there is one.
+    // Without a way out of the loops they are vector ones; the place is looked for only when there
+    // is one.
     if y.iter().fold(true, |all, &y| all & ((y == T::ZERO) | (y == T::ONE))) {
         return Ok(false);
     }
@@ -31,7 +33,8 @@ pub(crate) fn first_outside_0_to_1<T: Scalar>(x: &[T]) -> Option<(usize, f64)> {
 /// The first number that is not as asked.
 #[inline(always)]
 pub(crate) fn first_without<T: Scalar>(x: &[T], asked: impl Fn(T) -> bool) -> Option<(usize, f64)> {
-    // Without a way out of the loop it is a vector one; the place is looked for only when there is one.
+    // Without a way out of the loop it is a vector one; the place is looked for only when there is
+    // one.
     if x.iter().fold(true, |all, &x| all & asked(x)) {
         return None;
     }
@@ -43,7 +46,8 @@ pub(crate) fn first_without<T: Scalar>(x: &[T], asked: impl Fn(T) -> bool) -> Op
 pub trait LogLossMath: Real {
     /// (1 − y)·ln(1 + eᶻ) + y·ln(1 + e⁻ᶻ), where a coefficient 0 makes its term 0.
     fn log_loss_into(y: &[Self], z: &[Self], loss: &mut [Self]);
-    /// σ(z) − y, with no digit lost where σ(z) is close to y. `soft` says whether a label may be neither 0 nor 1.
+    /// σ(z) − y, with no digit lost where σ(z) is close to y. `soft` says whether a label may be
+    /// neither 0 nor 1.
     fn sigmoid_minus_into(y: &[Self], z: &[Self], soft: bool, slope: &mut [Self]);
     /// The loss, and its derivative σ(z) − y; `soft` as there.
     fn log_loss_and_derivative_into(
@@ -55,7 +59,8 @@ pub trait LogLossMath: Real {
     );
 }
 
-/// Compiled here and not, as generic functions would be, in the crate that uses them, with its optimisation.
+/// Compiled here and not, as generic functions would be, in the crate that uses them, with its
+/// optimisation.
 macro_rules! log_loss {
     ($($t:ident),*) => {
         $(impl LogLossMath for $t {
@@ -234,7 +239,8 @@ fn fast_two_sum(x: f64, y: f64) -> (f64, f64) {
 /// What exceeds two numbers in ln 2.
 const LN_2: [f64; 3] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10, 1.161_222_722_936_253_2e-26];
 
-/// eˣ − 1 for |x| ≤ ½·ln 2, within 2⁻⁶⁸: for x/32 by the series, then (1 + p)² − 1 = 2p + p² five times.
+/// eˣ − 1 for |x| ≤ ½·ln 2, within 2⁻⁶⁸: for x/32 by the series, then (1 + p)² − 1 = 2p + p² five
+/// times.
 #[inline(always)]
 fn exp_m1_of_small<const F: bool>(high: f64, low: f64) -> (f64, f64) {
     let (x, low) = (high / 32.0, low / 32.0);
@@ -351,8 +357,9 @@ mod tests {
 
     #[test]
     fn what_is_left_open_goes_on_where_it_ends() {
-        // At the number next to ln(y/(1 − y)) and those beside it, the slope moves by σ′(z) = y·(1 − y) times their distance: half
-        // an ulp of each of the two is allowed to be lost, and the change of σ′ between ln(y/(1 − y)) and z.
+        // At the number next to ln(y/(1 − y)) and those beside it, the slope moves by σ′(z) = y·(1
+        // − y) times their distance: half an ulp of each of the two is allowed to be lost, and the
+        // change of σ′ between ln(y/(1 − y)) and z.
         for i in 1..4000 {
             let y = f64::from(i) / 4001.0 + 1e-9;
             let near = (y / (1.0 - y)).ln();

@@ -1,6 +1,7 @@
 //! Vectors of the best instruction set that the processor has, decided when the program runs.
 //!
-//! `pulp` brings the vectors behind safe functions; which of its instruction sets is used is decided once, in [`choose`].
+//! `pulp` brings the vectors behind safe functions; which of its instruction sets is used is
+//! decided once, in [`choose`].
 
 use crate::numbers::aligned::Aligned;
 use crate::{Error, Result};
@@ -36,7 +37,8 @@ struct Choice {
 
 static CHOICE: OnceLock<Choice> = OnceLock::new();
 
-/// The instruction set that is asked for, or the best one if none is, or if the processor does not have it.
+/// The instruction set that is asked for, or the best one if none is, or if the processor does not
+/// have it.
 fn choose(asked: Option<&str>) -> Choice {
     let sets = instruction_sets();
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
@@ -67,21 +69,23 @@ pub(crate) fn instruction_set() -> Result<&'static str> {
     chosen().name.clone()
 }
 
-/// Runs an operation compiled for the chosen instruction set: AVX-512, AVX2 with FMA, NEON or the baseline.
+/// Runs an operation compiled for the chosen instruction set: AVX-512, AVX2 with FMA, NEON or the
+/// baseline.
 #[inline(always)]
 pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
     let choice = CHOICE.get().unwrap_or_else(|| chosen());
     choice.arch.dispatch(operation)
 }
 
-/// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and so have closures in
-/// it that its loops call: what is not inlined is compiled for the baseline.
+/// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and
+/// so have closures in it that its loops call: what is not inlined is compiled for the baseline.
 #[inline(always)]
 pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     dispatch(f)
 }
 
-/// A computation with [`Real`](super::vector_math::Real) numbers, to be compiled for several instruction sets.
+/// A computation with [`Real`](super::vector_math::Real) numbers, to be compiled for several
+/// instruction sets.
 pub(crate) trait Loops {
     /// What it gives.
     type Output;
@@ -103,14 +107,15 @@ pub(crate) fn run<L: Loops>(loops: L) -> L::Output {
     dispatch(Run(loops))
 }
 
-/// Whether multiply-add is one instruction that rounds once. Where it is not, `mul_add` would be a library call.
+/// Whether multiply-add is one instruction that rounds once. Where it is not, `mul_add` would be a
+/// library call.
 #[inline(always)]
 pub(crate) const fn is_fused<S: Simd>() -> bool {
     !S::IS_SCALAR && cfg!(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"))
 }
 
-/// Asks the processor to bring a cache line near, and does not wait for it. Other architectures than x86-64 have no safe way
-/// to ask.
+/// Asks the processor to bring a cache line near, and does not wait for it. Other architectures
+/// than x86-64 have no safe way to ask.
 #[inline(always)]
 pub(crate) fn prefetch<T>(at: &T) {
     #[cfg(target_arch = "x86_64")]
@@ -155,9 +160,11 @@ pub trait Lanes:
     fn store_part<S: Simd>(simd: S, x: Self::Vector<S>, out: &mut [Self]);
     /// The columns of a square, of its rows.
     fn transposed(rows: [[Self; SIDE]; SIDE]) -> [[Self; SIDE]; SIDE];
-    /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be put back.
+    /// Where the thread keeps its scratch memory from one use to the next. To be taken, and to be
+    /// put back.
     ///
-    /// Not lent to a closure, which would be compiled for the baseline unless it happens to be inlined.
+    /// Not lent to a closure, which would be compiled for the baseline unless it happens to be
+    /// inlined.
     fn scratch() -> &'static LocalKey<Cell<Aligned<Self>>>;
 }
 
@@ -251,7 +258,8 @@ lanes!(
     transposed_f64
 );
 
-/// A vector that begins with some numbers: with all of them, and 0 in its other lanes, if they are but a PART of one.
+/// A vector that begins with some numbers: with all of them, and 0 in its other lanes, if they are
+/// but a PART of one.
 #[inline(always)]
 pub(crate) fn load<T: Lanes, S: Simd, const PART: bool>(simd: S, x: &[T]) -> T::Vector<S> {
     if PART { T::load_part(simd, x) } else { T::vectors::<S>(&x[..T::lanes::<S>()]).0[0] }
@@ -270,8 +278,8 @@ pub(crate) fn store<T: Lanes, S: Simd, const PART: bool>(simd: S, x: T::Vector<S
 /// Rows and columns of a square that is transposed at a time.
 pub(crate) const SIDE: usize = 4;
 
-/// The shuffles that a compiler does not find: it moves number by number, which made products with a transposed left operand
-/// slower by up to a fifth.
+/// The shuffles that a compiler does not find: it moves number by number, which made products with
+/// a transposed left operand slower by up to a fifth.
 #[cfg(target_arch = "x86_64")]
 mod shuffles {
     use std::arch::x86_64::__m128;

@@ -1,8 +1,9 @@
-//! ln Σ exp, softmax, the cross-entropy and what they are differentiated to, of many columns or rows at a time.
+//! ln Σ exp, softmax, the cross-entropy and what they are differentiated to, of many columns or
+//! rows at a time.
 //!
-//! Everything is computed from the differences dᵢ = zᵢ − max z, which are exact (what rounding loses of them is carried along as
-//! a factor of the exponential), and from *the others*: with eᵢ = exp dᵢ, of which the greatest is 1, O is the sum of all
-//! others, S = 1 + O, and
+//! Everything is computed from the differences dᵢ = zᵢ − max z, which are exact (what rounding
+//! loses of them is carried along as a factor of the exponential), and from *the others*: with eᵢ =
+//! exp dᵢ, of which the greatest is 1, O is the sum of all others, S = 1 + O, and
 //!
 //! | | of a leader (e = 1) | of the others |
 //! |---|---|---|
@@ -10,13 +11,15 @@
 //! | 1 − sᵢ | O/S | 1 − sᵢ, which is at least ½ |
 //! | ln sᵢ | −ln(1 + O) | dᵢ − ln(1 + O) |
 //!
-//! so that no digit depends on the size of the logits, and none is lost where one leads. A mean Σ sⱼ gⱼ is subtracted from g as
-//! (gᵢ − c) − Σ sⱼ (gⱼ − c): with c the g of the leader where its share is at least ½, else the rounded mean itself. Either is off by
-//! a few ulp of Σⱼ sⱼ |gᵢ − gⱼ|, for every i.
+//! so that no digit depends on the size of the logits, and none is lost where one leads. A mean Σ
+//! sⱼ gⱼ is subtracted from g as (gᵢ − c) − Σ sⱼ (gⱼ − c): with c the g of the leader where its
+//! share is at least ½, else the rounded mean itself. Either is off by a few ulp of Σⱼ sⱼ |gᵢ −
+//! gⱼ|, for every i.
 //!
-//! Where a difference cancels all the same (a share beside its label, a third derivative beside its root), the column is computed
-//! again with twice the digits. Of more than [`FEW`] classes one or another is beside its label by chance: such a column is computed
-//! again only where its greatest difference is small too, and the digits are those of the column's greatest.
+//! Where a difference cancels all the same (a share beside its label, a third derivative beside its
+//! root), the column is computed again with twice the digits. Of more than [`FEW`] classes one or
+//! another is beside its label by chance: such a column is computed again only where its greatest
+//! difference is small too, and the digits are those of the column's greatest.
 
 mod again;
 
@@ -73,7 +76,8 @@ pub trait SoftmaxMath: Real {
     fn softmax_into(wanted: Wanted<'_, Self>, z: &[Self], series: Series, out: &mut [Self]);
 }
 
-/// Compiled here and not, as generic functions would be, in the crate that uses them, with its optimisation.
+/// Compiled here and not, as generic functions would be, in the crate that uses them, with its
+/// optimisation.
 macro_rules! softmax {
     ($($t:ident),*) => {
         $(impl SoftmaxMath for $t {
@@ -130,7 +134,8 @@ struct Call<'a, T> {
 }
 
 impl Series {
-    /// How many series are worked on at a time, and how many numbers of each: functions of the shape alone.
+    /// How many series are worked on at a time, and how many numbers of each: functions of the
+    /// shape alone.
     fn panel(self) -> (usize, usize) {
         let together = if self.across && self.length * ROWS > PART { ROWS } else { PART / self.length };
         let together = together.clamp(1, SERIES.min(self.count));
@@ -295,7 +300,8 @@ fn two_sums<T: Real>(x: &[T], top: T) -> (T, T) {
     (tops, others)
 }
 
-/// A difference that is smaller than so much of its terms is computed again: so it is off by no more than some 64 ulp.
+/// A difference that is smaller than so much of its terms is computed again: so it is off by no
+/// more than some 64 ulp.
 const BESIDE: f64 = 1.0 / 64.0;
 
 /// How many shares are [beside](BESIDE) their labels; a few.
@@ -337,15 +343,16 @@ struct Work<'s, T> {
     single: bool,
 }
 
-// The lists: z and the other operands as read; differences, what they have lost and exponentials, which have no names; shares, and
-// what is made of them.
+// The lists: z and the other operands as read; differences, what they have lost and exponentials,
+// which have no names; shares, and what is made of them.
 const Z: usize = 0;
 const G: usize = 1;
 const H: usize = 2;
 const S: usize = 6;
 const OUT: usize = 7;
 
-// What is known of a series: its greatest number, the others' sum and ties, S, O/S and ln S; sums of several kinds.
+// What is known of a series: its greatest number, the others' sum and ties, S, O/S and ln S; sums
+// of several kinds.
 const GREATEST: usize = 0;
 const OTHERS: usize = 1;
 const TIES: usize = 2;
@@ -453,7 +460,8 @@ impl<T: SoftmaxMath> Work<'_, T> {
                     for ((((d, low), y), to), &log) in rows.zip(to.chunks_exact_mut(length)).zip(&self.states[LOG][..count]) {
                         for (((&d, &low), &y), to) in d.iter().zip(low).zip(y).zip(to) {
                             let loss = y * ((log - d) - low);
-                            // A logit −∞ rules its class out; that is no matter if the label does too. A NaN stays.
+                            // A logit −∞ rules its class out; that is no matter if the label does
+                            // too. A NaN stays.
                             *to = if (y == zero) & (d == -T::of(f64::INFINITY)) { log * zero } else { loss };
                         }
                     }
@@ -485,8 +493,9 @@ impl<T: SoftmaxMath> Work<'_, T> {
                     self.states[TWO][s] = self.states[TWO][s] + self.states[LOST][s];
                     self.states[THREE][s] = self.states[THREE][s] + self.states[LOST_TOO][s];
                 }
-                // Of a few, how many are beside their labels. Of many one or another is by chance, which is not worth it: there they
-                // count together, by the greatest share and the greatest that is left.
+                // Of a few, how many are beside their labels. Of many one or another is by chance,
+                // which is not worth it: there they count together, by the greatest share and the
+                // greatest that is left.
                 let (few, most, most_left) = (DOUBT, FOUR, LOST);
                 self.clear([few, most, most_left], count);
                 each_part!(at in (group, series, part) {
@@ -528,10 +537,12 @@ impl<T: SoftmaxMath> Work<'_, T> {
             Wanted::Second(g, h) => {
                 self.pivot::<F>((z, series), g, (&group, part), [ONE, TWO]);
                 self.pivot::<F>((z, series), h, (&group, part), [THREE, FOUR]);
-                // In f32 few digits can be spared. Of many numbers one or another is small by chance: not all of them are worth it.
+                // In f32 few digits can be spared. Of many numbers one or another is small by
+                // chance: not all of them are worth it.
                 let doubtful =
                     T::of(if T::FEW_DIGITS && series.length <= FEW { 1.0 / 64.0 } else { 1.0 / 4096.0 });
-                // The mean of the products, and that of their magnitudes, in states that are free by now.
+                // The mean of the products, and that of their magnitudes, in states that are free
+                // by now.
                 let (mean, size) = (OTHERS, TIES);
                 self.clear([mean, LOST], count);
                 each_part!(at in (group, series, part) {

@@ -1,12 +1,15 @@
 //! Threads that share a computation.
 //!
-//! A team is a leader and its helpers, kept for the life of the process and asleep while there is nothing to do. Who has
-//! work gives it away, to the leader, and gets it back when it is done: nothing is borrowed, and nothing is allocated. On the
-//! leader's thread [`join`] shares work with the helpers. What is computed never depends on how the work was cut.
+//! A team is a leader and its helpers, kept for the life of the process and asleep while there is
+//! nothing to do. Who has work gives it away, to the leader, and gets it back when it is done:
+//! nothing is borrowed, and nothing is allocated. On the leader's thread [`join`] shares work with
+//! the helpers. What is computed never depends on how the work was cut.
 //!
-//! Many callers at a time need many teams. When they are gone, one team of each size stays, and the others end after a while.
+//! Many callers at a time need many teams. When they are gone, one team of each size stays, and the
+//! others end after a while.
 //!
-//! Who works on a thread of a [`pool`] already gives nothing away: the other threads of the pool help.
+//! Who works on a thread of a [`pool`] already gives nothing away: the other threads of the pool
+//! help.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -20,15 +23,17 @@ use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-/// The most threads that work together: more than any processor has today, and no more than a system starts in a short time.
+/// The most threads that work together: more than any processor has today, and no more than a
+/// system starts in a short time.
 pub(crate) const MOST: usize = 1024;
 
-/// Whether a thread can be started. WebAssembly has none but where its host gives it some; there whatever asks for several gets one,
-/// and the same bits.
+/// Whether a thread can be started. WebAssembly has none but where its host gives it some; there
+/// whatever asks for several gets one, and the same bits.
 pub(crate) const CAN_START: bool =
     !cfg!(target_family = "wasm") || cfg!(all(target_feature = "atomics", not(target_os = "unknown")));
 
-/// The most threads that a run uses on its own: where the processor has fewer, more bring nothing and take memory each.
+/// The most threads that a run uses on its own: where the processor has fewer, more bring nothing
+/// and take memory each.
 pub(crate) fn most_of_a_run() -> usize {
     if CAN_START { available().clamp(128, MOST) } else { 1 }
 }
@@ -36,7 +41,8 @@ pub(crate) fn most_of_a_run() -> usize {
 /// So long a team stays for callers that may come back, if there is another one of its size.
 const STAY: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(10) };
 
-/// More than a thread takes when it starts: its stack, scratch memory for products, and what the allocator keeps for it.
+/// More than a thread takes when it starts: its stack, scratch memory for products, and what the
+/// allocator keeps for it.
 const BYTES_OF_A_THREAD: usize = 16 << 20;
 
 /// Gets ready what a thread needs, if there is memory for it.
@@ -68,8 +74,8 @@ static IDLE: Mutex<Vec<Arc<Team>>> = Mutex::new(Vec::new());
 /// What became of work that was given to a team: done, or left by a panic.
 pub(crate) type Outcome = thread::Result<()>;
 
-/// Lets a team of at least so many threads do the work, and gives it back; untouched, with what the system says, if there are no
-/// more threads. Every thread of a new team is prepared first.
+/// Lets a team of at least so many threads do the work, and gives it back; untouched, with what the
+/// system says, if there are no more threads. Every thread of a new team is prepared first.
 pub(crate) fn run(
     threads: usize,
     work: Box<dyn Job>,
@@ -146,8 +152,8 @@ impl Team {
         }
     }
 
-    /// Waits for work: for some microseconds by yielding to others, since steps come one after the other and waking takes
-    /// longer, and then asleep. `None` if the team is not needed any more.
+    /// Waits for work: for some microseconds by yielding to others, since steps come one after the
+    /// other and waking takes longer, and then asleep. `None` if the team is not needed any more.
     fn next(&self) -> Option<Box<dyn Job>> {
         const YIELDS: usize = 100;
         let mut yields = 0;
@@ -181,7 +187,8 @@ impl Team {
         }
     }
 
-    /// Whether the team is not needed: it has no work, and another one of its size has none. Then nobody finds it any more.
+    /// Whether the team is not needed: it has no work, and another one of its size has none. Then
+    /// nobody finds it any more.
     fn leave(&self) -> bool {
         let mut idle = lock(&IDLE);
         let mine = idle.iter().position(|team| std::ptr::eq(Arc::as_ptr(team), self));
@@ -227,7 +234,8 @@ pub(crate) fn pool(threads: usize, prepare: Prepare) -> Result<Pool, String> {
     build(builder.thread_name(|index| format!("tape thread {index}")), threads, prepare)
 }
 
-/// Threads of a caller's, that have ended when it is dropped: else those that begin to end would be in the way of what comes next.
+/// Threads of a caller's, that have ended when it is dropped: else those that begin to end would be
+/// in the way of what comes next.
 #[derive(Debug)]
 pub(crate) struct Pool {
     /// None while it is dropped.
@@ -245,7 +253,8 @@ impl Drop for Pool {
     fn drop(&mut self) {
         drop(self.pool.take());
         let me = thread::current().id();
-        // A thread may drop its own pool, and cannot wait for itself. What panics in a thread is told by what it works on.
+        // A thread may drop its own pool, and cannot wait for itself. What panics in a thread is
+        // told by what it works on.
         for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != me) {
             drop(thread.join());
         }
@@ -259,9 +268,9 @@ struct Begun {
     changed: Condvar,
 }
 
-/// Starts threads that share with so many, 0 if they are told by themselves. One after the other: where memory is short, each
-/// finds out by itself that there is none for it, and not all at the same time. A panic of one of them, or a small allocation
-/// that is refused, would end the process.
+/// Starts threads that share with so many, 0 if they are told by themselves. One after the other:
+/// where memory is short, each finds out by itself that there is none for it, and not all at the
+/// same time. A panic of one of them, or a small allocation that is refused, would end the process.
 fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<Pool, String> {
     let mut threads = Vec::new();
     let begun = Arc::new(Begun::default());
@@ -300,13 +309,15 @@ fn build(builder: ThreadPoolBuilder, share: usize, prepare: Prepare) -> Result<P
     Ok(Pool { pool: Some(pool), threads })
 }
 
-/// How many threads the processor runs at a time. Asked once: the system takes longer to tell than a small program to compile.
+/// How many threads the processor runs at a time. Asked once: the system takes longer to tell than
+/// a small program to compile.
 pub(crate) fn available() -> usize {
     static AVAILABLE: OnceLock<usize> = OnceLock::new();
     *AVAILABLE.get_or_init(|| thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
-/// Runs both closures, the second on another thread if one is free. To be called on a thread of a team or of a pool.
+/// Runs both closures, the second on another thread if one is free. To be called on a thread of a
+/// team or of a pool.
 pub(crate) fn join<A: Send, B: Send>(
     first: impl FnOnce() -> A + Send,
     second: impl FnOnce() -> B + Send,
@@ -378,7 +389,8 @@ mod tests {
         assert!(pool(3, || Ok(())).is_ok());
     }
 
-    /// How many threads the process has that are the last ones of teams of 32; 0 where the system does not tell.
+    /// How many threads the process has that are the last ones of teams of 32; 0 where the system
+    /// does not tell.
     fn last_helpers() -> usize {
         let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0 };
         let name =

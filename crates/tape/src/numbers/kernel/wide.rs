@@ -1,9 +1,11 @@
 //! Numbers of twice the digits of an `f64`, for the places where a difference cancels.
 
-/// The exact sum of two numbers, of which the second is less than an ulp of the first: some 106 binary digits, and more where
-/// there is a gap between the two, so that 1 + 10⁻²⁰⁰ is such a number.
+/// The exact sum of two numbers, of which the second is less than an ulp of the first: some 106
+/// binary digits, and more where there is a gap between the two, so that 1 + 10⁻²⁰⁰ is such a
+/// number.
 ///
-/// The constant `F` of a function says whether x·y + z is one instruction ([`is_fused`](super::simd::is_fused)).
+/// The constant `F` of a function says whether x·y + z is one instruction
+/// ([`is_fused`](super::simd::is_fused)).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Wide {
     high: f64,
@@ -103,7 +105,8 @@ impl Wide {
 
     /// eˣ for x ≤ 0, within 2⁻⁹⁴ of it; next to 0 the digits of eˣ − 1 are kept.
     ///
-    /// x = k·ln 2 + 256·r: eʳ − 1 by its series, from it e²ʳ − 1 = 2·(eʳ − 1) + (eʳ − 1)², and so on.
+    /// x = k·ln 2 + 256·r: eʳ − 1 by its series, from it e²ʳ − 1 = 2·(eʳ − 1) + (eʳ − 1)², and so
+    /// on.
     #[inline(always)]
     pub(crate) fn exp_of_negative<const F: bool>(self) -> Self {
         /// ln 2 in three parts.

@@ -3,8 +3,9 @@
 use super::Matrix;
 use crate::{Error, Result, Scalar};
 
-/// The number of entries of a matrix that fits the address space. A side may not be longer either than a matrix of one row or
-/// column could be: without entries it would take no memory, but what goes through it would never end.
+/// The number of entries of a matrix that fits the address space. A side may not be longer either
+/// than a matrix of one row or column could be: without entries it would take no memory, but what
+/// goes through it would never end.
 pub(crate) fn size<T>(rows: usize, columns: usize) -> Result<usize> {
     let entries = rows.max(1).checked_mul(columns.max(1));
     let bytes = entries.and_then(|n| n.checked_mul(size_of::<T>()));
@@ -73,8 +74,8 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::DataLength`] if `data` does not hold rows · columns values, [`Error::SizeOverflow`] if no
-    /// vector can.
+    /// [`Error::DataLength`] if `data` does not hold rows · columns values, [`Error::SizeOverflow`]
+    /// if no vector can.
     pub fn from_vec(rows: usize, columns: usize, data: Vec<T>) -> Result<Self> {
         check_length::<T>(rows, columns, data.len())?;
         Ok(Matrix { rows, columns, data })
@@ -83,14 +84,15 @@ impl<T: Scalar> Matrix<T> {
     /// A rows × columns matrix of a copy of values in column-major order.
     ///
     /// # Errors
-    /// Those of [`from_vec`](Matrix::from_vec), and [`Error::Allocation`] if there is no memory for the copy.
+    /// Those of [`from_vec`](Matrix::from_vec), and [`Error::Allocation`] if there is no memory for
+    /// the copy.
     pub fn from_slice(rows: usize, columns: usize, data: &[T]) -> Result<Self> {
         check_length::<T>(rows, columns, data.len())?;
         Ok(Matrix { rows, columns, data: copied(rows, columns, data)? })
     }
 
-    /// A matrix with these rows: arrays, slices or vectors. No rows make a 0 × 0 matrix, n empty ones an n ×
-    /// 0 matrix.
+    /// A matrix with these rows: arrays, slices or vectors. No rows make a 0 × 0 matrix, n empty
+    /// ones an n × 0 matrix.
     ///
     /// ```
     /// # use tape::Matrix;
@@ -100,14 +102,15 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Ragged`] if the rows differ in length, and those of [`try_zeros`](Matrix::try_zeros).
+    /// [`Error::Ragged`] if the rows differ in length, and those of
+    /// [`try_zeros`](Matrix::try_zeros).
     pub fn from_rows<R: AsRef<[T]>>(rows: &[R]) -> Result<Self> {
         let columns = common_length("row", rows)?;
         Self::try_from_fn(rows.len(), columns, |i, j| rows[i].as_ref()[j])
     }
 
-    /// A matrix with these columns: arrays, slices or vectors. No columns make a 0 × 0 matrix, n empty ones a
-    /// 0 × n matrix.
+    /// A matrix with these columns: arrays, slices or vectors. No columns make a 0 × 0 matrix, n
+    /// empty ones a 0 × n matrix.
     ///
     /// ```
     /// # use tape::{Matrix, matrix};
@@ -118,7 +121,8 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Ragged`] if the columns differ in length, and those of [`try_zeros`](Matrix::try_zeros).
+    /// [`Error::Ragged`] if the columns differ in length, and those of
+    /// [`try_zeros`](Matrix::try_zeros).
     pub fn from_columns<C: AsRef<[T]>>(columns: &[C]) -> Result<Self> {
         let rows = common_length("column", columns)?;
         let mut data = reserved(rows, columns.len())?;
@@ -154,7 +158,8 @@ impl<T: Scalar> Matrix<T> {
     /// A rows × columns matrix, every entry `value`.
     ///
     /// # Panics
-    /// If that many entries do not fit the address space or the memory. See [`try_filled`](Matrix::try_filled).
+    /// If that many entries do not fit the address space or the memory. See
+    /// [`try_filled`](Matrix::try_filled).
     #[track_caller]
     pub fn filled(rows: usize, columns: usize, value: T) -> Self {
         or_panic(Self::try_filled(rows, columns, value))
@@ -163,7 +168,8 @@ impl<T: Scalar> Matrix<T> {
     /// A rows × columns matrix, every entry 0.
     ///
     /// # Panics
-    /// If that many entries do not fit the address space or the memory. See [`try_zeros`](Matrix::try_zeros).
+    /// If that many entries do not fit the address space or the memory. See
+    /// [`try_zeros`](Matrix::try_zeros).
     #[track_caller]
     pub fn zeros(rows: usize, columns: usize) -> Self {
         Self::filled(rows, columns, T::ZERO)
@@ -172,7 +178,8 @@ impl<T: Scalar> Matrix<T> {
     /// The n × n matrix with ones on the diagonal and zeros elsewhere.
     ///
     /// # Panics
-    /// If n · n entries do not fit the address space or the memory. See [`try_identity`](Matrix::try_identity).
+    /// If n · n entries do not fit the address space or the memory. See
+    /// [`try_identity`](Matrix::try_identity).
     #[track_caller]
     pub fn identity(n: usize) -> Self {
         or_panic(Self::try_identity(n))
@@ -203,8 +210,8 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::SizeOverflow`] if that many entries do not fit the address space, or a side is longer than it alone could be
-    /// there; [`Error::Allocation`] if there is no memory for them.
+    /// [`Error::SizeOverflow`] if that many entries do not fit the address space, or a side is
+    /// longer than it alone could be there; [`Error::Allocation`] if there is no memory for them.
     pub fn try_zeros(rows: usize, columns: usize) -> Result<Self> {
         Self::try_filled(rows, columns, T::ZERO)
     }

@@ -5,8 +5,8 @@ use std::fmt::{self, Debug, Display, Formatter};
 use super::{Matrix, MatrixMut, MatrixRef};
 use crate::Scalar;
 
-/// Text writes this many of the first and of the last rows (columns) if there are more than their sum and
-/// one.
+/// Text writes this many of the first and of the last rows (columns) if there are more than their
+/// sum and one.
 const SHOWN: (usize, usize) = (4, 3);
 /// `Debug` does so if there are more entries, rows or columns than this.
 const DEBUG_ENTRIES: usize = 512;
@@ -19,8 +19,8 @@ fn shown(length: usize, (first, last): (usize, usize)) -> Vec<Option<usize>> {
     (0..first).map(Some).chain([None]).chain((length - last..length).map(Some)).collect()
 }
 
-/// One number: with a precision as the formatter would, else in at most six digits; with an exponent where
-/// there would be many digits before or after the point.
+/// One number: with a precision as the formatter would, else in at most six digits; with an
+/// exponent where there would be many digits before or after the point.
 fn number<T: Scalar>(x: T, precision: Option<usize>) -> String {
     let size = x.to_f64().abs();
     let no_exponent = size == 0.0 || !x.is_finite();
@@ -38,7 +38,8 @@ fn six_digits<T: Scalar>(x: T, size: f64) -> String {
     if !(1e-4..1e6).contains(&size) {
         return format!("{}e{exponent}", without_zeros(digits));
     }
-    // Taken from the rounded number: 9.9999996 has seven digits before it is rounded, and 10.0000 six after.
+    // Taken from the rounded number: 9.9999996 has seven digits before it is rounded, and 10.0000
+    // six after.
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let decimals = usize::try_from(5 - exponent).unwrap_or(0);
     without_zeros(&format!("{x:.decimals$}")).to_owned()
@@ -67,9 +68,9 @@ fn write_aligned(f: &mut Formatter<'_>, columns: &[Vec<String>], rows: usize) ->
     Ok(())
 }
 
-/// Row by row, aligned. Of more than 8 rows or columns the middle ones are left out, and the shape is told,
-/// as it is where there are no entries. Entries have at most six digits, or the precision that is asked for;
-/// `{:?}` has all digits.
+/// Row by row, aligned. Of more than 8 rows or columns the middle ones are left out, and the shape
+/// is told, as it is where there are no entries. Entries have at most six digits, or the precision
+/// that is asked for; `{:?}` has all digits.
 ///
 /// ```
 /// # use tape::{Matrix, matrix};
@@ -130,8 +131,8 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
     }
 }
 
-/// The shape and the rows, every number with all its digits. Of more than 512 entries, rows or columns the middle ones
-/// are left out.
+/// The shape and the rows, every number with all its digits. Of more than 512 entries, rows or
+/// columns the middle ones are left out.
 ///
 /// ```
 /// # use tape::matrix;

@@ -34,7 +34,8 @@ impl<T: Scalar> Matrix<T> {
             .flat_map(|(j, column)| column.iter().enumerate().map(move |(i, &x)| ((i, j), x)))
     }
 
-    /// The columns from left to right; as many empty slices as there are columns if there are no rows.
+    /// The columns from left to right; as many empty slices as there are columns if there are no
+    /// rows.
     ///
     /// ```
     /// # use tape::matrix;

@@ -16,8 +16,8 @@ use crate::numbers::kernel::functions::sum_of;
 use crate::{Result, Scalar};
 use build::{copied, or_panic, reserved};
 
-/// A matrix of numbers, column-major: entry (i, j) is `as_slice()[j * rows + i]`, so a column, which holds
-/// one example, is a slice. Both sides may be 0.
+/// A matrix of numbers, column-major: entry (i, j) is `as_slice()[j * rows + i]`, so a column,
+/// which holds one example, is a slice. Both sides may be 0.
 ///
 /// ```
 /// use tape::{Matrix, matrix};
@@ -185,8 +185,8 @@ impl<T: Scalar> Matrix<T> {
         Matrix { rows: self.rows, columns: self.columns, data }
     }
 
-    /// A copy of the columns `indices`, in that order; a column may be taken more than once. The result is
-    /// rows × `indices.len()`.
+    /// A copy of the columns `indices`, in that order; a column may be taken more than once. The
+    /// result is rows × `indices.len()`.
     ///
     /// ```
     /// # use tape::matrix;
@@ -205,7 +205,8 @@ impl<T: Scalar> Matrix<T> {
     /// [`select_columns`](Matrix::select_columns), where there may be no memory for the copy.
     ///
     /// # Errors
-    /// [`Error::Allocation`](crate::Error::Allocation) or [`Error::SizeOverflow`](crate::Error::SizeOverflow).
+    /// [`Error::Allocation`](crate::Error::Allocation) or
+    /// [`Error::SizeOverflow`](crate::Error::SizeOverflow).
     ///
     /// # Panics
     /// If an index is not that of a column.
@@ -217,11 +218,12 @@ impl<T: Scalar> Matrix<T> {
         Ok(out)
     }
 
-    /// [`select_columns`](Matrix::select_columns) into a matrix of any shape, which takes the new shape and
-    /// keeps its memory: for a batch after a batch without allocation.
+    /// [`select_columns`](Matrix::select_columns) into a matrix of any shape, which takes the new
+    /// shape and keeps its memory: for a batch after a batch without allocation.
     ///
     /// # Panics
-    /// If an index is not that of a column, or there is no memory for the copy; the other matrix is then as before.
+    /// If an index is not that of a column, or there is no memory for the copy; the other matrix is
+    /// then as before.
     #[track_caller]
     pub fn select_columns_into(&self, indices: &[usize], out: &mut Self) {
         let wrong = indices.iter().find(|&&j| j >= self.columns);
@@ -239,8 +241,8 @@ impl<T: Scalar> Matrix<T> {
         (out.rows, out.columns) = (self.rows, indices.len());
     }
 
-    /// The Frobenius norm, the root of the sum of all squares; 0 without entries, NaN if an entry is NaN.
-    /// Squares that would overflow or underflow do no harm.
+    /// The Frobenius norm, the root of the sum of all squares; 0 without entries, NaN if an entry
+    /// is NaN. Squares that would overflow or underflow do no harm.
     ///
     /// ```
     /// # use tape::matrix;
@@ -268,8 +270,8 @@ impl<T: Scalar> Matrix<T> {
     }
 }
 
-/// The power of two at or below a positive number: a division by it is exact. 1 where squares are safe in
-/// either type, so that no time is lost there.
+/// The power of two at or below a positive number: a division by it is exact. 1 where squares are
+/// safe in either type, so that no time is lost there.
 fn scale_of<T: Scalar>(x: T) -> T {
     const EXPONENT: u64 = 0x7ff << 52;
     let x = x.to_f64();

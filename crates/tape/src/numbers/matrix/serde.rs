@@ -21,7 +21,8 @@ struct Unchecked<T> {
     data: Vec<T>,
 }
 
-/// As `{ rows, columns, data }`, the data column by column. Some formats (JSON) cannot hold NaN and ±∞.
+/// As `{ rows, columns, data }`, the data column by column. Some formats (JSON) cannot hold NaN and
+/// ±∞.
 impl<T: Scalar + Serialize> Serialize for Matrix<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Borrowed { rows: self.rows, columns: self.columns, data: &self.data }.serialize(serializer)

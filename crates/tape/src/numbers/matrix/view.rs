@@ -43,14 +43,15 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
     /// A rows × columns view of values in column-major order.
     ///
     /// # Errors
-    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns values,
-    /// [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
+    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns
+    /// values, [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
     pub fn new(rows: usize, columns: usize, data: &'a [T]) -> Result<Self> {
         check_length::<T>(rows, columns, data.len())?;
         Ok(MatrixRef { rows, columns, data })
     }
 
-    /// The same of values that were cut to rows · columns: small kernels would feel another look at their number.
+    /// The same of values that were cut to rows · columns: small kernels would feel another look at
+    /// their number.
     pub(crate) fn of_cut(rows: usize, columns: usize, data: &'a [T]) -> Self {
         debug_assert_eq!(data.len(), rows * columns);
         MatrixRef { rows, columns, data }
@@ -108,8 +109,8 @@ impl<'a, T: Scalar> MatrixMut<'a, T> {
     /// A rows × columns view of values in column-major order.
     ///
     /// # Errors
-    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns values,
-    /// [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
+    /// [`Error::DataLength`](crate::Error::DataLength) if `data` does not hold rows · columns
+    /// values, [`Error::SizeOverflow`](crate::Error::SizeOverflow) if no slice can.
     pub fn new(rows: usize, columns: usize, data: &'a mut [T]) -> Result<Self> {
         check_length::<T>(rows, columns, data.len())?;
         Ok(MatrixMut { rows, columns, data })

@@ -1,10 +1,12 @@
-//! What becomes of an entry of a product once its sum is complete, before it is stored: it saves a pass over the output.
+//! What becomes of an entry of a product once its sum is complete, before it is stored: it saves a
+//! pass over the output.
 
 use crate::numbers::kernel::simd::{Lanes, load, vectorised};
 use crate::numbers::kernel::vector_math::Real;
 use pulp::Simd;
 
-/// What becomes of β·`out` + α·op(a) * op(b) before it is stored. It rounds as an operation of its own would.
+/// What becomes of β·`out` + α·op(a) * op(b) before it is stored. It rounds as an operation of its
+/// own would.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(unreachable_pub)] // the feature `kernels` exports it
 pub enum Epilogue<'a, T> {
@@ -49,7 +51,8 @@ impl<'a, T: Copy> Epilogue<'a, T> {
 }
 
 impl<T: Lanes> Epilogue<'_, T> {
-    /// A vector of `len` entries, or the PART of one, that begins with this entry of the output, in this row.
+    /// A vector of `len` entries, or the PART of one, that begins with this entry of the output, in
+    /// this row.
     #[inline(always)]
     pub(super) fn vector<S: Simd, const PART: bool>(
         self,

@@ -1,11 +1,13 @@
 //! Matrix products: α·op(a) * op(b), written over or added to the output.
 //!
-//! Entry (i, j) is computed in an order that depends on the inner dimension alone, or, if op(a) is one row, on the inner
-//! dimension and on whether b is transposed: never on the number of columns. So a product gives the same bits whether it
-//! is computed whole or in blocks of columns, by one thread or by several.
+//! Entry (i, j) is computed in an order that depends on the inner dimension alone, or, if op(a) is
+//! one row, on the inner dimension and on whether b is transposed: never on the number of columns.
+//! So a product gives the same bits whether it is computed whole or in blocks of columns, by one
+//! thread or by several.
 //!
-//! Long inner dimensions are summed in blocks of some hundred to some thousand products, and the blocks one after the other. Of 10⁷
-//! products 0.1·1 in f32 the sum is up to 2e-4 off [measured], where one after the other they are 6e-3 to 2e-2 off.
+//! Long inner dimensions are summed in blocks of some hundred to some thousand products, and the
+//! blocks one after the other. Of 10⁷ products 0.1·1 in f32 the sum is up to 2e-4 off [measured],
+//! where one after the other they are 6e-3 to 2e-2 off.
 
 mod blocks;
 mod epilogue;
@@ -49,8 +51,9 @@ pub(crate) const ROWS_FOR_SELECTION: usize = small::ROWS + 1;
 pub(crate) enum Order {
     /// In slabs of one length, as long as the caches like them.
     Free,
-    /// In slabs of [`UNIT`], each added to the output: a product gives the same bits as several that each have some of the
-    /// slabs, whether these add to one output, one after the other, or are added up afterwards.
+    /// In slabs of [`UNIT`], each added to the output: a product gives the same bits as several
+    /// that each have some of the slabs, whether these add to one output, one after the other, or
+    /// are added up afterwards.
     Units,
 }
 
@@ -60,15 +63,16 @@ pub(crate) const UNIT: usize = 256;
 /// The same where a single row is multiplied by a transposed matrix in free order.
 const SLAB: usize = 4096;
 
-/// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is set, else the operand, and
-/// what the epilogue makes of that. α times a sum is rounded before it is added.
+/// `out` = α·op(a) * op(b) + β·`out`, where op is the transpose if the flag beside the operand is
+/// set, else the operand, and what the epilogue makes of that. α times a sum is rounded before it
+/// is added.
 ///
-/// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads' scratch memory has grown
-/// to what their largest product needs, at most [`blocks::most_scratch`] numbers. No product is skipped, so 0·NaN
-/// and 0·∞ are NaN; an inner dimension 0 gives 0.
+/// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads'
+/// scratch memory has grown to what their largest product needs, at most [`blocks::most_scratch`]
+/// numbers. No product is skipped, so 0·NaN and 0·∞ are NaN; an inner dimension 0 gives 0.
 ///
-/// The right operand may be a selection of columns if op(a) has at least [`ROWS_FOR_SELECTION`] rows; the bits are those of a
-/// product with a copy of them.
+/// The right operand may be a selection of columns if op(a) has at least [`ROWS_FOR_SELECTION`]
+/// rows; the bits are those of a product with a copy of them.
 ///
 /// # Panics
 /// If the shapes do not fit, or there is no such column.
@@ -99,8 +103,9 @@ pub(crate) fn product<'a, T: Scalar + Multiply>(
         n,
         inner,
         alpha,
-        // A single row or column is stored as its own transpose: take the case that reads along it. But for one row
-        // times a transposed column, whose order of summation is to be that of all the columns beside it.
+        // A single row or column is stored as its own transpose: take the case that reads along it.
+        // But for one row times a transposed column, whose order of summation is to be that of all
+        // the columns beside it.
         a: Operand { data: a.as_slice(), transposed: transpose_a && m > 1 && inner > 1 },
         b: Operand {
             data: b.of.as_slice(),
@@ -125,7 +130,8 @@ fn of_nothing<T: Scalar>(beta: Beta, epilogue: Epilogue<'_, T>, out: &mut [T]) {
     epilogue.apply(out);
 }
 
-/// Gives the thread all scratch memory that its products may ever need: then it does not matter which of them it gets when.
+/// Gives the thread all scratch memory that its products may ever need: then it does not matter
+/// which of them it gets when.
 pub(crate) fn reserve_scratch() -> Result<(), TryReserveError> {
     reserve_scratch_of::<f32>()?;
     reserve_scratch_of::<f64>()
@@ -141,7 +147,8 @@ pub(crate) fn reserve_scratch_of<T: Real>() -> Result<(), TryReserveError> {
 
 /// Fewer floating-point operations are not worth a second thread.
 const LEAST_FLOPS: usize = 1_000_000;
-/// Panels are cut at multiples of this many columns, so that all but the last consist of whole tiles.
+/// Panels are cut at multiples of this many columns, so that all but the last consist of whole
+/// tiles.
 pub(crate) const PANEL_STEP: usize = 8;
 
 /// Panels of columns, one for each thread.
@@ -175,8 +182,8 @@ impl<T: Scalar + Multiply> Divide for Product<'_, T> {
 /// A number type that matrices are multiplied in.
 #[allow(unreachable_pub)] // a supertrait of a public trait
 pub trait Multiply: Real {
-    /// Computes a product. Compiled here and not, as a generic function would be, in the crate that uses it, with its
-    /// optimisation.
+    /// Computes a product. Compiled here and not, as a generic function would be, in the crate that
+    /// uses it, with its optimisation.
     fn compute(product: &mut Product<'_, Self>);
 }
 
@@ -201,7 +208,8 @@ enum Way {
     Tiles,
 }
 
-/// Chooses the way before the instruction set: a small product would feel the stack frame of a large one's function.
+/// Chooses the way before the instruction set: a small product would feel the stack frame of a
+/// large one's function.
 #[inline(always)]
 fn by_shape<T: Real>(p: &mut Product<'_, T>) {
     match p.way() {
@@ -215,8 +223,9 @@ fn by_shape<T: Real>(p: &mut Product<'_, T>) {
     }
 }
 
-/// One row times a matrix. The rows of a transposed b are consecutive, so slabs of the inner dimension are products of
-/// their own: of units, or, so that the error of a long sum stays small, of [`SLAB`].
+/// One row times a matrix. The rows of a transposed b are consecutive, so slabs of the inner
+/// dimension are products of their own: of units, or, so that the error of a long sum stays small,
+/// of [`SLAB`].
 fn row_by_units<T: Real>(p: &mut Product<'_, T>) {
     let slab = if p.order == Order::Free { SLAB } else { UNIT };
     if !p.b.transposed || p.inner <= slab {

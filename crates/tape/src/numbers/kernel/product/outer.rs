@@ -52,8 +52,8 @@ fn product_with<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, epilogue: Ep
     }
 }
 
-/// The rows of V vectors, the last of which is not full if there is a PART. As in a tile the product is added to 0, which makes −0
-/// a 0.
+/// The rows of V vectors, the last of which is not full if there is a PART. As in a tile the
+/// product is added to 0, which makes −0 a 0.
 #[inline(always)]
 fn rows<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,

@@ -10,8 +10,8 @@ use std::ops::Range;
 /// read is used.
 pub(super) const STRIPS: usize = 4;
 
-/// Fills `packed` with some rows of op(a) and a range of its columns: panels of two vectors, then of one, the last one
-/// filled up with 0, each column by column.
+/// Fills `packed` with some rows of op(a) and a range of its columns: panels of two vectors, then
+/// of one, the last one filled up with 0, each column by column.
 #[inline(always)]
 pub(super) fn panels<T: Lanes, S: Simd>(
     simd: S,

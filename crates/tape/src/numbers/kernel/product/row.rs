@@ -1,5 +1,5 @@
-//! One row times a matrix: every entry is a sum of its own, in an order that depends on its length and on whether b is
-//! transposed. The epilogue comes after it.
+//! One row times a matrix: every entry is a sum of its own, in an order that depends on its length
+//! and on whether b is transposed. The epilogue comes after it.
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
@@ -11,8 +11,9 @@ use pulp::{Simd, WithSimd};
 
 /// Columns that are summed at a time, so that additions do not wait for each other.
 const COLUMNS: usize = 8;
-/// Vectors whose products are summed before they are added to the sum of those before them, and so many such sums again: so the
-/// rounding error of a long sum grows little with its length, also where a vector is a single number.
+/// Vectors whose products are summed before they are added to the sum of those before them, and so
+/// many such sums again: so the rounding error of a long sum grows little with its length, also
+/// where a vector is a single number.
 const BLOCK: usize = 256;
 /// Sums side by side for each entry, where b is transposed.
 const SUMS: usize = 4;
@@ -125,7 +126,8 @@ fn add_dots<T: Real, S: Simd, const C: usize>(
     sums
 }
 
-/// The rows of b are stored one after the other: vectors along them are summed, [`SUMS`] rows apart.
+/// The rows of b are stored one after the other: vectors along them are summed, [`SUMS`] rows
+/// apart.
 #[inline(always)]
 fn times_rows<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     let &mut Product { n, alpha, beta, .. } = p;

@@ -1,5 +1,5 @@
-//! Products with few rows and a short inner dimension, where a tile would be mostly empty and its bookkeeping dearer than
-//! its arithmetic. The sums are those of tiles, bit by bit.
+//! Products with few rows and a short inner dimension, where a tile would be mostly empty and its
+//! bookkeeping dearer than its arithmetic. The sums are those of tiles, bit by bit.
 
 use super::store::put;
 use super::{Beta, Product};
@@ -9,8 +9,8 @@ use crate::numbers::kernel::vector_math::Real;
 /// The most rows.
 pub(super) const ROWS: usize = 4;
 
-/// Whether a product with no more rows than that is faster here: before a tile has begun, a few sums are done, or many short
-/// ones.
+/// Whether a product with no more rows than that is faster here: before a tile has begun, a few
+/// sums are done, or many short ones.
 pub(super) fn is_small<T>(p: &Product<'_, T>) -> bool {
     const COLUMNS: usize = 8;
     const INNER: usize = 32;

@@ -1,4 +1,5 @@
-//! Storing or adding what was computed; at the end of a column a vector may be longer than what is left of it.
+//! Storing or adding what was computed; at the end of a column a vector may be longer than what is
+//! left of it.
 
 use super::Epilogue;
 use crate::numbers::kernel::simd::{Lanes, load, store};
@@ -11,8 +12,8 @@ pub(super) fn put<T: Real>(out: &mut T, x: T, accumulate: bool) {
     *out = if accumulate { *out + x } else { x };
 }
 
-/// Stores a vector, or the PART of it that there is room for, or adds it; after the epilogue, for which the vector begins with
-/// an entry in a row.
+/// Stores a vector, or the PART of it that there is room for, or adds it; after the epilogue, for
+/// which the vector begins with an entry in a row.
 #[inline(always)]
 pub(super) fn put_vector<T: Lanes, S: Simd, const PART: bool>(
     simd: S,

@@ -82,7 +82,8 @@ fn shapes_beyond_one_block_agree_with_the_definition() {
     }
 }
 
-/// Several blocks of rows and of columns, with operands that are read where they are and that are packed.
+/// Several blocks of rows and of columns, with operands that are read where they are and that are
+/// packed.
 #[test]
 fn shapes_of_several_blocks_agree_with_the_definition() {
     for (m, inner, n) in [(200, 512, 520), (600, 200, 150)] {
@@ -95,7 +96,8 @@ fn shapes_of_several_blocks_agree_with_the_definition() {
 fn the_room_of_packed_operands_follows_the_caches() {
     let kib = |bytes: usize| bytes << 10;
     let on = |second, third| Room::on(Caches { second: kib(second), third: kib(third) });
-    // Zen 4, on which 384 KiB and 1 MiB were measured, alone on its third level and with 15 others; and what is not told.
+    // Zen 4, on which 384 KiB and 1 MiB were measured, alone on its third level and with 15 others;
+    // and what is not told.
     let zen_4 = Room { left: kib(384), right: kib(1024) };
     assert_eq!([on(1024, 32 << 10), on(1024, 2048), on(1024, 4096)], [zen_4; 3]);
     assert_eq!(on(512, 16 << 10), Room { left: kib(384), right: kib(1024) }, "Zen 3");

@@ -16,7 +16,8 @@ pub(super) const MOST_LANES: usize = 16;
 /// The most columns of a tile, whatever the instruction set.
 pub(super) const MOST_COLUMNS: usize = 8;
 
-/// The most columns of a tile: its sums, a column of the left operand and a number of the right one fill the registers.
+/// The most columns of a tile: its sums, a column of the left operand and a number of the right one
+/// fill the registers.
 #[inline(always)]
 pub(super) const fn most_columns<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 {
@@ -39,8 +40,8 @@ pub(super) fn width_of_tile<S: Simd>(rest: usize) -> usize {
     }
 }
 
-/// Some rows of the left operand and a range of the inner dimension: first rows that are read where they are, then
-/// packed panels.
+/// Some rows of the left operand and a range of the inner dimension: first rows that are read where
+/// they are, then packed panels.
 #[derive(Clone, Copy)]
 pub(super) struct Left<'a, T> {
     pub(super) rows: usize,
@@ -88,8 +89,9 @@ pub(super) struct Target<'a, T> {
     pub(super) accumulate: bool,
     /// From the strip's first entry on.
     pub(super) epilogue: Epilogue<'a, T>,
-    /// Whether what is added to has left the second-level cache. Then a tile's part of it is asked for before the sums, which
-    /// take longer than it takes to come: the large case of the bench gains 2 % in f32 and 5 in f64.
+    /// Whether what is added to has left the second-level cache. Then a tile's part of it is asked
+    /// for before the sums, which take longer than it takes to come: the large case of the bench
+    /// gains 2 % in f32 and 5 in f64.
     pub(super) far: bool,
 }
 
@@ -178,7 +180,8 @@ fn add_products<T: Lanes, S: Simd, const V: usize, const C: usize>(
     }
 }
 
-/// α times the sums, stored or added in these rows of the output, which are but a PART of a vector or whole ones.
+/// α times the sums, stored or added in these rows of the output, which are but a PART of a vector
+/// or whole ones.
 #[inline(always)]
 fn store<T: Lanes, S: Simd, const V: usize, const C: usize, const PART: bool>(
     simd: S,
@@ -186,7 +189,8 @@ fn store<T: Lanes, S: Simd, const V: usize, const C: usize, const PART: bool>(
     target: &mut Target<'_, T>,
     rows: Range<usize>,
 ) {
-    // Asked once for all vectors of a whole tile: then none of them asks again. Narrow ones are few, and code that compiles long.
+    // Asked once for all vectors of a whole tile: then none of them asks again. Narrow ones are
+    // few, and code that compiles long.
     if C < most_columns::<S>() {
         return store_with::<T, S, V, C, PART>(simd, sums, target, rows, target.epilogue);
     }

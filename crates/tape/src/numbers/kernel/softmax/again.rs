@@ -159,8 +159,9 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
         Wide::of(self.greatest).plus(Wide::of(log)).plus(ratio.minus(Wide::ONE)).rounded()
     }
 
-    /// With rⱼ = yⱼ − yₖ·eⱼ for the leader k, of which e is 1: (eᵢ·Σr − rᵢ·Σe)/Σe. Labels that are in proportion to the shares leave
-    /// nothing of r, and rₖ is 0: so a sum is not smaller than its terms where they are all small.
+    /// With rⱼ = yⱼ − yₖ·eⱼ for the leader k, of which e is 1: (eᵢ·Σr − rᵢ·Σe)/Σe. Labels that are
+    /// in proportion to the shares leave nothing of r, and rₖ is 0: so a sum is not smaller than
+    /// its terms where they are all small.
     #[inline(always)]
     fn minus<const F: bool>(&self, y: &[T], out: &mut [T]) {
         let of_leader = Wide::of(self.item(y, self.leader));
@@ -184,14 +185,16 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
 
     /// Dⁿ softmax(z)\[g₁, …, gₙ\].
     ///
-    /// For a set A of the directions let Dᴬs be the derivative along them, and Lᴬ that of ln Σ exp z. As Dᵍs = s·(g − Lᵍ), for a
-    /// direction g outside of A
+    /// For a set A of the directions let Dᴬs be the derivative along them, and Lᴬ that of ln Σ exp
+    /// z. As Dᵍs = s·(g − Lᵍ), for a direction g outside of A
     ///
-    /// D^(A ∪ g) s = Dᴬs·(g − Lᵍ) − Σ over B ⊊ A of Dᴮs · L^((A ∖ B) ∪ g),   Lᴬ = Σᵢ gᵢ·D^(A ∖ g) sᵢ for any g in A.
+    /// D^(A ∪ g) s = Dᴬs·(g − Lᵍ) − Σ over B ⊊ A of Dᴮs · L^((A ∖ B) ∪ g),   Lᴬ = Σᵢ gᵢ·D^(A ∖ g)
+    /// sᵢ for any g in A.
     ///
-    /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that nothing is divided before the end:
-    /// where logits are equal but for a little, that little is kept. Sets are bits of a number. The g of the leader is subtracted
-    /// from each direction, which changes nothing but keeps digits.
+    /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that
+    /// nothing is divided before the end: where logits are equal but for a little, that little is
+    /// kept. Sets are bits of a number. The g of the leader is subtracted from each direction,
+    /// which changes nothing but keeps digits.
     #[inline(always)]
     fn derivative<const F: bool>(&self, directions: &[&[T]], out: &mut [T]) {
         let sets = 1 << directions.len();

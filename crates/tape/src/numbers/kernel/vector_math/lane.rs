@@ -1,5 +1,6 @@
-//! Functions of one number, without branches: a loop over one of them, in a function that is compiled for an instruction
-//! set, becomes a loop over vectors. Only [`sin`] and [`cos`] branch, where the angle is large.
+//! Functions of one number, without branches: a loop over one of them, in a function that is
+//! compiled for an instruction set, becomes a loop over vectors. Only [`sin`] and [`cos`] branch,
+//! where the angle is large.
 
 use super::real::Real;
 use super::zeros;
@@ -44,7 +45,8 @@ pub(crate) fn ln_1p<T: Real, const F: bool>(x: T) -> T {
     if x > -one { log } else { at_ends }
 }
 
-/// 1 + t for 0 ≤ t ≤ 1, and the part of its square that rounding has lost, in relation to the square.
+/// 1 + t for 0 ≤ t ≤ 1, and the part of its square that rounding has lost, in relation to the
+/// square.
 #[inline(always)]
 fn one_plus<T: Real>(t: T) -> (T, T) {
     let d = T::of(1.0) + t;
@@ -53,15 +55,15 @@ fn one_plus<T: Real>(t: T) -> (T, T) {
     (d, lost * (T::of(2.914) - d))
 }
 
-/// c·q = n/(1 + t), where t = e^x for a negative x and n is c·t: so σ(x) is q and σ(−x) is 1 − q. What rounding does to the sum
-/// and the quotient is multiplied by t, as c·q = n − t·(c·q).
+/// c·q = n/(1 + t), where t = e^x for a negative x and n is c·t: so σ(x) is q and σ(−x) is 1 − q.
+/// What rounding does to the sum and the quotient is multiplied by t, as c·q = n − t·(c·q).
 #[inline(always)]
 fn over_one_plus<T: Real, const F: bool>(n: T, t: T) -> T {
     (-t).fused::<F>(n / (T::of(1.0) + t), n)
 }
 
-/// tanh x, and 1/(1 + e^(−2|x|)), where m = e^(−2|x|) − 1. tanh |x| = −m/(2 + m) is h + h·tanh |x| with h = −m/2: so what rounding does
-/// to the quotient is multiplied by h, which is at most ½.
+/// tanh x, and 1/(1 + e^(−2|x|)), where m = e^(−2|x|) − 1. tanh |x| = −m/(2 + m) is h + h·tanh |x|
+/// with h = −m/2: so what rounding does to the quotient is multiplied by h, which is at most ½.
 #[inline(always)]
 fn tanh_of<T: Real, const F: bool>(x: T, m: T) -> (T, T) {
     let (h, reciprocal) = (m * T::of(-0.5), T::of(1.0) / (T::of(2.0) + m));
@@ -173,7 +175,8 @@ pub(crate) fn softplus_parts<T: Real, const F: bool>(x: T) -> SoftplusParts<T> {
 
 /// x·σ(x) and its derivative σ(x)·(1 + x·σ(−x)).
 ///
-/// Left of 0 both are multiplied by the last factor of e^x at the end, since x·eˣ is not yet subnormal where eˣ is.
+/// Left of 0 both are multiplied by the last factor of e^x at the end, since x·eˣ is not yet
+/// subnormal where eˣ is.
 #[inline(always)]
 pub(crate) fn silu_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     let (zero, one) = (T::of(0.0), T::of(1.0));

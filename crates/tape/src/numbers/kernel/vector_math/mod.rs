@@ -1,10 +1,12 @@
 //! Functions of all numbers of a slice, within 2.5 units in the last place of the true value.
 //!
-//! A number gives the same bits wherever it stands in a slice of any length, and in place as well as not. The functions
-//! of one number that they are made of are in [`lane`], to be called in loops that do more.
+//! A number gives the same bits wherever it stands in a slice of any length, and in place as well
+//! as not. The functions of one number that they are made of are in [`lane`], to be called in loops
+//! that do more.
 //!
-//! The loops are plain: under AVX-512 the compiler makes vectors of 16, of 8 and of 4 of them and leaves no more than
-//! three numbers to scalar instructions. Filling short slices up to a vector was measured to be slower.
+//! The loops are plain: under AVX-512 the compiler makes vectors of 16, of 8 and of 4 of them and
+//! leaves no more than three numbers to scalar instructions. Filling short slices up to a vector
+//! was measured to be slower.
 
 pub(crate) mod lane;
 mod real;
@@ -25,7 +27,8 @@ macro_rules! replace {
 
 /// Defines, in [`VectorMath`] and for both types, functions of slices by functions of one number.
 ///
-/// They are compiled here and not, as generic functions would be, in the crate that uses them, with its optimisation.
+/// They are compiled here and not, as generic functions would be, in the crate that uses them, with
+/// its optimisation.
 macro_rules! functions {
     (
         functions { $($(#[$doc:meta])* $lane:ident: $into:ident, $in_place:ident $(($parameter:ident))?;)* }
@@ -34,8 +37,9 @@ macro_rules! functions {
     ) => {
         /// A number type with functions of all numbers of a slice.
         ///
-        /// What ends in `into` writes the values to a second slice of the same length, what ends in `in_place`
-        /// replaces the numbers by them. What is named for a derivative too writes it to a slice of its own.
+        /// What ends in `into` writes the values to a second slice of the same length, what ends in
+        /// `in_place` replaces the numbers by them. What is named for a derivative too writes it to
+        /// a slice of its own.
         #[allow(unreachable_pub)] // a supertrait of a public trait
         pub trait VectorMath: Real {
             $(
@@ -128,7 +132,8 @@ macro_rules! over {
     };
 }
 
-/// Two functions of slices, by a function of one number up to [`lane::TURNS_KNOWN`] and one for all numbers.
+/// Two functions of slices, by a function of one number up to [`lane::TURNS_KNOWN`] and one for all
+/// numbers.
 macro_rules! periodic_over {
     ($lane:ident, $into:ident, $in_place:ident) => {
         #[inline]

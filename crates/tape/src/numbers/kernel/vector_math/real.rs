@@ -1,13 +1,15 @@
 //! What differs between f32 and f64: constants, bits and polynomials.
 //!
-//! The polynomials are minimax approximations (Remez' algorithm, coefficients rounded by lattice reduction).
+//! The polynomials are minimax approximations (Remez' algorithm, coefficients rounded by lattice
+//! reduction).
 
 #![allow(clippy::excessive_precision)] // constants keep the digits of their sources
 
 use crate::numbers::kernel::simd::Lanes;
 use std::ops::{Div, Neg, Sub};
 
-/// eˣ = (1 + p)·a·b, where a and b are powers of 2 whose product may be too small or too large for the type.
+/// eˣ = (1 + p)·a·b, where a and b are powers of 2 whose product may be too small or too large for
+/// the type.
 #[derive(Clone, Copy)]
 #[allow(unreachable_pub)] // in a supertrait of a public trait
 pub struct Exponential<T> {
@@ -39,8 +41,9 @@ impl<T: Real> Exponential<T> {
 
 /// A number type that the functions of [`lane`](super::lane) are computed in.
 ///
-/// The constant `F` of a function says whether x·y + z is one instruction ([`is_fused`](crate::numbers::kernel::simd::is_fused)).
-/// It is without branches, so that a loop over it becomes vector instructions.
+/// The constant `F` of a function says whether x·y + z is one instruction
+/// ([`is_fused`](crate::numbers::kernel::simd::is_fused)). It is without branches, so that a loop
+/// over it becomes vector instructions.
 #[allow(unreachable_pub)] // a supertrait of a public trait
 pub trait Real: Lanes + PartialOrd + Sub<Output = Self> + Div<Output = Self> + Neg<Output = Self> {
     /// Beyond this, eˣ − 1 is eˣ.
@@ -64,7 +67,8 @@ pub trait Real: Lanes + PartialOrd + Sub<Output = Self> + Div<Output = Self> + N
     fn exponential_of_negative<const F: bool>(self) -> Exponential<Self>;
     /// eˣ − 1 for x ≤ 0.
     fn exp_m1_of_negative<const F: bool>(self) -> Self;
-    /// ln(self + c), where c is less than an ulp of self, and self is positive, finite and not subnormal.
+    /// ln(self + c), where c is less than an ulp of self, and self is positive, finite and not
+    /// subnormal.
     fn log_plus<const F: bool>(self, c: Self) -> Self;
     /// ln of a positive, finite number.
     fn log_positive<const F: bool>(self) -> Self;
@@ -94,8 +98,8 @@ fn quarter_turns<const F: bool>(x: f64) -> (u64, f64) {
     (rounded.to_bits(), k.fused::<F>(HALF_PI[2], r))
 }
 
-/// c₀ + c₁x + c₂x² + … where x² is known, as (c₀ + c₁x) + x²·((c₂ + c₃x) + x²·(…)): as many operations as Horner's rule has,
-/// half as many of which wait for each other.
+/// c₀ + c₁x + c₂x² + … where x² is known, as (c₀ + c₁x) + x²·((c₂ + c₃x) + x²·(…)): as many
+/// operations as Horner's rule has, half as many of which wait for each other.
 #[inline(always)]
 fn in_pairs<T: Real, const F: bool, const N: usize>(x: T, square: T, c: [T; N]) -> T {
     let mut i = (N - 1) / 2 * 2;
@@ -117,8 +121,8 @@ fn horner<T: Real, const F: bool, const N: usize>(x: T, c: [T; N]) -> T {
     sum
 }
 
-/// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k + `round`. The last digit of `round` counts 1, so
-/// that adding it leaves the nearest integer.
+/// x = k·ln 2 + r with |r| ≤ ½·ln 2: eʳ − 1 = r + r²·q(r), and k + `round`. The last digit of
+/// `round` counts 1, so that adding it leaves the nearest integer.
 #[inline(always)]
 fn reduced<T: Real, const F: bool, const N: usize>(
     x: T,
@@ -174,8 +178,8 @@ macro_rules! real {
                 const ROUND: $t = ((3_u64 << ($digits - 1)) + 2 * $bias) as $t;
                 let x = if self < EXP_LOW { EXP_LOW } else { self };
                 let (p, rounded) = reduced::<_, F, _>(x, ROUND, (LN_2_HIGH, LN_2_LOW), EXP);
-                // 2ᵏ as two factors, whose biased exponents are ⌊sum/2⌋ and the rest of the sum k + 2·bias. With one shift only: those
-                // are done where multiplications are.
+                // 2ᵏ as two factors, whose biased exponents are ⌊sum/2⌋ and the rest of the sum k +
+                // 2·bias. With one shift only: those are done where multiplications are.
                 let half = rounded.to_bits() << ($digits - 1);
                 let first = half & (<$bits>::MAX << $digits);
                 let second = half.wrapping_add(half).wrapping_sub(first);
@@ -288,7 +292,8 @@ mod single {
     pub(super) const EXP_HIGH: f32 = 89.0;
     pub(super) const ONE_IS_LOST: f32 = 20.0;
 
-    /// (eʳ − 1 − r)/r², within 2⁻³⁰ of eʳ − 1. With a coefficient less it is 2⁻²⁵, half an ulp on top of the 2.4 of the derivatives.
+    /// (eʳ − 1 − r)/r², within 2⁻³⁰ of eʳ − 1. With a coefficient less it is 2⁻²⁵, half an ulp on
+    /// top of the 2.4 of the derivatives.
     pub(super) const EXP: [f32; 6] =
         [0.5, 0.166_666_672, 0.041_666_511_4, 0.008_333_177_31, 0.001_393_050_19, 0.000_199_723_276];
 

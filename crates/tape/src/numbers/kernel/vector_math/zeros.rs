@@ -4,7 +4,8 @@
 
 use super::Real;
 
-/// A simple zero of a function, known to twice the digits, and the function around it as c·(s₀ + s₁·c + …), c the distance from it.
+/// A simple zero of a function, known to twice the digits, and the function around it as c·(s₀ +
+/// s₁·c + …), c the distance from it.
 pub(crate) struct Zero<const N: usize> {
     at: (f64, f64),
     radius: f64,

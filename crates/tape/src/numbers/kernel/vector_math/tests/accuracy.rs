@@ -8,8 +8,9 @@ use crate::numbers::kernel::vector_math::{Real, lane};
 const MOST: f64 = 2.5;
 const MOST_OF_SECOND: f64 = 3.5;
 
-/// The slope of the other functions is never 0, that of x·σ(x) is at −1.278, and the slope of that at ±2.4: near there the error
-/// is in relation to this, since the sum that vanishes has terms near 1.
+/// The slope of the other functions is never 0, that of x·σ(x) is at −1.278, and the slope of that
+/// at ±2.4: near there the error is in relation to this, since the sum that vanishes has terms near
+/// 1.
 const SILU_FLOOR: f64 = 0.25;
 
 /// A function to more digits than an f64 has.
@@ -41,8 +42,8 @@ fn exact(name: &str) -> (Exact, f64) {
     (f, if name.starts_with("silu_") { SILU_FLOOR } else { 0.0 })
 }
 
-/// The distance of `found` from the exact value, in units in the last place of the latter; one is 2^(e − digits), where
-/// 2ᵉ is the greatest power of 2 in it, or the least normal one.
+/// The distance of `found` from the exact value, in units in the last place of the latter; one is
+/// 2^(e − digits), where 2ᵉ is the greatest power of 2 in it, or the least normal one.
 fn error(found: f64, exact: Scaled, floor: f64, digits: i32, least: i32, greatest: f64) -> f64 {
     let of_m = if exact.m.0 == 0.0 { least } else { exact.m.0.abs().log2().floor() as i32 };
     let exponent = (of_m + exact.k).max(least);
@@ -97,8 +98,8 @@ impl Sampled for f64 {
     const DIGITS: i32 = 52;
     const LEAST: i32 = -1022;
     const GREATEST: f64 = f64::MAX;
-    /// Exponents from −60 to 12 are sampled more often: outside, the functions are trivial. And a number where an earlier tanh
-    /// was wrong by 2.66 ulp, which is rarely found.
+    /// Exponents from −60 to 12 are sampled more often: outside, the functions are trivial. And a
+    /// number where an earlier tanh was wrong by 2.66 ulp, which is rarely found.
     fn sample(dense: u64) -> Vec<f64> {
         (0..4 * dense * 73)
             .map(|i| f64::from_bits(((963 + i % 73) << 52) | (spread(i) >> 12)))
@@ -120,7 +121,8 @@ fn is_defined(name: &str, x: f64) -> bool {
     }
 }
 
-/// Where f(x) = x to more digits than the reference is computed with, which cannot take the smallest numbers.
+/// Where f(x) = x to more digits than the reference is computed with, which cannot take the
+/// smallest numbers.
 fn is_identity(name: &str, x: f64) -> bool {
     x.abs() < 1e-200 && matches!(name, "exp_m1" | "ln_1p" | "sin" | "tanh" | "elu")
 }
@@ -178,7 +180,8 @@ fn slices_of_f64_are_accurate() {
     slices_are_accurate(&f64::sample(20));
 }
 
-/// The distance of a number from the value of the same function in f64, in units in the last place of f32.
+/// The distance of a number from the value of the same function in f64, in units in the last place
+/// of f32.
 fn error_of_single(found: f32, exact: f64, floor: f64) -> f64 {
     if exact.is_nan() || found.is_nan() {
         return if exact.is_nan() && found.is_nan() { 0.0 } else { f64::INFINITY };
@@ -206,8 +209,9 @@ fn add_to_greatest(greatest: &mut (f64, f32), x: &[f32], found: &[f32], exact: &
 
 /// Every number that f32 has, against the same function in f64.
 ///
-/// Measured with fused multiply-add, in ulp: exp 0.99, exp_m1 1.46, ln 0.84, ln_1p 1.39, sin 1.57, cos 1.57, erf 1.13,
-/// tanh 2.46, tanh′ 2.40, sigmoid 1.65, sigmoid′ 2.40, softplus 1.66, silu 1.83, silu′ 2.48, elu 0.94.
+/// Measured with fused multiply-add, in ulp: exp 0.99, exp_m1 1.46, ln 0.84, ln_1p 1.39, sin 1.57,
+/// cos 1.57, erf 1.13, tanh 2.46, tanh′ 2.40, sigmoid 1.65, sigmoid′ 2.40, softplus 1.66, silu
+/// 1.83, silu′ 2.48, elu 0.94.
 #[test]
 #[ignore = "takes minutes in a release build, and hours in another"]
 fn slices_of_all_f32_are_accurate() {

@@ -266,7 +266,8 @@ fn slopes_at_special_values_are_exact() {
     }
 }
 
-/// Where the exponential is subnormal, the functions made of it are as exact as subnormal numbers can be.
+/// Where the exponential is subnormal, the functions made of it are as exact as subnormal numbers
+/// can be.
 #[test]
 fn underflow_is_gradual() {
     // From a calculation with 60 digits.
