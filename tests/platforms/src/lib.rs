@@ -5,8 +5,9 @@
 use std::fmt::Write;
 use std::sync::OnceLock;
 
+use mlp::Scalar;
 use mlp::{Activation, Init, Mlp, Optimizer, Purpose, Random, Split, Training};
-use tape::{Matrix, Options, Scalar, Tape, Threads, kernels};
+use tape::{Matrix, Options, Tape, Threads, kernels};
 
 /// More threads than most processors have, so that whoever has but one is asked for several.
 const THREADS: usize = 4;
