@@ -169,7 +169,7 @@ impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
 pub(crate) enum EpilogueKind {
     /// The addition of a column.
     Bias,
-    /// The product of entries.
+    /// The elementwise product.
     Multiply,
 }
 

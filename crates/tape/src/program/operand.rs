@@ -89,7 +89,7 @@ pub(crate) struct SumAt {
 }
 
 impl SumAt {
-    /// Number of its entries: a sum has no m. As many as there can be, if that overflows: then
+    /// Number of its elements: a sum has no m. As many as there can be, if that overflows: then
     /// there is no memory for it.
     pub(crate) fn len(self) -> usize {
         let (rows, columns) = self.out.shape.at(0);

@@ -16,7 +16,7 @@ use crate::program::operand::{List, Values};
 use crate::program::operand::{Operand, SumAt};
 use crate::tape::ids::IdVec;
 
-/// Entries of a block: a few registers of this many numbers fit the first-level cache.
+/// Elements of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
 const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where groups of columns do");
 
@@ -47,13 +47,13 @@ pub(in crate::program) struct Input {
 /// How an input becomes a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::program) enum Spread {
-    /// It has an entry for each: the block is a slice of it.
+    /// It has an element for each of the pass: the block is a slice of it.
     Full,
     /// n × 1: repeated for each column, into a register before the pass.
     Column(RegisterId),
     /// 1 × 1: repeated, into a register before the pass.
     Number(RegisterId),
-    /// 1 × m: each entry repeated down its column, into a register for each block.
+    /// 1 × m: each element repeated down its column, into a register for each block.
     Row(RegisterId),
 }
 
@@ -86,7 +86,7 @@ pub(in crate::program) struct PassOp<T: Scalar> {
     pub(in crate::program) derivative: Option<Slot>,
 }
 
-/// Σᵢ over the columns of a value of the pass, or the sum of all its entries.
+/// Σᵢ over the columns of a value of the pass, or the sum of all its elements.
 #[derive(Debug)]
 pub(in crate::program) struct Sum<T: Scalar> {
     pub(in crate::program) source: Slot,
@@ -117,7 +117,7 @@ impl<T: Scalar> Pass<T> {
         self.registers
     }
 
-    /// Entries of a register for tiles of so many columns; a sum needs a column of them.
+    /// Elements of a register for tiles of so many columns; a sum needs a column of them.
     pub(crate) fn register_len(&self, columns: usize) -> usize {
         (self.rows * self.block_columns().min(columns).max(1)).max(1)
     }
@@ -169,8 +169,8 @@ impl<T: Scalar> Pass<T> {
         zipped && self.sums.iter().all(|sum| sum.source != slot)
     }
 
-    /// How many entries of a column are computed.
-    pub(in crate::program) fn entries_of_a_column(&self) -> usize {
+    /// How many elements of a column are computed.
+    pub(in crate::program) fn elements_of_a_column(&self) -> usize {
         self.rows * self.code.len()
     }
 }

@@ -1,8 +1,8 @@
-//! The log-loss of a = σ(z) and its derivative, entry by entry, from one exponential.
+//! The log-loss of a = σ(z) and its derivative, elementwise, from one exponential.
 //!
 //! σ(z) − y is (1 − y)·σ(z) − y·σ(−z), which for the labels 0 and 1 is one of the two and as exact
 //! as the sigmoid. For labels between them it cancels where σ(z) is near y, and is computed with
-//! twice the digits; where both are equal to many digits, with five times. An entry's label alone
+//! twice the digits; where both are equal to many digits, with five times. An element's label alone
 //! decides, and not those beside it: a label of 0 gives the same bits among others of its kind and
 //! among soft ones.
 

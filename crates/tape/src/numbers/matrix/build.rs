@@ -3,8 +3,8 @@
 use super::Matrix;
 use crate::{Error, Result, Scalar};
 
-/// The number of entries of a matrix that fits the address space. A side may not be longer either
-/// than a matrix of one row or column could be: without entries it would take no memory, but what
+/// The number of elements of a matrix that fits the address space. A side may not be longer either
+/// than a matrix of one row or column could be: without elements it would take no memory, but what
 /// goes through it would never end.
 pub(crate) fn size<T>(rows: usize, columns: usize) -> Result<usize> {
     let entries = rows.max(1).checked_mul(columns.max(1));
@@ -35,7 +35,7 @@ pub(super) fn reserved<T>(rows: usize, columns: usize) -> Result<Vec<T>> {
     }
 }
 
-/// A copy of a matrix's entries.
+/// A copy of a matrix's elements.
 pub(super) fn copied<T: Clone>(rows: usize, columns: usize, entries: &[T]) -> Result<Vec<T>> {
     let mut data = reserved(rows, columns)?;
     data.extend_from_slice(entries);
@@ -54,7 +54,7 @@ pub(super) fn or_panic<M>(made: Result<M>) -> M {
 /// The common length of all lines, 0 if there are none.
 fn common_length<T, L: AsRef<[T]>>(what: &'static str, lines: &[L]) -> Result<usize> {
     let expected = lines.first().map_or(0, |line| line.as_ref().len());
-    // Lines without entries take no memory: there may be more of them than can be gone through.
+    // Lines without elements take no memory: there may be more of them than can be gone through.
     size::<T>(lines.len(), expected)?;
     match lines.iter().map(|line| line.as_ref().len()).enumerate().find(|&(_, found)| found != expected) {
         None => Ok(expected),
@@ -155,20 +155,20 @@ impl<T: Scalar> Matrix<T> {
         Matrix { rows: 1, columns: 1, data: vec![value] }
     }
 
-    /// A rows × columns matrix, every entry `value`.
+    /// A rows × columns matrix, every element `value`.
     ///
     /// # Panics
-    /// If that many entries do not fit the address space or the memory. See
+    /// If that many elements do not fit the address space or the memory. See
     /// [`try_filled`](Matrix::try_filled).
     #[track_caller]
     pub fn filled(rows: usize, columns: usize, value: T) -> Self {
         or_panic(Self::try_filled(rows, columns, value))
     }
 
-    /// A rows × columns matrix, every entry 0.
+    /// A rows × columns matrix, every element 0.
     ///
     /// # Panics
-    /// If that many entries do not fit the address space or the memory. See
+    /// If that many elements do not fit the address space or the memory. See
     /// [`try_zeros`](Matrix::try_zeros).
     #[track_caller]
     pub fn zeros(rows: usize, columns: usize) -> Self {
@@ -178,14 +178,15 @@ impl<T: Scalar> Matrix<T> {
     /// The n × n matrix with ones on the diagonal and zeros elsewhere.
     ///
     /// # Panics
-    /// If n · n entries do not fit the address space or the memory. See
+    /// If n · n elements do not fit the address space or the memory. See
     /// [`try_identity`](Matrix::try_identity).
     #[track_caller]
     pub fn identity(n: usize) -> Self {
         or_panic(Self::try_identity(n))
     }
 
-    /// A rows × columns matrix, entry (i, j) `f(i, j)`. Called column by column, from the top down.
+    /// A rows × columns matrix, element (i, j) `f(i, j)`. Called column by column, from the top
+    /// down.
     ///
     /// ```
     /// # use tape::{Matrix, matrix};
@@ -194,14 +195,14 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Panics
-    /// If that many entries do not fit the address space or the memory. See
+    /// If that many elements do not fit the address space or the memory. See
     /// [`try_from_fn`](Matrix::try_from_fn).
     #[track_caller]
     pub fn from_fn(rows: usize, columns: usize, f: impl FnMut(usize, usize) -> T) -> Self {
         or_panic(Self::try_from_fn(rows, columns, f))
     }
 
-    /// A rows × columns matrix, every entry 0.
+    /// A rows × columns matrix, every element 0.
     ///
     /// ```
     /// # use tape::{Error, Matrix};
@@ -210,13 +211,13 @@ impl<T: Scalar> Matrix<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::SizeOverflow`] if that many entries do not fit the address space, or a side is
+    /// [`Error::SizeOverflow`] if that many elements do not fit the address space, or a side is
     /// longer than it alone could be there; [`Error::Allocation`] if there is no memory for them.
     pub fn try_zeros(rows: usize, columns: usize) -> Result<Self> {
         Self::try_filled(rows, columns, T::ZERO)
     }
 
-    /// A rows × columns matrix, every entry `value`.
+    /// A rows × columns matrix, every element `value`.
     ///
     /// # Errors
     /// Those of [`try_zeros`](Matrix::try_zeros).
@@ -238,7 +239,8 @@ impl<T: Scalar> Matrix<T> {
         Ok(identity)
     }
 
-    /// A rows × columns matrix, entry (i, j) `f(i, j)`. Called column by column, from the top down.
+    /// A rows × columns matrix, element (i, j) `f(i, j)`. Called column by column, from the top
+    /// down.
     ///
     /// # Errors
     /// Those of [`try_zeros`](Matrix::try_zeros), before the first call.

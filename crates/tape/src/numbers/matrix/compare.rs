@@ -1,5 +1,5 @@
 //! Approximate equality: matrices of different shapes are never equal, those of one shape are if
-//! all entries are.
+//! all elements are.
 
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 

@@ -8,8 +8,8 @@ use crate::Scalar;
 /// Text writes this many of the first and of the last rows (columns) if there are more than their
 /// sum and one.
 const SHOWN: (usize, usize) = (4, 3);
-/// `Debug` does so if there are more entries, rows or columns than this.
-const DEBUG_ENTRIES: usize = 512;
+/// `Debug` does so if there are more elements, rows or columns than this.
+const DEBUG_ELEMENTS: usize = 512;
 
 /// What is written along one side: an index, or `None` for those left out.
 fn shown(length: usize, (first, last): (usize, usize)) -> Vec<Option<usize>> {
@@ -69,8 +69,8 @@ fn write_aligned(f: &mut Formatter<'_>, columns: &[Vec<String>], rows: usize) ->
 }
 
 /// Row by row, aligned. Of more than 8 rows or columns the middle ones are left out, and the shape
-/// is told, as it is where there are no entries. Entries have at most six digits, or the precision
-/// that is asked for; `{:?}` has all digits.
+/// is told, as it is where there are no elements. Elements have at most six digits, or the
+/// precision that is asked for; `{:?}` has all digits.
 ///
 /// ```
 /// # use tape::{Matrix, matrix};
@@ -131,7 +131,7 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
     }
 }
 
-/// The shape and the rows, every number with all its digits. Of more than 512 entries, rows or
+/// The shape and the rows, every number with all its digits. Of more than 512 elements, rows or
 /// columns the middle ones are left out.
 ///
 /// ```
@@ -142,8 +142,8 @@ impl<D: Debug, E: Fn(usize) -> D> Debug for Elided<'_, E> {
 impl<T: Debug> Debug for MatrixRef<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let MatrixRef { rows, columns, data } = *self;
-        let is_short = data.len().max(rows).max(columns) <= DEBUG_ENTRIES;
-        let edges = if is_short { (DEBUG_ENTRIES, DEBUG_ENTRIES) } else { SHOWN };
+        let is_short = data.len().max(rows).max(columns) <= DEBUG_ELEMENTS;
+        let edges = if is_short { (DEBUG_ELEMENTS, DEBUG_ELEMENTS) } else { SHOWN };
         let shown_columns = shown(columns, edges);
         let row = |i: usize| Elided(&shown_columns, move |j: usize| &data[j * rows + i]);
         write!(f, "Matrix {rows}×{columns} ")?;

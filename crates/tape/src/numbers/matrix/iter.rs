@@ -1,4 +1,4 @@
-//! Walks over the entries and the columns of a matrix.
+//! Walks over the elements and the columns of a matrix.
 
 use std::slice::{Iter, IterMut};
 
@@ -7,17 +7,17 @@ use crate::Scalar;
 
 /// # Rows and columns
 impl<T: Scalar> Matrix<T> {
-    /// The entries, column by column.
+    /// The elements, column by column.
     pub fn iter(&self) -> Iter<'_, T> {
         self.data.iter()
     }
 
-    /// The entries, column by column, to be written.
+    /// The elements, column by column, to be written.
     pub fn iter_mut(&mut self) -> IterMut<'_, T> {
         self.data.iter_mut()
     }
 
-    /// The entries, column by column, each with its row and column.
+    /// The elements, column by column, each with its row and column.
     ///
     /// ```
     /// # use tape::matrix;

@@ -16,7 +16,7 @@ use crate::numbers::kernel::functions::sum_of;
 use crate::{Result, Scalar};
 use build::{copied, or_panic, reserved};
 
-/// A matrix of numbers, column-major: entry (i, j) is `as_slice()[j * rows + i]`, so a column,
+/// A matrix of numbers, column-major: element (i, j) is `as_slice()[j * rows + i]`, so a column,
 /// which holds one example, is a slice. Both sides may be 0.
 ///
 /// ```
@@ -44,7 +44,7 @@ impl<T: Clone> Clone for Matrix<T> {
     }
 }
 
-/// # Shape and entries
+/// # Shape and elements
 impl<T: Scalar> Matrix<T> {
     /// Number of rows.
     pub fn rows(&self) -> usize {
@@ -61,17 +61,17 @@ impl<T: Scalar> Matrix<T> {
         (self.rows, self.columns)
     }
 
-    /// All entries, column by column.
+    /// All elements, column by column.
     pub fn as_slice(&self) -> &[T] {
         &self.data
     }
 
-    /// All entries, column by column, to be written.
+    /// All elements, column by column, to be written.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.data
     }
 
-    /// All entries, column by column, without a copy.
+    /// All elements, column by column, without a copy.
     pub fn into_vec(self) -> Vec<T> {
         self.data
     }
@@ -86,12 +86,12 @@ impl<T: Scalar> Matrix<T> {
         MatrixMut { rows: self.rows, columns: self.columns, data: &mut self.data }
     }
 
-    /// Entry (i, j), or `None` outside of the matrix.
+    /// Element (i, j), or `None` outside of the matrix.
     pub fn get(&self, i: usize, j: usize) -> Option<&T> {
         position(i, j, self.shape()).map(|at| &self.data[at])
     }
 
-    /// Entry (i, j), to be written, or `None` outside of the matrix.
+    /// Element (i, j), to be written, or `None` outside of the matrix.
     pub fn get_mut(&mut self, i: usize, j: usize) -> Option<&mut T> {
         position(i, j, self.shape()).map(|at| &mut self.data[at])
     }
@@ -150,7 +150,7 @@ impl<T: Scalar> Matrix<T> {
         self.view().try_to_matrix()
     }
 
-    /// `f` of every entry, in the same shape.
+    /// `f` of every element, in the same shape.
     ///
     /// ```
     /// # use tape::matrix;
@@ -164,7 +164,7 @@ impl<T: Scalar> Matrix<T> {
         self.of_each(f)
     }
 
-    /// Every entry as the nearest number of type `U`.
+    /// Every element as the nearest number of type `U`.
     ///
     /// ```
     /// # use tape::matrix;
@@ -241,8 +241,8 @@ impl<T: Scalar> Matrix<T> {
         (out.rows, out.columns) = (self.rows, indices.len());
     }
 
-    /// The Frobenius norm, the root of the sum of all squares; 0 without entries, NaN if an entry
-    /// is NaN. Squares that would overflow or underflow do no harm.
+    /// The Frobenius norm, the root of the sum of all squares; 0 without elements, NaN if an
+    /// element is NaN. Squares that would overflow or underflow do no harm.
     ///
     /// ```
     /// # use tape::matrix;
@@ -259,7 +259,7 @@ impl<T: Scalar> Matrix<T> {
         scale * sum_of(&self.data, |x| scaled(x) * scaled(x)).sqrt()
     }
 
-    /// The greatest absolute value; 0 without entries, NaN if an entry is NaN.
+    /// The greatest absolute value; 0 without elements, NaN if an element is NaN.
     ///
     /// ```
     /// # use tape::matrix;
@@ -283,13 +283,13 @@ fn scale_of<T: Scalar>(x: T) -> T {
     T::from_f64(if power == 0.0 { f64::MIN_POSITIVE } else { power })
 }
 
-/// Where entry (i, j) is stored.
+/// Where element (i, j) is stored.
 #[inline]
 fn position(i: usize, j: usize, (rows, columns): (usize, usize)) -> Option<usize> {
     (i < rows && j < columns).then(|| j * rows + i)
 }
 
-/// Where entry (i, j) is stored; panics outside of the matrix.
+/// Where element (i, j) is stored; panics outside of the matrix.
 #[inline]
 #[track_caller]
 fn checked_position(i: usize, j: usize, (rows, columns): (usize, usize)) -> usize {

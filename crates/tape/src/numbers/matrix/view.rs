@@ -1,4 +1,4 @@
-//! Matrices whose entries are stored elsewhere.
+//! Matrices whose elements are stored elsewhere.
 
 use std::ops::{Index, IndexMut};
 
@@ -72,7 +72,7 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
         (self.rows, self.columns)
     }
 
-    /// All entries, column by column.
+    /// All elements, column by column.
     pub fn as_slice(&self) -> &'a [T] {
         self.data
     }
@@ -86,7 +86,7 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
         &self.data[column_range(j, self.shape())]
     }
 
-    /// A copy that owns its entries.
+    /// A copy that owns its elements.
     ///
     /// # Panics
     /// If there is no memory for it. See [`try_to_matrix`](MatrixRef::try_to_matrix).
@@ -95,7 +95,7 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
         or_panic(self.try_to_matrix())
     }
 
-    /// A copy that owns its entries.
+    /// A copy that owns its elements.
     ///
     /// # Errors
     /// [`Error::Allocation`](crate::Error::Allocation) if there is no memory for it.
@@ -142,12 +142,12 @@ impl<'a, T: Scalar> MatrixMut<'a, T> {
         MatrixRef { rows: self.rows, columns: self.columns, data: self.data }
     }
 
-    /// All entries, column by column.
+    /// All elements, column by column.
     pub fn as_slice(&self) -> &[T] {
         self.data
     }
 
-    /// All entries, column by column, to be written.
+    /// All elements, column by column, to be written.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.data
     }
@@ -171,7 +171,7 @@ impl<'a, T: Scalar> MatrixMut<'a, T> {
         &mut self.data[range]
     }
 
-    /// A copy that owns its entries.
+    /// A copy that owns its elements.
     ///
     /// # Panics
     /// If there is no memory for it.

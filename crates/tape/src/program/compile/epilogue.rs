@@ -1,5 +1,5 @@
-//! What a product does to its entries as it stores them, so that no pass has to read them again: it
-//! adds a bias, z = W * a + b (eq. 23), or multiplies by a matrix of its shape, δ = (Wᵀ * δ) ⊙
+//! What a product does to its elements as it stores them, so that no pass has to read them again:
+//! it adds a bias, z = W * a + b (eq. 23), or multiplies by a matrix of its shape, δ = (Wᵀ * δ) ⊙
 //! g′(z) (eq. 28).
 
 use crate::ops::zip::Zip;

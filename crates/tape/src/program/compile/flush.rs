@@ -19,7 +19,7 @@ pub(crate) fn flushed<T: Scalar>(graph: Graph<T>) -> Graph<T> {
     let is_product =
         |op: &Op<T>| matches!(op, Op::Zip(Zip::Multiply | Zip::Divide) | Op::Scale(_) | Op::Guarded(_));
     let only_uses = only_uses(&graph);
-    // A matrix product that goes into one of entries alone is multiplied as it is stored.
+    // A matrix product that goes into an elementwise one alone is multiplied as it is stored.
     let goes_on: IdVec<NodeId, bool> =
         only_uses.iter().map(|user| user.is_some_and(|user| is_product(&graph.node(user).op))).collect();
     graph.followed(&Map(Function::NormalOrZero).into(), |id, node| match &node.op {

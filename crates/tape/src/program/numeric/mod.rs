@@ -24,7 +24,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         program.view(self)?.try_to_matrix()
     }
 
-    /// The whole Hessian of this 1 × 1 entry, over the entries of all variables one after the
+    /// The whole Hessian of this 1 × 1 entry, over the elements of all variables one after the
     /// other, each column-major.
     ///
     /// One run of a Hessian–vector product for each column: for small functions.
@@ -43,8 +43,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         columns_by_basis(self.tape, &vectors, &products)
     }
 
-    /// The whole Jacobian of this entry: a row for each of its entries, column-major, and a column
-    /// for each entry of the variables, one after the other.
+    /// The whole Jacobian of this entry: a row for each of its elements, column-major, and a column
+    /// for each element of the variables, one after the other.
     ///
     /// One run of a vector–Jacobian product for each row: for small functions.
     ///

@@ -75,7 +75,7 @@ impl<T: Scalar> Execution<T> {
                 // Not by its rule: a list of many operands' shapes would be an allocation.
                 Cost::Function => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
             },
-            Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.entries_of_a_column() * columns) as u64,
+            Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.elements_of_a_column() * columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };
         self.code.instructions[stretch].iter().map(of).fold(0, u64::saturating_add)

@@ -1,5 +1,5 @@
-//! What becomes of an entry of a product once its sum is complete, before it is stored: it saves a
-//! pass over the output.
+//! What becomes of an element of a product once its sum is complete, before it is stored: it saves
+//! a pass over the output.
 
 use crate::numbers::kernel::simd::{Lanes, load, vectorised};
 use crate::numbers::kernel::vector_math::Real;
@@ -14,7 +14,7 @@ pub enum Epilogue<'a, T> {
     None,
     /// A number for each row is added.
     Bias(&'a [T]),
-    /// It is multiplied, entry by entry, by a matrix of its shape.
+    /// It is multiplied, elementwise, by a matrix of its shape.
     Multiply(&'a [T]),
 }
 
@@ -28,7 +28,7 @@ impl<'a, T: Copy> Epilogue<'a, T> {
         }
     }
 
-    /// That of the first columns of an output, which are so many entries, and that of the others.
+    /// That of the first columns of an output, which are so many elements, and that of the others.
     pub(super) fn cut(self, entries: usize) -> (Self, Self) {
         match self {
             Epilogue::None | Epilogue::Bias(_) => (self, self),
@@ -39,7 +39,7 @@ impl<'a, T: Copy> Epilogue<'a, T> {
         }
     }
 
-    /// That of the output from an entry on, which is in this row.
+    /// That of the output from an element on, which is in this row.
     #[inline(always)]
     pub(super) fn from(self, entry: usize, row: usize) -> Self {
         match self {
@@ -51,8 +51,8 @@ impl<'a, T: Copy> Epilogue<'a, T> {
 }
 
 impl<T: Lanes> Epilogue<'_, T> {
-    /// A vector of `len` entries, or the PART of one, that begins with this entry of the output, in
-    /// this row.
+    /// A vector of `len` elements, or the PART of one, that begins with this element of the output,
+    /// in this row.
     #[inline(always)]
     pub(super) fn vector<S: Simd, const PART: bool>(
         self,

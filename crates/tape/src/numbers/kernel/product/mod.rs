@@ -262,9 +262,9 @@ pub struct Product<'a, T> {
     order: Order,
     /// The columns of the product that are wanted.
     panel: Range<usize>,
-    /// They alone.
+    /// The output's columns `panel`.
     out: &'a mut [T],
-    /// Theirs.
+    /// What is done to the output's columns `panel` as they are stored.
     epilogue: Epilogue<'a, T>,
 }
 

@@ -1,5 +1,5 @@
-//! One row times a matrix: every entry is a sum of its own, in an order that depends on its length
-//! and on whether b is transposed. The epilogue comes after it.
+//! One row times a matrix: every element is a sum of its own, in an order that depends on its
+//! length and on whether b is transposed. The epilogue comes after it.
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling keep arrays of vectors in registers
 
@@ -15,9 +15,9 @@ const COLUMNS: usize = 8;
 /// many such sums again: so the rounding error of a long sum grows little with its length, also
 /// where a vector is a single number.
 const BLOCK: usize = 256;
-/// Sums side by side for each entry, where b is transposed.
+/// Sums side by side for each element, where b is transposed.
 const SUMS: usize = 4;
-/// Vectors of entries that are summed at a time, where b is transposed.
+/// Vectors of elements that are summed at a time, where b is transposed.
 const VECTORS: usize = 4;
 
 /// One row times a matrix.
@@ -152,7 +152,7 @@ fn times_rows<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>) {
     }
 }
 
-/// The entries of V vectors, the last of which is not full if there is a PART.
+/// The elements of V vectors, the last of which is not full if there is a PART.
 #[inline(always)]
 fn entries<T: Lanes, S: Simd, const V: usize, const PART: bool>(
     simd: S,

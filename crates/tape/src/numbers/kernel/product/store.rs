@@ -13,7 +13,7 @@ pub(super) fn put<T: Real>(out: &mut T, x: T, accumulate: bool) {
 }
 
 /// Stores a vector, or the PART of it that there is room for, or adds it; after the epilogue, for
-/// which the vector begins with an entry in a row.
+/// which the vector begins with an element in a row.
 #[inline(always)]
 pub(super) fn put_vector<T: Lanes, S: Simd, const PART: bool>(
     simd: S,

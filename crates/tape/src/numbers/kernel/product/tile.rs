@@ -63,7 +63,8 @@ impl<'a, T: Lanes> Left<'a, T> {
     }
 }
 
-/// The right operand from a tile's first entry on: consecutive along its rows or along its columns.
+/// The right operand from a tile's first element on: consecutive along its rows or along its
+/// columns.
 #[derive(Clone, Copy)]
 pub(super) struct Right<'a, T> {
     pub(super) data: &'a [T],
@@ -74,20 +75,20 @@ pub(super) struct Right<'a, T> {
 }
 
 impl<'a, T> Right<'a, T> {
-    /// Column j from the tile's first entry on.
+    /// Column j from the tile's first element on.
     #[inline(always)]
     fn column(&self, j: usize) -> &'a [T] {
         &self.data[self.chosen.map_or(j, |chosen| chosen[j]) * self.stride..]
     }
 }
 
-/// Where a strip of tiles goes: the output from the strip's first entry on.
+/// Where a strip of tiles goes: the output from the strip's first element on.
 pub(super) struct Target<'a, T> {
     pub(super) out: &'a mut [T],
     pub(super) stride: usize,
     pub(super) alpha: T,
     pub(super) accumulate: bool,
-    /// From the strip's first entry on.
+    /// From the strip's first element on.
     pub(super) epilogue: Epilogue<'a, T>,
     /// Whether what is added to has left the second-level cache. Then a tile's part of it is asked
     /// for before the sums, which take longer than it takes to come: the large case of the bench

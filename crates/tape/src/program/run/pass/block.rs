@@ -7,7 +7,7 @@ use crate::ops::Op;
 use crate::program::pass::{INPUTS, Spread};
 use crate::tape::operation::Fault;
 
-/// Repeats an input of a pass until it has an entry for each of the pass.
+/// Repeats an input of a pass until it has an element for each of the pass.
 pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usize, out: &mut [T]) {
     match spread {
         Spread::Full => {}

@@ -16,8 +16,8 @@ use crate::program::run::memory::{Registers, Taken, Values, Work};
 use crate::tape::ids::Id;
 use crate::tape::operation::Fault;
 
-/// Fewer entries, counted for each operation, are not worth a second thread.
-const LEAST_ENTRIES: usize = 20_000;
+/// Fewer elements, counted for each operation, are not worth a second thread.
+const LEAST_ELEMENTS: usize = 20_000;
 
 /// The columns that a thread has of a pass, and the values there that are not in registers.
 struct Part<'a, T> {
@@ -45,7 +45,7 @@ impl<T: Scalar> Divide for Share<'_, T> {
     }
     /// Not where there are sums, whose order would have to be kept.
     fn is_worth_sharing(&self) -> bool {
-        self.sums.is_empty() && self.pass.rows * self.count() * self.pass.code.len() > LEAST_ENTRIES
+        self.sums.is_empty() && self.pass.rows * self.count() * self.pass.code.len() > LEAST_ELEMENTS
     }
     fn cut(self, count: usize, threads: usize) -> (Self, Self) {
         let (left, right) = self.pass.cut(self.part, count);
