@@ -10,7 +10,7 @@ use crate::ops::Op;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::ids::{NodeId, TileId, WholeId};
-use crate::program::operand::{List, Operand, SumAt, Values};
+use crate::program::operand::{Accesses, Few, Operand, SumAt};
 use crate::program::pass::Pass;
 use crate::tape::ids::IdVec;
 
@@ -61,7 +61,7 @@ pub(crate) trait Form<T: Scalar>: Debug {
     /// A sum over the examples.
     type Sum: Copy + Debug;
     /// A pass.
-    type Pass: Values<Self::At> + Debug;
+    type Pass: Accesses<Self::At> + Debug;
 
     /// Where the sum goes.
     fn result(sum: Self::Sum) -> Self::At;
@@ -137,8 +137,8 @@ impl<T: Scalar, F: Form<T>> Instruction<T, F> {
     }
 }
 
-impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
-    fn reads(&self) -> List<F::At> {
+impl<T: Scalar, F: Form<T>> Accesses<F::At> for Instruction<T, F> {
+    fn reads(&self) -> Few<F::At> {
         match self {
             Instruction::Single { operands, .. } => operands.iter().copied().collect(),
             Instruction::Product { operands, .. } => operands.iter().copied().collect(),
@@ -147,7 +147,7 @@ impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
         }
     }
 
-    fn writes(&self) -> List<F::At> {
+    fn writes(&self) -> Few<F::At> {
         match self {
             Instruction::Single { out, .. } | Instruction::Product { out, .. } => smallvec![*out],
             Instruction::Pass { pass, .. } => pass.writes(),
@@ -155,7 +155,7 @@ impl<T: Scalar, F: Form<T>> Values<F::At> for Instruction<T, F> {
         }
     }
 
-    fn nodes(&self) -> List<NodeId> {
+    fn nodes(&self) -> Few<NodeId> {
         match self {
             Instruction::Single { node, .. } | Instruction::Accumulate { node, .. } => smallvec![*node],
             Instruction::Product { product, node, .. } => smallvec![*product, *node],
@@ -200,14 +200,14 @@ pub(crate) struct SumNodes<T: Scalar> {
     pub(crate) scaling: Scaling<T>,
 }
 
-impl<T: Scalar> Values<NodeId> for PassNodes<T> {
-    fn reads(&self) -> List<NodeId> {
+impl<T: Scalar> Accesses<NodeId> for PassNodes<T> {
+    fn reads(&self) -> Few<NodeId> {
         self.inputs.iter().copied().collect()
     }
-    fn writes(&self) -> List<NodeId> {
+    fn writes(&self) -> Few<NodeId> {
         self.nodes.iter().copied().chain(self.sums.iter().map(|sum| sum.result)).collect()
     }
-    fn nodes(&self) -> List<NodeId> {
+    fn nodes(&self) -> Few<NodeId> {
         self.nodes.iter().copied().collect()
     }
 }

@@ -98,12 +98,12 @@ impl SumAt {
 }
 
 /// A few values.
-pub(crate) type List<At> = SmallVec<[At; 16]>;
+pub(crate) type Few<At> = SmallVec<[At; 16]>;
 
 /// What reads and writes values.
-pub(crate) trait Values<At> {
-    fn reads(&self) -> List<At>;
-    fn writes(&self) -> List<At>;
+pub(crate) trait Accesses<At> {
+    fn reads(&self) -> Few<At>;
+    fn writes(&self) -> Few<At>;
     /// The nodes that it computes: of a function and its derivative together the function twice.
-    fn nodes(&self) -> List<NodeId>;
+    fn nodes(&self) -> Few<NodeId>;
 }

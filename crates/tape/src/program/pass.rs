@@ -2,7 +2,7 @@
 //!
 //! A pass goes over its columns block by block. Inside a block every operation is a loop over
 //! slices of one length: what is repeated (a bias, a number) is spread out once before the pass, a
-//! row once for each block. Values that only the pass needs live in registers, slices of a block's
+//! row once for each block. Accesses that only the pass needs live in registers, slices of a block's
 //! length; the others are written to their buffers.
 
 use smallvec::SmallVec;
@@ -12,7 +12,7 @@ use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
-use crate::program::operand::{List, Values};
+use crate::program::operand::{Accesses, Few};
 use crate::program::operand::{Operand, SumAt};
 use crate::tape::ids::IdVec;
 
@@ -31,7 +31,7 @@ pub(crate) struct Pass<T: Scalar> {
     pub(in crate::program) rows: usize,
     pub(in crate::program) inputs: IdVec<InputId, Input>,
     pub(in crate::program) code: Vec<PassOp<T>>,
-    /// Values that are written to buffers.
+    /// Accesses that are written to buffers.
     pub(in crate::program) outputs: IdVec<OutputId, Operand>,
     pub(in crate::program) sums: Vec<Sum<T>>,
     pub(in crate::program) registers: usize,
@@ -99,14 +99,14 @@ pub(in crate::program) struct Sum<T: Scalar> {
     pub(in crate::program) total: RegisterId,
 }
 
-impl<T: Scalar> Values<Operand> for Pass<T> {
-    fn reads(&self) -> List<Operand> {
+impl<T: Scalar> Accesses<Operand> for Pass<T> {
+    fn reads(&self) -> Few<Operand> {
         self.inputs.iter().map(|input| input.operand).collect()
     }
-    fn writes(&self) -> List<Operand> {
+    fn writes(&self) -> Few<Operand> {
         self.outputs.iter().copied().chain(self.sums.iter().map(|sum| sum.at.out)).collect()
     }
-    fn nodes(&self) -> List<NodeId> {
+    fn nodes(&self) -> Few<NodeId> {
         self.code.iter().flat_map(|op| [Some(op.node), op.derivative.map(|_| op.node)]).flatten().collect()
     }
 }

@@ -6,7 +6,7 @@ use crate::program::compile::fuse::{Planned, Steps};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{NodeId, WholeId};
-use crate::program::operand::Values;
+use crate::program::operand::Accesses;
 use crate::program::operand::{Buffer, Operand, SumAt};
 use crate::program::pass::Pass;
 use crate::{Dim, Scalar};

@@ -8,8 +8,8 @@ use crate::program::compile::fuse::Steps;
 use crate::program::compile::graph::Graph;
 use crate::program::compile::verify;
 use crate::program::ids::{NodeId, TileId, WholeId};
+use crate::program::operand::{Accesses, Few};
 use crate::program::operand::{Buffer, Operand};
-use crate::program::operand::{List, Values};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Dim, Scalar, Shape};
 
@@ -132,7 +132,7 @@ pub(crate) fn place<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Plan 
                 }
             }
             // A buffer becomes free only after the step, so that no kernel writes where it reads.
-            let mut done: List<NodeId> = read.into_iter().chain(made).collect();
+            let mut done: Few<NodeId> = read.into_iter().chain(made).collect();
             done.sort_unstable();
             done.dedup();
             for id in done {

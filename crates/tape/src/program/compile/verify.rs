@@ -6,8 +6,8 @@ use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::ids::{NodeId, TileId, WholeId};
+use crate::program::operand::Accesses;
 use crate::program::operand::Buffer;
-use crate::program::operand::Values;
 use crate::tape::ids::{Id, IdVec};
 use crate::{Scalar, Shape};
 

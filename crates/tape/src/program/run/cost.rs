@@ -5,7 +5,7 @@ use crate::numbers::kernel::threads;
 use crate::program::Program;
 use crate::program::code::{Instruction, Segment};
 use crate::program::compile::graph::Node;
-use crate::program::operand::Values;
+use crate::program::operand::Accesses;
 use crate::program::run::small::Small;
 use crate::program::run::tiled::Execution;
 use crate::{Result, Scalar};

@@ -186,7 +186,7 @@ impl<T: Scalar> Execution<T> {
         let mut taken = self.take_windows(at);
         let segment = &self.code.segments[at];
         let windows = segment.windows_of(&mut taken, spans.columns_of(0..spans.count));
-        let spread = Spread {
+        let spans = SpansOfThreads {
             code: Loop { code: &self.code.instructions[segment.code.clone()], tile, spans },
             memory: &self.memory,
             windows,
@@ -195,7 +195,7 @@ impl<T: Scalar> Execution<T> {
             spans: 0..spans.count,
             sums: &mut sums[..spans.count],
         };
-        let done = among(spread, workers);
+        let done = among(spans, workers);
         self.put_windows(at, taken);
         done
     }
@@ -307,7 +307,7 @@ impl<T: Scalar> Loop<'_, T> {
 }
 
 /// Spans of a loop for some threads, each with a tile of its own.
-struct Spread<'a, T: Scalar> {
+struct SpansOfThreads<'a, T: Scalar> {
     code: Loop<'a, T>,
     memory: &'a Memory<T>,
     windows: Windows<'a, T>,
@@ -317,7 +317,7 @@ struct Spread<'a, T: Scalar> {
     sums: &'a mut [Aligned<T>],
 }
 
-impl<T: Scalar> Divide for Spread<'_, T> {
+impl<T: Scalar> Divide for SpansOfThreads<'_, T> {
     type Done = Outcome;
 
     fn count(&self) -> usize {
@@ -336,8 +336,8 @@ impl<T: Scalar> Divide for Spread<'_, T> {
         let (tiles, other_tiles) = self.tiles.split_at_mut(threads);
         let (registers, other_registers) = self.registers.split_at_mut(threads);
         let (sums, other_sums) = self.sums.split_at_mut(count);
-        let first = Spread { windows, tiles, registers, spans: left, sums, ..self };
-        let second = Spread {
+        let first = SpansOfThreads { windows, tiles, registers, spans: left, sums, ..self };
+        let second = SpansOfThreads {
             windows: other_windows,
             tiles: other_tiles,
             registers: other_registers,
