@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rustc_hash::FxHashMap;
+
 use crate::numbers::aligned::Aligned;
 use crate::ops::leaf::LeafKind;
-use crate::ops::matmul::Matmul;
 use crate::program::Program;
 use crate::program::bind::examples::{Unneeded, depends_on_m};
 use crate::program::bind::labels::Unseen;
@@ -13,12 +14,11 @@ use crate::program::code::{Code, Instruction, OnBuffers};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::ids::{LeafId, NodeId, WholeId};
-use crate::program::operand::{Buffer, Operand};
+use crate::program::operand::{Accesses, Buffer, Few, Operand};
 use crate::program::run::memory::{LeafValue, resize};
 use crate::tape::List;
 use crate::tape::ids::{EntryIndex, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape, Var};
-use rustc_hash::FxHashMap;
 
 /// What a program is given, and where its values are found.
 #[derive(Debug)]
@@ -63,9 +63,7 @@ impl<T: Scalar> Leaves<T> {
             labels: Vec::new(),
         }
     }
-}
 
-impl<T: Scalar> Leaves<T> {
     /// Makes room for the leaves that are outputs too, of a run on m examples.
     pub(in crate::program) fn make_room(&mut self, m: usize) -> Result<()> {
         for LeafState { at, kept, .. } in &mut self.states {
@@ -242,30 +240,29 @@ impl<T: Scalar> Program<T> {
 fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
     let mut gatherable = IdVec::filled(true, plan.whole.len());
     for instruction in &code.instructions {
-        instruction.for_each_operand_side_by_side(|operand| {
+        for operand in instruction.reads_side_by_side() {
             if let Buffer::Whole(buffer) = operand.at {
                 gatherable[buffer] = false;
             }
-        });
+        }
     }
     gatherable
 }
 
 impl<T: Scalar> Instruction<T, OnBuffers> {
-    /// Visits the operands that it cannot read where their columns are apart: all but the right one
-    /// of a product.
-    fn for_each_operand_side_by_side(&self, mut visit: impl FnMut(Operand)) {
-        let (matmul, operands): (Option<Matmul>, &[Operand]) = match self {
-            Instruction::Product { matmul, operands, .. } => (Some(*matmul), operands),
-            Instruction::Single { op, operands, .. } => (op.matmul(), operands),
-            Instruction::Accumulate { op, operands, .. } => (op.matmul(), operands),
-            Instruction::Pass { pass, .. } => {
-                return pass.inputs.iter().for_each(|input| visit(input.operand));
-            }
+    /// The operands that it cannot read where their columns are apart: all but the right one of a
+    /// product.
+    fn reads_side_by_side(&self) -> Few<Operand> {
+        let mut reads = self.reads();
+        let matmul = match self {
+            Instruction::Product { matmul, .. } => Some(*matmul),
+            Instruction::Single { op, .. } | Instruction::Accumulate { op, .. } => op.matmul(),
+            Instruction::Pass { .. } => None,
         };
-        let reads_columns = matmul.is_some_and(|matmul| matmul.reads_selections(operands[0].shape));
-        let is_side_by_side = |(i, _): &(usize, &Operand)| *i != 1 || !reads_columns;
-        operands.iter().enumerate().filter(is_side_by_side).for_each(|(_, &operand)| visit(operand));
+        if matmul.is_some_and(|matmul| matmul.reads_selections(reads[0].shape)) {
+            reads.remove(1);
+        }
+        reads
     }
 }
 
