@@ -12,7 +12,7 @@ use crate::program::compile::schedule::Schedule;
 use crate::program::compile::{fuse, schedule};
 use crate::program::ids::NodeId;
 use crate::program::operand::Buffer;
-use crate::program::run::way::Way;
+use crate::program::run::way::{SegmentWay, Way};
 use crate::tape::notation::Notation;
 
 /// Columns of a line that lists nodes.
@@ -149,28 +149,29 @@ impl<T: Scalar> Program<T> {
             1 => "on one thread".to_owned(),
             threads => format!("on {threads} threads"),
         };
-        let mut ways = Vec::new();
-        for way in self.ways(m) {
-            let way = match way {
-                Way::Small => "the small way".to_owned(),
-                Way::Whole => continue,
-                Way::Tiled { tile, spans } => {
-                    let tiles = format!("tiles of at most {} of the examples", tile.min(m));
-                    if spans.count > 1 {
-                        format!("{tiles}, in {} parts with sums of their own", spans.count)
-                    } else {
-                        tiles
-                    }
-                }
-                Way::ColumnParallel { .. } => "some columns of every step on each thread".to_owned(),
-            };
-            ways.push(way);
-        }
-        if ways.is_empty() {
-            ways.push("whole steps".to_owned());
-        }
-        write!(f, "\nrun on m = {m}: {}, {threads}; ", ways.join("; then "))?;
+        let way = match self.way(m) {
+            Way::Small => "the small way".to_owned(),
+            Way::Segments(ways) => self.describe_ways(&ways, m),
+        };
+        write!(f, "\nrun on m = {m}: {way}, {threads}; ")?;
         writeln!(f, "{} floating-point operations, {} bytes", self.flops(m), self.peak_bytes(m))
+    }
+
+    /// How the segments run on m examples; whole steps are not worth a word beside loops.
+    fn describe_ways(&self, ways: &[SegmentWay], m: usize) -> String {
+        let describe = |way: &SegmentWay| match way {
+            SegmentWay::Whole => None,
+            SegmentWay::Tiled(spans) => {
+                let tiles = format!("tiles of at most {} of the examples", self.tile_columns().min(m));
+                Some(match spans.count {
+                    0 | 1 => tiles,
+                    parts => format!("{tiles}, in {parts} parts with sums of their own"),
+                })
+            }
+            SegmentWay::ColumnParallel => Some("some columns of every step on each thread".to_owned()),
+        };
+        let loops: Vec<String> = ways.iter().filter_map(describe).collect();
+        if loops.is_empty() { "whole steps".to_owned() } else { loops.join("; then ") }
     }
 }
 

@@ -85,6 +85,8 @@ impl<T: Scalar> Program<T> {
             at: self.graph.about[node].place,
         })))
     }
+
+    /// What a user is told of a kernel's refusal.
     pub(super) fn fault(&self, node: NodeId, fault: Fault) -> Error {
         let at = self.graph.about[node].place;
         // A user's kernel may name an operand that there is not.

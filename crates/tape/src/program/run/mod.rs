@@ -15,9 +15,9 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::TooLarge;
 use rustc_hash::FxHashMap;
 
+use crate::error::TooLarge;
 use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::product::{reserve_scratch, reserve_scratch_of};
 use crate::numbers::kernel::threads;
@@ -213,7 +213,7 @@ impl<T: Scalar> Program<T> {
             entry: self.describe_with_operation(node),
             rows,
             columns,
-            bytes: size::<T>(rows, columns).ok().map(|entries| entries * size_of::<T>()),
+            bytes: size::<T>(rows, columns).ok().map(|elements| elements * size_of::<T>()),
             at: self.graph.about[node].place,
         }))
     }
@@ -269,7 +269,7 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
-    /// Entries of a register that runs on `m` examples need.
+    /// Elements of a register that runs on `m` examples need.
     pub(in crate::program) fn register_len(&self, m: usize) -> usize {
         let passes = self.code.instructions.iter().filter_map(|instruction| match instruction {
             Instruction::Pass { pass, .. } => Some(pass.register_len(self.machine.execution.tile.min(m))),

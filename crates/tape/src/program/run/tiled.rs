@@ -18,7 +18,7 @@ use crate::program::run::memory::{
     Memory, Parts, Reads, Registers, Tile, TileBuffers, WINDOWS, Whole, Window, Windows, Work,
 };
 use crate::program::run::small::Small;
-use crate::program::run::way::Way;
+use crate::program::run::way::SegmentWay;
 use crate::tape::operation::{Fault, Operands, Source};
 use crate::{MatrixMut, Scalar};
 
@@ -105,17 +105,17 @@ impl<T: Scalar> Execution<T> {
             small.results_are_elsewhere();
         }
         for at in 0..self.code.segments.len() {
-            match self.way_of(&self.code.segments[at], tile, m, self.shares.threads) {
-                Way::Small | Way::Whole => {
+            match self.way_of(&self.code.segments[at], m, self.shares.threads) {
+                SegmentWay::Whole => {
                     let (code, columns) = (self.code.segments[at].code.clone(), Columns::all(m));
                     let (code, mut work) = self.alone(code);
                     code.iter().try_for_each(|instruction| instruction.run(&mut work, columns))?;
                 }
-                Way::Tiled { tile, spans } => {
+                SegmentWay::Tiled(spans) => {
                     self.run_loop(at, tile, spans, m)?;
                     self.scale_sums(at, m);
                 }
-                Way::ColumnParallel { tile } => {
+                SegmentWay::ColumnParallel => {
                     Columns::all(m).tiles(tile).try_for_each(|tile| self.run_cutting_columns(at, tile))?;
                     self.scale_sums(at, m);
                 }

@@ -18,17 +18,24 @@ use crate::program::run::cost::Shares;
 use crate::program::run::small::Small;
 use crate::program::run::tiled::Execution;
 
-/// How a segment of a program is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a program is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::program) enum Way {
     /// All segments in one, without tiles.
     Small,
+    /// Segment by segment.
+    Segments(Vec<SegmentWay>),
+}
+
+/// How a segment of a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::program) enum SegmentWay {
     /// Whole steps, one after the other.
     Whole,
     /// Tile by tile, in parts of the examples.
-    Tiled { tile: usize, spans: Spans },
+    Tiled(Spans),
     /// Every step's columns on several threads, tile by tile.
-    ColumnParallel { tile: usize },
+    ColumnParallel,
 }
 
 impl<T: Scalar> Execution<T> {
@@ -38,22 +45,13 @@ impl<T: Scalar> Execution<T> {
         self.shares.threads == 1 && self.small.as_ref().is_some_and(holds) && !self.memory.has_selection()
     }
 
-    /// How a segment is run on m examples, in tiles of so many at most, if no run goes the small
-    /// way.
-    pub(in crate::program) fn way_of(
-        &self,
-        segment: &Segment<T>,
-        tile: usize,
-        m: usize,
-        threads: usize,
-    ) -> Way {
+    /// How a segment is run on m examples, if no run goes the small way.
+    pub(in crate::program) fn way_of(&self, segment: &Segment<T>, m: usize, threads: usize) -> SegmentWay {
         let spans = segment.spans(m, threads);
         match segment.tiled {
-            false => Way::Whole,
-            true if spans.count == 1 && self.may_cut_columns(segment, threads) => {
-                Way::ColumnParallel { tile }
-            }
-            true => Way::Tiled { tile, spans },
+            false => SegmentWay::Whole,
+            true if spans.count == 1 && self.may_cut_columns(segment, threads) => SegmentWay::ColumnParallel,
+            true => SegmentWay::Tiled(spans),
         }
     }
 }
@@ -64,14 +62,14 @@ impl<T: Scalar> Program<T> {
         self.machine.tiles_are_free && shares.threads == 1
     }
 
-    /// How each segment runs on m examples; of the small way there is one.
-    pub(in crate::program) fn ways(&self, m: usize) -> Vec<Way> {
+    /// How it runs on m examples.
+    pub(in crate::program) fn way(&self, m: usize) -> Way {
         let shares = self.shares(m, true);
         let (execution, leaves) = (&self.machine.execution, self.machine.execution.memory.leaves.len());
         if self.may_be_small(shares) && Small::numbers(&self.code.instructions, &self.plan, leaves, m) > 0 {
-            return vec![Way::Small];
+            return Way::Small;
         }
-        let way = |segment| execution.way_of(segment, execution.tile, m, shares.threads);
-        self.code.segments.iter().map(way).collect()
+        let way = |segment| execution.way_of(segment, m, shares.threads);
+        Way::Segments(self.code.segments.iter().map(way).collect())
     }
 }
