@@ -57,14 +57,16 @@ macro_rules! compiled {
             )*
         }
 
-        compiled!(@for f32: $($(#[$attribute])* fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? = $here;)*);
-        compiled!(@for f64: $($(#[$attribute])* fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? = $here;)*);
-    };
-    (@for $number:ty: $(
-        $(#[$attribute:meta])*
-        fn $name:ident $(<$life:lifetime>)? ($($argument:ident: $type:ty),*) $(-> $result:ty)? = $here:expr;
-    )*) => {
-        impl Compiled for $number {
+        impl Compiled for f32 {
+            $(
+                $(#[$attribute])*
+                fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? {
+                    $here($($argument),*)
+                }
+            )*
+        }
+
+        impl Compiled for f64 {
             $(
                 $(#[$attribute])*
                 fn $name $(<$life>)? ($($argument: $type),*) $(-> $result)? {
