@@ -57,7 +57,7 @@ fn every_operation_is_read_again() {
 }
 
 #[test]
-fn every_entrywise_operation_and_reduction_is_read_again() {
+fn every_elementwise_operation_and_reduction_is_read_again() {
     fn zip<T: Scalar>(zip: Zip) -> Seen {
         read_row(&zip_row::<T>(zip), |entry| entry.kind() == OperationKind::Zip, false)
     }

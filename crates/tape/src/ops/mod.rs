@@ -218,8 +218,8 @@ macro_rules! operations {
             }
 
             /// A block of values and one of derivatives, of an operation that has a [paired
-            /// derivative](Self::paired_derivative). Not by way of a `dyn Paired`: that would be 1
-            /// % of the xor case.
+            /// derivative](Self::paired_derivative). Not by way of a `dyn Paired`, which would take
+            /// 1 % of the xor case.
             #[inline(always)]
             pub(crate) fn block_with_derivative(
                 &self,

@@ -1,8 +1,7 @@
 //! Equations in LaTeX.
 
 use super::label::{Label, as_derivative, indexed};
-use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use super::typeset::{Relation, Sides};
+use super::typeset::{Factor, Infix, Number, Relation, Sides, Style, Symbol};
 use crate::error::{is_unprintable, printable};
 use crate::tape::notation::Over;
 use crate::{Dim, Shape};

@@ -1,8 +1,7 @@
 //! Equations in presentation MathML.
 
 use super::label::{Label, as_derivative, indexed};
-use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use super::typeset::{Relation, Sides};
+use super::typeset::{Factor, Infix, Number, Relation, Sides, Style, Symbol};
 use crate::error::printable;
 use crate::show::unicode::primes_of;
 use crate::tape::notation::Over;

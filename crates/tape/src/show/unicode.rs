@@ -1,8 +1,7 @@
 //! Equations as Unicode text.
 
 use super::label::Label;
-use super::typeset::{Factor, Infix, Number, Style, Symbol};
-use super::typeset::{Relation, Sides};
+use super::typeset::{Factor, Infix, Number, Relation, Sides, Style, Symbol};
 use crate::error::printable;
 use crate::tape::notation::Over;
 use crate::{Dim, Shape};

@@ -277,7 +277,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn commutes_here(self) -> bool {
-        self.recorded(|recorded| matches!(&recorded.op, Op::Zip(zip) if zip.commutes()))
+        self.recorded(|recorded| recorded.op.zip().is_some_and(Zip::commutes))
     }
 
     /// Its shape.
@@ -291,10 +291,7 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn leaf_kind_here(self) -> Option<LeafKind> {
-        self.look(|list| match list.entry(self.number()).op {
-            Op::Leaf(leaf) => Some(list.leaves[leaf.index].kind),
-            _ => None,
-        })
+        self.look(|list| list.entry(self.number()).op.leaf().map(|leaf| list.leaves[leaf.index].kind))
     }
 
     /// c and k, if the entry is the number c·mᵏ.
@@ -353,9 +350,9 @@ impl<'t, T: Scalar> Entry<'t, T> {
     /// The value that a leaf was made with.
     #[cfg(feature = "json")]
     pub(crate) fn leaf_value(self) -> Option<Arc<crate::Matrix<T>>> {
-        self.look(|list| match list.entry(self.number()).op {
-            Op::Leaf(leaf) => list.leaves[leaf.index].value.clone(),
-            _ => None,
+        self.look(|list| {
+            let leaf = list.entry(self.number()).op.leaf()?;
+            list.leaves[leaf.index].value.clone()
         })
     }
 

@@ -198,7 +198,7 @@ impl<T: Scalar> Program<T> {
             T::NAME
         )?;
         for leaf in &self.leaves.states {
-            let kind = format!("{:?}", leaf.kind).to_lowercase();
+            let kind = leaf.kind.name();
             let (at, name) = (buffer_name(leaf.at.at), &self.graph.about[leaf.node]);
             writeln!(f, "  {at:>4}  {kind} {name}: {}", leaf.at.shape)?;
         }
