@@ -14,6 +14,8 @@ mod instruction_sets;
 mod json;
 mod literal;
 mod metamorphic;
+mod models;
+mod noise;
 mod operations;
 mod programs;
 mod recording;

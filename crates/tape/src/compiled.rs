@@ -212,6 +212,11 @@ compiled! {
         value: MatrixRef<'_, Self>,
         examples: &[usize],
     ) -> Result<()> = Program::bind_columns_here;
+    fn program_bind_indices(
+        program: &mut Program<Self>,
+        variable: Name<'_, Self>,
+        indices: &[u32],
+    ) -> Result<()> = Program::bind_indices_here;
     fn program_select_columns(
         program: &mut Program<Self>,
         variable: Name<'_, Self>,

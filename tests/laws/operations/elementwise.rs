@@ -52,6 +52,19 @@ pub(super) fn zip_row<T: Scalar>(kind: Zip) -> Row<T> {
             |a, b| a.equal(b),
             |a, b| relation(a, b, a == b),
         ),
+        Zip::Maximum => elementwise(
+            "maximum",
+            [Domain::Grid(0.0), Domain::Grid(0.125)],
+            |a, b| a.maximum(b),
+            |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) },
+        ),
+        Zip::Minimum => elementwise(
+            "minimum",
+            [Domain::Grid(0.0), Domain::Grid(0.125)],
+            |a, b| a.minimum(b),
+            |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) },
+        ),
+        Zip::Atan2 => elementwise("atan2", [REAL, Domain::Between(0.5, 2.0)], |a, b| a.atan2(b), f64::atan2),
     }
 }
 

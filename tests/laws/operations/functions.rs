@@ -41,6 +41,13 @@ pub(super) fn function_row<T: Scalar>(kind: FunctionKind) -> FunctionRow<T> {
         FunctionKind::Ln => {
             row(Function::Ln, "ln", positive, f64::ln).slopes(&[(1000.0, 0.001), (0.0, f64::INFINITY)])
         }
+        FunctionKind::Ln1p => row(Function::Ln1p, "ln_1p", Domain::Between(-0.5, 3.0), f64::ln_1p).slopes(&[
+            (0.0, 1.0),
+            (-1.0, f64::INFINITY),
+            (999.0, 0.001),
+        ]),
+        FunctionKind::ExpM1 => row(Function::ExpM1, "exp_m1", REAL, f64::exp_m1)
+            .slopes(&[(0.0, 1.0), (-40.0, 4.248354255291589e-18)]),
         FunctionKind::Sqrt => {
             row(Function::Sqrt, "sqrt", positive, f64::sqrt).slopes(&[(0.0, f64::INFINITY)])
         }

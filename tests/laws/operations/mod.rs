@@ -3,9 +3,12 @@
 //! The rows are the arms of matches without a default, so that a new operation does not compile without its row. What is
 //! checked of a row is in `support/laws.rs`.
 
+mod blocks;
 mod elementwise;
 mod functions;
+mod indices;
 mod json;
+mod linear_algebra;
 mod literals;
 mod reductions;
 mod rows;

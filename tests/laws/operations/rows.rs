@@ -461,6 +461,26 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             cases
         }),
 
+        OperationKind::RowsAt
+        | OperationKind::RowsAdded
+        | OperationKind::Gather
+        | OperationKind::ColumnsAdded
+        | OperationKind::ArgMax
+        | OperationKind::CumulativeSum
+        | OperationKind::Identity
+        | OperationKind::Stop => super::indices::row(kind),
+
+        OperationKind::Cholesky
+        | OperationKind::LowerTriangle
+        | OperationKind::SolveLower
+        | OperationKind::Lu
+        | OperationKind::Solve
+        | OperationKind::LogDet => super::linear_algebra::row(kind),
+
+        OperationKind::Fold | OperationKind::BlockMatmul | OperationKind::BlockTranspose => {
+            super::blocks::row(kind)
+        }
+
         OperationKind::Custom => Row::new(&SMALL_SIZES, |size| {
             vec![
                 case("weighted product of one's own")

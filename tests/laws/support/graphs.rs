@@ -113,7 +113,7 @@ impl<'t, T: Scalar> Recording<'t, T> {
         }
         match shape.rows {
             Dim::Fixed(rows) => self.parameter(rows, 1),
-            Dim::M => self.tape.scalar(T::from_f64(0.75)),
+            Dim::M | Dim::Multiple(_) => self.tape.scalar(T::from_f64(0.75)),
         }
     }
 
@@ -124,7 +124,7 @@ impl<'t, T: Scalar> Recording<'t, T> {
         let shape = a.shape().unwrap();
         let per_column = shape.columns == Dim::M && shape.rows != Dim::M;
         let rows = shape.rows.at(0);
-        let made = match operation % 40 {
+        let made = match operation % 42 {
             0 => a.tanh(),
             1 => a.sigmoid(),
             2 => a.sin() * a,
@@ -175,7 +175,7 @@ impl<'t, T: Scalar> Recording<'t, T> {
                 let b = self.partner(a, other);
                 match shape.rows {
                     Dim::Fixed(_) if per_column => self.x.rows(row..row + 1).greater(T::ZERO).select(a, b),
-                    Dim::Fixed(_) | Dim::M => a,
+                    Dim::Fixed(_) | Dim::M | Dim::Multiple(_) => a,
                 }
             }
             35 if shape.rows != Dim::M => {
@@ -187,6 +187,20 @@ impl<'t, T: Scalar> Recording<'t, T> {
             }
             36 if shape.rows != Dim::M => self.tape.apply(Reversed, [a]),
             37 if per_column => self.tape.apply(Shifted { back: false }, [a]),
+            // The columns of each example, there and back.
+            39 if per_column && shape.rows != Dim::Fixed(0) => {
+                let tokens = self.tape.stack_rows(&[a, a.tanh(), a * half]).unfold(3);
+                let weights = (tokens.block_t().block_matmul(tokens) * half).softmax_over(Over::Rows);
+                let mixed = (tokens.block_matmul(weights) + tokens.mean_of_blocks().repeat_columns(3)).sin();
+                mixed.sum_of_blocks()
+            }
+            40 if per_column && shape.rows != Dim::Fixed(0) => {
+                let tokens = self.tape.stack_rows(&[a, a.cos()]).unfold(2);
+                let w = self.parameter(rows, rows);
+                let bias = self.parameter(rows, 1);
+                let shared = (w.matmul(tokens) + bias).sigmoid();
+                shared.fold(2).rows(0..rows) + self.tape.one_over_m() * shared.sum_over(Over::Columns)
+            }
             38 if per_column => a.rows(0..1).sigmoid().log_loss(self.y) * half,
             39 if per_column => a.rows(0..1).broadcast_to(self.x.shape().unwrap()) * self.x.sigmoid(),
             _ => -(a * T::from_f64(0.7)),

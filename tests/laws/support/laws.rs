@@ -322,7 +322,9 @@ impl<'t, T: Scalar> Recorded<'t, T> {
     fn new(case: &Case<T>, tape: &'t Tape<T>, values: &[Matrix<T>]) -> Self {
         let leaf = |(input, value): (&Input, &Matrix<T>)| match (input.shape.rows, input.shape.columns) {
             (Dim::Fixed(_), Dim::M) => tape.examples(input.name, value),
-            (Dim::M, _) => tape.parameter_unbound(input.name, input.shape),
+            (Dim::M | Dim::Multiple(_), _) | (_, Dim::Multiple(_)) => {
+                tape.parameter_unbound(input.name, input.shape)
+            }
             (Dim::Fixed(_), Dim::Fixed(_)) => tape.parameter(input.name, value),
         };
         let inputs: Vec<Var<'t, T>> = case.inputs.iter().zip(values).map(leaf).collect();

@@ -11,7 +11,11 @@ use tape::{
 use super::{Batch, Costly, Used, Way, all_ways, differences, options};
 use tape::check::Random;
 
-fn same_in_all_ways<'t, T: Scalar>(outputs: &[Var<'t, T>], batches: &[Batch<'t, T>], ways: &[Way]) {
+pub(super) fn same_in_all_ways<'t, T: Scalar>(
+    outputs: &[Var<'t, T>],
+    batches: &[Batch<'t, T>],
+    ways: &[Way],
+) {
     let mut used = Used::default();
     differences(outputs, batches, ways, &mut used).unwrap_or_else(|e| panic!("{}: {e}", T::NAME));
     used.assert_share(1.0);

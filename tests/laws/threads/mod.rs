@@ -4,6 +4,7 @@
 mod callers;
 mod faults;
 mod loops;
+mod tokens;
 
 use std::borrow::Cow;
 use std::cell::RefCell;

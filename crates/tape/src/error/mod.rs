@@ -146,6 +146,28 @@ pub enum Error {
         /// Where the loss was recorded.
         at: Place,
     },
+    /// An index is no whole number below the number of columns of its table.
+    Index {
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The name or number of the entry that holds the indices.
+        indices: String,
+        /// How many columns the table has.
+        count: usize,
+        /// Where the columns were gathered.
+        at: Place,
+    },
+    /// An index that the number type does not hold exactly.
+    InexactIndex {
+        /// The index.
+        index: u32,
+        /// The number type's name.
+        number: &'static str,
+    },
     /// A probability of the log-loss is not in [0, 1].
     Probability {
         /// The value found.
@@ -375,6 +397,13 @@ impl fmt::Display for Error {
                 f,
                 "log_loss: probability {value} at row {row}, column {column} of {probabilities} is not in [0, 1] (of logits use log_loss_on_logits), loss recorded at {at}"
             ),
+            Error::Index { value, row, column, indices, count, at } => write!(
+                f,
+                "gather: index {value} at row {row}, column {column} of {indices} is no whole number from 0 on and below {count}, the columns of the table, recorded at {at}"
+            ),
+            Error::InexactIndex { index, number } => {
+                write!(f, "indices: {index} is no {number}: the type does not hold it exactly")
+            }
             Error::NonFinite(found) => write!(f, "{found}"),
             Error::NotBindable { method, variable, reason } => write!(f, "{method}: {variable} {reason}"),
             Error::NoExample { variable, example, m } => {

@@ -113,6 +113,8 @@ pub trait Scalar:
     fn powf(self, p: Self) -> Self;
     /// x^n.
     fn powi(self, n: i32) -> Self;
+    /// The angle of the point (x, y), where y is this number.
+    fn atan2(self, x: Self) -> Self;
     /// The error function, 2/√π · ∫₀ˣ e^(−t²) dt.
     fn erf(self) -> Self;
     /// 1 − erf x, accurate where erf x is close to 1.
@@ -200,6 +202,10 @@ macro_rules! scalar {
             #[inline]
             fn powi(self, n: i32) -> Self {
                 $t::powi(self, n)
+            }
+            #[inline]
+            fn atan2(self, x: Self) -> Self {
+                $t::atan2(self, x)
             }
             #[inline]
             fn erf(self) -> Self {

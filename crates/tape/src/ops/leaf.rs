@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use crate::ops::noise::Noise;
 use crate::ops::scale::Factor;
 use crate::tape::describe::{Described, Given, InWords, Parameters};
 use crate::tape::ids::LeafIndex;
@@ -20,15 +21,18 @@ pub enum LeafKind {
     Examples,
     /// It never changes.
     Constant,
+    /// A program draws it anew for each run.
+    Noise(Noise),
 }
 
 impl LeafKind {
     /// In a word, as listings show it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> Cow<'static, str> {
         match self {
-            LeafKind::Parameter => "parameter",
-            LeafKind::Examples => "examples",
-            LeafKind::Constant => "constant",
+            LeafKind::Parameter => "parameter".into(),
+            LeafKind::Examples => "examples".into(),
+            LeafKind::Constant => "constant".into(),
+            LeafKind::Noise(noise) => noise.name(),
         }
     }
 }

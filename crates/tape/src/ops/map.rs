@@ -348,6 +348,10 @@ functions! {
     Exp { Exponential, slices exp_into, |x, y| y }
     /// ln x.
     Ln { Call("ln"), slices ln_into, |x, y| T::ONE.into_operand(x) / x }
+    /// ln(1 + x), accurate near 0.
+    Ln1p { Call("ln_1p"), each |x| x.ln_1p(), |x, y| T::ONE.into_operand(x) / (x + T::ONE) }
+    /// eˣ − 1, accurate near 0.
+    ExpM1 { Call("exp_m1"), each |x| x.exp_m1(), |x, y| x.exp() }
     /// √x.
     Sqrt { Root, each |x| x.sqrt(), |x, y| T::from_f64(0.5).into_operand(x) / y }
     /// x².
@@ -890,6 +894,10 @@ methods! {
     exp Exp
     /// The natural logarithm.
     ln Ln
+    /// ln(1 + a), accurate near 0.
+    ln_1p Ln1p
+    /// eᵃ − 1, accurate near 0.
+    exp_m1 ExpM1
     /// The square root.
     sqrt Sqrt
     /// The square.

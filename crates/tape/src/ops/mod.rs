@@ -1,27 +1,43 @@
 //! The list of operations. One family a file: each operation has its name, shape rule, kernel, VJP
 //! and notation in one place.
 
+pub(crate) mod arg_max;
+pub(crate) mod blocks;
+pub(crate) mod cumulative;
 pub(crate) mod custom;
+pub(crate) mod derived;
 pub(crate) mod guarded;
+pub(crate) mod identity;
+pub(crate) mod indices;
 pub(crate) mod labels;
 pub(crate) mod leaf;
+pub(crate) mod linear_algebra;
 pub(crate) mod log_loss;
 pub(crate) mod map;
 pub(crate) mod matmul;
+pub(crate) mod noise;
 pub(crate) mod power;
 pub(crate) mod reduce;
 pub(crate) mod scale;
 pub(crate) mod select;
 pub(crate) mod softmax;
 pub(crate) mod stack;
+pub(crate) mod stop;
 pub(crate) mod zip;
 
 use std::hash::{Hash, Hasher};
 
 use crate::Scalar;
+use crate::ops::arg_max::ArgMax;
+use crate::ops::blocks::{BlockMatmul, BlockTranspose, Fold};
+use crate::ops::cumulative::CumulativeSum;
 use crate::ops::custom::Custom;
 use crate::ops::guarded::Guarded;
+use crate::ops::identity::Identity;
+use crate::ops::indices::{ColumnsAdded, Gather, RowsAdded, RowsAt};
 use crate::ops::leaf::{Leaf, Number};
+use crate::ops::linear_algebra::cholesky::{Cholesky, LowerTriangle, SolveLower};
+use crate::ops::linear_algebra::lu::{LogDet, Lu, Solve};
 use crate::ops::log_loss::{LogLoss, LogLossOnLogits, SigmoidMinus};
 use crate::ops::map::Map;
 use crate::ops::matmul::{Matmul, Transpose};
@@ -31,6 +47,7 @@ use crate::ops::scale::{Factor, Negate, Scale, Scaling};
 use crate::ops::select::Select;
 use crate::ops::softmax::Softmax;
 use crate::ops::stack::{Pad, Slice, Stack};
+use crate::ops::stop::Stop;
 use crate::ops::zip::Zip;
 use crate::tape::describe::{Described, Given, Parameters};
 use crate::tape::operation::{Fault, Operation};
@@ -316,6 +333,40 @@ operations! {
         Slice(Slice): Function, no;
         /// Zeros around a range of rows or columns.
         Pad(Pad): Function, no;
+        /// Columns of several, or several columns of one.
+        Fold(Fold): Function, no;
+        /// The product of each example's blocks.
+        BlockMatmul(BlockMatmul): Product, no;
+        /// The transpose of each example's block.
+        BlockTranspose(BlockTranspose): Function, no;
+        /// Some rows, by their numbers.
+        RowsAt(RowsAt): Function, no;
+        /// Rows added up where they are to be.
+        RowsAdded(RowsAdded): Function, no;
+        /// Columns of a table, by indices.
+        Gather(Gather): Function, no;
+        /// Columns added up where indices say.
+        ColumnsAdded(ColumnsAdded): Function, no;
+        /// A, through which no derivative passes.
+        Stop(Stop): Function, no;
+        /// The identity matrix.
+        Identity(Identity): Function, no;
+        /// The sum of all that stands above each element, or below it.
+        CumulativeSum(CumulativeSum): Function, no;
+        /// Where the greatest element is.
+        ArgMax(ArgMax): Function, no;
+        /// The Cholesky factor.
+        Cholesky(Cholesky): Function, no;
+        /// The lower triangle.
+        LowerTriangle(LowerTriangle): Function, no;
+        /// A system of equations with a lower triangle.
+        SolveLower(SolveLower): Function, no;
+        /// The factors L·U with exchanged rows.
+        Lu(Lu): Function, no;
+        /// A system of equations.
+        Solve(Solve): Function, no;
+        /// ln |det A|.
+        LogDet(LogDet): Function, no;
         /// An operation of the user's.
         Custom(Custom<T>): Function, no;
     }

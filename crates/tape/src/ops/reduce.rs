@@ -53,9 +53,9 @@ impl Over {
 
     /// What a reduction of this shape runs over: a number, and whether it is counted m times.
     fn count(self, shape: Shape) -> (usize, i32) {
-        let extent = |dim: Dim| match dim {
-            Dim::Fixed(n) => (n, 0),
-            Dim::M => (1, 1),
+        let extent = |dim: Dim| {
+            let (n, power) = dim.monomial();
+            (n, i32::from(power))
         };
         let ((rows, of_rows), (columns, of_columns)) = (extent(shape.rows), extent(shape.columns));
         match self {
@@ -66,7 +66,7 @@ impl Over {
     }
 
     /// Whether a shape has nothing to reduce over: the extent is the number 0.
-    fn is_empty(self, shape: Shape) -> bool {
+    pub(crate) fn is_empty(self, shape: Shape) -> bool {
         let rows = shape.rows == Dim::Fixed(0);
         let columns = shape.columns == Dim::Fixed(0);
         match self {

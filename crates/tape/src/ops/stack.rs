@@ -76,7 +76,10 @@ impl<T: Scalar> Operation<T> for Stack {
                 return Err(Mismatch::new("the other extents differ"));
             }
             let Dim::Fixed(n) = self.0.extent(shape) else {
-                return Err(Mismatch::new("an extent that is m cannot be stacked"));
+                return Err(Mismatch::new(format!(
+                    "an extent that is {} cannot be stacked",
+                    self.0.extent(shape)
+                )));
             };
             total = total.checked_add(n).ok_or_else(|| Mismatch::new("the stack is too high"))?;
         }
@@ -133,7 +136,7 @@ impl<T: Scalar> Operation<T> for Slice {
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         let fits = match self.along.extent(operands[0]) {
             Dim::Fixed(n) => self.end <= n,
-            Dim::M => true, // checked when m is known
+            Dim::M | Dim::Multiple(_) => true, // checked when m is known
         };
         if self.start > self.end || !fits {
             return Err(Mismatch::new("the range is not inside"));
@@ -183,7 +186,7 @@ impl Pad {
     pub(crate) fn slice_of(&self, operand: Shape) -> Option<String> {
         match self.along.extent(operand) {
             Dim::Fixed(n) => Some(self.along.range(self.start, self.start + n)),
-            Dim::M => None,
+            Dim::M | Dim::Multiple(_) => None,
         }
     }
 }
@@ -201,11 +204,11 @@ impl<T: Scalar> Operation<T> for Pad {
             (Dim::Fixed(n), Dim::Fixed(total)) if self.start.saturating_add(n) > total => {
                 Err(Mismatch::new("there is no room"))
             }
-            (Dim::Fixed(n), Dim::M) if self.start.checked_add(n).is_none() => {
+            (Dim::Fixed(n), Dim::M | Dim::Multiple(_)) if self.start.checked_add(n).is_none() => {
                 Err(Mismatch::new("there is no room"))
             }
             (Dim::Fixed(_), total) => Ok(self.along.with_extent(operands[0], total)),
-            (Dim::M, _) => Err(Mismatch::new("an extent that is m cannot be padded")),
+            (extent, _) => Err(Mismatch::new(format!("an extent that is {extent} cannot be padded"))),
         }
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {

@@ -28,6 +28,12 @@ pub enum Zip {
     Greater,
     /// 1 where a = b, else 0.
     Equal,
+    /// The greater of a and b.
+    Maximum,
+    /// The smaller of a and b.
+    Minimum,
+    /// The angle of the point (b, a) from the first axis.
+    Atan2,
 }
 
 /// Calls the code with the function of two numbers that the operation is.
@@ -62,14 +68,36 @@ macro_rules! with_function {
                 let $f = |a: T, b: T| relation(a, b, |a, b| a == b);
                 $code
             }
+            Zip::Maximum => {
+                let $f = |a: T, b: T| maximum(a, b);
+                $code
+            }
+            Zip::Minimum => {
+                let $f = |a: T, b: T| -maximum(-a, -b);
+                $code
+            }
+            Zip::Atan2 => {
+                let $f = T::atan2;
+                $code
+            }
         }
     };
 }
 
 impl Zip {
     /// Every one of them.
-    pub const ALL: &'static [Zip] =
-        &[Zip::Add, Zip::Subtract, Zip::Multiply, Zip::Divide, Zip::Power, Zip::Greater, Zip::Equal];
+    pub const ALL: &'static [Zip] = &[
+        Zip::Add,
+        Zip::Subtract,
+        Zip::Multiply,
+        Zip::Divide,
+        Zip::Power,
+        Zip::Greater,
+        Zip::Equal,
+        Zip::Maximum,
+        Zip::Minimum,
+        Zip::Atan2,
+    ];
 
     /// Computes it, with an operand of one row or one column repeated.
     pub(crate) fn apply<T: Scalar>(
@@ -84,8 +112,8 @@ impl Zip {
     /// Whether the operands may change places, to the same bits.
     pub(crate) fn commutes(self) -> bool {
         match self {
-            Zip::Add | Zip::Multiply | Zip::Equal => true,
-            Zip::Subtract | Zip::Divide | Zip::Power | Zip::Greater => false,
+            Zip::Add | Zip::Multiply | Zip::Equal | Zip::Maximum | Zip::Minimum => true,
+            Zip::Subtract | Zip::Divide | Zip::Power | Zip::Greater | Zip::Atan2 => false,
         }
     }
 }
@@ -100,6 +128,14 @@ fn relation<T: Scalar>(a: T, b: T, holds: impl Fn(T, T) -> bool) -> T {
     if a.is_nan() || b.is_nan() { T::NAN } else { indicator(holds(a, b)) }
 }
 
+/// The greater, NaN if one is NaN, and 0 of 0 and −0.
+#[inline(always)]
+fn maximum<T: Scalar>(a: T, b: T) -> T {
+    let unordered_or_equal = if a == b { if a.is_sign_negative() { b } else { a } } else { a + b };
+    let not_greater = if b > a { b } else { unordered_or_equal };
+    if a > b { a } else { not_greater }
+}
+
 impl<T: Scalar> Operation<T> for Zip {
     fn name(&self) -> Cow<'_, str> {
         match self {
@@ -110,6 +146,9 @@ impl<T: Scalar> Operation<T> for Zip {
             Zip::Power => "power",
             Zip::Greater => "greater",
             Zip::Equal => "equal",
+            Zip::Maximum => "maximum",
+            Zip::Minimum => "minimum",
+            Zip::Atan2 => "atan2",
         }
         .into()
     }
@@ -151,6 +190,21 @@ impl<T: Scalar> Operation<T> for Zip {
                 at.zero(0); // constant between the jumps
                 at.zero(1);
             }
+            Zip::Maximum | Zip::Minimum => {
+                // ∂/∂A: G ⊙ ([A > B] + ½·[A = B]): equal ones share; ∂/∂B likewise
+                let share = |greater: Var<'t, T>, tied: Var<'t, T>| greater + tied * T::from_f64(0.5);
+                let (high, low) = if *self == Zip::Maximum { (a, b) } else { (b, a) };
+                at.contribute_elementwise(0, |g| g * share(high.greater(low), a.equal(b)));
+                at.contribute_elementwise(1, |g| g * share(low.greater(high), a.equal(b)));
+            }
+            Zip::Atan2 => {
+                // ∂/∂A: G ⊙ B ⊘ (A² + B²), ∂/∂B: −G ⊙ A ⊘ (A² + B²), with A and B over the greater of both
+                let scale = || a.abs().maximum(b.abs()).stop_gradient();
+                let slope =
+                    |leg: Var<'t, T>, s: Var<'t, T>| leg / s / ((a / s).square() + (b / s).square()) / s;
+                at.contribute_elementwise(0, |g| g * slope(b, scale()));
+                at.contribute_elementwise(1, |g| -(g * slope(a, scale())));
+            }
         }
     }
     fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
@@ -165,12 +219,16 @@ impl<T: Scalar> Operation<T> for Zip {
             Zip::Power => Notation::Power,
             Zip::Greater => Notation::Indicator(">"),
             Zip::Equal => Notation::Indicator("="),
+            Zip::Maximum | Zip::Minimum | Zip::Atan2 => {
+                Notation::Call(Operation::<T>::name(self).into_owned())
+            }
         }
     }
 }
 
 words!(Zip {
-    Add "add", Subtract "subtract", Multiply "multiply", Divide "divide", Power "power", Greater "greater", Equal "equal"
+    Add "add", Subtract "subtract", Multiply "multiply", Divide "divide", Power "power", Greater "greater", Equal "equal",
+    Maximum "maximum", Minimum "minimum", Atan2 "atan2"
 });
 
 impl<T: Scalar> Described<T> for Zip {
@@ -266,6 +324,38 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn equal(self, other: impl IntoOperand<'t, T>) -> Self {
         self.tape.push(Zip::Equal, &[self, other.into_operand(self)])
+    }
+}
+
+/// # The greater, the smaller, the angle
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The greater of A and B elementwise, NaN where one is NaN. Where both are equal, each gets half
+    /// of the gradient.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &matrix![[-1.0, 0.5, 2.0]]);
+    /// assert_eq!(x.maximum(0.0).value()?, matrix![[0.0, 0.5, 2.0]]);
+    /// assert_eq!(x.minimum(1.0).value()?, matrix![[-1.0, 0.5, 1.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn maximum(self, other: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Maximum, &[self, other.into_operand(self)])
+    }
+
+    /// The smaller of A and B elementwise, as [`maximum`](Var::maximum).
+    #[track_caller]
+    pub fn minimum(self, other: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Minimum, &[self, other.into_operand(self)])
+    }
+
+    /// The angle in (−π, π] of the point (x, y), where y is this entry: the y ⊘ x of which it is the
+    /// arc tangent may be infinite. At (0, 0) the derivative is NaN.
+    #[track_caller]
+    pub fn atan2(self, x: impl IntoOperand<'t, T>) -> Self {
+        self.tape.push(Zip::Atan2, &[self, x.into_operand(self)])
     }
 }
 

@@ -48,9 +48,12 @@ pub(super) struct Segment<T: Scalar> {
     /// The sums over the examples that a loop computes, and how many numbers they have together.
     pub(super) sums: Vec<SumAt>,
     pub(super) numbers: usize,
+    /// Whether one of them is over several columns of each example.
+    pub(super) of_blocks: bool,
     /// Sums that are scaled.
     pub(super) scaled: Vec<(Operand, Scaling<T>)>,
-    /// The whole buffers of which a loop writes columns, with their rows.
+    /// The whole buffers of which a loop writes columns, with their
+    /// elements of an example.
     pub(super) windows: Vec<(WholeId, usize)>,
 }
 

@@ -32,7 +32,7 @@ impl Buffer {
     }
 }
 
-/// The columns that a step works on now, of m.
+/// The examples whose columns a step works on now, of m.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns {
     pub(crate) start: usize,
@@ -67,14 +67,19 @@ impl Columns {
 impl Operand {
     /// Rows and columns of what a step sees of it, and where that begins in the buffer.
     pub(crate) fn window(self, columns: Columns) -> (usize, usize, usize) {
+        let Columns { start, count, m } = columns;
         match (self.at, self.shape.columns) {
             (Buffer::Whole(_), Dim::M) => {
-                let rows = self.shape.rows.at(columns.m);
-                (rows, columns.count, columns.start * rows)
+                let rows = self.shape.rows.at(m);
+                (rows, count, start * rows)
             }
-            (Buffer::Whole(_), Dim::Fixed(n)) => (self.shape.rows.at(columns.m), n, 0),
+            (Buffer::Whole(_), Dim::Multiple(k)) => {
+                let rows = self.shape.rows.at(m);
+                (rows, k.get() * count, k.get() * start * rows)
+            }
+            (Buffer::Whole(_), Dim::Fixed(n)) => (self.shape.rows.at(m), n, 0),
             (Buffer::Tile(_), _) => {
-                let (rows, count) = self.shape.at(columns.count);
+                let (rows, count) = self.shape.at(count);
                 (rows, count, 0)
             }
         }

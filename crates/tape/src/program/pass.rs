@@ -7,14 +7,15 @@
 
 use smallvec::SmallVec;
 
-use crate::Scalar;
 use crate::numbers::kernel::column_sums::{GROUP, MOST_ROWS_IN_GROUPS};
+use crate::numbers::kernel::product::UNIT;
 use crate::ops::Op;
 use crate::ops::scale::Scaling;
 use crate::program::ids::{InputId, NodeId, OutputId, RegisterId};
 use crate::program::operand::{Accesses, Few};
-use crate::program::operand::{Operand, SumAt};
+use crate::program::operand::{Columns, Operand, SumAt};
 use crate::tape::ids::IdVec;
+use crate::{Dim, Scalar};
 
 /// Elements of a block: a few registers of this many numbers fit the first-level cache.
 const BLOCK: usize = 1024;
@@ -29,6 +30,8 @@ pub(crate) const INPUTS: usize = 24;
 #[derive(Debug)]
 pub(crate) struct Pass<T: Scalar> {
     pub(in crate::program) rows: usize,
+    /// m or k·m.
+    pub(in crate::program) columns: Dim,
     pub(in crate::program) inputs: IdVec<InputId, Input>,
     pub(in crate::program) code: Vec<PassOp<T>>,
     /// Accesses that are written to buffers.
@@ -117,9 +120,19 @@ impl<T: Scalar> Pass<T> {
         self.registers
     }
 
-    /// Elements of a register for tiles of so many columns; a sum needs a column of them.
-    pub(crate) fn register_len(&self, columns: usize) -> usize {
-        (self.rows * self.block_columns().min(columns).max(1)).max(1)
+    /// Its columns of these examples.
+    pub(in crate::program) fn columns_of(&self, Columns { start, count, m }: Columns) -> Columns {
+        Columns { start: self.columns.at(start), count: self.columns.at(count), m }
+    }
+
+    /// Elements of a register for tiles of so many examples; a sum needs a column of them.
+    pub(crate) fn register_len(&self, examples: usize) -> usize {
+        (self.rows * self.block_columns().min(self.columns.at(examples)).max(1)).max(1)
+    }
+
+    /// The most examples whose columns are one block, and one unit of a sum.
+    pub(in crate::program) fn examples_of_a_block(&self) -> usize {
+        self.block_columns().min(UNIT) / self.columns.at(1)
     }
 
     /// A power of two, so that blocks and units end together.
@@ -169,8 +182,8 @@ impl<T: Scalar> Pass<T> {
         zipped && self.sums.iter().all(|sum| sum.source != slot)
     }
 
-    /// How many elements of a column are computed.
-    pub(in crate::program) fn elements_of_a_column(&self) -> usize {
-        self.rows * self.code.len()
+    /// How many elements of so many examples are computed.
+    pub(in crate::program) fn elements_of(&self, examples: usize) -> usize {
+        self.rows * self.columns.at(examples) * self.code.len()
     }
 }

@@ -111,7 +111,7 @@ fn first_of_differentiation<T: Scalar>(entry: Entry<'_, T>) -> Entry<'_, T> {
 fn node<T: Scalar>(entry: Entry<'_, T>) -> String {
     let id = entry.index();
     let operation = match entry.leaf_kind() {
-        Some(kind) => kind.name().to_owned(),
+        Some(kind) => kind.name().into_owned(),
         None if scaling(entry).is_some() => "·".into(),
         None => sign(&entry.notation()),
     };
@@ -148,6 +148,8 @@ fn sign(notation: &Notation) -> String {
         Notation::Minus | Notation::Difference => "−".into(),
         Notation::Transpose => "ᵀ".into(),
         Notation::Product { .. } => "*".into(),
+        Notation::BlockTranspose => Unicode::transposed_block(""),
+        Notation::BlockProduct { .. } => "*ᵢ".into(),
         Notation::Plus => "+".into(),
         Notation::Hadamard => "⊙".into(),
         Notation::Quotient => "⊘".into(),

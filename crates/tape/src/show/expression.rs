@@ -66,7 +66,8 @@ impl Expression {
                 _ if entries.len() + operands.len() > LIMIT => Node::Elided,
                 notation => {
                     let start = entries.len();
-                    let shape_matters = matches!(notation, Notation::Product { .. });
+                    let shape_matters =
+                        matches!(notation, Notation::Product { .. } | Notation::BlockProduct { .. });
                     let unrepeated = |operand: Entry<'t, T>| match shape_matters {
                         true => operand,
                         false => without_repetition(operand, &mut called),
@@ -113,6 +114,7 @@ fn notation<T: Scalar>(entry: Entry<'_, T>, operands: usize) -> Notation {
         Notation::Factor(_)
         | Notation::Minus
         | Notation::Transpose
+        | Notation::BlockTranspose
         | Notation::PowerOf(_)
         | Notation::Root
         | Notation::Absolute
@@ -120,6 +122,7 @@ fn notation<T: Scalar>(entry: Entry<'_, T>, operands: usize) -> Notation {
         | Notation::Sum(_)
         | Notation::Repeat => operands == 1,
         Notation::Product { .. }
+        | Notation::BlockProduct { .. }
         | Notation::Plus
         | Notation::Difference
         | Notation::Hadamard

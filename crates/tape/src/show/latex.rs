@@ -55,6 +55,7 @@ impl Style for Latex {
             Infix::Minus => "-",
             Infix::Times => r"\cdot",
             Infix::Product => "*",
+            Infix::BlockProduct => "*_{i}",
             Infix::Hadamard => r"\odot",
             Infix::Quotient => return format!(r"\frac{{{left}}}{{{right}}}"),
         };
@@ -65,6 +66,9 @@ impl Style for Latex {
     }
     fn transposed(operand: &str) -> String {
         Latex::power(operand, r"\top")
+    }
+    fn transposed_block(operand: &str) -> String {
+        Latex::power(operand, r"\top_{i}")
     }
     fn power(base: &str, exponent: &str) -> String {
         // A second superscript on the same base is an error in TeX.

@@ -76,7 +76,7 @@ fn row<T: Scalar>(entry: Entry<'_, T>, called: &[Label]) -> [String; 4] {
         label => Unicode::label(&label),
     };
     let definition = match entry.leaf_kind() {
-        Some(kind) => kind.name().to_owned(),
+        Some(kind) => kind.name().into_owned(),
         None => one_operation(entry, called),
     };
     [format!("%{}", entry.index()), label, definition, entry.shape().to_string()]

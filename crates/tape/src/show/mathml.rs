@@ -49,7 +49,11 @@ impl Style for MathMl {
         if factor.negative { row(&[&operator("−"), &value]) } else { value }
     }
     fn space(shape: Shape) -> String {
-        let extent = |dim: Dim| element(if dim == Dim::M { "mi" } else { "mn" }, &dim.to_string());
+        let extent = |dim: Dim| match dim {
+            Dim::Fixed(n) => element("mn", &n.to_string()),
+            Dim::M => element("mi", "m"),
+            Dim::Multiple(k) => element("mrow", &(element("mn", &k.get().to_string()) + &element("mi", "m"))),
+        };
         let extents = row(&[&extent(shape.rows), &operator("×"), &extent(shape.columns)]);
         format!("<msup>{}{extents}</msup>", element("mi", "ℝ"))
     }
@@ -66,6 +70,10 @@ impl Style for MathMl {
             Infix::Times => "·",
             Infix::Product => "*",
             Infix::Hadamard => "⊙",
+            Infix::BlockProduct => {
+                let sign = format!("<msub>{}{}</msub>", operator("*"), element("mi", "i"));
+                return row(&[left, &sign, right]);
+            }
             Infix::Quotient => return format!("<mfrac>{left}{right}</mfrac>"),
         };
         row(&[left, &operator(sign), right])
@@ -75,6 +83,10 @@ impl Style for MathMl {
     }
     fn transposed(operand: &str) -> String {
         format!("<msup>{operand}{}</msup>", operator("⊤"))
+    }
+    fn transposed_block(operand: &str) -> String {
+        let sign = format!("<msub>{}{}</msub>", operator("⊤"), element("mi", "i"));
+        format!("<msup>{operand}{sign}</msup>")
     }
     fn power(base: &str, exponent: &str) -> String {
         format!("<msup>{base}{exponent}</msup>")

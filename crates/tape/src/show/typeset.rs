@@ -21,6 +21,8 @@ pub(crate) trait Style {
     fn infix(operator: Infix, left: &str, right: &str) -> String;
     fn negative(operand: &str) -> String;
     fn transposed(operand: &str) -> String;
+    /// Of every example's block.
+    fn transposed_block(operand: &str) -> String;
     fn power(base: &str, exponent: &str) -> String;
     fn root(operand: &str) -> String;
     fn absolute(operand: &str) -> String;
@@ -38,6 +40,8 @@ pub(crate) enum Infix {
     Times,
     /// Of matrices.
     Product,
+    /// Of every example's blocks.
+    BlockProduct,
     Hadamard,
     Quotient,
 }
@@ -64,6 +68,7 @@ enum Tightness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Chain {
     Matrix,
+    Blocks,
     Elementwise,
     Quotient,
 }
@@ -169,9 +174,15 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
         (Notation::Minus, [a]) => {
             Written { text: S::negative(&within::<S>(a, a.tightness > Scaled)), tightness: Negative }
         }
-        (Notation::Transpose, [a]) => postfix::<S>(a, true),
+        (Notation::Transpose, [a]) => postfix::<S>(a, true, S::transposed),
+        (Notation::BlockTranspose, [a]) => postfix::<S>(a, true, S::transposed_block),
         (Notation::Product { left, right }, [a, b]) => {
-            product::<S>(Chain::Matrix, &postfix::<S>(a, *left), &postfix::<S>(b, *right))
+            let oriented = |a, transposed| postfix::<S>(a, transposed, S::transposed);
+            product::<S>(Chain::Matrix, &oriented(a, *left), &oriented(b, *right))
+        }
+        (Notation::BlockProduct { left, right }, [a, b]) => {
+            let oriented = |a, transposed| postfix::<S>(a, transposed, S::transposed_block);
+            product::<S>(Chain::Blocks, &oriented(a, *left), &oriented(b, *right))
         }
         (Notation::Hadamard, [a, b]) => product::<S>(Chain::Elementwise, a, b),
         (Notation::Quotient, [a, b]) if S::TWO_DIMENSIONAL => {
@@ -224,12 +235,12 @@ fn within<S: Style>(operand: &Written, bare: bool) -> String {
     if bare { operand.text.clone() } else { S::parenthesised(operand.text.clone()) }
 }
 
-fn postfix<S: Style>(a: &Written, transposed: bool) -> Written {
+fn postfix<S: Style>(a: &Written, transposed: bool, sign: impl Fn(&str) -> String) -> Written {
     if !transposed {
         return Written { text: a.text.clone(), tightness: a.tightness };
     }
     let operand = within::<S>(a, a.tightness == Tightness::Atom);
-    Written { text: S::transposed(&operand), tightness: Tightness::Power }
+    Written { text: sign(&operand), tightness: Tightness::Power }
 }
 
 fn power<S: Style>(base: &Written, exponent: &str) -> Written {
@@ -242,6 +253,7 @@ fn power<S: Style>(base: &Written, exponent: &str) -> Written {
 fn product<S: Style>(chain: Chain, a: &Written, b: &Written) -> Written {
     let infix = match chain {
         Chain::Matrix => Infix::Product,
+        Chain::Blocks => Infix::BlockProduct,
         Chain::Elementwise => Infix::Hadamard,
         Chain::Quotient => Infix::Quotient,
     };

@@ -43,12 +43,13 @@ impl Style for Unicode {
     }
     fn infix(operator: Infix, left: &str, right: &str) -> String {
         let sign = match operator {
-            Infix::Plus => '+',
-            Infix::Minus => '−',
-            Infix::Times => '·',
-            Infix::Product => '*',
-            Infix::Hadamard => '⊙',
-            Infix::Quotient => '⊘',
+            Infix::Plus => "+",
+            Infix::Minus => "−",
+            Infix::Times => "·",
+            Infix::Product => "*",
+            Infix::BlockProduct => "*ᵢ",
+            Infix::Hadamard => "⊙",
+            Infix::Quotient => "⊘",
         };
         format!("{left} {sign} {right}")
     }
@@ -57,6 +58,9 @@ impl Style for Unicode {
     }
     fn transposed(operand: &str) -> String {
         format!("{operand}ᵀ")
+    }
+    fn transposed_block(operand: &str) -> String {
+        format!("{operand}ᵀᵢ")
     }
     fn power(base: &str, exponent: &str) -> String {
         let exponent = printable(exponent);
@@ -104,6 +108,7 @@ fn extent(dim: Dim) -> String {
     match dim {
         Dim::Fixed(n) => superscript(&n.to_string()).unwrap_or_default(),
         Dim::M => "ᵐ".into(),
+        Dim::Multiple(k) => extent(Dim::Fixed(k.get())) + "ᵐ",
     }
 }
 

@@ -125,6 +125,19 @@ pub(crate) use words;
 
 words!(Over { Rows "rows", Columns "columns", All "all" });
 
+impl<T> InWords<T> for bool {
+    fn to_parameter(&self) -> Parameter<T> {
+        Parameter::Word(if *self { "yes" } else { "no" }.into())
+    }
+    fn of_parameter(parameter: Parameter<T>) -> Option<Self> {
+        match parameter {
+            Parameter::Word(word) if word == "yes" => Some(true),
+            Parameter::Word(word) if word == "no" => Some(false),
+            _ => None,
+        }
+    }
+}
+
 impl<T> InWords<T> for Cow<'static, str> {
     fn to_parameter(&self) -> Parameter<T> {
         Parameter::Word(self.clone())
@@ -229,12 +242,12 @@ impl<T> InWords<T> for Dim {
     fn to_parameter(&self) -> Parameter<T> {
         match self {
             Dim::Fixed(n) => n.to_parameter(),
-            Dim::M => Parameter::Word("m".into()),
+            Dim::M | Dim::Multiple(_) => Parameter::Word(self.to_string().into()),
         }
     }
     fn of_parameter(parameter: Parameter<T>) -> Option<Self> {
         match parameter {
-            Parameter::Word(word) if word == "m" => Some(Dim::M),
+            Parameter::Word(word) => Dim::from_word(&word),
             other => whole(other).map(Dim::Fixed),
         }
     }

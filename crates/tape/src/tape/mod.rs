@@ -31,6 +31,7 @@ use crate::error::is_name;
 use crate::ops::Op;
 use crate::ops::custom::Custom;
 use crate::ops::leaf::{Leaf, LeafKind, Number};
+use crate::ops::noise::Noise;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::tape::dag::Dag;
@@ -232,6 +233,26 @@ impl<T: Scalar> Tape<T> {
     pub fn constant(&self, name: &str, value: &Matrix<T>) -> Var<'_, T> {
         let shape = Shape::new(value.rows(), value.columns());
         self.leaf(name, LeafKind::Constant, shape, Some(value))
+    }
+
+    /// Random numbers, drawn by a program anew for each run: see
+    /// [`Program::seed`](crate::Program::seed) and
+    /// [`Program::expectation`](crate::Program::expectation). Every noise is an entry of its own, and
+    /// a leaf: derivatives flow around it.
+    ///
+    /// A probability that is not in [0, 1] is an error that the variable carries.
+    #[track_caller]
+    pub fn noise(&self, name: &str, shape: Shape, noise: Noise) -> Var<'_, T> {
+        match noise.mistake() {
+            None => self.leaf(name, LeafKind::Noise(noise), shape, None),
+            Some(reason) => self.refused("noise", reason),
+        }
+    }
+
+    /// A mistake of the user's that is none of shapes.
+    #[track_caller]
+    pub(crate) fn refused(&self, operation: &str, reason: String) -> Var<'_, T> {
+        self.mistake(Error::Shape { operation: operation.into(), reason, at: self.place() })
     }
 
     /// A number, 1 × 1. The same number is the same entry.

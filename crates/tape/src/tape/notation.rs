@@ -22,6 +22,15 @@ pub enum Notation {
         /// Whether the right operand is transposed.
         right: bool,
     },
+    /// Aᵢᵀ for every example i.
+    BlockTranspose,
+    /// Aᵢ * Bᵢ for every example i, each operand transposed or not.
+    BlockProduct {
+        /// Whether the left operand is transposed.
+        left: bool,
+        /// Whether the right operand is transposed.
+        right: bool,
+    },
     /// A + B.
     Plus,
     /// A − B.

@@ -271,26 +271,59 @@ pub enum Fault {
         /// Its column, from 0.
         column: usize,
     },
+    /// An index is no whole number below the count of what it names.
+    Index {
+        /// Which operand holds the indices.
+        operand: usize,
+        /// The value found.
+        value: f64,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// How many there are to name.
+        count: usize,
+    },
     /// Anything else, in words.
     Other(String),
 }
 
 impl Fault {
+    /// The row and the column that it tells.
+    fn place_mut(&mut self) -> Option<(&mut usize, &mut usize)> {
+        match self {
+            Fault::Label { row, column, .. }
+            | Fault::Probability { row, column, .. }
+            | Fault::Share { row, column, .. }
+            | Fault::Index { row, column, .. } => Some((row, column)),
+            Fault::Other(_) => None,
+        }
+    }
+
     /// A fault in a block, which tells its place as a row, with the place in a matrix of so many
     /// rows, where the block begins with column `first`.
-    pub(crate) fn placed(self, rows: usize, first: usize) -> Self {
-        match self {
-            Fault::Label { operand, value, row, column: _ } => {
-                Fault::Label { operand, value, row: row % rows, column: first + row / rows }
-            }
-            Fault::Probability { operand, value, row, column: _ } => {
-                Fault::Probability { operand, value, row: row % rows, column: first + row / rows }
-            }
-            Fault::Share { operand, value, row, column: _ } => {
-                Fault::Share { operand, value, row: row % rows, column: first + row / rows }
-            }
-            Fault::Other(reason) => Fault::Other(reason),
+    pub(crate) fn placed(mut self, rows: usize, first: usize) -> Self {
+        if let Some((row, column)) = self.place_mut() {
+            *column = first + *row / rows;
+            *row %= rows;
         }
+        self
+    }
+
+    /// A fault in some columns, with its place among all of them; `start` is the first of the operand
+    /// that it is in.
+    pub(crate) fn shifted(mut self, start: impl FnOnce(usize) -> usize) -> Self {
+        let operand = match self {
+            Fault::Label { operand, .. }
+            | Fault::Probability { operand, .. }
+            | Fault::Share { operand, .. }
+            | Fault::Index { operand, .. } => operand,
+            Fault::Other(_) => return self,
+        };
+        if let Some((_, column)) = self.place_mut() {
+            *column += start(operand);
+        }
+        self
     }
 }
 

@@ -339,11 +339,12 @@ impl<T: Scalar> Var<'_, T> {
         };
         let mut power = 0;
         for extent in [(rows && !sum_rows, result.rows), (columns && !sum_columns, result.columns)] {
-            match extent {
-                (true, Dim::Fixed(n)) => sum = sum * T::from_usize(n),
-                (true, Dim::M) => power += 1,
-                (false, _) => {}
+            let (true, repeats) = extent else { continue };
+            let (n, of_m) = repeats.monomial();
+            if of_m == 0 || n != 1 {
+                sum = sum * T::from_usize(n);
             }
+            power += i32::from(of_m);
         }
         (power, sum)
     }

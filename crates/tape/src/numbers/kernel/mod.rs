@@ -1,10 +1,12 @@
 //! Numbers only: functions of one number and products of matrices. Knows nothing of tapes.
 
+pub(crate) mod blocks;
 pub(crate) mod cache;
 pub(crate) mod column_sums;
 pub(crate) mod divide;
 mod fixed;
 pub(crate) mod functions;
+pub(crate) mod linear_algebra;
 pub(crate) mod log_loss;
 pub(crate) mod product;
 pub(crate) mod simd;

@@ -39,7 +39,9 @@ impl<T: Scalar> Program<T> {
 
     /// The number of examples of the leaves.
     pub(in crate::program) fn common_m(&self) -> Result<Option<usize>> {
-        let leaves = self.leaves.states.iter().filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
+        let says_m = |leaf: &&LeafState<T>| !leaf.is_noise();
+        let leaves =
+            self.leaves.states.iter().filter(says_m).filter_map(|leaf| Some((leaf.m?, Some(leaf), "")));
         if let Some(m) = self.agreed(leaves)?.or(self.leaves.default_m) {
             return Ok(Some(m));
         }
@@ -95,7 +97,7 @@ impl<T: Scalar> Program<T> {
         if let Some(m) = self.leaves.agreed_m {
             return Ok(m);
         }
-        if let Some(leaf) = self.leaves.states.iter().find(|leaf| !leaf.bound) {
+        if let Some(leaf) = self.leaves.states.iter().find(|leaf| !leaf.bound && !leaf.is_noise()) {
             return Err(Error::Unbound { variable: self.label_of(leaf) });
         }
         let m = self.known_m()?;

@@ -10,6 +10,7 @@ use crate::program::Program;
 use crate::program::bind::examples::{Unneeded, depends_on_m};
 use crate::program::bind::labels::Unseen;
 use crate::program::bind::named::Found;
+use crate::program::bind::noise::NoiseState;
 use crate::program::code::{Code, Instruction, OnBuffers};
 use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
@@ -17,7 +18,7 @@ use crate::program::ids::{LeafId, NodeId, WholeId};
 use crate::program::operand::{Accesses, Buffer, Few, Operand};
 use crate::program::run::memory::{LeafValue, resize};
 use crate::tape::List;
-use crate::tape::ids::{EntryIndex, IdVec};
+use crate::tape::ids::{EntryIndex, Id, IdVec};
 use crate::{Dim, Error, Matrix, MatrixRef, Result, Scalar, Shape, Var};
 
 /// What a program is given, and where its values are found.
@@ -39,6 +40,7 @@ pub(in crate::program) struct Leaves<T: Scalar> {
     pub(in crate::program) has_kept: bool,
     /// Labels that no kernel looks at.
     pub(in crate::program) labels: Vec<Unseen>,
+    pub(in crate::program) noise: NoiseState,
 }
 
 impl<T: Scalar> Leaves<T> {
@@ -61,6 +63,7 @@ impl<T: Scalar> Leaves<T> {
             agreed_m: None,
             has_kept: false,
             labels: Vec::new(),
+            noise: NoiseState::default(),
         }
     }
 
@@ -121,6 +124,11 @@ impl<T: Scalar> LeafState<T> {
         }
     }
 
+    /// Whether the program draws it.
+    pub(in crate::program) fn is_noise(&self) -> bool {
+        matches!(self.kind, LeafKind::Noise(_))
+    }
+
     /// Notes that the leaf is an output.
     pub(in crate::program) fn is_output(&mut self) {
         if self.kind != LeafKind::Constant {
@@ -135,7 +143,9 @@ impl<T: Scalar> Program<T> {
         for leaf in self.leaves.states.ids() {
             let Some(op) = self.graph.node(self.leaves.states[leaf].node).op.leaf() else { continue };
             let known = &list.leaves[op.index];
+            let number = op.index.index();
             self.leaves.states[leaf].kind = known.kind;
+            self.note_noise(leaf, number);
             if let Some(value) = &known.value {
                 self.share_leaf(leaf, value);
             }
@@ -273,8 +283,15 @@ pub(in crate::program) fn m_of(shape: Shape, (rows, columns): (usize, usize)) ->
     for (dim, found) in [(shape.rows, rows), (shape.columns, columns)] {
         match dim {
             Dim::Fixed(n) if n == found => {}
-            Dim::M if m.is_none_or(|m| m == found) => m = Some(found),
-            Dim::Fixed(_) | Dim::M => return None,
+            Dim::Fixed(_) => return None,
+            Dim::M | Dim::Multiple(_) => {
+                let k = dim.at(1);
+                let examples = found.is_multiple_of(k).then(|| found / k)?;
+                if m.is_some_and(|m| m != examples) {
+                    return None;
+                }
+                m = Some(examples);
+            }
         }
     }
     Some(m)

@@ -2,6 +2,7 @@
 
 use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::threads;
+use crate::ops::indices::index_matrix;
 use crate::ops::leaf::LeafKind;
 use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::bind::named::Found;
@@ -180,6 +181,23 @@ impl<T: Scalar> Program<T> {
             gather(of.view(), examples, data, threads);
         }
         Ok(())
+    }
+
+    /// Binds [indices](crate::Tape::indices), example by example.
+    ///
+    /// # Errors
+    /// As [`bind`](Program::bind), [`Error::DataLength`] if they are not k for each example, and
+    /// [`Error::InexactIndex`] if the number type does not hold one exactly.
+    pub fn bind_indices(&mut self, variable: impl Named<T>, indices: &[u32]) -> Result<()> {
+        T::program_bind_indices(self, variable.name(), indices)
+    }
+
+    pub(crate) fn bind_indices_here(&mut self, variable: Name<'_, T>, indices: &[u32]) -> Result<()> {
+        const METHOD: &str = "bind_indices";
+        let leaf = self.find_leaf(METHOD, variable)?;
+        let k = self.leaves.states[leaf].at.shape.rows.at(0);
+        let value = index_matrix::<T>(k, indices)?;
+        self.bind_here(METHOD, variable, value.view())
     }
 
     /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values
@@ -373,6 +391,9 @@ impl<T: Scalar> Program<T> {
             Some((leaf, LeafKind::Parameter | LeafKind::Examples)) => return Ok(leaf),
             Some((_, LeafKind::Constant)) => {
                 "is a constant: record it as a parameter or as examples to bind it"
+            }
+            Some((_, LeafKind::Noise(_))) => {
+                "is noise, which the program draws itself: see seed and expectation"
             }
             None => "is not a leaf: only parameters and examples can be bound",
         };

@@ -30,7 +30,8 @@ impl<T: Scalar> Pass<T> {
         operand: impl Fn(NodeId) -> Option<Operand>,
         mut place: impl FnMut(NodeId, Scaling<T>) -> SumAt,
     ) -> Self {
-        let rows = graph.node(nodes[0]).shape.rows.at(0);
+        let shape = graph.node(nodes[0]).shape;
+        let rows = shape.rows.at(0);
         let mut asm = Assembler {
             graph,
             rows,
@@ -63,7 +64,7 @@ impl<T: Scalar> Pass<T> {
         }
         let sums = sums.iter().map(|sum| asm.sum(sum, &mut place)).collect();
         let Assembler { inputs, outputs, registers, .. } = asm;
-        Pass { rows, inputs, code, outputs, sums, registers }
+        Pass { rows, columns: shape.columns, inputs, code, outputs, sums, registers }
     }
 }
 
@@ -83,8 +84,8 @@ impl<T: Scalar> Assembler<'_, T> {
         let shape = operand.shape;
         let of_many_rows = shape.rows != Dim::ONE;
         let spread = match (of_many_rows, shape.columns) {
-            (_, Dim::M) if of_many_rows || self.rows == 1 => Spread::Full,
-            (_, Dim::M) => Spread::Row(self.fresh()),
+            (_, Dim::M | Dim::Multiple(_)) if of_many_rows || self.rows == 1 => Spread::Full,
+            (_, Dim::M | Dim::Multiple(_)) => Spread::Row(self.fresh()),
             (true, Dim::Fixed(_)) => Spread::Column(self.fresh()),
             (false, Dim::Fixed(_)) => Spread::Number(self.fresh()),
         };

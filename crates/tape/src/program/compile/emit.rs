@@ -1,5 +1,8 @@
 //! Stage 6: the instructions, on the buffers that hold their values.
 
+use crate::Scalar;
+use smallvec::SmallVec;
+
 use crate::ops::scale::Scaling;
 use crate::program::code::{Code, Instruction, OnBuffers, Segment};
 use crate::program::compile::fuse::{Planned, Steps};
@@ -9,7 +12,6 @@ use crate::program::ids::{NodeId, WholeId};
 use crate::program::operand::Accesses;
 use crate::program::operand::{Buffer, Operand, SumAt};
 use crate::program::pass::Pass;
-use crate::{Dim, Scalar};
 
 /// Stage 6: the code of planned steps.
 pub(crate) fn emit<T: Scalar>(graph: &Graph<T>, segments: Vec<Steps<T>>, plan: &Plan) -> Code<T> {
@@ -28,13 +30,14 @@ struct Emitter<'g, T: Scalar> {
 /// The sums of a loop, placed one after the other.
 struct Sums<T: Scalar> {
     sums: Vec<SumAt>,
+    of_blocks: bool,
     numbers: usize,
     scaled: Vec<(Operand, Scaling<T>)>,
 }
 
 impl<T: Scalar> Sums<T> {
     fn new() -> Self {
-        Sums { sums: Vec::new(), numbers: 0, scaled: Vec::new() }
+        Sums { sums: Vec::new(), of_blocks: false, numbers: 0, scaled: Vec::new() }
     }
 
     fn place(&mut self, out: Operand, scaling: Scaling<T>) -> SumAt {
@@ -65,8 +68,16 @@ impl<T: Scalar> Emitter<'_, T> {
         }
         let instructions = start..code.instructions.len();
         if !instructions.is_empty() {
-            let Sums { sums, numbers, scaled } = sums;
-            code.segments.push(Segment { tiled, code: instructions, sums, numbers, scaled, windows });
+            let Sums { sums, of_blocks, numbers, scaled } = sums;
+            code.segments.push(Segment {
+                tiled,
+                code: instructions,
+                sums,
+                of_blocks,
+                numbers,
+                scaled,
+                windows,
+            });
         }
     }
 
@@ -74,11 +85,11 @@ impl<T: Scalar> Emitter<'_, T> {
         self.plan.operand(self.graph, node).expect("a value that is stored")
     }
 
-    /// The whole buffer of which a loop writes columns for the node, and its rows.
+    /// The whole buffer of which a loop writes columns for the node, and its elements of an example.
     fn window_of(&self, node: NodeId) -> Option<(WholeId, usize)> {
         match self.plan.operand(self.graph, node)? {
-            Operand { at: Buffer::Whole(buffer), shape } if shape.columns == Dim::M => {
-                Some((buffer, shape.rows.at(0)))
+            Operand { at: Buffer::Whole(buffer), shape } if shape.columns.depends_on_m() => {
+                Some((buffer, shape.elements_per_example()))
             }
             Operand { at: Buffer::Whole(_) | Buffer::Tile(_), .. } => None,
         }
@@ -96,12 +107,15 @@ impl<T: Scalar> Emitter<'_, T> {
                 Instruction::Product { product, node, matmul, epilogue, operands, out }
             }
             Instruction::Accumulate { contraction, node, op, operands, sum, scaling } => {
-                let operands = operands.into_iter().map(at).collect();
+                let operands: SmallVec<[Operand; 2]> = operands.into_iter().map(at).collect();
+                sums.of_blocks |= operands.iter().any(|operand| operand.shape.columns.at(1) > 1);
                 let sum = sums.place(at(sum), scaling);
                 Instruction::Accumulate { contraction, node, op, operands, sum, scaling }
             }
             Instruction::Pass { node, pass } => {
                 let operand = |node| self.plan.operand(self.graph, node);
+                let columns = self.graph.node(pass.nodes[0]).shape.columns;
+                sums.of_blocks |= !pass.sums.is_empty() && columns.at(1) > 1;
                 let place = |node, scaling| sums.place(at(node), scaling);
                 Instruction::Pass { node, pass: Pass::assemble(self.graph, &pass, operand, place) }
             }

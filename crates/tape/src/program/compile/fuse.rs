@@ -11,7 +11,7 @@ use crate::program::compile::verify;
 use crate::program::ids::NodeId;
 use crate::program::pass::{INPUTS, LONGEST};
 use crate::tape::ids::IdVec;
-use crate::{Dim, Scalar};
+use crate::{Scalar, Shape};
 
 /// A step, by its nodes.
 pub(crate) type Planned<T> = Instruction<T, OnNodes>;
@@ -45,7 +45,7 @@ fn single<T: Scalar>(graph: &Graph<T>, node: NodeId) -> Planned<T> {
 
 /// The elementwise nodes that are collected for one pass.
 struct Open {
-    rows: Dim,
+    shape: Shape,
     nodes: Vec<NodeId>,
     sums: Vec<NodeId>,
     /// What comes from outside.
@@ -53,13 +53,13 @@ struct Open {
 }
 
 impl Open {
-    fn new(rows: Dim) -> Self {
-        Open { rows, nodes: Vec::new(), sums: Vec::new(), inputs: Vec::new() }
+    fn new(shape: Shape) -> Self {
+        Open { shape, nodes: Vec::new(), sums: Vec::new(), inputs: Vec::new() }
     }
 
-    /// Whether a node of so many operands fits in.
-    fn has_room(&self, rows: Dim, operands: usize) -> bool {
-        self.rows == rows && self.nodes.len() < LONGEST && self.inputs.len() + operands <= INPUTS
+    /// Whether a node of this shape and so many operands fits in.
+    fn has_room(&self, shape: Shape, operands: usize) -> bool {
+        self.shape == shape && self.nodes.len() < LONGEST && self.inputs.len() + operands <= INPUTS
     }
 
     fn add<T: Scalar>(&mut self, graph: &Graph<T>, id: NodeId, in_open: &IdVec<NodeId, bool>) {
@@ -106,7 +106,7 @@ impl<T: Scalar> Loop<'_, T> {
             let elementwise = node.op.rule().elementwise().is_some()
                 && classes[id] == Class::PerColumn
                 && node.operands.len() <= INPUTS;
-            let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape.rows, node.operands.len()));
+            let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape, node.operands.len()));
             let is_sum = classes[id] == Class::Contraction && node.op.is_sum_over_columns();
             if is_sum && needs_open {
                 open.as_mut().expect("its operand is in it").sums.push(id);
@@ -118,7 +118,7 @@ impl<T: Scalar> Loop<'_, T> {
                     self.close(&mut open, &mut in_open, &mut steps);
                 }
                 if elementwise {
-                    open.insert(Open::new(node.shape.rows)).add(graph, id, &in_open);
+                    open.insert(Open::new(node.shape)).add(graph, id, &in_open);
                     in_open[id] = true;
                 } else if classes[id] == Class::Contraction {
                     steps.push(self.accumulate(id));

@@ -11,7 +11,7 @@ use crate::program::ids::{NodeId, TileId, WholeId};
 use crate::program::operand::{Accesses, Few};
 use crate::program::operand::{Buffer, Operand};
 use crate::tape::ids::{Id, IdVec};
-use crate::{Dim, Scalar, Shape};
+use crate::{Scalar, Shape};
 
 /// The plan of a program's memory.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(crate) struct Plan {
     pub(crate) buffer_of: IdVec<NodeId, Option<Buffer>>,
     /// For every whole buffer the shapes of what it holds over time, each once.
     pub(crate) whole: IdVec<WholeId, Vec<Shape>>,
-    /// For every tile buffer its number of rows.
+    /// For every tile buffer its elements of an example.
     pub(crate) tile: IdVec<TileId, usize>,
 }
 
@@ -34,11 +34,7 @@ struct Size {
 
 impl Size {
     fn of(shape: Shape) -> Size {
-        let part = |dim: Dim| match dim {
-            Dim::Fixed(n) => (0, n),
-            Dim::M => (1, 1),
-        };
-        let ((p, n), (q, k)) = (part(shape.rows), part(shape.columns));
+        let ((n, p), (k, q)) = (shape.rows.monomial(), shape.columns.monomial());
         Size { power_of_m: p + q, coefficient: n.saturating_mul(k) }
     }
 }
@@ -177,8 +173,8 @@ impl Plan {
     }
 
     fn place_tile(&mut self, id: NodeId, shape: Shape, pool: &mut Pool<TileId>) {
-        // Of one number of rows, so that threads can have some of its columns each.
-        let buffer = pool.take_exactly(Size { power_of_m: 0, coefficient: shape.rows.at(0) });
+        // Of one number of elements an example, so that threads can have some of the examples each.
+        let buffer = pool.take_exactly(Size { power_of_m: 0, coefficient: shape.elements_per_example() });
         self.buffer_of[id] = Some(Buffer::Tile(buffer));
     }
 

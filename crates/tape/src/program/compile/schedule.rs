@@ -14,7 +14,7 @@ use crate::program::compile::graph::{Graph, Node};
 use crate::program::compile::verify;
 use crate::program::ids::NodeId;
 use crate::tape::ids::IdVec;
-use crate::{Dim, Scalar, Shape};
+use crate::{Scalar, Shape};
 
 /// The nodes of a program, segment by segment.
 #[derive(Debug)]
@@ -46,27 +46,25 @@ pub(in crate::program) enum Class {
     Contraction,
 }
 
-fn per_column(shape: Shape) -> bool {
-    shape.columns == Dim::M && shape.rows != Dim::M
-}
-
 /// Whether the node sums per-column operands over the examples.
 fn is_contraction<T: Scalar>(op: &Op<T>, shapes: &[Shape], out: Shape) -> bool {
-    shapes.iter().all(|&shape| per_column(shape)) && !out.depends_on_m() && op.rule().contraction().is_some()
+    shapes.iter().all(|shape| shape.is_per_example())
+        && !out.depends_on_m()
+        && op.rule().contraction().is_some()
 }
 
 fn classify<T: Scalar>(graph: &Graph<T>) -> IdVec<NodeId, Class> {
     let class = |node: &Node<T>| {
         let shapes: smallvec::SmallVec<[Shape; 4]> =
             node.operands.iter().map(|&operand| graph.node(operand).shape).collect();
-        let columns_only = shapes.iter().all(|&shape| per_column(shape) || !shape.depends_on_m());
+        let columns_only = shapes.iter().all(|shape| shape.is_per_example() || !shape.depends_on_m());
         if node.op.is_source() {
             Class::Source
         } else if is_contraction(&node.op, &shapes, node.shape) {
             Class::Contraction
         } else if node.operands.is_empty() {
             Class::Whole // an operation without operands cannot know which columns a tile has
-        } else if per_column(node.shape) && columns_only && node.op.rule().is_columnwise(&shapes) {
+        } else if node.shape.is_per_example() && columns_only && node.op.rule().is_columnwise(&shapes) {
             Class::PerColumn
         } else {
             Class::Whole

@@ -53,9 +53,10 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
         for leaf in whole.leaves.states.ids() {
             if whole.leaves.states[leaf].m.is_some() {
                 let at = whole.leaves.states[leaf].at;
-                let rows = at.shape.rows.at(m);
-                let column = &whole.machine.execution.memory.whole(at.at.whole())[i * rows..(i + 1) * rows];
-                single.fill_leaf(leaf, MatrixRef::new(rows, 1, column)?)?;
+                let (rows, columns) = at.shape.at(1);
+                let len = rows * columns;
+                let own = &whole.machine.execution.memory.whole(at.at.whole())[i * len..(i + 1) * len];
+                single.fill_leaf(leaf, MatrixRef::new(rows, columns, own)?)?;
             }
         }
         single.run().map_err(|error| of_example(error, i))?;
@@ -135,7 +136,7 @@ fn copy<T: Scalar>(
 fn examples_of<T: Scalar>(list: &List<T>, id: EntryIndex) -> Examples {
     let mut known: IdVec<EntryIndex, Examples> = Vec::with_capacity(id.index() + 1).into();
     for entry in list.entries.iter().take(id.index() + 1) {
-        let per_column = entry.shape.columns == Dim::M && entry.shape.rows != Dim::M;
+        let per_column = entry.shape.is_per_example();
         let of_operands = entry.operands.iter().map(|&operand| known[operand]);
         let is_leaf = entry.op.leaf().is_some();
         // A source of the user's may have any columns, and counts them itself.

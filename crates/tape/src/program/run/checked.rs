@@ -32,6 +32,7 @@ impl<T: Scalar> Program<T> {
 
     fn check_values(&mut self) -> Result<()> {
         let m = self.prepare()?;
+        self.draw_noise(m)?;
         let mut unfused = self.machine.unfused.take().unwrap_or_else(|| {
             let options = Options::literal().threads(1);
             Box::new(Program::of_graph(self.graph.clone(), options))
@@ -112,6 +113,9 @@ impl<T: Scalar> Program<T> {
             }
             Fault::Probability { operand, value, row, column } => {
                 Error::Probability { value, row, column, probabilities: name(operand), at }
+            }
+            Fault::Index { operand, value, row, column, count } => {
+                Error::Index { value, row, column, indices: name(operand), count, at }
             }
             Fault::Other(reason) => {
                 let node = self.graph.node(node);

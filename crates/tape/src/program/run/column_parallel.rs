@@ -73,9 +73,12 @@ impl<T: Scalar> Execution<T> {
             Instruction::Single { op, operands, out, .. } => match op.cost() {
                 Cost::Product => of_product(op.rule(), operands, *out),
                 // Not by its rule: a list of many operands' shapes would be an allocation.
-                Cost::Function => OF_A_FUNCTION * (out.shape.rows.at(columns) * columns) as u64,
+                Cost::Function => {
+                    let (rows, columns) = out.shape.at(columns);
+                    OF_A_FUNCTION * (rows * columns) as u64
+                }
             },
-            Instruction::Pass { pass, .. } => OF_A_FUNCTION * (pass.elements_of_a_column() * columns) as u64,
+            Instruction::Pass { pass, .. } => OF_A_FUNCTION * pass.elements_of(columns) as u64,
             Instruction::Accumulate { .. } => 0,
         };
         self.code.instructions[stretch].iter().map(of).fold(0, u64::saturating_add)

@@ -265,7 +265,8 @@ pub(crate) struct Windows<'a, T> {
 #[derive(Debug)]
 pub(crate) struct Window<'a, T> {
     pub(crate) buffer: WholeId,
-    pub(crate) rows: usize,
+    /// Elements of each example.
+    pub(crate) stride: usize,
     pub(crate) values: &'a mut [T],
 }
 
@@ -287,10 +288,10 @@ impl<'a, T> Windows<'a, T> {
         let (first, second) = self.columns.cut(count);
         let mut left = Windows { columns: first, windows: SmallVec::new() };
         let mut right = Windows { columns: second, windows: SmallVec::new() };
-        for Window { buffer, rows, values } in self.windows {
-            let (first, second) = values.split_at_mut(count * rows);
-            left.windows.push(Window { buffer, rows, values: first });
-            right.windows.push(Window { buffer, rows, values: second });
+        for Window { buffer, stride, values } in self.windows {
+            let (first, second) = values.split_at_mut(count * stride);
+            left.windows.push(Window { buffer, stride, values: first });
+            right.windows.push(Window { buffer, stride, values: second });
         }
         (left, right)
     }
@@ -309,7 +310,9 @@ impl<T> Taken<'_, T> {
         let (rows, count, at) = out.window(columns);
         match self {
             Taken::Whole(values) => &mut values[at..at + rows * count],
-            Taken::Part { part, start } => &mut part[at - *start * rows..][..rows * count],
+            Taken::Part { part, start } => {
+                &mut part[at - *start * out.shape.elements_per_example()..][..rows * count]
+            }
         }
     }
 }
@@ -404,7 +407,10 @@ impl<T: Scalar> Values<T> for Work<'_, T> {
             },
             (Buffer::Whole(buffer), Whole::Exclusive(memory)) => memory.whole(buffer),
             (Buffer::Whole(buffer), Whole::Shared(memory, windows)) => match windows.part(buffer) {
-                Some(part) => return &part[at - windows.columns.start * rows..][..rows * count],
+                Some(part) => {
+                    let start = windows.columns.start * operand.shape.elements_per_example();
+                    return &part[at - start..][..rows * count];
+                }
                 None => memory.whole(buffer),
             },
         };

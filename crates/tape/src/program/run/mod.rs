@@ -132,6 +132,8 @@ impl<T: Scalar> Program<T> {
 
     fn run_once(&mut self) -> Result<()> {
         let m = self.prepare()?;
+        self.draw_noise(m)?;
+        self.count_run();
         self.check_labels()?;
         // A panic of a user's kernel may leave buffers away: the next run would make them anew.
         self.machine.m = None;

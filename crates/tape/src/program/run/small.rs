@@ -27,7 +27,7 @@ use crate::program::run::pass::{apply, apply_with_derivative, repeat};
 use crate::program::run::tiled::Outcome;
 use crate::tape::ids::{Id, IdVec};
 use crate::tape::operation::Operands;
-use crate::{Dim, Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
+use crate::{Matrix, MatrixMut, MatrixRef, Result, Scalar, Shape};
 
 /// The most numbers that the values of a run may be.
 const MOST_NUMBERS: usize = 8192;
@@ -233,6 +233,16 @@ struct Starts {
     registers: (usize, usize),
 }
 
+/// The most examples whose columns are one unit of the sum that an instruction is, if it is one.
+fn examples_of_a_unit<T: Scalar>(instruction: &Instruction<T, OnBuffers>) -> usize {
+    match instruction {
+        Instruction::Accumulate { operands, .. } => {
+            operands.iter().map(|operand| UNIT / operand.shape.columns.at(1).max(1)).min().unwrap_or(UNIT)
+        }
+        Instruction::Single { .. } | Instruction::Product { .. } | Instruction::Pass { .. } => UNIT,
+    }
+}
+
 impl Starts {
     /// Places the values of runs of up to m examples and a few more, so that there are few sizes;
     /// and how many numbers they are. `None` if that is too many, or if a pass would have several
@@ -251,7 +261,9 @@ impl Starts {
                 }
             })
         };
-        if m == 0 || m > passes().map(Pass::block_columns).fold(UNIT, usize::min) {
+        let most_of_sums = code.iter().map(examples_of_a_unit);
+        let most_of_all = passes().map(Pass::examples_of_a_block).chain(most_of_sums).fold(UNIT, usize::min);
+        if m == 0 || m > most_of_all {
             return None;
         }
         let most = m.next_power_of_two();
@@ -357,7 +369,7 @@ impl Starts {
         scalings: &mut Vec<(usize, Scaling<T>)>,
     ) {
         let rows = pass.rows;
-        let whole = Shape::new(rows, Dim::M);
+        let whole = Shape::new(rows, pass.columns);
         let target = |slot: Slot| match slot {
             Slot::Register(register) => self.register(register, whole),
             Slot::Output(output) => self.target(pass.outputs[output]),

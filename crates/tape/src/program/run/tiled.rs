@@ -236,7 +236,9 @@ impl<T: Scalar> Segment<T> {
     /// The spans of a loop on so many threads.
     pub(in crate::program) fn spans(&self, m: usize, threads: usize) -> Spans {
         let spans = Spans::new(m, self.numbers);
-        spans.in_units(self.numbers, threads).unwrap_or(spans)
+        // A unit's examples have several units of columns, which are added one after the other.
+        let in_units = || spans.in_units(self.numbers, threads);
+        if self.of_blocks { spans } else { in_units().unwrap_or(spans) }
     }
 
     /// Some columns of the whole buffers of which the loop writes columns.
@@ -246,9 +248,9 @@ impl<T: Scalar> Segment<T> {
         columns: Columns,
     ) -> Windows<'a, T> {
         let mut windows = Windows { columns, windows: SmallVec::new() };
-        for (&(buffer, rows), values) in self.windows.iter().zip(taken) {
-            let values = &mut values[rows * columns.start..rows * (columns.start + columns.count)];
-            windows.windows.push(Window { buffer, rows, values });
+        for (&(buffer, stride), values) in self.windows.iter().zip(taken) {
+            let values = &mut values[stride * columns.start..stride * (columns.start + columns.count)];
+            windows.windows.push(Window { buffer, stride, values });
         }
         windows
     }
@@ -390,7 +392,12 @@ impl<T: Scalar> Instruction<T, OnBuffers> {
                         MatrixMut::new(rows, count, values).expect("as many values as its shape says");
                     op.rule().eval(&x, &mut view)
                 });
-                done.map_err(|fault| (*node, shifted(fault, columns.start)))
+                // A user's kernel may name an operand that there is not.
+                let first = |operand: usize| match operands.get(operand) {
+                    Some(operand) => operand.shape.columns.per_example().unwrap_or(0) * columns.start,
+                    None => columns.start,
+                };
+                done.map_err(|fault| (*node, fault.shifted(first)))
             }
             Instruction::Product { matmul, epilogue, operands, out, .. } => {
                 let (rows, count, _) = out.window(columns);
@@ -420,21 +427,5 @@ impl<T: Scalar> Instruction<T, OnBuffers> {
                 Ok(())
             }
         }
-    }
-}
-
-/// A fault in a tile, with its place among all columns.
-fn shifted(fault: Fault, start: usize) -> Fault {
-    match fault {
-        Fault::Label { operand, value, row, column } => {
-            Fault::Label { operand, value, row, column: column + start }
-        }
-        Fault::Probability { operand, value, row, column } => {
-            Fault::Probability { operand, value, row, column: column + start }
-        }
-        Fault::Share { operand, value, row, column } => {
-            Fault::Share { operand, value, row, column: column + start }
-        }
-        Fault::Other(reason) => Fault::Other(reason),
     }
 }

@@ -15,6 +15,7 @@ use super::{FORMAT, VERSION};
 use crate::error::{Place, Unreadable};
 use crate::ops::Op;
 use crate::ops::leaf::Leaf;
+use crate::ops::noise::Noise;
 use crate::tape::describe::Given;
 use crate::tape::ids::{EntryIndex, Id, LeafIndex};
 use crate::tape::operation::Mismatch;
@@ -351,10 +352,11 @@ impl<T: Scalar> OfLeaf<T> {
     /// The leaf that could have been recorded with this shape.
     fn checked(self, shape: Shape) -> Checked<LeafValue<T>> {
         let kinds = [LeafKind::Parameter, LeafKind::Examples, LeafKind::Constant];
-        let Some(kind) = kinds.into_iter().find(|&kind| kind.name() == self.kind) else {
+        let of_name = kinds.into_iter().find(|&kind| kind.name() == self.kind);
+        let Some(kind) = of_name.or_else(|| Noise::of_name(&self.kind).map(LeafKind::Noise)) else {
             return Err(format!("no leaf is called {:?}", self.kind));
         };
-        if kind == LeafKind::Examples && (shape.rows == Dim::M || shape.columns != Dim::M) {
+        if kind == LeafKind::Examples && !matches!((shape.rows, shape.columns), (Dim::Fixed(_), Dim::M)) {
             return Err(format!("examples are n×m, not {shape}"));
         }
         let Some(OfMatrix { rows, columns, data }) = self.value else {
@@ -364,6 +366,7 @@ impl<T: Scalar> OfLeaf<T> {
             && match kind {
                 LeafKind::Examples => true,
                 LeafKind::Parameter | LeafKind::Constant => shape.columns == Dim::Fixed(columns),
+                LeafKind::Noise(_) => false,
             };
         if !fits {
             return Err(format!("its value is {rows}×{columns}, the leaf {shape}"));
@@ -454,16 +457,14 @@ impl<'de> Deserialize<'de> for OfDim {
         impl Visitor<'_> for Extent {
             type Value = OfDim;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of rows or columns, or \"m\"")
+                f.write_str("a number of rows or columns, \"m\" or a multiple of it")
             }
             fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<OfDim, E> {
                 usize::try_from(n).map(|n| OfDim(Dim::Fixed(n))).map_err(E::custom)
             }
             fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<OfDim, E> {
-                match word {
-                    "m" => Ok(OfDim(Dim::M)),
-                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
-                }
+                let unknown = || E::invalid_value(serde::de::Unexpected::Str(word), &self);
+                Dim::from_word(word).map(OfDim).ok_or_else(unknown)
             }
         }
         deserializer.deserialize_any(Extent)

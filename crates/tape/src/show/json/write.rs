@@ -1,5 +1,6 @@
 //! From a list to its text.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ struct OfDerivative {
 #[derive(serde::Serialize)]
 #[serde(bound = "")]
 struct OfLeaf<T: Scalar> {
-    kind: &'static str,
+    kind: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<OfMatrix<T>>,
 }
@@ -181,7 +182,7 @@ impl Serialize for OfDim {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Dim::Fixed(n) => n.serialize(serializer),
-            Dim::M => "m".serialize(serializer),
+            Dim::M | Dim::Multiple(_) => self.0.to_string().serialize(serializer),
         }
     }
 }

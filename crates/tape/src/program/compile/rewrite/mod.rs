@@ -6,9 +6,10 @@
 //!
 //! Every rule keeps what is finite within rounding and what is NaN, but for what its condition
 //! says: the rules of [`sigmoid`] save from overflow and cancellation, those of [`arithmetic`]
-//! change nothing else. [`Program::rewrites`](crate::Program::rewrites) tells which rules fired.
+//! and [`blocks`] change nothing else. [`Program::rewrites`](crate::Program::rewrites) tells which rules fired.
 
 mod arithmetic;
+mod blocks;
 mod curvature;
 mod pattern;
 mod sigmoid;
@@ -35,8 +36,8 @@ pub(crate) struct Rule<T: Scalar> {
 }
 
 /// The rules for a node of this operation, in the order in which they are tried.
-fn rules<T: Scalar>(op: &Op<T>) -> [&'static [Rule<T>]; 3] {
-    [arithmetic::of_numbers(op), sigmoid::rules(op), arithmetic::rules(op)]
+fn rules<T: Scalar>(op: &Op<T>) -> [&'static [Rule<T>]; 4] {
+    [arithmetic::of_numbers(op), sigmoid::rules(op), arithmetic::rules(op), blocks::rules(op)]
 }
 
 impl<T: Scalar> Graph<T> {

@@ -91,7 +91,7 @@ impl<T: Scalar> Pass<T> {
                 .get_disjoint_mut([sum.partial.index(), sum.total.index()])
                 .expect("a sum has two registers");
             partial[..sum.at.len()].fill(T::ZERO);
-            self.add_values(sum, values, columns, (partial, total), 0);
+            self.add_values(sum, values, self.columns_of(columns), (partial, total), 0);
         }
         end_sums(&self.sums, work, &registers[0]);
         work.registers = registers;
@@ -111,7 +111,8 @@ impl<T: Scalar> Pass<T> {
         }
         let registers = std::mem::take(&mut work.registers);
         begin_sums(sums, work, &mut registers[0], columns);
-        let mut part = Part { columns, inputs: SmallVec::new(), outputs: SmallVec::new() };
+        let of_pass = self.columns_of(columns);
+        let mut part = Part { columns: of_pass, inputs: SmallVec::new(), outputs: SmallVec::new() };
         for input in &self.inputs {
             part.inputs.push(work.read(input.operand, columns));
         }

@@ -1,0 +1,215 @@
+//! Images: convolution and pooling by chosen rows, one product, and reductions.
+//!
+//! An image of c channels, h × w, is a column of c·h·w elements, channel by channel, and in each row
+//! by row: as other libraries flatten it.
+
+use crate::ops::indices::{RowNumbers, ZEROS};
+use crate::tape::notation::Over;
+use crate::{Scalar, Var};
+
+/// The size of images that are columns: channels × height × width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Image {
+    /// Number of channels.
+    pub channels: usize,
+    /// Number of rows of pixels.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+}
+
+/// A window that moves over an image.
+///
+/// ```
+/// use tape::{Image, Window};
+/// let image = Image { channels: 3, height: 8, width: 8 };
+/// let same = Window::new(3, 3).padding(1);
+/// assert_eq!(same.positions(image), Some((8, 8)));
+/// assert_eq!(Window::new(2, 2).stride(2).positions(image), Some((4, 4)));
+/// assert_eq!(Window::new(9, 1).positions(image), None); // it does not fit
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    height: usize,
+    width: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl Window {
+    /// A window of so many rows and columns of pixels, that moves by one, without padding.
+    pub fn new(height: usize, width: usize) -> Self {
+        Window { height, width, stride: 1, padding: 0 }
+    }
+
+    /// How far it moves at a time, down and to the right.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Window { stride, ..self }
+    }
+
+    /// How many pixels it may stand out on every side; there are zeros.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Window { padding, ..self }
+    }
+
+    /// How many positions it has down and to the right; `None` if it does not fit, has no pixels, or
+    /// does not move.
+    pub fn positions(self, image: Image) -> Option<(usize, usize)> {
+        let along = |extent: usize, window: usize| {
+            let room = extent.checked_add(self.padding.checked_mul(2)?)?.checked_sub(window)?;
+            (window > 0).then_some(room.checked_div(self.stride)? + 1)
+        };
+        Some((along(image.height, self.height)?, along(image.width, self.width)?))
+    }
+
+    /// The row of every pixel of a channel that the window sees at a position, `None` beside the
+    /// image.
+    fn pixels(
+        self,
+        image: Image,
+        channel: usize,
+        (down, right): (usize, usize),
+    ) -> impl Iterator<Item = Option<u32>> {
+        let pixel = move |y: usize, x: usize| {
+            let y = (down * self.stride + y).checked_sub(self.padding).filter(|&y| y < image.height)?;
+            let x = (right * self.stride + x).checked_sub(self.padding).filter(|&x| x < image.width)?;
+            u32::try_from((channel * image.height + y) * image.width + x).ok()
+        };
+        (0..self.height).flat_map(move |y| (0..self.width).map(move |x| pixel(y, x)))
+    }
+}
+
+impl Image {
+    fn elements(self) -> Option<usize> {
+        self.channels.checked_mul(self.height)?.checked_mul(self.width)
+    }
+}
+
+/// All positions, row by row.
+fn positions((down, right): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+    (0..down).flat_map(move |y| (0..right).map(move |x| (y, x)))
+}
+
+/// # Images
+impl<'t, T: Scalar> Var<'t, T> {
+    /// The convolution of images, (c·h·w) × m, with kernels, k × (c·kh·kw), a kernel a row, as other
+    /// libraries flatten them; and a bias, k × 1, if there is one. The result is (k·h′·w′) × m, an
+    /// image of k channels for each.
+    ///
+    /// It is one product: K * X′ + b, where X′, (c·kh·kw) × (h′·w′·m), has a column for each
+    /// position, made by [`rows_at`](Var::rows_at) and [`unfold`](Var::unfold).
+    ///
+    /// ```
+    /// use tape::{Image, Tape, Window, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.examples("X", &matrix![[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]); // 2 × 3
+    /// let image = Image { channels: 1, height: 2, width: 3 };
+    /// let k = tape.parameter("K", &matrix![[1.0, 1.0, 1.0, 1.0]]);
+    /// let sums = x.conv2d(image, k, None, Window::new(2, 2));
+    /// assert_eq!(sums.value()?, matrix![[12.0], [16.0]]);
+    /// assert_eq!(x.max_pool2d(image, Window::new(2, 2)).value()?, matrix![[5.0], [6.0]]);
+    /// assert_eq!(x.avg_pool2d(image, Window::new(2, 2)).value()?, matrix![[3.0], [4.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn conv2d(self, image: Image, kernels: Self, bias: impl Into<Option<Self>>, window: Window) -> Self {
+        if self.is_void() || kernels.is_void() {
+            return if self.is_void() { self } else { kernels };
+        }
+        let places = match self.places("conv2d", image, window) {
+            Ok(places) => places,
+            Err(mistake) => return mistake,
+        };
+        let seen = |at| (0..image.channels).flat_map(move |channel| window.pixels(image, channel, at));
+        let rows = positions(places).flat_map(seen).map(|pixel| pixel.unwrap_or(ZEROS));
+        let columns = self.rows_of(RowNumbers::new(rows)).unfold(places.0 * places.1);
+        let product = kernels.matmul(columns);
+        let result = bias.into().map_or(product, |bias| product + bias);
+        match result.is_void() {
+            true => result,
+            false => result.block_t().fold(result.known_shape().rows.at(0)),
+        }
+    }
+
+    /// The greatest pixel of each window, channel by channel: (c·h·w) × m becomes (c·h′·w′) × m.
+    /// Pixels beside the image do not count.
+    #[track_caller]
+    pub fn max_pool2d(self, image: Image, window: Window) -> Self {
+        self.pooled(
+            "max_pool2d",
+            image,
+            window,
+            |of_position| {
+                // Another pixel of the window in the place of one that there is not: no other maximum.
+                let inside = of_position.iter().flatten().next().copied();
+                of_position.iter().map(|pixel| pixel.or(inside).unwrap_or(ZEROS)).collect()
+            },
+            |pixels| pixels.max_over(Over::Rows),
+        )
+    }
+
+    /// The mean of each window, channel by channel. Pixels beside the image count as zeros.
+    #[track_caller]
+    pub fn avg_pool2d(self, image: Image, window: Window) -> Self {
+        self.pooled(
+            "avg_pool2d",
+            image,
+            window,
+            |of_position| of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect(),
+            |pixels| pixels.mean_over(Over::Rows),
+        )
+    }
+
+    #[track_caller]
+    fn pooled(
+        self,
+        operation: &'static str,
+        image: Image,
+        window: Window,
+        rows_of: impl Fn(&[Option<u32>]) -> Vec<u32>,
+        reduce: impl FnOnce(Self) -> Self,
+    ) -> Self {
+        if self.is_void() {
+            return self;
+        }
+        let places = match self.places(operation, image, window) {
+            Ok(places) => places,
+            Err(mistake) => return mistake,
+        };
+        let mut rows = Vec::new();
+        for channel in 0..image.channels {
+            for at in positions(places) {
+                let pixels: Vec<Option<u32>> = window.pixels(image, channel, at).collect();
+                rows.extend(rows_of(&pixels));
+            }
+        }
+        let count = image.channels * places.0 * places.1;
+        reduce(self.rows_of(RowNumbers::new(rows)).unfold(count)).fold(count)
+    }
+
+    /// The positions of a window on the images that the columns are, or the mistake.
+    #[track_caller]
+    fn places(
+        self,
+        operation: &'static str,
+        image: Image,
+        window: Window,
+    ) -> std::result::Result<(usize, usize), Self> {
+        let Image { channels, height, width } = image;
+        let rows = self.known_shape().rows;
+        if image.elements().is_none_or(|elements| rows != elements.into()) || channels == 0 {
+            let reason =
+                format!("{} has {rows} rows, and is no image of {channels}×{height}×{width}", self.label());
+            return Err(self.tape.refused(operation, reason));
+        }
+        window.positions(image).ok_or_else(|| {
+            let Window { height: down, width: right, stride, padding } = window;
+            let reason = format!(
+                "a window of {down}×{right}, stride {stride}, padding {padding}, does not move over {height}×{width}"
+            );
+            self.tape.refused(operation, reason)
+        })
+    }
+}

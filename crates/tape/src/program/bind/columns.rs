@@ -1,0 +1,83 @@
+//! Changing the columns of a table that indices name, and no others.
+
+use crate::program::Name;
+use crate::{Error, Named, Program, Result, Scalar, Shape};
+
+const METHOD: &str = "update_columns";
+
+/// # Updating the columns that were named
+impl<T: Scalar> Program<T> {
+    /// Changes those columns of a table that indices name: `change` gets each once, with the sum of
+    /// the gradient's columns that belong to it. Its time does not depend on how many columns the
+    /// table has, nor does its memory.
+    ///
+    /// The gradient is that with respect to `table.gather(indices)`, d × (k·m): nothing of the
+    /// table's size is computed for it.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let table = tape.parameter("E", &matrix![[1.0, 2.0, 3.0]]);
+    /// let items = tape.indices("item", 1, &[2, 0, 2]);
+    /// let rows = table.gather(items);
+    /// let [d_rows] = rows.square().sum().gradients([rows]);
+    /// let mut step = tape.compile([d_rows])?;
+    /// step.run()?;
+    /// step.update_columns(table, items, d_rows, |column, gradient| column[0] -= 0.25 * gradient[0])?;
+    /// assert_eq!(step.view(table)?.to_matrix(), matrix![[0.5, 2.0, 0.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`update`](Program::update); [`Error::BindShape`] if the gradient has no column of the
+    /// table's rows for each index; [`Error::NotBindable`] if there is no such column.
+    pub fn update_columns(
+        &mut self,
+        table: impl Named<T>,
+        indices: impl Named<T>,
+        gradient: impl Named<T>,
+        mut change: impl FnMut(&mut [T], &[T]),
+    ) -> Result<()> {
+        let (rows, count) = T::program_view(self, table.name())?.shape();
+        let found = T::program_view(self, gradient.name())?.shape();
+        let mut order = self.places_by_column(indices.name(), count)?;
+        if found != (rows, order.len()) {
+            return Err(Error::BindShape {
+                method: METHOD,
+                variable: gradient.name().label(self),
+                expected: format!("{rows}×{}", order.len()),
+                found: Shape::from(found).to_string(),
+            });
+        }
+        let (table, gradient) = T::program_update(self, table.name(), gradient.name())?;
+        order.sort_unstable();
+        let mut sum = vec![T::ZERO; rows];
+        for of_column in order.chunk_by(|a, b| a.0 == b.0) {
+            sum.fill(T::ZERO);
+            for &(_, place) in of_column {
+                let column = &gradient[place * rows..(place + 1) * rows];
+                sum.iter_mut().zip(column).for_each(|(sum, &g)| *sum += g);
+            }
+            let column = of_column[0].0;
+            change(&mut table[column * rows..(column + 1) * rows], &sum);
+        }
+        Ok(())
+    }
+
+    /// The columns that indices name, each with its place among them.
+    fn places_by_column(&self, indices: Name<'_, T>, count: usize) -> Result<Vec<(usize, usize)>> {
+        let values = T::program_view(self, indices)?;
+        let column = |(place, value): (usize, &T)| {
+            let value = value.to_f64();
+            match value >= 0.0 && value < count as f64 && value.fract() == 0.0 {
+                true => Ok((value as usize, place)),
+                false => Err(Error::NotBindable {
+                    method: METHOD,
+                    variable: indices.label(self),
+                    reason: "holds a number that is no column of the table",
+                }),
+            }
+        };
+        values.as_slice().iter().enumerate().map(column).collect()
+    }
+}

@@ -1,0 +1,358 @@
+//! Functions that are a few lines of others, against plain code.
+
+use mlp::Scalar;
+use tape::check::Random;
+use tape::{Error, Function, Image, Matrix, Over, Tape, Var, Window, matrix};
+
+fn values<T: Scalar>(v: Var<'_, T>) -> Vec<f64> {
+    v.value().unwrap().as_slice().iter().map(|x| x.to_f64()).collect()
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let same = found == expected || (found.is_nan() && expected.is_nan());
+        assert!(
+            same || (found - expected).abs() <= tolerance * (1.0 + expected.abs()),
+            "{what}, {i}: {found}, not {expected}"
+        );
+    }
+}
+
+/// Pixel (y, x) of channel c, 0 beside the image.
+fn pixel(x: &[f64], image: Image, c: usize, y: isize, at: isize) -> Option<f64> {
+    let inside = |i: isize, extent: usize| usize::try_from(i).ok().filter(|&i| i < extent);
+    let (y, at) = (inside(y, image.height)?, inside(at, image.width)?);
+    Some(x[(c * image.height + y) * image.width + at])
+}
+
+/// By loops over everything, for the second differences of a random cotangent too.
+fn plain_conv2d(
+    x: &[f64],
+    image: Image,
+    k: &Matrix<f64>,
+    b: &[f64],
+    (kh, kw, stride, pad): (usize, usize, usize, usize),
+) -> Vec<f64> {
+    let (down, right) =
+        ((image.height + 2 * pad - kh) / stride + 1, (image.width + 2 * pad - kw) / stride + 1);
+    let mut out = Vec::new();
+    for o in 0..k.rows() {
+        for oy in 0..down {
+            for ox in 0..right {
+                let mut sum = b[o];
+                for c in 0..image.channels {
+                    for y in 0..kh {
+                        for at in 0..kw {
+                            let (py, px) = (
+                                (oy * stride + y) as isize - pad as isize,
+                                (ox * stride + at) as isize - pad as isize,
+                            );
+                            sum += k[(o, (c * kh + y) * kw + at)] * pixel(x, image, c, py, px).unwrap_or(0.0);
+                        }
+                    }
+                }
+                out.push(sum);
+            }
+        }
+    }
+    out
+}
+
+fn plain_pool(
+    x: &[f64],
+    image: Image,
+    (kh, kw, stride, pad): (usize, usize, usize, usize),
+    max: bool,
+) -> Vec<f64> {
+    let (down, right) =
+        ((image.height + 2 * pad - kh) / stride + 1, (image.width + 2 * pad - kw) / stride + 1);
+    let mut out = Vec::new();
+    for c in 0..image.channels {
+        for oy in 0..down {
+            for ox in 0..right {
+                let mut seen = Vec::new();
+                for y in 0..kh {
+                    for at in 0..kw {
+                        let (py, px) = (
+                            (oy * stride + y) as isize - pad as isize,
+                            (ox * stride + at) as isize - pad as isize,
+                        );
+                        seen.push(pixel(x, image, c, py, px));
+                    }
+                }
+                out.push(match max {
+                    true => seen.into_iter().flatten().fold(f64::NEG_INFINITY, f64::max),
+                    false => seen.iter().map(|x| x.unwrap_or(0.0)).sum::<f64>() / (kh * kw) as f64,
+                });
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn convolutions_and_pools_are_those_of_plain_loops() {
+    fn check<T: Scalar>(tolerance: f64) {
+        let mut random = Random::new(3);
+        for (image, out, window) in [
+            ((1, 5, 4), 2, (3, 3, 1, 1)),
+            ((2, 6, 5), 3, (2, 3, 2, 0)),
+            ((3, 4, 4), 1, (1, 1, 1, 0)),
+            ((1, 3, 3), 2, (3, 3, 3, 2)),
+            ((2, 7, 7), 2, (5, 4, 2, 2)),
+        ] {
+            let image = Image { channels: image.0, height: image.1, width: image.2 };
+            let (kh, kw, stride, pad) = window;
+            let shape = Window::new(kh, kw).stride(stride).padding(pad);
+            for m in [0, 1, 2, 3] {
+                let tape = Tape::<T>::new();
+                let data: Matrix<T> =
+                    random.matrix(image.channels * image.height * image.width, m, -2.0, 2.0);
+                let kernels: Matrix<T> = random.matrix(out, image.channels * kh * kw, -1.0, 1.0);
+                let bias: Matrix<T> = random.matrix(out, 1, -1.0, 1.0);
+                let (x, k, b) =
+                    (tape.examples("X", &data), tape.parameter("K", &kernels), tape.parameter("b", &bias));
+                let found = x.conv2d(image, k, b, shape);
+                let columns = data.cast::<f64>();
+                let by_column = |f: &dyn Fn(&[f64]) -> Vec<f64>| {
+                    (0..m).flat_map(|j| f(columns.column(j))).collect::<Vec<f64>>()
+                };
+                let (kernels, bias) = (kernels.cast::<f64>(), bias.cast::<f64>());
+                let expected = by_column(&|x| plain_conv2d(x, image, &kernels, bias.as_slice(), window));
+                close(&values(found), &expected, tolerance, "conv2d");
+                close(
+                    &values(x.avg_pool2d(image, shape)),
+                    &by_column(&|x| plain_pool(x, image, window, false)),
+                    tolerance,
+                    "avg_pool2d",
+                );
+                let max = x.max_pool2d(image, shape);
+                close(
+                    &values(max),
+                    &by_column(&|x| plain_pool(x, image, window, true)),
+                    tolerance,
+                    "max_pool2d",
+                );
+                // ⟨u, conv(x)⟩ is linear in x and in K: its gradients are what differences of one step are, exactly.
+                let [dx, dk, db] = found.sum().gradients([x, k, b]);
+                let ones = by_column(&|_| {
+                    plain_conv2d(&vec![1.0; data.rows()], image, &kernels, &vec![0.0; out], window)
+                });
+                let sum_of = |v: Var<'_, T>| values(v).iter().sum::<f64>();
+                let total: f64 = ones.iter().sum();
+                assert!(
+                    (sum_of(dx) - total).abs() <= 100.0 * tolerance * (1.0 + total.abs()),
+                    "∂/∂X: {} and {total}",
+                    sum_of(dx)
+                );
+                let of_kernels: f64 = by_column(&|x| {
+                    plain_conv2d(
+                        x,
+                        image,
+                        &Matrix::filled(out, kernels.columns(), 1.0),
+                        &vec![0.0; out],
+                        window,
+                    )
+                })
+                .iter()
+                .sum();
+                assert!(
+                    (sum_of(dk) - of_kernels).abs() <= 100.0 * tolerance * (1.0 + of_kernels.abs()),
+                    "∂/∂K"
+                );
+                let positions = shape.positions(image).unwrap();
+                close(&values(db), &vec![(m * positions.0 * positions.1) as f64; out], tolerance, "∂/∂b");
+                let pooled = max.sum().gradients([x])[0];
+                assert_eq!(
+                    sum_of(pooled).round(),
+                    (max.value().unwrap().as_slice().len()) as f64,
+                    "each maximum has one share"
+                );
+            }
+        }
+    }
+    check::<f64>(1e-13);
+    check::<f32>(1e-5);
+}
+
+#[test]
+fn images_that_do_not_fit_are_told() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("X", 12);
+    let k = tape.parameter("K", &Matrix::zeros(1, 4));
+    let image = Image { channels: 1, height: 3, width: 4 };
+    let text = |v: Var<'_, f64>| v.sound().unwrap_err().to_string();
+    let wrong = Image { height: 4, ..image };
+    assert!(
+        text(x.conv2d(wrong, k, None, Window::new(2, 2)))
+            .starts_with("conv2d: X has 12 rows, and is no image of 1×4×4")
+    );
+    for window in
+        [Window::new(4, 1), Window::new(0, 1), Window::new(1, 1).stride(0), Window::new(5, 9).padding(1)]
+    {
+        assert!(text(x.max_pool2d(image, window)).contains("does not move over 3×4"), "{window:?}");
+    }
+    assert!(text(x.conv2d(image, k, None, Window::new(3, 3))).starts_with("matmul: inner dimensions differ"));
+}
+
+#[test]
+fn losses_norms_and_the_like_have_their_values() {
+    fn check<T: Scalar>(tolerance: f64) {
+        let number = T::from_f64;
+        let tape = Tape::<T>::new();
+        let data = [-3.0, -1.0, -0.25, 0.0, 0.5, 1.0, 4.0];
+        let a =
+            tape.parameter("a", &Matrix::from_vec(1, 7, data.iter().map(|&x| number(x)).collect()).unwrap());
+        let each = |v: Var<'_, T>, f: &dyn Fn(f64) -> f64, what: &str| {
+            close(&values(v), &data.map(f), tolerance, what);
+        };
+        let slope = |v: Var<'_, T>| -> Vec<f64> { values(v.sum().gradients([a])[0]) };
+        each(
+            a.huber_loss(number(0.5), number(1.0)),
+            &|x| {
+                let r = (x - 0.5f64).abs();
+                if r <= 1.0 { r * r / 2.0 } else { r - 0.5 }
+            },
+            "Huber",
+        );
+        close(
+            &slope(a.huber_loss(T::ZERO, number(2.0))),
+            &data.map(|x| x.clamp(-2.0, 2.0)),
+            tolerance,
+            "Huber′",
+        );
+        each(
+            a.quantile_loss(T::ZERO, number(0.25)),
+            &|x| {
+                let r = -x;
+                if r >= 0.0 { 0.25 * r } else { -0.75 * r }
+            },
+            "quantile",
+        );
+        each(a.softsign(), &|x| x / (1.0 + x.abs()), "softsign");
+        close(&slope(a.softsign()), &data.map(|x| (1.0 + x.abs()).powi(-2)), tolerance, "softsign′");
+        each(a.hard_tanh(), &|x| x.clamp(-1.0, 1.0), "hard_tanh");
+        each(a.relu6(), &|x| x.clamp(0.0, 6.0), "relu6");
+        each(a.hard_sigmoid(), &|x| ((x + 3.0) / 6.0).clamp(0.0, 1.0), "hard_sigmoid");
+        each(a.hard_swish(), &|x| x * ((x + 3.0) / 6.0).clamp(0.0, 1.0), "hard_swish");
+        each(a.square().xlogy(a.square()), &|x| if x == 0.0 { 0.0 } else { x * x * (x * x).ln() }, "xlogy");
+        assert_eq!(values(a.min()), [-3.0]);
+        let (norm, [dn]) = (a.norm(), a.norm().gradients([a]));
+        let expected = data.iter().map(|x| x * x).sum::<f64>().sqrt();
+        close(&values(norm), &[expected], tolerance, "norm");
+        close(&values(dn), &data.map(|x| x / expected), tolerance, "norm′");
+        // Of order 2: (I − n·nᵀ)/‖a‖, by its sum over one direction.
+        let [second] = (dn * dn).sum().gradients([a]);
+        close(&values(second), &[0.0; 7], 1e2 * tolerance, "the norm's slope has length 1 everywhere");
+        let b = tape.parameter("b", &Matrix::from_vec(7, 1, vec![number(2.0); 7]).unwrap());
+        close(&values(a.t().dot(b)), &[2.0 * data.iter().sum::<f64>()], tolerance, "dot");
+        assert_eq!(a.t().outer(b).shape().unwrap().at(0), (7, 7));
+    }
+    check::<f64>(1e-13);
+    check::<f32>(1e-5);
+}
+
+#[test]
+fn norms_of_extremes() {
+    let tape = Tape::<f64>::new();
+    for (x, expected) in [
+        (matrix![[0.0, 0.0]], 0.0),
+        (matrix![[1e-300, 0.0]], 1e-300),
+        (matrix![[3e300, 4e300]], 5e300),
+        (matrix![[f64::INFINITY, 1.0]], f64::INFINITY),
+        (matrix![[5e-324, 0.0]], 5e-324),
+    ] {
+        let a = tape.parameter("a", &x);
+        assert_eq!(a.norm().value().unwrap()[(0, 0)], expected, "{x}");
+    }
+    let nan = tape.parameter("a", &matrix![[f64::NAN, 1.0]]);
+    assert!(nan.norm().value().unwrap()[(0, 0)].is_nan());
+    let zeros = tape.parameter("a", &Matrix::zeros(3, 2));
+    assert_eq!(values(zeros.norm_over(Over::Rows).sum().gradients([zeros])[0]), [0.0; 6]);
+    let _ = Function::<f64>::Sqrt;
+}
+
+#[test]
+fn factors_that_do_not_exist_are_told_with_their_pivot() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &matrix![[4.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
+    let told = |v: Var<'_, f64>| v.value().unwrap_err().to_string();
+    assert!(
+        told(a.cholesky()).contains("cholesky: the matrix is not positive definite: pivot 1 is 0"),
+        "{}",
+        told(a.cholesky())
+    );
+    assert!(
+        told(a.inverse()).contains("lu: the matrix is singular: pivot 2 is 0")
+            || told(a.inverse()).contains("pivot 1 is 0"),
+        "{}",
+        told(a.inverse())
+    );
+    let nan = tape.parameter("B", &matrix![[f64::NAN]]);
+    assert!(told(nan.cholesky()).contains("pivot 0 is NaN"));
+    assert!(told(nan.log_det()).contains("pivot 0 is NaN"));
+    let l = tape.parameter("L", &matrix![[1.0, 0.0], [1.0, 0.0]]);
+    assert!(told(l.solve_lower(l)).contains("solve_lower: the triangle is singular: pivot 1 is 0"));
+}
+
+#[test]
+fn wrong_indices_are_told_with_their_place() {
+    fn check<T: Scalar>() {
+        let tape = Tape::<T>::new();
+        let table = tape.parameter("E", &Matrix::zeros(2, 5));
+        let items = tape.indices_unbound("item", 2);
+        let rows = table.gather(items).tanh();
+        let j = rows.sum();
+        let [drows, dtable] = j.gradients([table.gather(items), table]);
+        let mut program = tape.compile([j, drows, dtable]).unwrap();
+        for (m, place) in [(1, (1, 0)), (3, (0, 2)), (700, (1, 600)), (5000, (0, 4999))] {
+            let mut data: Matrix<T> = Matrix::filled(2, m, T::ONE);
+            for wrong in [5.0, -1.0, 0.5, f64::NAN, f64::INFINITY] {
+                data[place] = T::from_f64(wrong);
+                program.bind(items, &data).unwrap();
+                match program.run().unwrap_err() {
+                    Error::Index { value, row, column, indices, count, .. } => {
+                        assert_eq!(((row, column), indices.as_str(), count), (place, "item", 5));
+                        assert!(value == wrong || wrong.is_nan());
+                    }
+                    other => panic!("{other}"),
+                }
+            }
+        }
+        program.bind_indices(items, &[0, 4, 4, 4]).unwrap();
+        program.run().unwrap();
+        let mut touched = Vec::new();
+        program
+            .update_columns(table, items, drows, |column, g| {
+                touched.push(g[0].to_f64());
+                column[0] -= g[0];
+            })
+            .unwrap();
+        assert_eq!(touched, [1.0, 3.0]);
+        let updated: Vec<f64> = program.view(table).unwrap().as_slice().iter().map(|x| x.to_f64()).collect();
+        assert_eq!(updated, [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -3.0, 0.0]);
+        assert!(matches!(program.update_columns(table, items, j, |_, _| ()), Err(Error::BindShape { .. })));
+        assert!(matches!(program.bind_indices(items, &[1; 3]), Err(Error::DataLength { .. })));
+    }
+    check::<f64>();
+    check::<f32>();
+    // What the type does not hold exactly.
+    let tape = Tape::<f32>::new();
+    let inexact = tape.indices("item", 1, &[16_777_217]).sound().unwrap_err();
+    assert_eq!(inexact, Error::InexactIndex { index: 16_777_217, number: "f32" });
+}
+
+#[test]
+fn a_place_has_no_derivative_and_what_stands_still_neither() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &matrix![[1.0, 3.0], [3.0, f64::NAN]]);
+    let first = tape.parameter("B", &matrix![[2.0], [2.0]]);
+    let found = values(a.argmax_over(Over::Rows));
+    assert!(found[0] == 1.0 && found[1].is_nan());
+    assert_eq!(values(first.argmax_over(Over::Rows)), [0.0]);
+    let asked = a.argmax_over(Over::Rows).sum().gradients([a])[0].sound().unwrap_err();
+    assert!(matches!(asked, Error::MissingDerivative { .. }), "{asked}");
+    let [none] = a.stop_gradient().sum().gradients_or_zeros([a]);
+    assert_eq!(none.value().unwrap(), Matrix::zeros(2, 2));
+}
