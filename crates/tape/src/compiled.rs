@@ -212,6 +212,10 @@ compiled! {
         value: MatrixRef<'_, Self>,
         examples: &[usize],
     ) -> Result<()> = Program::bind_columns_here;
+    fn program_copy_parameters(
+        program: &mut Program<Self>,
+        other: &Program<Self>,
+    ) -> Result<usize> = Program::copy_parameters_here;
     fn program_bind_indices(
         program: &mut Program<Self>,
         variable: Name<'_, Self>,

@@ -161,6 +161,13 @@ pub enum Error {
         /// Where the columns were gathered.
         at: Place,
     },
+    /// A name that no entry has, or several have.
+    NotNamed {
+        /// The name.
+        name: String,
+        /// How many entries have it.
+        found: usize,
+    },
     /// An index that the number type does not hold exactly.
     InexactIndex {
         /// The index.
@@ -401,6 +408,12 @@ impl fmt::Display for Error {
                 f,
                 "gather: index {value} at row {row}, column {column} of {indices} is no whole number from 0 on and below {count}, the columns of the table, recorded at {at}"
             ),
+            Error::NotNamed { name, found: 0 } => {
+                write!(f, "no entry of the tape is named {}", printable(name))
+            }
+            Error::NotNamed { name, found } => {
+                write!(f, "{found} entries of the tape are named {}", printable(name))
+            }
             Error::InexactIndex { index, number } => {
                 write!(f, "indices: {index} is no {number}: the type does not hold it exactly")
             }

@@ -10,6 +10,7 @@ pub(crate) mod var;
 pub(crate) mod dag;
 pub(crate) mod derivatives;
 pub(crate) mod ids;
+pub(crate) mod lookup;
 pub(crate) mod notation;
 pub(crate) mod operation;
 mod reverse;
@@ -289,6 +290,12 @@ impl<T: Scalar> Tape<T> {
         operands: [Var<'t, T>; N],
     ) -> Var<'t, T> {
         self.push(Custom::new(operation), &operands)
+    }
+
+    /// [`apply`](Tape::apply) on as many operands as there are at run time.
+    #[track_caller]
+    pub fn apply_all<'t>(&'t self, operation: impl Operation<T>, operands: &[Var<'t, T>]) -> Var<'t, T> {
+        self.push(Custom::new(operation), operands)
     }
 
     /// Number of entries.

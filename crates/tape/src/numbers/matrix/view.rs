@@ -1,6 +1,6 @@
 //! Matrices whose elements are stored elsewhere.
 
-use std::ops::{Index, IndexMut};
+use std::ops::{Index, IndexMut, Range};
 
 use super::build::{check_length, copied, or_panic};
 use super::{Matrix, checked_position, column_range};
@@ -84,6 +84,24 @@ impl<'a, T: Scalar> MatrixRef<'a, T> {
     #[track_caller]
     pub fn column(&self, j: usize) -> &'a [T] {
         &self.data[column_range(j, self.shape())]
+    }
+
+    /// Some columns that stand side by side, without a copy: a part of the examples.
+    ///
+    /// ```
+    /// use tape::matrix;
+    /// let x = matrix![[1.0, 2.0, 3.0]];
+    /// assert_eq!(x.view().columns_in(1..3).as_slice(), [2.0, 3.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there are no such columns.
+    #[track_caller]
+    pub fn columns_in(&self, columns: Range<usize>) -> MatrixRef<'a, T> {
+        let Range { start, end } = columns;
+        assert!(start <= end && end <= self.columns, "columns {start}..{end} of {}", self.columns);
+        let data = &self.data[start * self.rows..end * self.rows];
+        MatrixRef { rows: self.rows, columns: end - start, data }
     }
 
     /// A copy that owns its elements.

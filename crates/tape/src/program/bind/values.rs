@@ -56,6 +56,81 @@ impl<T: Scalar> Program<T> {
         }
     }
 
+    /// Binds several leaves; those that the program does not need are left out, as by
+    /// [`bind_if_needed`](Program::bind_if_needed).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
+    /// let mut prediction = tape.compile([x.sigmoid()])?;
+    /// let (of_x, of_y) = (matrix![[0.0, 3.0]], matrix![[0.0, 1.0]]);
+    /// prediction.bind_all([(x, &of_x), (y, &of_y)])?;
+    /// prediction.run()?;
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`bind`](Program::bind), without [`Error::NotInProgram`]; the leaves before have their new
+    /// values.
+    pub fn bind_all<'m, N: Named<T>, M: Into<MatrixRef<'m, T>>>(
+        &mut self,
+        leaves: impl IntoIterator<Item = (N, M)>,
+    ) -> Result<()> {
+        leaves.into_iter().try_for_each(|(leaf, value)| self.bind_if_needed(leaf, value).map(|_| ()))
+    }
+
+    /// Gives all parameters that this program shares with another one of the same tape the values
+    /// that they have there: say, an evaluation those of the training. Gives their number.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (w, x) = (tape.parameter("w", &matrix![[1.0]]), tape.examples("x", &matrix![[3.0]]));
+    /// let p = w * x;
+    /// let [dw] = p.square().mean().gradients([w]);
+    /// let (mut train, mut predict) = (tape.compile([dw])?, tape.compile([p])?);
+    /// train.run()?;
+    /// train.update(w, dw, |w, g| w[0] -= g[0] / 36.0)?;
+    /// assert_eq!(predict.copy_parameters_from(&train)?, 1);
+    /// predict.run()?;
+    /// assert_eq!(predict.scalar(p)?, 1.5);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unbound`] for a parameter that has no value there, [`Error::Allocation`];
+    /// [`Error::ForeignVariable`] if the programs are of different tapes. The parameters before have
+    /// their new values.
+    pub fn copy_parameters_from(&mut self, other: &Program<T>) -> Result<usize> {
+        T::program_copy_parameters(self, other)
+    }
+
+    pub(crate) fn copy_parameters_here(&mut self, other: &Program<T>) -> Result<usize> {
+        let mut count = 0;
+        for leaf in self.leaves.states.ids() {
+            let LeafState { node, kind, .. } = self.leaves.states[leaf];
+            if kind != LeafKind::Parameter {
+                continue;
+            }
+            if self.graph.tape != other.graph.tape {
+                return Err(Error::ForeignVariable {
+                    operation: "copy_parameters_from".into(),
+                    variable: self.label_of(&self.leaves.states[leaf]),
+                    at: self.graph.about[node].place,
+                });
+            }
+            let entry = self.graph.origins[node].0;
+            let there =
+                other.leaves.found.get(&entry).filter(|found| found.is_leaf).and_then(|found| found.leaf);
+            if let Some(there) = there {
+                self.fill_leaf(leaf, other.value_of(&other.leaves.states[there])?)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
     pub(crate) fn bind_here(
         &mut self,
         method: &'static str,
