@@ -9,6 +9,7 @@ mod failures;
 mod faults_networks;
 mod functions;
 mod golden;
+mod golden_models;
 mod identity;
 mod instruction_sets;
 mod json;
