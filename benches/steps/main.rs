@@ -9,12 +9,14 @@
 //! - `--scaling`: time and memory from one example to 2²⁰;
 //! - `--compiling`: recording, differentiating and compiling;
 //! - `--sums`: softmax and its losses, and long sums;
+//! - `--models`: the models of `examples/models`, attention, Gaussian processes and an embedding;
 //! - `--kernels`: the products and functions that programs and the closed form run on.
 
 mod by_hand;
 mod cases;
 mod compiling;
 mod kernel_rates;
+mod models;
 mod peak;
 mod scaling;
 mod sums;
@@ -56,6 +58,10 @@ fn main() {
     if wants("--sums") {
         sums::rows::<f32>();
         sums::rows::<f64>();
+    }
+    if wants("--models") {
+        models::rows::<f32>(&named);
+        models::rows::<f64>(&named);
     }
     if wants("--kernels") {
         kernel_rates::rows::<f32>();

@@ -40,7 +40,7 @@ pub(crate) fn record<T: Scalar>(tape: &Tape<T>, v: usize, t: usize, d: usize) ->
     let x = x + parameter("O", d, d).matmul(tape.stack_rows(&heads));
     let inner = parameter("W[1]", 2 * d, d).matmul(normed(x, parameter("s[2]", d, 1) + T::ONE))
         + parameter("b[1]", 2 * d, 1);
-    let x = x + parameter("W[2]", d, 2 * d).matmul(inner.gelu());
+    let x = x + parameter("W[2]", d, 2 * d).matmul(inner.relu());
     let z = (parameter("W[3]", v, d).matmul(x) + parameter("b[3]", v, 1)).named("Z");
     let places: Vec<T> = (0..t).map(T::from_usize).collect();
     let place = tape.constant("place", &Matrix::from_vec(t, 1, places).expect("t numbers"));

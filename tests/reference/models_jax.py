@@ -38,8 +38,7 @@ def cross_entropy(z, classes):
     return -jnp.take_along_axis(logs, classes.astype(int)[None, :], axis=0)[0]
 
 
-def softmax_digits():
-    n, hidden, m = 6, 5, 7
+def softmax_digits(n=6, hidden=5, m=7):
     data = {"X": uniform(n, m), "class": below(10, 1, m)}
     p = {"W[1]": uniform(hidden, n), "b[1]": uniform(hidden, 1), "W[2]": uniform(10, hidden), "b[2]": uniform(10, 1)}
 
@@ -50,8 +49,7 @@ def softmax_digits():
     return data, p, j
 
 
-def robust_regression():
-    hidden, m = 4, 9
+def robust_regression(hidden=4, m=9):
     data = {"X": uniform(1, m), "Y": uniform(1, m)}
     p = {"W[1]": uniform(hidden, 1), "b[1]": uniform(hidden, 1), "W[2]": uniform(hidden, hidden), "b[2]": uniform(hidden, 1),
          "W[3]": uniform(3, hidden), "b[3]": uniform(3, 1)}
@@ -69,8 +67,7 @@ def robust_regression():
     return data, p, j
 
 
-def gru_adding():
-    steps, n, m = 5, 3, 4
+def gru_adding(steps=5, n=3, m=4):
     data = {"X": uniform(2 * steps, m), "Y": uniform(1, m)}
     p = {"W": uniform(3 * n, 2), "U": uniform(3 * n, n), "b": uniform(3 * n, 1), "c": uniform(n, 1), "V": uniform(1, n), "d": uniform(1, 1)}
 
@@ -88,9 +85,8 @@ def gru_adding():
     return data, p, j
 
 
-def transformer_block():
-    v, t, d, m = 5, 6, 4, 3
-    data = {"token": below(v, t, m), "next": below(v, t, m), "length": np.array([[6.0, 2.0, 4.0]])}
+def transformer_block(v=5, t=6, d=4, m=3):
+    data = {"token": below(v, t, m), "next": below(v, t, m), "length": 1 + below(t, 1, m)}
     p = {"E": uniform(d, v), "P": uniform(d, t), "s[1]": uniform(d, 1), "Q": uniform(d, d), "K": uniform(d, d), "V": uniform(d, d),
          "O": uniform(d, d), "s[2]": uniform(d, 1), "W[1]": uniform(2 * d, d), "b[1]": uniform(2 * d, 1), "W[2]": uniform(d, 2 * d),
          "W[3]": uniform(v, d), "b[3]": uniform(v, 1)}
@@ -110,7 +106,7 @@ def transformer_block():
             heads.append(jax.nn.softmax(scores, axis=-1) @ values[:, at])
         x = x + jnp.concatenate(heads, axis=1) @ p["O"].T
         inner = norm(x, p["s[2]"]) @ p["W[1]"].T + p["b[1]"][:, 0]
-        x = x + jax.nn.gelu(inner, approximate=False) @ p["W[2]"].T
+        x = x + jax.nn.relu(inner) @ p["W[2]"].T
         z = x @ p["W[3]"].T + p["b[3]"][:, 0]
         losses = -jnp.take_along_axis(jax.nn.log_softmax(z, axis=-1), following[:, None], axis=1)[:, 0]
         return jnp.sum(jnp.where(jnp.arange(t) < length, losses, 0.0))
@@ -122,8 +118,7 @@ def transformer_block():
     return data, p, j
 
 
-def oscillator():
-    hidden, m = 4, 5
+def oscillator(hidden=4, m=5):
     data = {"t": uniform(1, m, low=0.0, high=6.0)}
     p = {"W[1]": uniform(hidden, 1), "b[1]": uniform(hidden, 1), "W[2]": uniform(hidden, hidden), "b[2]": uniform(hidden, 1), "W[3]": uniform(1, hidden)}
 
@@ -140,8 +135,7 @@ def oscillator():
     return data, p, j
 
 
-def variational_autoencoder():
-    n, hidden, k, m = 6, 5, 2, 4
+def variational_autoencoder(n=6, hidden=5, k=2, m=4):
     data = {"X": uniform(n, m, low=0.0), "ε": rng.standard_normal((k, m))}
     sizes = {"1": (hidden, n), "μ": (k, hidden), "v": (k, hidden), "2": (hidden, k), "3": (n, hidden)}
     p = {}
@@ -161,8 +155,7 @@ def variational_autoencoder():
     return data, p, j
 
 
-def factorisation():
-    users, items, vocabulary, k, d, m = 5, 4, 6, 3, 2, 9
+def factorisation(users=5, items=4, vocabulary=6, k=3, d=2, m=9):
     data = {"user": below(users, 1, m), "item": below(items, 1, m), "word": below(vocabulary, k, m), "Y": uniform(1, m)}
     p = {"P": uniform(d, users), "Q": uniform(d, items), "W": uniform(d, vocabulary), "b": uniform(1, users), "c": uniform(1, items)}
 
@@ -175,8 +168,7 @@ def factorisation():
     return data, p, j
 
 
-def gaussian_process():
-    m = 12
+def gaussian_process(m=12):
     data = {"x": uniform(1, m, low=0.0, high=4.0), "y": uniform(1, m)}
     p = {"ln ℓ": np.array([[-0.3]]), "ln s": np.array([[0.2]]), "ln σ": np.array([[-1.1]])}
 
@@ -191,8 +183,7 @@ def gaussian_process():
     return data, p, j
 
 
-def convolution_digits():
-    side, first, second, m = 8, 2, 3, 3
+def convolution_digits(side=8, first=2, second=3, m=3):
     data = {"X": uniform(side * side, m), "class": below(10, 1, m)}
     last = second * (side // 4) ** 2
     p = {"K[1]": uniform(first, 9), "b[1]": uniform(first, 1), "K[2]": uniform(second, first * 9), "b[2]": uniform(second, 1),
@@ -214,8 +205,7 @@ def convolution_digits():
     return data, p, j
 
 
-def mixture_density():
-    hidden, k, m = 4, 3, 6
+def mixture_density(hidden=4, k=3, m=6):
     data = {"x": uniform(1, m), "y": uniform(1, m), "weight": uniform(1, m, low=0.5, high=2.0)}
     p = {"W[1]": uniform(hidden, 1), "b[1]": uniform(hidden, 1), "W[2]": uniform(3 * k, hidden), "b[2]": uniform(3 * k, 1)}
 

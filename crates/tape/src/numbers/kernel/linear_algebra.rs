@@ -69,46 +69,107 @@ pub(crate) enum Triangle {
     Upper,
 }
 
+/// Columns of a right side that are solved for at a time: a column of the triangle is read once for
+/// them, and what one waits for the others fill. Each has the bits that it has alone.
+const TOGETHER: usize = 4;
+
+/// Does to every column of b, of n rows, what is done to several and to one.
+#[inline(always)]
+fn by_columns<T: Scalar>(
+    b: &mut [T],
+    n: usize,
+    several: impl Fn(&mut [&mut [T]; TOGETHER]),
+    one: impl Fn(&mut [&mut [T]; 1]),
+) {
+    if n == 0 {
+        return;
+    }
+    let mut groups = b.chunks_exact_mut(TOGETHER * n);
+    for group in &mut groups {
+        let mut columns = group.chunks_exact_mut(n);
+        several(&mut std::array::from_fn(|_| columns.next().expect("as many as are together")));
+    }
+    groups.into_remainder().chunks_exact_mut(n).for_each(|column| one(&mut [column]));
+}
+
 /// Solves T·x = b in the place of b, for every column of b.
 #[inline(always)]
 fn solve_triangle<T: Scalar>(triangle: Triangle, a: &[T], n: usize, b: &mut [T]) {
-    for x in b.chunks_exact_mut(n.max(1)) {
-        for step in 0..n {
-            let k = if triangle == Triangle::Upper { n - 1 - step } else { step };
-            let column = &a[k * n..(k + 1) * n];
+    by_columns(
+        b,
+        n,
+        #[inline(always)]
+        |x| solve_columns(triangle, a, n, x),
+        #[inline(always)]
+        |x| solve_columns(triangle, a, n, x),
+    );
+}
+
+#[inline(always)]
+fn solve_columns<T: Scalar, const C: usize>(triangle: Triangle, a: &[T], n: usize, x: &mut [&mut [T]; C]) {
+    for step in 0..n {
+        let k = if triangle == Triangle::Upper { n - 1 - step } else { step };
+        let column = &a[k * n..(k + 1) * n];
+        let range = if triangle == Triangle::Upper { 0..k } else { k + 1..n };
+        for x in x.iter_mut() {
             if triangle != Triangle::LowerOfOnes {
                 x[k] /= column[k];
             }
             let factor = x[k];
-            let range = if triangle == Triangle::Upper { 0..k } else { k + 1..n };
-            x[range.clone()].iter_mut().zip(&column[range]).for_each(|(x, &a)| *x -= factor * a);
+            x[range.clone()].iter_mut().zip(&column[range.clone()]).for_each(|(x, &a)| *x -= factor * a);
         }
     }
 }
 
-/// The sum of products, in eight parts.
+/// The sums of the products of several lists with one, each in eight parts.
 #[inline(always)]
-fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
-    let mut parts = [T::ZERO; 8];
-    let (a_eights, a_rest) = a.as_chunks::<8>();
-    let (b_eights, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a_eights.iter().zip(b_eights) {
-        parts.iter_mut().zip(a).zip(b).for_each(|((part, &a), &b)| *part += a * b);
+fn dots<T: Scalar, const C: usize>(a: [&[T]; C], b: &[T]) -> [T; C] {
+    let mut parts = [[T::ZERO; 8]; C];
+    let (eights, rest) = b.as_chunks::<8>();
+    let a_eights = a.map(|a| a[..8 * eights.len()].as_chunks::<8>().0);
+    for (at, b) in eights.iter().enumerate() {
+        for c in 0..C {
+            let a = &a_eights[c][at];
+            for i in 0..8 {
+                parts[c][i] += a[i] * b[i];
+            }
+        }
     }
-    let rest: T = a_rest.iter().zip(b_rest).map(|(&a, &b)| a * b).sum();
-    let [a0, a1, a2, a3, a4, a5, a6, a7] = parts;
-    ((a0 + a4) + (a1 + a5)) + ((a2 + a6) + (a3 + a7)) + rest
+    std::array::from_fn(|c| {
+        let others = a[c][8 * eights.len()..].iter().zip(rest).map(|(&a, &b)| a * b);
+        let [a0, a1, a2, a3, a4, a5, a6, a7] = parts[c];
+        ((a0 + a4) + (a1 + a5)) + ((a2 + a6) + (a3 + a7)) + others.sum::<T>()
+    })
 }
 
 /// Solves Tᵀ·x = b in the place of b, for every column of b.
 #[inline(always)]
 fn solve_transposed_triangle<T: Scalar>(triangle: Triangle, a: &[T], n: usize, b: &mut [T]) {
-    for x in b.chunks_exact_mut(n.max(1)) {
-        for step in 0..n {
-            let k = if triangle == Triangle::Upper { step } else { n - 1 - step };
-            let column = &a[k * n..(k + 1) * n];
-            let range = if triangle == Triangle::Upper { 0..k } else { k + 1..n };
-            let rest = x[k] - dot(&x[range.clone()], &column[range]);
+    by_columns(
+        b,
+        n,
+        #[inline(always)]
+        |x| solve_transposed_columns(triangle, a, n, x),
+        #[inline(always)]
+        |x| solve_transposed_columns(triangle, a, n, x),
+    );
+}
+
+#[inline(always)]
+fn solve_transposed_columns<T: Scalar, const C: usize>(
+    triangle: Triangle,
+    a: &[T],
+    n: usize,
+    x: &mut [&mut [T]; C],
+) {
+    for step in 0..n {
+        let k = if triangle == Triangle::Upper { step } else { n - 1 - step };
+        let column = &a[k * n..(k + 1) * n];
+        let range = if triangle == Triangle::Upper { 0..k } else { k + 1..n };
+        let below: [&[T]; C] = std::array::from_fn(|c| &x[c][range.clone()]);
+        let sums = dots(below, &column[range.clone()]);
+        for (x, sum) in x.iter_mut().zip(sums) {
+            let rest = x[k] - sum;
             x[k] = if triangle == Triangle::LowerOfOnes { rest } else { rest / column[k] };
         }
     }
