@@ -225,9 +225,13 @@ impl<T: Scalar> Program<T> {
         let key = (m, is_installed());
         let shares = match self.machine.known_shares.get(&key) {
             Some(&shares) => shares,
-            None => self.estimate(m)?,
+            None => {
+                let shares = self.estimate(m)?;
+                // Here alone: a full map makes room for a key that it has.
+                self.machine.known_shares.insert(key, shares);
+                shares
+            }
         };
-        self.machine.known_shares.insert(key, shares);
         self.machine.execution.shares = shares;
         let Shares { threads, installed, partial_sums, .. } = shares;
         // What a larger m needed is kept for the next time.
