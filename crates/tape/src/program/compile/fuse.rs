@@ -29,7 +29,10 @@ pub(crate) fn fuse<T: Scalar>(graph: &Graph<T>, schedule: &Schedule<T>) -> Vec<S
         tiled: *tiled,
         steps: match tiled {
             true => Loop { graph, schedule }.fuse(nodes),
-            false => nodes.iter().map(|&node| single(graph, node)).collect(),
+            false => {
+                let computed = nodes.iter().filter(|&&node| graph.holder(node) == node);
+                computed.map(|&node| single(graph, node)).collect()
+            }
         },
     };
     let segments: Vec<Steps<T>> = schedule.segments.iter().map(steps).collect();
@@ -99,18 +102,24 @@ impl<T: Scalar> Loop<'_, T> {
             if std::mem::replace(&mut is_planned[id], true) {
                 continue; // a product has taken it up
             }
+            if graph.holder(id) != id {
+                continue; // it is read where its operand is
+            }
             let node = graph.node(id);
             let taken_up = self.taken_up(id, &is_planned);
-            let reads = node.operands.iter().copied().chain(taken_up.as_ref().map(|taken| taken.other));
-            let needs_open = reads.into_iter().any(|operand| in_open[operand]);
+            let mut reads = node.operands.iter().copied().chain(taken_up.as_ref().map(|taken| taken.other));
+            let needs_open = reads.any(|operand| in_open[graph.holder(operand)]);
+            // A fold of what is in the open pass is no value of that pass.
+            let is_of_pass = |&operand: &NodeId| in_open[operand] || !in_open[graph.holder(operand)];
+            let has_operands_of_pass = node.operands.iter().all(is_of_pass);
             let elementwise = node.op.rule().elementwise().is_some()
                 && classes[id] == Class::PerColumn
                 && node.operands.len() <= INPUTS;
             let joins = open.as_ref().is_some_and(|open| open.has_room(node.shape, node.operands.len()));
             let is_sum = classes[id] == Class::Contraction && node.op.is_sum_over_columns();
-            if is_sum && needs_open {
+            if is_sum && needs_open && has_operands_of_pass {
                 open.as_mut().expect("its operand is in it").sums.push(id);
-            } else if elementwise && joins {
+            } else if elementwise && joins && has_operands_of_pass {
                 open.as_mut().expect("it is open").add(graph, id, &in_open);
                 in_open[id] = true;
             } else {

@@ -43,6 +43,9 @@ pub(crate) struct Graph<T: Scalar> {
     pub(crate) origins: IdVec<NodeId, (EntryIndex, Origin)>,
     /// For every output its node.
     pub(crate) outputs: Vec<NodeId>,
+    /// For every node the one in whose place its value is: itself, or what a fold is of, whose
+    /// numbers it leaves where they are. Set when all nodes are there.
+    holders: IdVec<NodeId, NodeId>,
     /// The rewrites that fired.
     pub(crate) fired: Vec<Rewrite>,
     /// The number of the tape, and for every node what to say of it.
@@ -101,6 +104,7 @@ impl<T: Scalar> Graph<T> {
             nodes: Dag::with_room(count),
             origins: Vec::with_capacity(count).into(),
             outputs: Vec::new(),
+            holders: IdVec::new(),
             fired: Vec::new(),
             tape: 0,
             about: IdVec::new(),
@@ -198,6 +202,26 @@ impl<T: Scalar> Graph<T> {
 
     pub(crate) fn node(&self, id: NodeId) -> &Node<T> {
         &self.nodes[id]
+    }
+
+    /// Lets folds be read where their operands are; but for outputs, which have a place of their own,
+    /// and for what is there before a run, which may be columns that are apart.
+    pub(super) fn find_holders(&mut self) {
+        let mut is_output: IdVec<NodeId, bool> = IdVec::filled(false, self.nodes.len());
+        self.outputs.iter().for_each(|&output| is_output[output] = true);
+        let mut holders: IdVec<NodeId, NodeId> = IdVec::new();
+        for (id, node) in self.nodes.enumerated() {
+            let is_read_there = matches!(node.op, Op::Fold(_))
+                && !is_output[id]
+                && !self.node(holders[node.operands[0]]).op.is_source();
+            holders.push(if is_read_there { holders[node.operands[0]] } else { id });
+        }
+        self.holders = holders;
+    }
+
+    /// The node in whose place the value is.
+    pub(crate) fn holder(&self, id: NodeId) -> NodeId {
+        self.holders[id]
     }
 
     /// Floating-point operations of a node, for m examples.

@@ -18,6 +18,7 @@ pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], options: 
     if options.flush_subnormals {
         graph = flushed(graph);
     }
+    graph.find_holders();
     graph.tape = tape.id;
     graph.about = graph.origins.iter().map(|&origin| About::new(&list, origin)).collect();
     verify::stage("lower or rewrite", || verify::graph(&graph));

@@ -118,7 +118,8 @@ pub(crate) fn place<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Plan 
     for segment in segments {
         let mut ending = Vec::new();
         for (step, planned) in segment.steps.iter().enumerate() {
-            let (made, read) = (planned.writes(), planned.reads());
+            let made = planned.writes();
+            let read: Few<NodeId> = planned.reads().into_iter().map(|id| graph.holder(id)).collect();
             for &id in &made {
                 let shape = graph.node(id).shape;
                 match lifetimes.stored[id] {
@@ -156,7 +157,7 @@ pub(crate) fn place<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Plan 
 impl Plan {
     /// Where a node's value is stored, if it is.
     pub(crate) fn operand<T: Scalar>(&self, graph: &Graph<T>, node: NodeId) -> Option<Operand> {
-        let at = self.buffer_of[node]?;
+        let at = self.buffer_of[graph.holder(node)]?;
         Some(Operand { at, shape: graph.node(node).shape })
     }
 
@@ -223,7 +224,7 @@ impl Lifetimes {
                         Instruction::Pass { .. } | Instruction::Accumulate { .. } => Stored::Whole,
                     };
                 }
-                for id in planned.reads() {
+                for id in planned.reads().into_iter().map(|id| graph.holder(id)) {
                     (lifetimes.last_tick[id], lifetimes.last_step[id]) = (tick, step);
                     let here = made_in[id] == Some(at) && segment.tiled;
                     lifetimes.stored[id] = match lifetimes.stored[id] {

@@ -6,8 +6,8 @@ use crate::program::compile::graph::Graph;
 use crate::program::compile::place::Plan;
 use crate::program::compile::schedule::Schedule;
 use crate::program::ids::{NodeId, TileId, WholeId};
-use crate::program::operand::Accesses;
 use crate::program::operand::Buffer;
+use crate::program::operand::{Accesses, Few};
 use crate::tape::ids::{Id, IdVec};
 use crate::{Scalar, Shape};
 
@@ -67,7 +67,7 @@ pub(super) fn steps<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Verdi
     let mut is_made: IdVec<NodeId, bool> = graph.nodes.iter().map(|node| node.op.is_source()).collect();
     for step in segments.iter().flat_map(|segment| &segment.steps) {
         let (made, read) = (step.writes(), step.reads());
-        if let Some(missing) = read.iter().find(|&&id| !is_made[id]) {
+        if let Some(missing) = read.iter().find(|&&id| !is_made[graph.holder(id)]) {
             return Err(format!("{step:?} reads n{missing} before it is made"));
         }
         for id in made {
@@ -95,7 +95,8 @@ pub(super) fn plan<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>], plan: &Pl
     for (at_segment, Steps { tiled, steps }) in segments.iter().enumerate() {
         holds.tile.as_mut_slice().fill(None);
         for step in steps {
-            let (made, read) = (step.writes(), step.reads());
+            let made = step.writes();
+            let read: Few<NodeId> = step.reads().into_iter().map(|id| graph.holder(id)).collect();
             for &id in &read {
                 let buffer = at(id).ok_or_else(|| format!("{step:?} reads n{id}, which is not stored"))?;
                 let found = *holds.of(buffer);

@@ -129,10 +129,10 @@ impl<T: Scalar> Program<T> {
     fn write_buffers(&self, f: &mut String) -> fmt::Result {
         let (whole, tile) = (self.plan.whole.len(), self.plan.tile.len());
         writeln!(f, "\n5 place: {whole} buffers b0, b1, … of whole values, {tile} t0, t1, … of a tile")?;
+        let place = |id: NodeId| self.operand(id).map(|operand| operand.at);
         let holds = |buffer: Buffer| {
-            let nodes = self.plan.buffer_of.enumerated();
-            let here = nodes.filter(move |(_, at)| **at == Some(buffer));
-            here.map(|(id, _)| format!("n{id}")).collect::<Vec<_>>()
+            let here = self.graph.nodes.ids().filter(|&id| place(id) == Some(buffer));
+            here.map(|id| format!("n{id}")).collect::<Vec<_>>()
         };
         for buffer in self.plan.whole.ids() {
             write_list(&format!("b{buffer}"), &holds(Buffer::Whole(buffer)), f)?;
@@ -140,7 +140,7 @@ impl<T: Scalar> Program<T> {
         for buffer in self.plan.tile.ids() {
             write_list(&format!("t{buffer}"), &holds(Buffer::Tile(buffer)), f)?;
         }
-        let inside = self.plan.buffer_of.iter().filter(|at| at.is_none()).count();
+        let inside = self.graph.nodes.ids().filter(|&id| place(id).is_none()).count();
         writeln!(f, "  {inside} values exist inside of a step alone")
     }
 
