@@ -12,7 +12,7 @@ use graphs::descriptions;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::check::Random;
-use tape::{Matrix, Options, Program, Tape, Var};
+use tape::{Dim, Matrix, Noise, Options, Over, Program, Shape, Tape, Var};
 
 /// Counts what its thread asks of the system's allocator.
 struct Counting;
@@ -279,4 +279,35 @@ fn many_operands_allocate_nothing_at_a_size_of_batch_already_seen() {
     };
     batches.iter().for_each(&mut step);
     assert_eq!(allocations(|| batches.iter().cycle().take(8).for_each(&mut step)), 0);
+}
+
+/// What has several columns for each example, what is gathered, noise, and factors.
+#[test]
+fn tokens_gathers_noise_and_factors_allocate_nothing() {
+    let _alone = only_caller();
+    for options in [Options::default(), Options::default().tile_columns(1), Options::literal()] {
+        let tape = Tape::<f64>::new();
+        let mut random = Random::new(9);
+        let items = tape.indices_unbound("item", 3);
+        let table = tape.parameter("E", &random.matrix(4, 10, -1.0, 1.0));
+        let w = tape.parameter("W", &random.matrix(4, 4, -1.0, 1.0));
+        let tokens = w.matmul(table.gather(items));
+        let weights = tokens.block_t().block_matmul(tokens).softmax_over(Over::Rows);
+        let pooled = tokens.block_matmul(weights).mean_of_blocks().rows_at(&[3, 0, 0, 1]);
+        let noisy = pooled * tape.noise("ε", Shape::new(4, Dim::M), Noise::Normal).abs();
+        let factor = (w.matmul(w.t()) + tape.identity(4)).cholesky();
+        let j = factor.solve_lower(noisy).square().mean() + (w + tape.identity(4) * 9.0).log_det();
+        let gradients = j.gradients([table, w]);
+        let outputs = [j].into_iter().chain(gradients);
+        let mut program = tape.compile_with(outputs, options.threads(1)).unwrap();
+        let batches = [5, 300, 1].map(|m| Matrix::from_fn(3, m, |i, j| ((3 * i + 7 * j) % 10) as f64));
+        let mut run = |batch: &Matrix<f64>| {
+            program.bind(items, batch).unwrap();
+            program.run().unwrap();
+        };
+        batches.iter().for_each(&mut run);
+        for batch in &batches {
+            assert_eq!(allocations(|| run(batch)), 0, "{} examples", batch.columns());
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use mlp::Scalar;
 use serde_json::Value;
-use tape::{Matrix, Options, Tape, Var};
+use tape::{Image, Matrix, Options, Tape, Var, Window};
 
 #[path = "../../examples/models/convolution_digits.rs"]
 mod convolution_digits;
@@ -70,6 +70,49 @@ fn check<T: Scalar>(golden: &str, record: impl for<'t> Fn(&'t Tape<T>) -> Var<'t
             assert!(worst <= tolerance, "∂J/∂{name} is {worst:.1e} off");
         }
     }
+}
+
+/// Convolution and pooling with padding and stride, and their VJPs, are those of PyTorch.
+fn images<T: Scalar>(tolerance: f64) {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("../data/images.json")).expect("JSON");
+    for case in &cases {
+        let sizes: Vec<usize> = serde_json::from_value(case["sizes"].clone()).expect("sizes");
+        let &[channels, height, width, down, right, stride, padding] = sizes.as_slice() else {
+            panic!("7 sizes")
+        };
+        let image = Image { channels, height, width };
+        let window = Window::new(down, right).stride(stride).padding(padding);
+        let tape = Tape::<T>::new();
+        let x = tape.examples("X", &matrix(&case["X"]));
+        let (k, b) = (tape.parameter("K", &matrix(&case["K"])), tape.parameter("b", &matrix(&case["b"])));
+        let found = [
+            ("conv2d", x.conv2d(image, k, b, window), vec![x, k, b]),
+            ("max_pool2d", x.max_pool2d(image, window), vec![x]),
+            ("avg_pool2d", x.avg_pool2d(image, window), vec![x]),
+        ];
+        for (name, y, leaves) in found {
+            let golden = &case[name];
+            if golden.is_null() {
+                continue; // PyTorch refuses so much padding for pools
+            }
+            let close = |v: Var<'_, T>, golden: &Value, what: &str| {
+                let worst = off(v.value().unwrap().as_slice(), &matrix(golden));
+                assert!(worst <= tolerance, "{name} {sizes:?}, {what}: {worst:.1e} off");
+            };
+            close(y, &golden["value"], "the value");
+            let u = tape.examples("u", &matrix(&golden["cotangent"]));
+            for (at, gradient) in y.vjp(&leaves, u).into_iter().enumerate() {
+                close(gradient, &golden["gradients"][at], "a gradient");
+            }
+        }
+    }
+    assert!(!cases.is_empty());
+}
+
+#[test]
+fn images_are_those_of_pytorch() {
+    images::<f64>(1e-13);
+    images::<f32>(1e-5);
 }
 
 macro_rules! golden {
