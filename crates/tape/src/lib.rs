@@ -36,8 +36,15 @@
 //! | compute with them | the methods and operators of [`Var`] |
 //! | differentiate | [`Var::gradients`]; [`Var::vjp`], [`Var::jvp`], [`Var::hvp`]; [`Var::hessian`], [`Var::jacobian`] |
 //! | have a gradient for every example | [`Var::per_example_gradients`] |
+//! | have tokens, windows or patches of each example | [`Var::unfold`], [`Var::block_matmul`], [`Var::sum_of_blocks`] |
+//! | take rows or columns by number, embed, use class numbers | [`Var::rows_at`], [`Tape::indices`], [`Var::gather`], [`Var::softmax_cross_entropy_of`] |
+//! | convolve, pool | [`Var::conv2d`], [`Var::max_pool2d`] |
+//! | have noise, drop out | [`Tape::noise`], [`Var::dropout`], [`Program::seed`], [`Program::expectation`] |
+//! | factor a matrix, solve | [`Var::cholesky`], [`Var::solve_lower`], [`Var::solve`], [`Var::log_det`] |
+//! | keep a model in a structure | [`Tape::named`], [`Tape::var`], [`EntryId`] |
 //! | look at a value now | [`Var::value`] |
 //! | run many times | [`Tape::compile`], [`Program::run`], [`Program::bind`], [`Program::view`], [`Program::update`] |
+//! | share parameters among programs | [`Program::copy_parameters_from`] |
 //! | train in mini-batches | [`Program::select_columns`], [`Program::bind_columns`], [`Threads`] |
 //! | choose threads, tiles, literal evaluation | [`Options`], [`Tape::compile_with`] |
 //! | find out where a NaN comes from | [`Program::run_checked`] |
@@ -46,7 +53,7 @@
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
-//! | add an operation | [`Operation`], [`Tape::apply`] |
+//! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`] |
 //! | check derivatives | [`check`] |
 //! | understand an error | [`Error`] |
 //!
