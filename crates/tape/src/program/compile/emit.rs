@@ -56,7 +56,12 @@ impl<T: Scalar> Emitter<'_, T> {
         let start = code.instructions.len();
         let mut sums = Sums::new();
         let mut windows = Vec::new();
+        let mut columns_of_example = 1;
         for planned in steps {
+            for node in planned.writes() {
+                let columns = self.graph.node(node).shape.columns.per_example();
+                columns_of_example = columns_of_example.max(columns.unwrap_or(1));
+            }
             if tiled {
                 windows.extend(planned.writes().into_iter().filter_map(|node| self.window_of(node)));
             }
@@ -74,6 +79,7 @@ impl<T: Scalar> Emitter<'_, T> {
                 code: instructions,
                 sums,
                 of_blocks,
+                columns_of_example,
                 numbers,
                 scaled,
                 windows,

@@ -101,6 +101,7 @@ impl<T: Scalar> Execution<T> {
             parts,
             registers: &mut self.registers[..threads],
             columns,
+            step: PANEL_STEP.div_ceil(self.code.segments[at].columns_of_example),
         };
         let done = among(stretch, threads);
         self.put_windows(at, taken);
@@ -117,6 +118,8 @@ struct Stretch<'a, T: Scalar> {
     parts: Parts<'a, T>,
     registers: &'a mut [Registers<T>],
     columns: Columns,
+    /// The examples whose columns are a panel of a product, or more.
+    step: usize,
 }
 
 impl<T: Scalar> Divide for Stretch<'_, T> {
@@ -126,7 +129,7 @@ impl<T: Scalar> Divide for Stretch<'_, T> {
         self.columns.count
     }
     fn step(&self) -> usize {
-        PANEL_STEP
+        self.step
     }
     fn is_worth_sharing(&self) -> bool {
         true
