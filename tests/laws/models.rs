@@ -1,8 +1,13 @@
 //! Functions that are a few lines of others, against plain code.
 
+use std::borrow::Cow;
+
 use mlp::Scalar;
 use tape::check::Random;
-use tape::{Error, Function, Image, Matrix, Over, Tape, Var, Window, matrix};
+use tape::{
+    Dim, Error, Image, LinearOperation, Matrix, MatrixMut, MatrixRef, Mismatch, Over, Shape, Tape, Var,
+    Window, matrix,
+};
 
 fn values<T: Scalar>(v: Var<'_, T>) -> Vec<f64> {
     v.value().unwrap().as_slice().iter().map(|x| x.to_f64()).collect()
@@ -270,7 +275,6 @@ fn norms_of_extremes() {
     assert!(nan.norm().value().unwrap()[(0, 0)].is_nan());
     let zeros = tape.parameter("a", &Matrix::zeros(3, 2));
     assert_eq!(values(zeros.norm_over(Over::Rows).sum().gradients([zeros])[0]), [0.0; 6]);
-    let _ = Function::<f64>::Sqrt;
 }
 
 #[test]
@@ -355,4 +359,95 @@ fn a_place_has_no_derivative_and_what_stands_still_neither() {
     assert!(matches!(asked, Error::MissingDerivative { .. }), "{asked}");
     let [none] = a.stop_gradient().sum().gradients_or_zeros([a]);
     assert_eq!(none.value().unwrap(), Matrix::zeros(2, 2));
+}
+
+/// Each row less the one above it: two kernels, from which the derivatives follow.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Differences;
+
+impl<T: Scalar> LinearOperation<T> for Differences {
+    fn name(&self) -> Cow<'_, str> {
+        "differences".into()
+    }
+    fn shape(&self, operand: Shape) -> Result<Shape, Mismatch> {
+        match operand.rows {
+            Dim::Fixed(rows) if rows > 0 => Ok(Shape { rows: (rows - 1).into(), ..operand }),
+            _ => Err(Mismatch::new("takes one row or more")),
+        }
+    }
+    fn forward(&self, x: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+        for j in 0..x.columns() {
+            let pairs = x.column(j).windows(2);
+            out.column_mut(j).iter_mut().zip(pairs).for_each(|(out, pair)| *out = pair[1] - pair[0]);
+        }
+    }
+    fn transpose(&self, g: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+        out.as_mut_slice().fill(T::ZERO);
+        for j in 0..g.columns() {
+            for (i, &g) in g.column(j).iter().enumerate() {
+                out.column_mut(j)[i] -= g;
+                out.column_mut(j)[i + 1] += g;
+            }
+        }
+    }
+    fn is_columnwise(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_linear_operation_of_the_users_has_its_derivatives() {
+    fn check<T: Scalar>() {
+        let tape = Tape::<T>::new();
+        let x = tape.examples_unbound("X", 4);
+        let steps = tape.apply_linear(Differences, x);
+        assert!(tape.apply_linear(Differences, x) == steps, "the same entry");
+        let slices = x.rows(1..4) - x.rows(0..3);
+        let outputs: Vec<Var<'_, T>> = [steps, slices]
+            .into_iter()
+            .flat_map(|y| {
+                let j = (y.square() * y).sum();
+                let [dx] = j.gradients([x]);
+                let [ddx] = dx.square().sum().gradients([x]);
+                [y, dx, ddx]
+            })
+            .collect();
+        let mut program = tape.compile(outputs.iter().copied()).unwrap();
+        for m in [0, 1, 2, 700, 5000] {
+            program.bind(x, &Matrix::from_fn(4, m, |i, j| T::from_usize((3 * i * i + j) % 7))).unwrap();
+            program.run().unwrap();
+            for (own, built_in) in outputs[..3].iter().zip(&outputs[3..]) {
+                assert_eq!(program.view(*own).unwrap(), program.view(*built_in).unwrap(), "m = {m}");
+            }
+        }
+        let none = tape.apply_linear(Differences, tape.parameter("none", &Matrix::zeros(0, 2)));
+        assert!(none.sound().unwrap_err().to_string().contains("differences: takes one row or more"));
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
+/// Losses of examples that have tokens: each example's own gradient is that of its batch of one.
+#[test]
+fn examples_with_tokens_have_gradients_of_their_own() {
+    let tape = Tape::<f64>::new();
+    let mut random = Random::new(5);
+    let (x, w) = (random.matrix::<f64>(6, 4, -1.0, 1.0), random.matrix::<f64>(2, 2, -1.0, 1.0));
+    let (of_x, of_w) = (tape.examples("X", &x), tape.parameter("W", &w));
+    let tokens = of_w.matmul(of_x.unfold(3));
+    let weights = tokens.block_t().block_matmul(tokens).softmax_over(Over::Rows);
+    let losses = tokens.block_matmul(weights).sum_of_blocks().square().sum_over(Over::Rows);
+    let [per_example] = losses.per_example_gradients([of_w]).unwrap();
+    let [dw] = losses.sum().gradients([of_w]);
+    let mut program = tape.compile([dw]).unwrap();
+    for i in 0..4 {
+        program.bind(of_x, &x.select_columns(&[i])).unwrap();
+        program.run().unwrap();
+        close(
+            per_example.column(i),
+            program.view(dw).unwrap().as_slice(),
+            1e-14,
+            "an example's own gradient",
+        );
+    }
 }

@@ -279,7 +279,7 @@ fn every_notation_is_shown() {
         (x.sum_over(Over::Rows) * x, "(Σⱼ X) ⊙ X", r"\left(\sum_{j} X\right) \odot X"),
         ((a * b).sum_over(Over::Columns), "Σᵢ (A ⊙ B)", r"\sum_{i} (A \odot B)"),
         (x.block_t().block_matmul(x), "Xᵀᵢ *ᵢ X", r"X^{\top_{i}} *_{i} X"),
-        (x.unfold(2), "unfold[2](X)", r"\operatorname{unfold[2]}(X)"),
+        (x.unfold(2), "unfold[2](X)", r"\text{unfold[2]}(X)"),
         (a.pow(b + 1.0), "A^(B + 1)", "A^{B + 1}"),
         ((a + 1.0).pow(b), "(A + 1)^B", "(A + 1)^{B}"),
         (a.square().powi(3), "(A²)³", "(A^{2})^{3}"),

@@ -54,8 +54,8 @@ impl<T: Scalar> Tape<T> {
     /// let tape = Tape::new();
     /// let layer = Layer::new(&tape, "1", 3, 3)?;
     /// let x = tape.examples_unbound("X", 3);
-    /// let twice = layer.apply(layer.apply(x)?.tanh())?; // the same weights in both
-    /// assert_eq!(twice.equation().to_string(), "%6 = W[1] * tanh(W[1] * X + b[1]) + b[1]");
+    /// let twice = layer.apply(layer.apply(x)?.tanh())?.named("Z"); // the same weights in both
+    /// assert_eq!(twice.equation().to_string(), "Z = W[1] * tanh(W[1] * X + b[1]) + b[1]");
     /// # Ok::<(), tape::Error>(())
     /// ```
     ///
