@@ -1,6 +1,7 @@
 //! Noise: its moments, and that its numbers depend on seed, run and place alone.
 
 use mlp::Scalar;
+use tape::check::Check;
 use tape::{Dim, Error, Matrix, Noise, Options, Program, Shape, Tape, Threads, Var, matrix};
 
 const KINDS: [(Noise, f64, f64); 4] = [
@@ -167,4 +168,53 @@ fn a_list_that_is_read_again_draws_the_same() {
         drawn(&mut again.compile([found]).unwrap(), found),
         drawn(&mut tape.compile([sum]).unwrap(), sum)
     );
+}
+
+/// Derivatives that take several runs are those of one function: all runs have the same noise.
+#[test]
+fn derivatives_by_several_runs_have_the_noise_of_one() {
+    let tape = Tape::<f64>::new();
+    let (w, x) =
+        (tape.parameter("w", &matrix![[0.5], [-1.0]]), tape.examples("X", &matrix![[1.0, 2.0, 3.0]]));
+    let noise = tape.noise("ε", Shape::new(2, Dim::M), Noise::Normal);
+    let fixed = tape.noise("φ", Shape::new(2, 1), Noise::Uniform);
+    let losses = ((w * x + noise).tanh() * fixed).sum_over(tape::Over::Rows);
+    let [gradient] = losses.sum().gradients([w]);
+    let expected = gradient.value().unwrap();
+    let near =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-13, "{found}, not {expected}");
+    // Each example's own, by batches of one; and through the batch, where the mean is of all examples.
+    for losses in [losses, losses - losses.mean() * 0.0] {
+        let [own] = losses.per_example_gradients([w]).unwrap();
+        (0..2).for_each(|i| near((0..3).map(|j| own[(i, j)]).sum(), expected[(i, 0)]));
+    }
+    let jacobian = losses.jacobian([w]).unwrap();
+    (0..2).for_each(|i| near((0..3).map(|j| jacobian[(j, i)]).sum(), expected[(i, 0)]));
+    let hessian = losses.sum().hessian([w]).unwrap();
+    near(hessian[(0, 1)], hessian[(1, 0)]);
+    let [second] = gradient.rows(0..1).gradients([w]);
+    (0..2).for_each(|i| near(hessian[(0, i)], second.value().unwrap()[(i, 0)]));
+    // The checker's differences move the leaf between runs.
+    let checked = Check::new().scalar(&[matrix![[0.5], [-1.0]]], |_, w: &[Var<'_, f64>]| {
+        let noise = w[0].tape().noise("ε", Shape::new(2, 1), Noise::Normal);
+        (w[0] + noise).tanh().sum()
+    });
+    checked.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Each run draws other numbers, until the seed is set again.
+#[test]
+fn runs_differ() {
+    let tape = Tape::<f64>::new();
+    let x = tape.noise("ε", Shape::new(3, 5), Noise::Uniform);
+    let mut program = tape.compile([x]).unwrap();
+    let drawn: Vec<Matrix<f64>> = (0..4).map(|_| drawn(&mut program, x)).collect();
+    for (i, first) in drawn.iter().enumerate() {
+        assert!(drawn[i + 1..].iter().all(|second| first != second), "run {i} comes again");
+    }
+    program.seed(0);
+    assert!(drawn[..2].iter().all(|before| {
+        program.run().unwrap();
+        program.view(x).unwrap() == before.view()
+    }));
 }

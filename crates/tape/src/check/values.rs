@@ -28,6 +28,7 @@ impl<'t, T: Scalar> Function<'t, T> {
         for (&leaf, value) in self.leaves.iter().zip(values) {
             self.program.bind(leaf, value)?;
         }
+        self.program.seed(0); // of one function, with the same noise at every point
         self.program.run()?;
         self.outputs.iter().map(|&output| Ok(self.program.view(output)?.to_matrix())).collect()
     }

@@ -86,6 +86,11 @@ impl<T: Scalar> Program<T> {
         Ok(())
     }
 
+    /// Draws nothing from now on: noise stays what it is, or is written as other leaves are.
+    pub(in crate::program) fn keep_noise(&mut self) {
+        self.leaves.noise.leaves.clear();
+    }
+
     /// Counts a run, whose numbers are not drawn again.
     pub(in crate::program) fn count_run(&mut self) {
         self.leaves.noise.runs += 1;

@@ -44,11 +44,15 @@ pub(crate) fn gradients<'t, T: Scalar>(
 /// Runs the gradients on batches of one.
 fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Result<Vec<Matrix<T>>> {
     let tape = losses.tape;
-    let whole = tape.compile(of_sum.iter().copied())?;
+    let mut whole = tape.compile(of_sum.iter().copied())?;
     let mut single = tape.compile(of_sum.iter().copied())?;
     // Also where no gradient reads a leaf that would say so.
     single.set_default_m(1);
     let m = m_of(&whole, losses)?;
+    // An example has the noise that it has in the batch: below it is copied with the other leaves.
+    whole.draw_noise(m)?;
+    single.draw_noise(1)?;
+    single.keep_noise();
     collect(m, of_sum, |i, columns| {
         for leaf in whole.leaves.states.ids() {
             if whole.leaves.states[leaf].m.is_some() {
@@ -59,22 +63,10 @@ fn one_by_one<'t, T: Scalar>(losses: Var<'t, T>, of_sum: &[Var<'t, T>]) -> Resul
                 single.fill_leaf(leaf, MatrixRef::new(rows, columns, own)?)?;
             }
         }
-        single.run().map_err(|error| of_example(error, i))?;
+        // The batch tells the place among all examples.
+        single.run().map_err(|error| whole.run().err().unwrap_or(error))?;
         copy(&single, of_sum, (i, columns))
     })
-}
-
-/// An error about a batch of one, with the example that this is.
-fn of_example(error: Error, i: usize) -> Error {
-    match error {
-        Error::Label { operation, value, row, column: _, labels, expected, at } => {
-            Error::Label { operation, value, row, column: i, labels, expected, at }
-        }
-        Error::Probability { value, row, column: _, probabilities, at } => {
-            Error::Probability { value, row, column: i, probabilities, at }
-        }
-        other => other,
-    }
 }
 
 /// Pulls back the unit cotangents, each through the whole batch.
@@ -90,6 +82,7 @@ fn by_cotangents<'t, T: Scalar>(
     program.bind(u, &Matrix::try_zeros(1, m)?)?;
     collect(m, &pulled, |i, columns| {
         program.parameter_mut(u)?.as_mut_slice()[i] = T::ONE;
+        program.seed(0); // every example has the noise that it has in the batch
         program.run()?;
         program.parameter_mut(u)?.as_mut_slice()[i] = T::ZERO;
         copy(&program, &pulled, (i, columns))
