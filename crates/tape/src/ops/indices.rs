@@ -161,20 +161,24 @@ impl<T: Scalar> Described<T> for RowsAdded {
     }
 }
 
+/// The number of a column that an index is, of so many columns.
+pub(crate) fn column_number<T: Scalar>(index: T, count: usize) -> Option<usize> {
+    let index = index.to_f64();
+    let is_one = index >= 0.0 && index < count as f64 && index.fract() == 0.0;
+    is_one.then_some(index as usize)
+}
+
 /// The column of a table that an index names, or what is wrong with it.
 fn index_of<T: Scalar>(
     indices: MatrixRef<'_, T>,
     at: usize,
     count: usize,
 ) -> std::result::Result<usize, Fault> {
-    let value = indices.as_slice()[at].to_f64();
-    match value >= 0.0 && value < count as f64 && value.fract() == 0.0 {
-        true => Ok(value as usize),
-        false => {
-            let (row, column) = (at % indices.rows(), at / indices.rows());
-            Err(Fault::Index { operand: 0, value, row, column, count })
-        }
-    }
+    let value = indices.as_slice()[at];
+    column_number(value, count).ok_or_else(|| {
+        let (row, column) = (at % indices.rows(), at / indices.rows());
+        Fault::Index { operand: 0, value: value.to_f64(), row, column, count }
+    })
 }
 
 /// The shape of one column for each index; the table's columns are numbered exactly in T.

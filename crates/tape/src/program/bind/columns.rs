@@ -1,5 +1,6 @@
 //! Changing the columns of a table that indices name, and no others.
 
+use crate::ops::indices::column_number;
 use crate::program::Name;
 use crate::{Error, Named, Program, Result, Scalar, Shape};
 
@@ -67,16 +68,12 @@ impl<T: Scalar> Program<T> {
     /// The columns that indices name, each with its place among them.
     fn places_by_column(&self, indices: Name<'_, T>, count: usize) -> Result<Vec<(usize, usize)>> {
         let values = T::program_view(self, indices)?;
-        let column = |(place, value): (usize, &T)| {
-            let value = value.to_f64();
-            match value >= 0.0 && value < count as f64 && value.fract() == 0.0 {
-                true => Ok((value as usize, place)),
-                false => Err(Error::NotBindable {
-                    method: METHOD,
-                    variable: indices.label(self),
-                    reason: "holds a number that is no column of the table",
-                }),
-            }
+        let column = |(place, &index): (usize, &T)| {
+            column_number(index, count).map(|column| (column, place)).ok_or_else(|| Error::NotBindable {
+                method: METHOD,
+                variable: indices.label(self),
+                reason: "holds a number that is no column of the table",
+            })
         };
         values.as_slice().iter().enumerate().map(column).collect()
     }
