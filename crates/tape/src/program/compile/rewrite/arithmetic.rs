@@ -19,7 +19,7 @@ use crate::program::ids::NodeId;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// The condition of a rule that changes no bit.
-const EXACT: &str = "exact";
+pub(super) const EXACT: &str = "exact";
 
 pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     match op {
@@ -164,12 +164,25 @@ pub(super) fn of_numbers<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
 
 fn transposed_operand<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::Matmul(Matmul { left, right }), &[a, b]) = (op, operands) else { return None };
-    let (a_of, b_of) = (transpose_of(graph, a), transpose_of(graph, b));
+    let ((left, a), (right, b)) = taken_up((*left, a), (*right, b), |id| transpose_of(graph, id))?;
+    Some(graph.record(Matmul { left, right }.into(), smallvec![a, b]))
+}
+
+/// A flag that says whether an operand is read transposed, and the operand.
+type Flagged = (bool, NodeId);
+
+/// Both operands of a product without the transposes that become its flags; `None` if neither is
+/// one.
+pub(super) fn taken_up(
+    (left, a): Flagged,
+    (right, b): Flagged,
+    transposed: impl Fn(NodeId) -> Option<NodeId>,
+) -> Option<(Flagged, Flagged)> {
+    let (a_of, b_of) = (transposed(a), transposed(b));
     if a_of.is_none() && b_of.is_none() {
         return None;
     }
-    let product = Matmul { left: *left != a_of.is_some(), right: *right != b_of.is_some() };
-    Some(graph.record(product.into(), smallvec![a_of.unwrap_or(a), b_of.unwrap_or(b)]))
+    Some(((left != a_of.is_some(), a_of.unwrap_or(a)), (right != b_of.is_some(), b_of.unwrap_or(b))))
 }
 
 fn transpose_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {

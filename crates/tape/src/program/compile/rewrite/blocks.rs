@@ -4,13 +4,12 @@
 use smallvec::smallvec;
 
 use super::Rule;
+use super::arithmetic::{EXACT, taken_up};
 use crate::Scalar;
 use crate::ops::Op;
 use crate::ops::blocks::{BlockMatmul, Fold, Way};
 use crate::program::compile::graph::Graph;
 use crate::program::ids::NodeId;
-
-const EXACT: &str = "exact";
 
 pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
     match op {
@@ -46,12 +45,8 @@ pub(super) fn rules<T: Scalar>(op: &Op<T>) -> &'static [Rule<T>] {
 
 fn transposed_block<T: Scalar>(graph: &mut Graph<T>, op: &Op<T>, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::BlockMatmul(BlockMatmul { left, right }), &[a, b]) = (op, operands) else { return None };
-    let (a_of, b_of) = (transpose_of(graph, a), transpose_of(graph, b));
-    if a_of.is_none() && b_of.is_none() {
-        return None;
-    }
-    let product = BlockMatmul { left: *left != a_of.is_some(), right: *right != b_of.is_some() };
-    Some(graph.record(product.into(), smallvec![a_of.unwrap_or(a), b_of.unwrap_or(b)]))
+    let ((left, a), (right, b)) = taken_up((*left, a), (*right, b), |id| transpose_of(graph, id))?;
+    Some(graph.record(BlockMatmul { left, right }.into(), smallvec![a, b]))
 }
 
 fn transpose_of<T: Scalar>(graph: &Graph<T>, id: NodeId) -> Option<NodeId> {
