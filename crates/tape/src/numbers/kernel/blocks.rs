@@ -85,34 +85,24 @@ pub(crate) fn product<T: Scalar>(
     if out.as_slice().is_empty() {
         return;
     }
-    // One extent of a block is the other operand's rows, or those of the result.
-    let of_a = if left {
-        out.rows()
-    } else if right {
-        inner_of_both_apart(a, b, out)
-    } else {
-        b.rows()
+    // Of one of the three, the columns of a block are known: they are rows of another one.
+    let count = match (left, right) {
+        (_, true) => out.columns() / b.rows(),
+        (true, false) => a.columns() / out.rows(),
+        (false, false) if b.rows() == 0 => return out.as_mut_slice().fill(T::ZERO),
+        (false, false) => a.columns() / b.rows(),
     };
-    let count = match (left, of_a) {
-        (_, 0) => return out.as_mut_slice().fill(T::ZERO),
-        (_, columns) => a.columns() / columns,
-    };
-    let shape_of_out = (out.rows(), out.columns() / count);
-    let shape_of_b = (b.rows(), b.columns() / count);
-    let inner = if left { a.rows() } else { of_a };
+    let block = |rows: usize, columns: usize| (rows, columns / count);
+    let (shape_of_a, shape_of_b) = (block(a.rows(), a.columns()), block(b.rows(), b.columns()));
+    let shape_of_out = block(out.rows(), out.columns());
+    let inner = if left { shape_of_a.0 } else { shape_of_a.1 };
     let flops = 2 * inner * shape_of_out.0 * shape_of_out.1;
     let products = Products {
         count,
-        a: (a.as_slice(), (a.rows(), of_a), left),
+        a: (a.as_slice(), shape_of_a, left),
         b: (b.as_slice(), shape_of_b, right),
         out: (out.as_mut_slice(), shape_of_out),
         flops,
     };
     if threads == 1 { products.run() } else { among(products, threads) }
-}
-
-/// The columns of a block of both operands of Aᵢ * Bᵢᵀ, p × T and q × T: the result has q columns
-/// for each block.
-fn inner_of_both_apart<T: Scalar>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, out: &MatrixMut<'_, T>) -> usize {
-    a.columns() / (out.columns() / b.rows())
 }
