@@ -177,17 +177,19 @@ impl<T: Scalar> Program<T> {
 
 /// `matmul n0ᵀ, n2`, `1/m · n3`.
 fn operation<T: Scalar>(node: &Node<T>) -> String {
-    let operand =
-        |i: usize, transposed: bool| format!("n{}{}", node.operands[i], if transposed { "ᵀ" } else { "" });
-    match node.op.rule().notation() {
-        Notation::Factor(factor) => format!("{factor} · {}", operand(0, false)),
-        Notation::Literal(number) => number,
-        Notation::Product { left, right } => format!("matmul {}, {}", operand(0, left), operand(1, right)),
-        _ => {
-            let operands = node.operands.iter().map(|operand| format!("n{operand}")).collect::<Vec<_>>();
-            format!("{} {}", printable(&node.op.rule().name()), operands.join(", ")).trim_end().to_owned()
-        }
-    }
+    let (is_transposed, sign) = match node.op.rule().notation() {
+        Notation::Factor(factor) => return format!("{factor} · n{}", node.operands[0]),
+        Notation::Literal(number) => return number,
+        Notation::Product { left, right } => ([left, right], "ᵀ"),
+        Notation::BlockProduct { left, right } => ([left, right], "ᵀᵢ"),
+        _ => ([false; 2], ""),
+    };
+    let operand = |(i, operand): (usize, &NodeId)| match is_transposed.get(i) {
+        Some(true) => format!("n{operand}{sign}"),
+        Some(false) | None => format!("n{operand}"),
+    };
+    let operands: Vec<String> = node.operands.iter().enumerate().map(operand).collect();
+    format!("{} {}", printable(&node.op.rule().name()), operands.join(", ")).trim_end().to_owned()
 }
 
 /// A list behind its head, on as many lines as it needs.
