@@ -200,7 +200,12 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                 );
             }
             cases
-        }),
+        })
+        .rejects(vec![
+            bad("diag: A is 1×3, and no column, at {place}", |tape| zeros(tape, "A", 1, 3).diag()),
+            bad("diagonal: A is 3×1, and not square, at {place}", |tape| zeros(tape, "A", 3, 1).diagonal()),
+            bad("trace: A is 2×m, and not square, at {place}", |tape| batch(tape, "A", 2).trace()),
+        ]),
         _ => Row::new(&SIZES, |size| {
             vec![
                 // Only one of the two factors is differentiated.

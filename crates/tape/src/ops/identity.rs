@@ -74,24 +74,36 @@ impl<'t, T: Scalar> Var<'t, T> {
         if self.is_void() {
             return self;
         }
-        self.tape.identity(self.known_shape().rows) * self
+        let shape = self.known_shape();
+        match shape.columns == Dim::ONE {
+            true => self.tape.identity(shape.rows) * self,
+            false => self.tape.refused("diag", format!("{} is {shape}, and no column", self.label())),
+        }
     }
 
     /// The diagonal of a square matrix as a column: (A ⊙ I) summed over the columns.
     #[track_caller]
     pub fn diagonal(self) -> Self {
-        self.on_diagonal().sum_over(Over::Columns)
+        self.on_diagonal("diagonal").sum_over(Over::Columns)
     }
 
     /// The sum of the diagonal.
     #[track_caller]
     pub fn trace(self) -> Self {
-        self.on_diagonal().sum()
+        self.on_diagonal("trace").sum()
     }
 
     /// A ⊙ I.
     #[track_caller]
-    fn on_diagonal(self) -> Self {
-        if self.is_void() { self } else { self * self.tape.identity(self.known_shape().rows) }
+    fn on_diagonal(self, operation: &'static str) -> Self {
+        if self.is_void() {
+            return self;
+        }
+        let shape = self.known_shape();
+        // A row or a column would be repeated.
+        match shape.rows == shape.columns {
+            true => self * self.tape.identity(shape.rows),
+            false => self.tape.refused(operation, format!("{} is {shape}, and not square", self.label())),
+        }
     }
 }
