@@ -1,6 +1,9 @@
 //! The ten models of `examples/models`, attention alone, Gaussian processes of two sizes, and a step of an embedding: microseconds
 //! for J and all its gradients on one thread. `benches/models/peers.py` measures the same in PyTorch and JAX.
 
+// Of each model the recorder alone is used; each brings what the models share.
+#![allow(dead_code, clippy::duplicate_mod)]
+
 use std::time::Instant;
 
 use mlp::Scalar;
@@ -8,34 +11,24 @@ use tape::check::Random;
 use tape::{LeafKind, Matrix, Options, Over, Shape, Tape, Var};
 
 #[path = "../../examples/models/convolution_digits.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod convolution_digits;
 #[path = "../../examples/models/factorisation.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod factorisation;
 #[path = "../../examples/models/gaussian_process.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod gaussian_process;
 #[path = "../../examples/models/gru_adding.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod gru_adding;
 #[path = "../../examples/models/mixture_density.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod mixture_density;
 #[path = "../../examples/models/oscillator.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod oscillator;
 #[path = "../../examples/models/robust_regression.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod robust_regression;
 #[path = "../../examples/models/softmax_digits.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod softmax_digits;
 #[path = "../../examples/models/transformer_block.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod transformer_block;
 #[path = "../../examples/models/variational_autoencoder.rs"]
-#[allow(dead_code, clippy::duplicate_mod)]
 mod variational_autoencoder;
 
 /// Leaves that are numbers of something, and how many of it there are.
