@@ -466,3 +466,44 @@ fn an_elementwise_operation_of_the_users_is_fused() {
         assert!(difference(&found.to_matrix(), &expected.to_matrix()) < 1e-12);
     }
 }
+
+/// A fold is read where its operand is: also where that is in an open pass, is an output, or is summed; fused or not, with and without
+/// the rewrites that would take folds away.
+#[test]
+fn folds_are_read_where_their_operands_are() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Random::new(1).matrix(6, 700, -1.0, 1.0));
+    let h = x.tanh();
+    let wide = h.unfold(3);
+    let outputs = [
+        h.fold(1).sin() + h,
+        (h.unfold(3).fold(3).sin() * h).sum_over(Over::Columns),
+        h.unfold(2).fold(2).sum_over(Over::Columns),
+        wide,
+        wide.fold(3).exp().sum(),
+        (wide.exp() + wide).fold(3) * h,
+    ];
+    let run = |options: Options| {
+        let mut program = tape.compile_with(outputs, options).unwrap();
+        program.run().unwrap();
+        outputs.map(|output| program.view(output).unwrap().to_matrix())
+    };
+    let literal = run(Options::literal());
+    // The formulas themselves, without a fold.
+    let plain = x.value().unwrap().map(f64::tanh);
+    assert_eq!(literal[3].as_slice(), h.value().unwrap().as_slice());
+    let first = plain.map(|h| h.sin() + h);
+    assert!(first.as_slice().iter().zip(literal[0].as_slice()).all(|(a, b)| (a - b).abs() < 1e-14));
+    let last = plain.map(|h| (h.exp() + h) * h);
+    assert!(last.as_slice().iter().zip(literal[5].as_slice()).all(|(a, b)| (a - b).abs() < 1e-14));
+    for options in [Options::default(), Options::default().rewrites(false), Options::default().fusion(false)]
+    {
+        for tile in [0, 1, 300] {
+            for (found, literal) in run(options.tile_columns(tile)).iter().zip(&literal) {
+                let pairs = found.as_slice().iter().zip(literal.as_slice());
+                let worst = pairs.fold(0.0, |most: f64, (a, b)| most.max((a - b).abs() / (1.0 + b.abs())));
+                assert!(worst < 1e-13, "{options:?}: {worst:e} off");
+            }
+        }
+    }
+}

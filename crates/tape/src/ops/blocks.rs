@@ -264,6 +264,15 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// Aᵢᵀ for every example: n × (T·m) becomes T × (n·m).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.examples("X", &matrix![[1.0, 5.0], [2.0, 6.0], [3.0, 7.0], [4.0, 8.0]]).unfold(2);
+    /// assert_eq!(x.value()?, matrix![[1.0, 3.0, 5.0, 7.0], [2.0, 4.0, 6.0, 8.0]]);
+    /// assert_eq!(x.block_t().value()?, matrix![[1.0, 2.0, 5.0, 6.0], [3.0, 4.0, 7.0, 8.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn block_t(self) -> Self {
         self.tape.push(BlockTranspose, &[self])

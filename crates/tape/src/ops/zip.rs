@@ -353,6 +353,16 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The angle in (−π, π] of the point (x, y), where y is this entry: the y ⊘ x of which it is the
     /// arc tangent may be infinite. At (0, 0) the derivative is NaN.
+    ///
+    /// ```
+    /// use std::f64::consts::PI;
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let y = tape.parameter("y", &matrix![[1.0, 0.0]]);
+    /// let x = tape.parameter("x", &matrix![[0.0, -2.0]]);
+    /// assert_eq!(y.atan2(x).value()?, matrix![[PI / 2.0, PI]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn atan2(self, x: impl IntoOperand<'t, T>) -> Self {
         self.tape.push(Zip::Atan2, &[self, x.into_operand(self)])

@@ -29,6 +29,15 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// Σ A ⊙ B, 1 × 1.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (a, b) = (tape.parameter("a", &matrix![[1.0], [2.0]]), tape.parameter("b", &matrix![[3.0], [5.0]]));
+    /// assert_eq!(a.dot(b).value()?, matrix![[13.0]]);
+    /// assert_eq!(a.outer(b).value()?, matrix![[3.0, 5.0], [6.0, 10.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn dot(self, other: Self) -> Self {
         (self * other).sum()
@@ -90,6 +99,18 @@ impl<'t, T: Scalar> Var<'t, T> {
 /// # More functions of one number
 impl<'t, T: Scalar> Var<'t, T> {
     /// a/(1 + |a|).
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let a = tape.parameter("A", &matrix![[-9.0, -1.0, 0.0, 3.0]]);
+    /// assert_eq!(a.softsign().value()?, matrix![[-0.9, -0.5, 0.0, 0.75]]);
+    /// assert_eq!(a.hard_tanh().value()?, matrix![[-1.0, -1.0, 0.0, 1.0]]);
+    /// assert_eq!(a.relu6().value()?, matrix![[0.0, 0.0, 0.0, 3.0]]);
+    /// assert_eq!(a.hard_sigmoid().value()?, matrix![[0.0, 2.0 / 6.0, 0.5, 1.0]]);
+    /// assert_eq!(a.hard_swish().value()?, matrix![[0.0, -2.0 / 6.0, 0.0, 3.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn softsign(self) -> Self {
         self / (self.abs() + T::ONE)

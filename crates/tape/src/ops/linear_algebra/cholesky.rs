@@ -182,6 +182,14 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// The elements on and below the diagonal, and zeros above it.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let a = tape.parameter("A", &matrix![[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(a.lower_triangle().value()?, matrix![[1.0, 0.0], [3.0, 4.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     #[track_caller]
     pub fn lower_triangle(self) -> Self {
         self.triangle(Diagonal::Whole)
