@@ -258,6 +258,20 @@ compiled! {
         variables: &[Var<'t, Self>],
         result: Var<'t, Self>,
     ) -> Result<Summary, Failure> = laws::run;
+    fn check_derivatives<'t>(
+        tape: &'t Tape<Self>,
+        inputs: &[Matrix<Self>],
+        variables: &[Var<'t, Self>],
+        result: Var<'t, Self>,
+        seed: u64,
+        orders: u8,
+    ) -> Result<laws::Drawn<Self>> = laws::derivatives;
+    fn check_entry<'t>(
+        check: &Check,
+        entry: Var<'t, Self>,
+        leaves: &[Var<'t, Self>],
+        values: &[Matrix<Self>],
+    ) -> Result<Summary, Failure> = Check::entry_here;
     fn check_function(
         check: &Check,
         function: &Function<Self>,

@@ -21,8 +21,10 @@
 //! 4. **transpose**: ⟨u, J·v⟩ = ⟨Jᵀ·u, v⟩ within rounding, with J·v from [`Var::jvp`];
 //! 5. **derivative**, for each operand alone: ⟨u, (f(x + hv) − f(x − hv))/2h⟩ tends to ⟨Jᵀ·u, v⟩;
 //! 6. **second derivative**: law 5 for the recorded gradient x ↦ Jᵀ·u in the place of f;
-//! 7. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u;
-//! 8. **columnwise**: an [operation](crate::Operation) of the user's that says it
+//! 7. **third derivative**, if it is [asked for](Check::orders): law 5 for the recorded second
+//!    derivative along a direction;
+//! 8. **symmetry**: ⟨v, H·w⟩ = ⟨w, H·v⟩ within rounding, where H is the derivative of x ↦ Jᵀ·u;
+//! 9. **columnwise**: an [operation](crate::Operation) of the user's that says it
 //!    [is columnwise](crate::Operation::is_columnwise) gives each column the same value
 //!    within rounding whether it gets all columns or a part of them, as programs do that go tile by
 //!    tile; so does its [kernel for blocks](crate::Elementwise). It is looked at where operands
@@ -32,39 +34,73 @@
 //! that is not linear is not compared with differences, and the second derivative of a wrong first
 //! one is not looked at.
 //!
+//! # Verdicts
+//! A check that compares 0 with 0 verifies nothing, and says so. Laws 4 to 7 are **unchecked** for
+//! an operand ([`Summary::unchecked`]) if in no direction they could have failed: a kink or a jump is
+//! in the way, the gradient is smaller than what rounding leaves of the differences, the result does not
+//! depend on the operand, every step leaves the domain, or there are no elements. Whether they could
+//! have failed is found out by a negative control: with the sign of one element of the gradient
+//! reversed the same comparison has to reject it. [`Check::nothing_unchecked`] makes what is
+//! unchecked a failure; [`Verdict`] is all three. A second derivative that is exactly 0 where the
+//! gradient does not change is checked: such is a linear function's.
+//!
 //! # Step and tolerance
 //! The central difference D(h) has an error of order h². [`Check`] takes (4·D(h/2) − D(h))/3, which
 //! leaves an error of order h⁴ (Richardson). Rounding adds one of order ε/h. Both are equal for h =
-//! ε^(1/5), and this is the default step, 7.4e-4 in `f64` and 4.1e-2 in `f32`, times 1 + ‖x‖∞ of
-//! the operand that moves.
+//! ε^(1/5), and this is the first step, 7.4e-4 in `f64` and 4.1e-2 in `f32`, times 1 + ‖x‖∞ of
+//! the operand that moves. Where differences and derivative do not agree there, the step is halved,
+//! up to twelve times, until they do or rounding hides what is left: so a pole or a corner near x
+//! does not matter.
 //!
-//! What remains is of order ε^(4/5), with a factor that depends on higher derivatives. The default
+//! What remains is of order ε^(4/5), with a factor that depends on higher derivatives. The
 //! tolerance is twice the square root of that, 2·ε^(2/5): 1.1e-6 in `f64` and 3.4e-3 in `f32`. So
 //! half of the digits that differences can give are left for functions that bend strongly, and the
 //! other half still tell a wrong factor from a right one. The difference is relative to ‖Jᵀ·u‖·‖v‖;
 //! 64 times what rounding the values of f makes of the quotient is granted besides, so that a
-//! derivative of zero is no division by zero. A function with strong curvature near x, or whose
-//! domain ends there, needs a smaller [`step`](Check::step).
+//! derivative of zero is no division by zero.
 //!
-//! The laws that hold but for rounding, 3, 4, 7 and 8, have the tolerance ε^(2/3): 3.7e-11 and
+//! The laws that hold but for rounding, 3, 4, 8 and 9, have the tolerance ε^(2/3): 3.7e-11 and
 //! 2.4e-5.
 //!
-//! Where f has a corner between x − hv and x + hv, as relu at 0, differences say nothing about the
-//! derivative. Then the differences on both sides do not approach each other, and the message says
-//! that it looks like a kink.
+//! # Bug or tolerance?
+//! A broken derivative comes with the errors at h, h/2, h/4 and h/8. An error that stays is the
+//! rule's; one that falls like h² to h⁴ is truncation; one that rises like 1/h is rounding
+//! ([`Cause`]). Where f has a corner at x, as relu at 0, the differences on both sides do not
+//! approach each other: the law is unchecked if the recorded derivative lies between both, else it
+//! is broken.
+//!
+//! In `f32` differences have three digits. [`Check::both`] takes them in `f64` alone, and compares
+//! the derivatives in `f32` with those in `f64`, in roundings of `f32`.
 //!
 //! [`Var::jvp`]: crate::Var::jvp
 
+mod bench;
+mod both;
+mod case;
 mod columnwise;
+mod difference;
+mod entry;
 pub(crate) mod laws;
 mod random;
 mod report;
+mod rule;
+mod subject;
 mod values;
+mod verdict;
 
+pub use both::Record;
+pub use case::rust_of;
+pub use difference::{Cause, Errors};
 pub use random::Random;
-pub use report::{Broken, Failure, Law, Summary};
+pub use report::{Broken, Failure, Law, Summary, Worst};
+pub use rule::Rule;
+pub use verdict::{Reason, Unchecked, Verdict};
 
-use crate::{Error, Function, Matrix, Scalar, Tape, Var};
+use std::panic::Location;
+
+use case::Case;
+
+use crate::{Error, Function, Matrix, Place, Scalar, Tape, Var};
 
 /// What to check with: see the [module](self) for the laws, the step and the tolerance.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +111,9 @@ pub struct Check {
     tolerance: Option<f64>,
     directions: usize,
     orders: u8,
+    nothing_unchecked: bool,
+    /// Whether derivatives are compared with differences.
+    differences: bool,
 }
 
 impl Default for Check {
@@ -86,7 +125,15 @@ impl Default for Check {
 impl Check {
     /// Seed 0, 3 directions, orders 1 and 2, step and tolerance by the number type.
     pub fn new() -> Self {
-        Check { seed: 0, step: None, tolerance: None, directions: 3, orders: 2 }
+        Check {
+            seed: 0,
+            step: None,
+            tolerance: None,
+            directions: 3,
+            orders: 2,
+            nothing_unchecked: false,
+            differences: true,
+        }
     }
 
     /// Other random directions and cotangents. They come from [`Random`]: the same seed, the same
@@ -127,14 +174,50 @@ impl Check {
         self
     }
 
-    /// Check the first derivatives alone (1), or the second as well (2).
+    /// Check the first derivatives alone (1), the second as well (2), or the third too (3).
     ///
     /// # Panics
-    /// If it is neither.
+    /// If it is none of these.
     pub fn orders(mut self, orders: u8) -> Self {
-        assert!(matches!(orders, 1 | 2), "orders are 1 or 2, not {orders}");
+        assert!((1..=3).contains(&orders), "orders are 1, 2 or 3, not {orders}");
         self.orders = orders;
         self
+    }
+
+    /// What is unchecked is a failure.
+    ///
+    /// ```
+    /// use tape::check::{Broken, Check, Reason};
+    /// use tape::matrix;
+    /// let check = Check::new().nothing_unchecked();
+    /// let at = |x: f64| check.scalar(&[matrix![[x]]], |_, x| x[0].relu());
+    /// assert!(at(0.25).is_ok());
+    /// let failure = at(0.0).unwrap_err(); // its corner
+    /// let is_kink = |broken: &Broken| matches!(broken, Broken::Unchecked(what) if what.reason == Reason::Kink);
+    /// assert!(failure.broken().iter().any(is_kink));
+    /// ```
+    pub fn nothing_unchecked(mut self) -> Self {
+        self.nothing_unchecked = true;
+        self
+    }
+
+    /// The summary, if nothing has to be checked that was not.
+    fn demand(&self, summary: Summary) -> Result<Summary, Failure> {
+        let unchecked = summary.unchecked();
+        if !self.nothing_unchecked || unchecked.is_empty() {
+            return Ok(summary);
+        }
+        Err(unchecked.iter().copied().map(Broken::Unchecked).collect::<Vec<_>>().into())
+    }
+
+    /// The failure with what was checked.
+    fn named<T: Scalar>(
+        &self,
+        checked: Result<Summary, Failure>,
+        place: Place,
+        inputs: &[Matrix<T>],
+    ) -> Result<Summary, Failure> {
+        checked.map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), inputs)))
     }
 
     /// Checks a 1 × 1 function of the inputs, for instance the loss of a model.
@@ -143,6 +226,7 @@ impl Check {
     ///
     /// # Errors
     /// The broken laws.
+    #[track_caller]
     pub fn scalar<T: Scalar>(
         &self,
         inputs: &[Matrix<T>],
@@ -156,7 +240,7 @@ impl Check {
             // The gradient itself says what is wrong with the shape.
             result.gradients(&variables).into_iter().try_for_each(Var::sound)?;
         }
-        T::check_laws(self, &tape, inputs, &variables, result)
+        self.named(T::check_laws(self, &tape, inputs, &variables, result), Location::caller(), inputs)
     }
 
     /// Checks an entry of any shape as a function of the inputs, for instance an operation of one's
@@ -176,6 +260,7 @@ impl Check {
     ///
     /// # Errors
     /// The broken laws.
+    #[track_caller]
     pub fn operation<T: Scalar>(
         &self,
         inputs: &[Matrix<T>],
@@ -184,7 +269,7 @@ impl Check {
         let tape = Tape::new();
         let variables = laws::parameters(&tape, inputs);
         let result = record(&tape, &variables);
-        T::check_laws(self, &tape, inputs, &variables, result)
+        self.named(T::check_laws(self, &tape, inputs, &variables, result), Location::caller(), inputs)
     }
 
     /// Checks a function g at each of the points: g′, and g″ if there is one.
@@ -199,8 +284,12 @@ impl Check {
     ///
     /// # Errors
     /// The broken laws, with the points. A function without a derivative is a missing derivative.
+    #[track_caller]
     pub fn function<T: Scalar>(&self, function: &Function<T>, points: &[T]) -> Result<Summary, Failure> {
+        let row = || Matrix::from_fn(1, points.len(), |_, j| points[j]);
+        let place = Location::caller();
         T::check_function(self, function, points)
+            .map_err(|failure| failure.of(|| Case::new(self, place, vec!["the points".into()], &[row()])))
     }
 
     pub(crate) fn function_here<T: Scalar>(
@@ -213,10 +302,14 @@ impl Check {
         {
             check.orders = 1;
         }
-        let (mut summary, mut broken) = (Summary::default(), Vec::new());
+        check.nothing_unchecked = false; // of all points together
+        let (mut summary, mut broken) = (None::<Summary>, Vec::new());
         for &point in points {
             match check.operation(&[Matrix::scalar(point)], |_, x| x[0].map(function)) {
-                Ok(found) => summary.merge(&found),
+                Ok(found) => match &mut summary {
+                    None => summary = Some(found),
+                    Some(summary) => summary.merge(&found),
+                },
                 Err(found) => broken.extend(found.broken.into_iter().map(|b| (point.to_f64(), b))),
             }
             // A missing derivative is missing at every point.
@@ -225,9 +318,13 @@ impl Check {
             }
         }
         if broken.is_empty() {
-            return Ok(summary);
+            let mut summary = summary.unwrap_or_default();
+            if points.is_empty() {
+                summary.miss(Law::Derivative, Some(0), Reason::Empty);
+            }
+            return self.demand(summary);
         }
         let at = |(point, broken)| Broken::At { point, broken: Box::new(broken) };
-        Err(Failure { broken: broken.into_iter().map(at).collect() })
+        Err(broken.into_iter().map(at).collect::<Vec<_>>().into())
     }
 }

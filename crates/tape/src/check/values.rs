@@ -34,27 +34,6 @@ impl<'t, T: Scalar> Function<'t, T> {
     }
 }
 
-/// How the value along a direction changes.
-pub(super) struct Slope {
-    /// The extrapolated difference.
-    pub(super) value: f64,
-    /// What rounding may make of it.
-    pub(super) noise: f64,
-    /// How far the differences of both sides are apart, for the steps h and h/2.
-    pub(super) gaps: [f64; 2],
-}
-
-impl Slope {
-    /// Across a corner the sides stay apart, or come together at once when the smaller step no
-    /// longer reaches it; where a function is smooth they approach each other like h, or like h³
-    /// where the curvature vanishes.
-    pub(super) fn is_kink(&self, least: f64) -> bool {
-        let [whole, half] = self.gaps;
-        let ratio = half / whole;
-        whole > least + 64.0 * self.noise && !(0.4..0.6).contains(&ratio) && !(0.1..0.15).contains(&ratio)
-    }
-}
-
 /// Not `>`: NaN exceeds everything.
 pub(super) fn exceeds(relative: f64, tolerance: f64) -> bool {
     relative.is_nan() || relative > tolerance
@@ -65,9 +44,24 @@ pub(super) fn ratio(difference: f64, scale: f64) -> f64 {
     if difference == 0.0 { 0.0 } else { difference / scale }
 }
 
+/// The power of two at or below the largest |x|, by which numbers are divided so that their squares
+/// neither overflow nor vanish; 1 where nothing needs it.
+fn magnitude<T: Scalar>(a: &Matrix<T>) -> f64 {
+    let largest = a.max_abs().to_f64();
+    let usual = 2f64.powi(-200)..2f64.powi(200);
+    if largest == 0.0 || !largest.is_finite() || usual.contains(&largest) {
+        return 1.0;
+    }
+    // At least 2⁻¹⁰²²: its reciprocal is finite.
+    largest.log2().floor().max(-1022.0).exp2()
+}
+
+/// ⟨a, b⟩, without an underflow or overflow on the way.
 pub(super) fn dot<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>) -> f64 {
+    let (of_a, of_b) = (magnitude(a), magnitude(b));
+    let products = a.iter().zip(b.iter()).map(|(a, b)| (a.to_f64() / of_a) * (b.to_f64() / of_b));
     // An empty sum of floats is −0: no sign for what is nothing.
-    0.0 + a.iter().zip(b.iter()).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>()
+    (0.0 + products.sum::<f64>()) * of_a * of_b
 }
 
 pub(super) fn dots<T: Scalar>(a: &[Matrix<T>], b: &[Matrix<T>]) -> f64 {
@@ -76,5 +70,35 @@ pub(super) fn dots<T: Scalar>(a: &[Matrix<T>], b: &[Matrix<T>]) -> f64 {
 
 /// The norm of all matrices as one vector.
 pub(super) fn norm<'a, T: Scalar>(of: impl IntoIterator<Item = &'a Matrix<T>>) -> f64 {
-    of.into_iter().map(|a| dot(a, a)).sum::<f64>().sqrt()
+    let one = |a: &Matrix<T>| {
+        let scale = magnitude(a);
+        let squares = a.iter().map(|x| x.to_f64() / scale).map(|x| x * x);
+        squares.sum::<f64>().sqrt() * scale
+    };
+    of.into_iter().map(one).fold(0.0, f64::hypot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix;
+
+    #[test]
+    fn norms_neither_underflow_nor_overflow() {
+        for scale in [1.0, 1e-300, 1e300, 5e-324] {
+            let a = matrix![[3.0 * scale, 4.0 * scale]];
+            assert!((norm([&a]) / (5.0 * scale) - 1.0).abs() < 1e-15, "{scale:e}");
+            let one = matrix![[1.0, 0.0]];
+            assert_eq!(dot(&a, &one), 3.0 * scale);
+        }
+        let (small, large) = (matrix![[1e-250, 1e-250]], matrix![[1e250, 1e250]]);
+        assert!((dot(&small, &large) - 2.0).abs() < 1e-15);
+        assert_eq!(norm::<f64>([]), 0.0);
+        assert_eq!(norm([&matrix![[f64::INFINITY]]]), f64::INFINITY);
+        assert!(dot(&matrix![[f64::NAN]], &matrix![[1.0]]).is_nan());
+        assert_eq!(
+            norm([&matrix![[3e-45_f32], [4e-45_f32]]]),
+            f64::from(3e-45_f32).hypot(f64::from(4e-45_f32))
+        );
+    }
 }

@@ -85,7 +85,7 @@ impl<T: Scalar> LeafValue<T> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct List<T: Scalar> {
     pub(crate) entries: Dag<T, EntryIndex>,
     pub(crate) notes: IdVec<EntryIndex, Note>,
@@ -176,6 +176,15 @@ impl<T: Scalar> Tape<T> {
             probes: RefCell::default(),
             unit: Cell::new(None),
         }
+    }
+
+    /// A tape of its own with the same list.
+    pub(crate) fn copied(&self) -> Self {
+        let tape = Tape::new();
+        *tape.list.borrow_mut() = self.list.borrow().clone();
+        *tape.made.borrow_mut() = self.made.borrow().clone();
+        *tape.probes.borrow_mut() = self.probes.borrow().clone();
+        tape
     }
 
     /// A leaf that training changes: its value can be written in a program.

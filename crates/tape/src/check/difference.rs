@@ -1,0 +1,284 @@
+//! Difference quotients on a ladder of steps h, h/2, h/4, …, and what their errors say.
+
+use std::fmt;
+
+use crate::Result;
+
+/// The ladder has these many steps at most: the last is h/4096.
+const STEPS: usize = 13;
+
+/// How many errors decide between a wrong rule, truncation and rounding.
+pub(super) const SHOWN: usize = 4;
+
+/// How the value along a direction changes over one step to both sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quotients {
+    /// (φ(h) − φ(0))/h.
+    pub(super) right: f64,
+    /// (φ(0) − φ(−h))/h.
+    pub(super) left: f64,
+    /// Σ |uᵢ| · |rightᵢ − leftᵢ|, over the elements of the result.
+    pub(super) spread: f64,
+}
+
+impl Quotients {
+    fn central(&self) -> f64 {
+        (self.right + self.left) / 2.0
+    }
+    fn gap(&self) -> f64 {
+        (self.right - self.left).abs()
+    }
+}
+
+/// What is compared along one direction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compared {
+    /// ⟨Jᵀ·u, v⟩ as it is recorded.
+    pub(super) recorded: f64,
+    /// ‖Jᵀ·u‖·‖v‖.
+    pub(super) size: f64,
+    /// The largest change of `recorded` by the sign of one element of the gradient.
+    pub(super) one_sign: f64,
+    /// The tolerance, relative to the size.
+    pub(super) tolerance: f64,
+    /// Rounding of φ, so that a quotient over the step h may be wrong by `rounding` / h.
+    pub(super) rounding: f64,
+    /// The first step.
+    pub(super) h: f64,
+}
+
+/// What the ladder found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Found {
+    /// The extrapolated difference that is nearest to the recorded derivative.
+    pub(super) differences: f64,
+    /// Its distance from the recorded derivative, relative to the size.
+    pub(super) relative: f64,
+    /// The step that it is of.
+    pub(super) step: f64,
+    /// What rounding may make of it.
+    pub(super) floor: f64,
+    pub(super) finding: Finding,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Finding {
+    /// The differences agree with the recorded derivative, and would not with a wrong sign.
+    Agrees,
+    /// They agree, but so they would with the sign of one element reversed.
+    Insensitive,
+    /// No step stays in the domain.
+    Domain,
+    /// A corner between whose sides the recorded derivative lies.
+    Kink,
+    /// A jump.
+    Jump,
+    /// They do not agree.
+    Differs(Errors),
+}
+
+/// The errors of the extrapolated differences at h, h/2, h/4, h/8, and what they say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Errors {
+    /// The step h.
+    pub h: f64,
+    /// |differences − recorded| at h, h/2, h/4 and h/8.
+    pub errors: [f64; SHOWN],
+    /// What follows from them.
+    pub cause: Cause,
+}
+
+/// Why differences and the recorded derivative do not agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The error stays as the step shrinks: the rule is wrong.
+    Rule,
+    /// The error falls with the step: it is the truncation of the differences.
+    Truncation,
+    /// The error rises as the step shrinks: it is rounding.
+    Rounding,
+    /// The differences of both sides do not meet: the function has a corner, and the recorded
+    /// derivative is outside of what its sides allow.
+    Kink,
+    /// None of these.
+    Unclear,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::Rule => "it stays as the step shrinks, so the rule is wrong",
+            Cause::Truncation => {
+                "it falls with the step, so it is truncation: take a smaller step or a larger tolerance"
+            }
+            Cause::Rounding => {
+                "it rises as the step shrinks, so it is rounding: take a larger step or a larger tolerance"
+            }
+            Cause::Kink => {
+                "looks like a kink: the differences of both sides do not meet, and the recorded one is not between them"
+            }
+            Cause::Unclear => "it neither stays nor falls nor rises: look at the function between x − h and x + h",
+        })
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.errors;
+        write!(
+            f,
+            "at h = {:.1e}, h/2, h/4, h/8 the error is {a:.1e}, {b:.1e}, {c:.1e}, {d:.1e}: {}",
+            self.h, self.cause
+        )
+    }
+}
+
+/// Quotients at h, h/2, …, as far as they are asked for.
+struct Ladder<F> {
+    quotients: F,
+    known: Vec<Quotients>,
+    h: f64,
+}
+
+impl<F: FnMut(f64) -> Result<Quotients>> Ladder<F> {
+    fn step(&self, k: usize) -> f64 {
+        self.h / (1_u64 << k) as f64
+    }
+
+    fn at(&mut self, k: usize) -> Result<Quotients> {
+        while self.known.len() <= k {
+            let step = self.step(self.known.len());
+            let next = (self.quotients)(step)?;
+            self.known.push(next);
+        }
+        Ok(self.known[k])
+    }
+
+    /// (4·D(h/2) − D(h))/3 at the k-th step.
+    fn extrapolated(&mut self, k: usize) -> Result<f64> {
+        let (whole, half) = (self.at(k)?.central(), self.at(k + 1)?.central());
+        Ok((4.0 * half - whole) / 3.0)
+    }
+}
+
+/// Goes down the ladder until differences and the recorded derivative agree or rounding hides what
+/// is left.
+pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<Quotients>) -> Result<Found> {
+    let mut ladder = Ladder { quotients, known: Vec::new(), h: compared.h };
+    let mut best: Option<(usize, Found, f64)> = None;
+    let mut largest = 0.0_f64;
+    for k in 0..STEPS {
+        let differences = ladder.extrapolated(k)?;
+        if !differences.is_finite() {
+            continue;
+        }
+        let step = ladder.step(k);
+        // A derivative that is wrongly zero has no norm to be compared with.
+        let size = compared.size.max(differences.abs());
+        let floor = 64.0 * compared.rounding / step;
+        largest = largest.max(size);
+        if best.is_some() && floor > compared.tolerance * largest {
+            break;
+        }
+        let allowed = compared.tolerance * size + floor;
+        let error = (differences - compared.recorded).abs();
+        let relative = if error == 0.0 { 0.0 } else { error * compared.tolerance / allowed };
+        let finding =
+            if compared.one_sign - error > allowed { Finding::Agrees } else { Finding::Insensitive };
+        let found = Found { differences, relative, step, floor, finding };
+        if error <= allowed {
+            return Ok(found);
+        }
+        // Of errors that are the same the first, where rounding is smallest.
+        if best.is_none_or(|(_, _, least)| error < 0.9 * least) {
+            best = Some((k, found, error));
+        }
+    }
+    let Some((k, found, _)) = best else {
+        let nothing = Found {
+            differences: f64::NAN,
+            relative: 0.0,
+            step: compared.h,
+            floor: 0.0,
+            finding: Finding::Domain,
+        };
+        return Ok(nothing);
+    };
+    let finding = disagreement(compared, &mut ladder, k, &found)?;
+    Ok(Found { finding, ..found })
+}
+
+fn disagreement<F: FnMut(f64) -> Result<Quotients>>(
+    compared: &Compared,
+    ladder: &mut Ladder<F>,
+    nearest: usize,
+    found: &Found,
+) -> Result<Finding> {
+    let size = compared.size.max(found.differences.abs());
+    let allowed = compared.tolerance * size + found.floor;
+    let mut errors = errors(compared, ladder)?;
+    let first = nearest.saturating_sub(1);
+    let sides = [ladder.at(first)?, ladder.at(first + 1)?, ladder.at(first + 2)?];
+    if is_jump(&sides, allowed) {
+        return Ok(Finding::Jump);
+    }
+    if is_kink(&sides, allowed) {
+        let from_middle = (compared.recorded - sides[2].central()).abs();
+        if from_middle <= sides[2].spread / 2.0 * (1.0 + compared.tolerance) + allowed {
+            return Ok(Finding::Kink);
+        }
+        errors.cause = Cause::Kink;
+    }
+    Ok(Finding::Differs(errors))
+}
+
+/// Across a corner the sides stay apart by the same as the step shrinks; where a function is smooth
+/// they approach each other like h or faster, and rounding moves them apart like 1/h.
+fn is_kink(sides: &[Quotients; 3], least: f64) -> bool {
+    let stays = |pair: &[Quotients]| (0.8..1.25).contains(&(pair[1].gap() / pair[0].gap()));
+    sides[2].gap() > least && sides.windows(2).all(stays)
+}
+
+/// Across a jump the change is the same for every step, so that a side grows like 1/h; far beyond
+/// what rounding does.
+fn is_jump(sides: &[Quotients; 3], least: f64) -> bool {
+    let steepest = |of: &Quotients| of.right.abs().max(of.left.abs());
+    let doubles = |pair: &[Quotients]| (1.9..2.1).contains(&(steepest(&pair[1]) / steepest(&pair[0])));
+    steepest(&sides[0]) > least && sides.windows(2).all(doubles)
+}
+
+/// The errors of four steps: the first ones after which the error no longer falls, so that a small
+/// mistake is not taken for the truncation that hides it at large steps.
+fn errors<F: FnMut(f64) -> Result<Quotients>>(compared: &Compared, ladder: &mut Ladder<F>) -> Result<Errors> {
+    let mut first = 0;
+    loop {
+        let mut errors = [0.0; SHOWN];
+        for (i, error) in errors.iter_mut().enumerate() {
+            *error = (ladder.extrapolated(first + i)? - compared.recorded).abs();
+        }
+        let shown = Errors { h: ladder.step(first), errors, cause: cause(&errors) };
+        let last = first + SHOWN >= STEPS || {
+            let floor = 64.0 * compared.rounding / ladder.step(first + SHOWN);
+            floor > compared.tolerance * compared.size.max(compared.recorded.abs())
+        };
+        let settled = matches!(shown.cause, Cause::Rule | Cause::Rounding);
+        if settled || last {
+            return Ok(shown);
+        }
+        first += 1;
+    }
+}
+
+fn cause(errors: &[f64; SHOWN]) -> Cause {
+    let ratios = || errors.windows(2).map(|pair| pair[1] / pair[0]);
+    if ratios().all(|ratio| (0.8..1.25).contains(&ratio)) {
+        Cause::Rule
+    } else if ratios().all(|ratio| ratio < 0.5) {
+        Cause::Truncation
+    } else if ratios().all(|ratio| ratio > 1.25) {
+        Cause::Rounding
+    } else {
+        Cause::Unclear
+    }
+}
