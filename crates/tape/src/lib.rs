@@ -54,7 +54,7 @@
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`] |
-//! | check derivatives | [`check`] |
+//! | check derivatives | [`check`]; a table of one's own functions: [`laws!`] |
 //! | understand an error | [`Error`] |
 //!
 //! # How a gradient comes about

@@ -401,6 +401,7 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
             tolerance: self.tolerance(),
             rounding: self.rounding,
             h: self.h(),
+            converging: self.bench.check.converging,
         };
         difference::compare(&compared, |h| self.quotients(h, v))
     }

@@ -45,6 +45,8 @@ pub(super) struct Compared {
     pub(super) rounding: f64,
     /// The first step.
     pub(super) h: f64,
+    /// Whether the errors have to fall as the step shrinks.
+    pub(super) converging: bool,
 }
 
 /// What the ladder found.
@@ -168,6 +170,8 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
     let mut ladder = Ladder { quotients, known: Vec::new(), h: compared.h };
     let mut best: Option<(usize, Found, f64)> = None;
     let mut largest = 0.0_f64;
+    // Where a rule is wrong by less than the tolerance the error stays.
+    let least = if compared.converging { 1e-3 } else { 1.0 } * compared.tolerance;
     for k in 0..STEPS {
         let differences = ladder.extrapolated(k)?;
         if !differences.is_finite() {
@@ -178,7 +182,7 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         let size = compared.size.max(differences.abs());
         let floor = 64.0 * compared.rounding / step;
         largest = largest.max(size);
-        if best.is_some() && floor > compared.tolerance * largest {
+        if best.is_some() && floor > least * largest {
             break;
         }
         let allowed = compared.tolerance * size + floor;
@@ -187,7 +191,7 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         let finding =
             if compared.one_sign - error > allowed { Finding::Agrees } else { Finding::Insensitive };
         let found = Found { differences, relative, step, floor, finding };
-        if error <= allowed {
+        if error <= least * size + floor {
             return Ok(found);
         }
         // Of errors that are the same the first, where rounding is smallest.

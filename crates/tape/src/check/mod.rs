@@ -85,6 +85,7 @@ mod random;
 mod report;
 mod rule;
 mod subject;
+mod table;
 mod values;
 mod verdict;
 
@@ -94,6 +95,7 @@ pub use difference::{Cause, Errors};
 pub use random::Random;
 pub use report::{Broken, Failure, Law, Summary, Worst};
 pub use rule::Rule;
+pub use table::{Row, RowFailure, RowLaw};
 pub use verdict::{Reason, Unchecked, Verdict};
 
 use std::panic::Location;
@@ -114,6 +116,8 @@ pub struct Check {
     nothing_unchecked: bool,
     /// Whether derivatives are compared with differences.
     differences: bool,
+    /// Whether the errors of differences have to fall with the step.
+    converging: bool,
 }
 
 impl Default for Check {
@@ -133,6 +137,7 @@ impl Check {
             orders: 2,
             nothing_unchecked: false,
             differences: true,
+            converging: false,
         }
     }
 
@@ -181,6 +186,25 @@ impl Check {
     pub fn orders(mut self, orders: u8) -> Self {
         assert!((1..=3).contains(&orders), "orders are 1, 2 or 3, not {orders}");
         self.orders = orders;
+        self
+    }
+
+    /// The differences have to converge to the recorded derivative: as the step shrinks, their error
+    /// has to fall until it is rounding or a thousandth of the tolerance. So a factor of 1 + 1e-8,
+    /// which is within the tolerance, is told from a right one. A function whose own rounding is much
+    /// more than that of its value, say a difference of large numbers, does not converge so far.
+    ///
+    /// ```
+    /// use tape::Function;
+    /// use tape::check::Check;
+    /// let nearly = Function::new("1.00000001·cos", |x: f64| 1.000_000_01 * x.cos());
+    /// let sine = Function::new("sin", f64::sin).with_derivative(nearly);
+    /// assert!(Check::new().function(&sine, &[0.5]).is_ok());
+    /// assert!(Check::new().converging().function(&sine, &[0.5]).is_err());
+    /// assert!(Check::new().converging().function(&Function::<f64>::Sin, &[0.5]).is_ok());
+    /// ```
+    pub fn converging(mut self) -> Self {
+        self.converging = true;
         self
     }
 

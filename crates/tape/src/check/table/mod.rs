@@ -1,0 +1,409 @@
+//! A row for each function of one's own, and all laws of it.
+
+mod columns;
+mod plain;
+mod recorded;
+mod report;
+mod runs;
+
+pub use report::{RowFailure, RowLaw};
+
+use std::fmt;
+
+use recorded::Evaluator;
+
+use crate::check::{Check, Law, Random, Summary};
+use crate::{Function, Matrix, Scalar, Shape, Tape, Var};
+
+/// How a function is recorded.
+type Recorder<T> = Box<dyn for<'t> Fn(&'t Tape<T>, &[Var<'t, T>]) -> Var<'t, T>>;
+/// What it ought to give, by plain code; nothing where it refuses.
+type Plain = Box<dyn Fn(&[Matrix<f64>]) -> Option<Matrix<f64>>>;
+/// The shapes of the operands for n rows.
+type Shapes = Box<dyn Fn(usize) -> Vec<Shape>>;
+
+/// A function of one's own, an operation, an activation or a model, with plain code that computes
+/// the same: what a table of [`laws!`](crate::laws) has a row for.
+///
+/// ```
+/// use tape::check::Row;
+/// use tape::{Dim, Matrix, Shape};
+/// let softsign = |x: f64| x / (1.0 + x.abs());
+/// Row::<f32>::new(|_, x| x[0] / (x[0].abs() + 1.0), move |x| Some(x[0].map(softsign)))
+///     .operands(|n| vec![Shape::new(n, Dim::M)])
+///     .avoiding(&[0.0]) // its third derivative jumps
+///     .check()?;
+/// # Ok::<(), tape::check::RowFailure>(())
+/// ```
+///
+/// # The laws
+/// For rows n = 1, 2, 3, 7 and examples m = 0, 1, 2, 5, and 255, 256, 257 and 600 where only values
+/// are compared (256 columns are a tile and a chunk of a sum):
+/// - **value**: shape and value of the recorded function are those of the plain one, norm-wise
+///   within 2⁻⁴⁰ in `f64` and 2⁻¹⁶ in `f32`, about 4096 and 128 roundings, of the result and of the
+///   operands' largest element;
+/// - **derivative of the plain function**: ⟨u, (g(x + hv) − g(x − hv))/2h⟩ of the plain g in `f64`
+///   is what the recorded rule gives, in either type: a kernel and a rule that are wrong alike do
+///   not agree with it;
+/// - all laws of [`Check`] to the row's [order](Row::orders), differences
+///   [converging](Check::converging) in `f64`; for no operand is anything unchecked at all of the
+///   sizes;
+/// - **non-finite**: with one element ±∞, NaN, ±0, ±1000 or the smallest normal `f32`, the result is
+///   NaN, infinite or finite just where the plain function's is;
+/// - **errors**: shapes that the plain function refuses ([`refuses`](Row::refuses)) are typed errors,
+///   others are none;
+/// - **broadcast**, for [rows that broadcast](Row::broadcasts): a row, a column or a number in the
+///   place of an operand gives what its repetition gives, and its gradient is the sum;
+/// - **columns**, where the result has a column for each example: each column alone is what it is
+///   among the others; a batch in two parts, twice the same, and in another order give the same
+///   columns, and gradients of shared operands that are sums over the parts;
+/// - **runs**: the same bits twice, after a run with other numbers and another m, for 1, 2 and 3
+///   threads, and for tiles of 256, 512 and 768 columns, of 1100.
+pub struct Row<T: Scalar> {
+    recorder: Recorder<T>,
+    plain: Plain,
+    shapes: Shapes,
+    low: f64,
+    high: f64,
+    avoided: Vec<f64>,
+    orders: u8,
+    broadcasts: bool,
+    mixes_columns: bool,
+    refused: Vec<Vec<(usize, usize)>>,
+    seeds: u64,
+}
+
+impl<T: Scalar> fmt::Debug for Row<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("orders", &self.orders).finish_non_exhaustive()
+    }
+}
+
+/// # What is checked
+impl<T: Scalar> Row<T> {
+    /// A function of one n × m operand, until [`operands`](Row::operands) says something else;
+    /// values in [−1, 1), orders 1 and 2. `plain` gives nothing where it refuses its operands.
+    ///
+    /// One seed, or as many as the environment variable `TAPE_CHECK_SEEDS` says: few where every
+    /// change is tested, many at night.
+    pub fn new(
+        record: impl for<'t> Fn(&'t Tape<T>, &[Var<'t, T>]) -> Var<'t, T> + 'static,
+        plain: impl Fn(&[Matrix<f64>]) -> Option<Matrix<f64>> + 'static,
+    ) -> Self {
+        let seeds = std::env::var("TAPE_CHECK_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+        Row {
+            recorder: Box::new(record),
+            plain: Box::new(plain),
+            shapes: Box::new(|n| vec![Shape::new(n, crate::Dim::M)]),
+            low: -1.0,
+            high: 1.0,
+            avoided: Vec::new(),
+            orders: 2,
+            broadcasts: false,
+            mixes_columns: false,
+            refused: Vec::new(),
+            seeds: seeds.unwrap_or(1).max(1),
+        }
+    }
+
+    /// A function g of each element, with plain code for it.
+    ///
+    /// ```
+    /// use tape::Function;
+    /// use tape::check::Row;
+    /// Row::<f64>::function(Function::Softplus, |x| if x > 30.0 { x } else { x.exp().ln_1p() }).check()?;
+    /// # Ok::<(), tape::check::RowFailure>(())
+    /// ```
+    pub fn function(function: Function<T>, plain: impl Fn(f64) -> f64 + 'static) -> Self {
+        Row::new(move |_, x| x[0].map(&function), move |x| Some(x[0].map(&plain)))
+    }
+
+    /// The shapes of the operands for n rows; columns that are [`Dim::M`](crate::Dim::M) are
+    /// examples.
+    pub fn operands(mut self, shapes: impl Fn(usize) -> Vec<Shape> + 'static) -> Self {
+        self.shapes = Box::new(shapes);
+        self
+    }
+
+    /// The elements of the operands are drawn from [low, high).
+    ///
+    /// # Panics
+    /// If low is not below high.
+    pub fn between(mut self, low: f64, high: f64) -> Self {
+        assert!(low < high, "there is no number from {low} to below {high}");
+        (self.low, self.high) = (low, high);
+        self
+    }
+
+    /// No element is drawn within 1/32 of these: corners and jumps of the function or of its
+    /// derivatives.
+    pub fn avoiding(mut self, points: &[f64]) -> Self {
+        self.avoided = points.to_vec();
+        self
+    }
+
+    /// The orders of derivatives that are checked, 1 to 3.
+    ///
+    /// # Panics
+    /// If it is none of these.
+    pub fn orders(mut self, orders: u8) -> Self {
+        assert!((1..=3).contains(&orders), "orders are 1, 2 or 3, not {orders}");
+        self.orders = orders;
+        self
+    }
+
+    /// The function is elementwise and repeats operands of one row or column.
+    pub fn broadcasts(mut self) -> Self {
+        self.broadcasts = true;
+        self
+    }
+
+    /// A column of the result depends on other examples too: the laws of columns are not its.
+    pub fn mixes_columns(mut self) -> Self {
+        self.mixes_columns = true;
+        self
+    }
+
+    /// Operands of these shapes are refused, with a typed error.
+    pub fn refuses(mut self, shapes: &[(usize, usize)]) -> Self {
+        self.refused.push(shapes.to_vec());
+        self
+    }
+
+    /// How many seeds, in the place of `TAPE_CHECK_SEEDS`.
+    ///
+    /// # Panics
+    /// If none.
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        assert!(seeds > 0, "at least one seed");
+        self.seeds = seeds;
+        self
+    }
+
+    /// Checks all laws.
+    ///
+    /// # Errors
+    /// The broken laws, one message for each: of the first case that breaks it.
+    pub fn check(&self) -> Result<(), RowFailure> {
+        let mut bench = RowBench { row: self, failure: RowFailure::default() };
+        for seed in 0..self.seeds {
+            bench.all_laws(seed);
+        }
+        if bench.failure.is_empty() { Ok(()) } else { Err(bench.failure) }
+    }
+}
+
+/// Rows for which every law is checked.
+const ROWS: [usize; 4] = [1, 2, 3, 7];
+/// Examples for which every law is checked.
+const EXAMPLES: [usize; 4] = [0, 1, 2, 5];
+/// Examples for which values alone are compared: around a tile and a chunk, and of several.
+const MANY: [usize; 4] = [255, 256, 257, 600];
+
+/// What is checked of a row, and what was found so far.
+struct RowBench<'r, T: Scalar> {
+    row: &'r Row<T>,
+    failure: RowFailure,
+}
+
+/// Operands of one size.
+struct Sample<T> {
+    n: usize,
+    m: usize,
+    seed: u64,
+    inputs: Vec<Matrix<T>>,
+}
+
+impl<T> fmt::Display for Sample<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n = {}, m = {}, seed {}", self.n, self.m, self.seed)
+    }
+}
+
+impl<T: Scalar> Row<T> {
+    /// Operands for n rows and m examples.
+    fn sample(&self, n: usize, m: usize, seed: u64) -> Sample<T> {
+        let mut random = Random::new(seed ^ ((n as u64) << 32) ^ m as u64);
+        let shapes = (self.shapes)(n);
+        let inputs = shapes.iter().map(|shape| {
+            let (rows, columns) = shape.at(m);
+            Matrix::from_fn(rows, columns, |_, _| T::from_f64(self.number(&mut random)))
+        });
+        Sample { n, m, seed, inputs: inputs.collect() }
+    }
+
+    fn number(&self, random: &mut Random) -> f64 {
+        let mut x = random.between(self.low, self.high);
+        // A domain that is all avoided would draw forever.
+        for _ in 0..1000 {
+            if self.avoided.iter().all(|point| (x - point).abs() > 1.0 / 32.0) {
+                break;
+            }
+            x = random.between(self.low, self.high);
+        }
+        x
+    }
+
+    /// Whether the operands have examples at all.
+    fn has_examples(&self, n: usize) -> bool {
+        (self.shapes)(n).iter().any(|shape| shape.depends_on_m())
+    }
+
+    fn plain(&self, inputs: &[Matrix<T>]) -> Option<Matrix<f64>> {
+        (self.plain)(&inputs.iter().map(Matrix::cast).collect::<Vec<_>>())
+    }
+}
+
+impl<T: Scalar> RowBench<'_, T> {
+    fn broken(&mut self, law: RowLaw, sample: &Sample<T>, what: impl fmt::Display) {
+        self.failure.note(law, format!("at {sample}: {what}"));
+    }
+
+    fn all_laws(&mut self, seed: u64) {
+        self.refusals();
+        let mut summary: Option<Summary> = None;
+        for n in ROWS {
+            let examples: &[usize] = if self.row.has_examples(n) { &EXAMPLES } else { &EXAMPLES[1..2] };
+            self.of_rows(n, examples, seed, &mut summary);
+        }
+        // One fault, one message: what is broken is not unchecked as well.
+        if self.failure.is_empty() {
+            self.unchecked(summary);
+        }
+    }
+
+    fn of_rows(&mut self, n: usize, examples: &[usize], seed: u64, summary: &mut Option<Summary>) {
+        let tape = Tape::new();
+        let evaluator = match Evaluator::new(self.row, &tape, n) {
+            Ok(evaluator) => evaluator,
+            Err(error) => {
+                let sample = self.row.sample(n, examples[0], seed);
+                return self.broken(RowLaw::Error, &sample, error);
+            }
+        };
+        for &m in examples {
+            let sample = self.row.sample(n, m, seed);
+            let has_value = self.value(&evaluator, &sample);
+            if self.failure.has(RowLaw::Value) || self.failure.has(RowLaw::Error) {
+                return; // of a wrong value all else is wrong as well
+            }
+            if !has_value {
+                continue;
+            }
+            self.derivative_of_plain(&evaluator, &sample);
+            self.check_laws(&sample, summary);
+            self.non_finite(&evaluator, &sample);
+            self.broadcast(&sample);
+        }
+        if self.row.has_examples(n) && n <= 3 {
+            for m in MANY {
+                self.value(&evaluator, &self.row.sample(n, m, seed));
+            }
+            self.columns(&evaluator, n, seed);
+        }
+        self.runs(&tape, n, examples, seed);
+    }
+
+    /// The laws of [`Check`].
+    fn check_laws(&mut self, sample: &Sample<T>, summary: &mut Option<Summary>) {
+        let check = Check::new().seed(sample.seed).orders(self.row.orders);
+        let check = if T::NAME == "f64" { check.converging() } else { check };
+        match check.operation(&sample.inputs, |tape, x| (self.row.recorder)(tape, x)) {
+            Err(failure) => self.broken(RowLaw::Derivative, sample, failure),
+            Ok(found) => match summary {
+                None => *summary = Some(found),
+                Some(summary) => summary.merge(&found),
+            },
+        }
+    }
+
+    /// For no operand is a law unchecked at all of the sizes.
+    fn unchecked(&mut self, summary: Option<Summary>) {
+        let summary = summary.unwrap_or_default();
+        for what in summary.unchecked() {
+            self.failure.note(RowLaw::Unchecked, format!("at every size: {what}"));
+        }
+        if summary.largest(Law::Additivity).is_none() {
+            self.failure.note(RowLaw::Unchecked, "there was nothing to check".into());
+        }
+    }
+}
+
+/// A test for each row of a table, and a table that does not compile without a row for each variant.
+///
+/// The rows of an enum of operations: a name of a test, a pattern, and a [`Row`](crate::check::Row)
+/// for each of the number types, by the name that is given for it. A variant that no pattern has is
+/// an error of the compiler, as in a `match`. Without an enum, the rows alone.
+///
+/// ```
+/// use tape::check::Row;
+/// use tape::{Dim, Function, Shape};
+///
+/// # #[allow(dead_code)]
+/// enum Activation {
+///     Tanh,
+///     Cube,
+/// }
+///
+/// tape::laws! {
+///     Activation, T = f32, f64:
+///     tanh: Activation::Tanh => Row::<T>::function(Function::Tanh, f64::tanh),
+///     cube: Activation::Cube => Row::<T>::new(|_, x| x[0] * x[0].square(), |x| Some(x[0].map(|x| x * x * x))),
+/// }
+///
+/// mod others {
+///     use tape::check::Row;
+///     tape::laws! {
+///         T = f64:
+///         product: Row::<T>::new(|_, x| x[0] * x[1], |x| {
+///             let (rows, columns) = x[0].shape();
+///             Some(tape::Matrix::from_fn(rows, columns, |i, j| x[0][(i, j)] * x[1][(i, j)]))
+///         })
+///         .operands(|n| vec![tape::Shape::new(n, tape::Dim::M); 2]),
+///     }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// Without the second row of `Activation` this does not compile:
+///
+/// ```compile_fail,E0004
+/// # use tape::check::Row;
+/// # use tape::Function;
+/// # enum Activation { Tanh, Cube }
+/// tape::laws! {
+///     Activation, T = f64:
+///     tanh: Activation::Tanh => Row::<T>::function(Function::Tanh, f64::tanh),
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! laws {
+    ($table:ty, $t:ident = $($number:ty),+ ; $($rest:tt)*) => {
+        compile_error!("laws!: a colon after the number types")
+    };
+    ($table:ty, $t:ident = $($number:ty),+ : $($name:ident: $pattern:pat => $row:expr),* $(,)?) => {
+        /// A variant without a row does not compile.
+        #[allow(dead_code)]
+        const _: fn(&$table) = |variant| match variant { $($pattern => {}),* };
+        $crate::laws! { @rows $t, [$($number),+], $($name: $row),* }
+    };
+    ($t:ident = $($number:ty),+ : $($name:ident: $row:expr),* $(,)?) => {
+        $crate::laws! { @rows $t, [$($number),+], $($name: $row),* }
+    };
+    (@rows $t:ident, $numbers:tt, $($name:ident: $row:expr),*) => {
+        $($crate::laws! { @row $t, $numbers, $name: $row })*
+    };
+    (@row $t:ident, [$($number:ty),+], $name:ident: $row:expr) => {
+        #[test]
+        fn $name() {
+            $({
+                type $t = $number;
+                let row: $crate::check::Row<$t> = $row;
+                if let Err(failure) = row.check() {
+                    panic!("{} in {}: {failure}", stringify!($name), stringify!($number));
+                }
+            })+
+        }
+    };
+}
