@@ -252,6 +252,26 @@ fn is_jump(sides: &[Quotients; 3], least: f64) -> bool {
     steepest(&sides[0]) > least && sides.windows(2).all(doubles)
 }
 
+/// The rounding of φ by itself, measured where φ is all but a line: the third differences of eight
+/// neighbours, which amplify what is random in them by √20 (Moré and Wild, *Estimating computational
+/// noise*, 2011). What cancels inside of φ is seen here, and not from its value. The largest of three
+/// distances, as roundings may be in step with one of them.
+pub(super) fn noise(mut phi: impl FnMut(f64) -> Result<f64>, step: f64) -> Result<f64> {
+    let mut largest = 0.0_f64;
+    for distance in [step, 0.618 * step, 0.382 * step] {
+        let mut values = [0.0; 8];
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = phi(i as f64 * distance)?;
+        }
+        let third = |w: &[f64]| (w[3] - 3.0 * w[2]) + (3.0 * w[1] - w[0]);
+        let squares: f64 = values.windows(4).map(|w| third(w).powi(2)).sum();
+        let noise = (squares / 5.0 / 20.0).sqrt();
+        // Not `max`, which a NaN passes by.
+        largest = if noise > largest || noise.is_nan() { noise } else { largest };
+    }
+    Ok(largest)
+}
+
 /// The errors of four steps: the first ones after which the error no longer falls, so that a small
 /// mistake is not taken for the truncation that hides it at large steps.
 fn errors<F: FnMut(f64) -> Result<Quotients>>(compared: &Compared, ladder: &mut Ladder<F>) -> Result<Errors> {
@@ -284,5 +304,34 @@ fn cause(errors: &[f64; SHOWN]) -> Cause {
         Cause::Rounding
     } else {
         Cause::Unclear
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_has_its_errors() {
+        for (errors, expected) in [
+            ([1e-3, 1.1e-3, 1e-3, 0.9e-3], Cause::Rule),
+            ([1e-3, 2.5e-4, 6e-5, 1.5e-5], Cause::Truncation),
+            ([1.6e-2, 1e-3, 6e-5, 4e-6], Cause::Truncation),
+            ([1e-9, 3e-9, 5e-9, 1.1e-8], Cause::Rounding),
+            ([1e-3, 1e-5, 1e-3, 1e-5], Cause::Unclear),
+            ([f64::NAN; 4], Cause::Unclear),
+        ] {
+            assert_eq!(cause(&errors), expected, "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn noise_is_that_of_the_digits_alone() {
+        let smooth = noise(|s| Ok((0.3 + s).sin()), 1.5e-8).unwrap();
+        assert!(smooth < 4.0 * f64::EPSILON, "{smooth:e}");
+        // Rounded to multiples of 2⁻²⁰: uniform, of the standard deviation 2⁻²⁰/√12.
+        let rounded = |s: f64| Ok(((0.3 + 1e5 * s).sin() * 2f64.powi(20)).round() / 2f64.powi(20));
+        let of_digits = noise(rounded, 1.5e-8).unwrap() * 12f64.sqrt() * 2f64.powi(20);
+        assert!((0.2..4.0).contains(&of_digits), "{of_digits}");
     }
 }

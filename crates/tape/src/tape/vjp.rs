@@ -303,6 +303,46 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.tape.mistake(Error::Shape { operation, reason, at: self.tape.place() })
     }
 
+    /// Gives what another rule would, changed on the way: the rule sees `output` in the place of this
+    /// entry, the cotangent as `cotangent` changes it, and what it gives to operand i is what
+    /// `contribution` makes of it, if anything. For tests of rules.
+    #[track_caller]
+    pub(crate) fn give_changed(
+        &mut self,
+        output: Var<'t, T>,
+        all_wanted: bool,
+        cotangent: Option<impl Fn(Var<'t, T>) -> Var<'t, T>>,
+        rule: impl FnOnce(&mut Vjp<'_, 't, T>),
+        contribution: impl Fn(Given<'t, T>) -> Option<Var<'t, T>>,
+    ) {
+        let g = self.cotangent.g.repeated_to(output.known_shape());
+        let changed = cotangent.map_or(self.cotangent, |change| Cotangent { g: change(g), ..self.cotangent });
+        let wanted = |id| all_wanted || (0..self.len()).any(|i| self.operands[i] == id && self.wanted[i]);
+        let mut inner = Vjp::new(changed, output.id, self.operands, wanted);
+        rule(&mut inner);
+        let (operands, answered) = (self.operands, inner.answered);
+        let given = inner.contributions;
+        let of = |i: usize| given.iter().filter(move |(id, _)| *id == operands[i]);
+        for i in (0..self.len()).filter(|&i| answered[i]) {
+            let shape = self.operand(i).known_shape();
+            // What is said to be zero stays so.
+            self.answered[i] |= of(i).count() == 0;
+            // Of an operand that is there twice, both are given together.
+            if !self.wanted[i] || operands[..i].contains(&operands[i]) {
+                continue;
+            }
+            let mut next = of((i + 1) % operands.len()).map(|(_, next)| next.recorded());
+            let next = next.find(|next| next.shape().is_ok_and(|found| found == shape));
+            for &(id, given) in of(i) {
+                let repeated = given.g.repeated_to(shape);
+                let Some(new) = contribution(Given { i, g, contribution: repeated, next }) else { continue };
+                let kept = if new == repeated { given.g } else { self.fitting(i, new, Fit::Exactly) };
+                self.answered[i] = true;
+                self.contributions.push((id, Cotangent { g: kept, ..given }));
+            }
+        }
+    }
+
     /// What the rule gave, as pairs of an operand and a contribution; an operand that it forgot is
     /// a mistake.
     pub(crate) fn finish(mut self) -> SmallVec<[(EntryIndex, Cotangent<'t, T>); 4]> {
@@ -314,6 +354,18 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
         self.contributions
     }
+}
+
+/// What a rule gives to an operand, see [`Vjp::give_changed`].
+pub(crate) struct Given<'t, T: Scalar> {
+    /// The operand.
+    pub(crate) i: usize,
+    /// The cotangent, in the shape of the result.
+    pub(crate) g: Var<'t, T>,
+    /// In the shape of the operand.
+    pub(crate) contribution: Var<'t, T>,
+    /// What the next operand is given, if it has the same shape.
+    pub(crate) next: Option<Var<'t, T>>,
 }
 
 impl<T: Scalar> Var<'_, T> {
