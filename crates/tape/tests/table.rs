@@ -232,6 +232,10 @@ fn each_fault_is_named<T: Scalar>() {
         assert!(laws.contains(&law), "{fault:?} in {}: {failure}", T::NAME);
         assert!(failure.to_string().contains(said), "{fault:?} in {}: {failure}", T::NAME);
     }
+    // The place is the user's. (In f32 a factor of 1.001 is within the tolerance of differences, and the
+    // plain function's are in f64.)
+    let (_, failure) = breaks(&row::<f64>(Faulty::Rule));
+    assert!(failure.to_string().contains("checked at crates/tape/tests/table.rs:"), "{failure}");
     let (laws, failure) = breaks(&row::<T>(Faulty::Takes).refuses(&[(5, 2)]));
     assert!(
         laws.contains(&RowLaw::Error) && failure.to_string().contains("[(5, 2)] are not refused"),

@@ -1,4 +1,4 @@
-//! Law 8: what says that it is columnwise computes each column from the operands' own alone.
+//! Law 9: what says that it is columnwise computes each column from the operands' own alone.
 
 use std::ops::Range;
 

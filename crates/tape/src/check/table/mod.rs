@@ -9,11 +9,13 @@ mod runs;
 pub use report::{RowFailure, RowLaw};
 
 use std::fmt;
+use std::panic::Location;
 
 use recorded::Evaluator;
 
-use crate::check::{Check, Law, Random, Summary};
-use crate::{Function, Matrix, Scalar, Shape, Tape, Var};
+use crate::check::case::Case;
+use crate::check::{Check, Law, Random, Summary, laws};
+use crate::{Function, Matrix, Place, Scalar, Shape, Tape, Var};
 
 /// How a function is recorded.
 type Recorder<T> = Box<dyn for<'t> Fn(&'t Tape<T>, &[Var<'t, T>]) -> Var<'t, T>>;
@@ -196,8 +198,10 @@ impl<T: Scalar> Row<T> {
     /// # Errors
     /// The broken laws of the smallest n that breaks any, one message for each: of the first case that
     /// breaks it.
+    #[track_caller]
     pub fn check(&self) -> Result<(), RowFailure> {
-        let mut bench = RowBench { row: self, failure: RowFailure::default() };
+        let place = Location::caller();
+        let mut bench = RowBench { row: self, place, failure: RowFailure::default() };
         (0..self.seeds).take_while(|&seed| bench.all_laws(seed)).for_each(drop);
         if bench.failure.is_empty() { Ok(()) } else { Err(bench.failure) }
     }
@@ -216,6 +220,8 @@ const MOST_ROWS_OF_MANY: usize = 3;
 /// What is checked of a row, and what was found so far.
 struct RowBench<'r, T: Scalar> {
     row: &'r Row<T>,
+    /// Where the user called the check.
+    place: Place,
     failure: RowFailure,
 }
 
@@ -333,8 +339,14 @@ impl<T: Scalar> RowBench<'_, T> {
     fn check_laws(&mut self, sample: &Sample<T>, summary: &mut Option<Summary>) {
         let check = Check::new().seed(sample.seed).orders(self.row.orders);
         let check = if T::NAME == "f64" { check.converging() } else { check };
-        match check.operation(&sample.inputs, |tape, x| (self.row.recorder)(tape, x)) {
-            Err(failure) => self.broken(RowLaw::Derivative, sample, failure),
+        let tape = Tape::new();
+        let variables = laws::parameters(&tape, &sample.inputs);
+        let result = (self.row.recorder)(&tape, &variables);
+        match T::check_laws(&check, &tape, &sample.inputs, &variables, result) {
+            Err(failure) => {
+                let case = || Case::new(&check, self.place, Vec::new(), &sample.inputs);
+                self.broken(RowLaw::Derivative, sample, failure.of(case));
+            }
             Ok(found) => match summary {
                 None => *summary = Some(found),
                 Some(summary) => summary.merge(&found),
