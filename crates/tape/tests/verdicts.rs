@@ -348,7 +348,7 @@ fn the_code_of_a_failure_is_that_of_the_readme() {
     let names = [
         "let inputs = [",
         "matrix![[0.5_f64]]",
-        "Check::new().seed(0).directions(3).orders(2)",
+        "Check::new().seed(0).directions(3).orders(2).rule(&inputs, …)",
         "verdicts.rs:",
     ];
     assert!(names.iter().all(|name| code.contains(name)), "{code}");

@@ -72,7 +72,7 @@ impl Check {
             inputs.iter().map(|x| Matrix::from_fn(x.rows(), x.columns(), |i, j| x[(i, j)] as f32)).collect();
         let inputs: Vec<Matrix<f64>> = short.iter().map(long).collect();
         self.both_rounded(&short, &inputs, function)
-            .map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), &inputs)))
+            .map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), &inputs, "both(&inputs, …)")))
     }
 
     fn both_rounded(

@@ -5,6 +5,9 @@ use std::fmt::{self, Write};
 use crate::check::Check;
 use crate::{Matrix, Place, Scalar, SourcePlace};
 
+/// The call that checks operands again, of which the closure is the user's.
+pub(super) const OPERATION: &str = "operation(&inputs, |tape, x| …)";
+
 /// More characters of code than these are not part of a message.
 const MOST_SHOWN: usize = 2000;
 
@@ -25,9 +28,10 @@ impl Case {
         place: Place,
         operands: Vec<String>,
         inputs: &[Matrix<T>],
+        call: &str,
     ) -> Self {
         let place = SourcePlace::from(place);
-        let rust = rust(check, inputs, &place);
+        let rust = rust(check, inputs, &place, call);
         Case { place, seed: check.seed, operands, rust }
     }
 }
@@ -45,7 +49,7 @@ impl fmt::Display for Case {
     }
 }
 
-fn rust<T: Scalar>(check: &Check, inputs: &[Matrix<T>], place: &SourcePlace) -> String {
+fn rust<T: Scalar>(check: &Check, inputs: &[Matrix<T>], place: &SourcePlace, call: &str) -> String {
     let mut code = String::from("let inputs = [\n");
     for input in inputs {
         // Writing to a string cannot fail.
@@ -63,8 +67,7 @@ fn rust<T: Scalar>(check: &Check, inputs: &[Matrix<T>], place: &SourcePlace) -> 
     if let Some(tolerance) = check.tolerance {
         let _ = write!(code, ".tolerance({tolerance:?})");
     }
-    let _ =
-        writeln!(code, ".operation(&inputs, |tape, x| …) // what {}:{} checks", place.file(), place.line());
+    let _ = writeln!(code, ".{call} // what {}:{} checks", place.file(), place.line());
     code
 }
 

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::check::case::Case;
+use crate::check::case::{self, Case};
 use crate::check::{Check, Failure, Summary, laws};
 use crate::{Error, Matrix, OperationKind, Scalar, Tape, Var};
 
@@ -35,7 +35,7 @@ impl Check {
         let values = leaves.iter().map(|leaf| leaf.value()).collect::<Result<Vec<_>, Error>>()?;
         let operands = || leaves.iter().map(|leaf| leaf.label()).collect();
         T::check_entry(self, entry, leaves, &values)
-            .map_err(|failure| failure.of(|| Case::new(self, place, operands(), &values)))
+            .map_err(|failure| failure.of(|| Case::new(self, place, operands(), &values, case::OPERATION)))
     }
 
     pub(crate) fn entry_here<'t, T: Scalar>(

@@ -244,7 +244,7 @@ impl Check {
         place: Place,
         inputs: &[Matrix<T>],
     ) -> Result<Summary, Failure> {
-        checked.map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), inputs)))
+        checked.map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), inputs, case::OPERATION)))
     }
 
     /// Checks a 1 × 1 function of the inputs, for instance the loss of a model.
@@ -315,8 +315,17 @@ impl Check {
     pub fn function<T: Scalar>(&self, function: &Function<T>, points: &[T]) -> Result<Summary, Failure> {
         let row = || Matrix::from_fn(1, points.len(), |_, j| points[j]);
         let place = Location::caller();
-        T::check_function(self, function, points)
-            .map_err(|failure| failure.of(|| Case::new(self, place, vec!["the points".into()], &[row()])))
+        T::check_function(self, function, points).map_err(|failure| {
+            failure.of(|| {
+                Case::new(
+                    self,
+                    place,
+                    vec!["the points".into()],
+                    &[row()],
+                    "function(…, inputs[0].as_slice())",
+                )
+            })
+        })
     }
 
     pub(crate) fn function_here<T: Scalar>(

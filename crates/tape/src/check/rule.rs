@@ -62,7 +62,7 @@ impl Check {
     pub fn rule<T: Scalar>(&self, inputs: &[Matrix<T>], rule: &impl Rule<T>) -> Result<Summary, Failure> {
         let place = Location::caller();
         self.rule_at(inputs, rule)
-            .map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), inputs)))
+            .map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), inputs, "rule(&inputs, …)")))
     }
 
     fn rule_at<T: Scalar>(&self, inputs: &[Matrix<T>], rule: &impl Rule<T>) -> Result<Summary, Failure> {

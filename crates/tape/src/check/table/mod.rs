@@ -13,7 +13,7 @@ use std::panic::Location;
 
 use recorded::Evaluator;
 
-use crate::check::case::Case;
+use crate::check::case::{self, Case};
 use crate::check::{Check, Law, Random, Summary, laws};
 use crate::{Function, Matrix, Place, Scalar, Shape, Tape, Var};
 
@@ -344,8 +344,8 @@ impl<T: Scalar> RowBench<'_, T> {
         let result = (self.row.recorder)(&tape, &variables);
         match T::check_laws(&check, &tape, &sample.inputs, &variables, result) {
             Err(failure) => {
-                let case = || Case::new(&check, self.place, Vec::new(), &sample.inputs);
-                self.broken(RowLaw::Derivative, sample, failure.of(case));
+                let what = || Case::new(&check, self.place, Vec::new(), &sample.inputs, case::OPERATION);
+                self.broken(RowLaw::Derivative, sample, failure.of(what));
             }
             Ok(found) => match summary {
                 None => *summary = Some(found),
