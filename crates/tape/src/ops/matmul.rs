@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::numbers::kernel::product::{Beta, Epilogue, Order, ROWS_FOR_SELECTION, product};
+use crate::numbers::kernel::transpose::transpose;
 use crate::tape::describe::{Described, Given, Parameters, described};
 use crate::tape::notation::Notation;
 use crate::tape::operation::{Contraction, Fault, Mismatch, Operands, Operation};
@@ -129,12 +130,8 @@ impl<T: Scalar> Operation<T> for Transpose {
         Ok(operands[0].transposed())
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let a = x.get(0);
-        for j in 0..out.columns() {
-            for (i, out) in out.column_mut(j).iter_mut().enumerate() {
-                *out = a.column(i)[j];
-            }
-        }
+        let (a, (rows, columns)) = (x.get(0), x.get(0).shape());
+        transpose((a.as_slice(), rows), (columns, rows), (out.as_mut_slice(), columns));
         Ok(())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {

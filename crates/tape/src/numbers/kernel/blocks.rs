@@ -2,6 +2,7 @@
 
 use super::divide::{Divide, among};
 use super::product::{Beta, Epilogue, Order, product as whole_product};
+use super::transpose::transpose as transposed_part;
 use crate::{MatrixMut, MatrixRef, Scalar};
 
 /// The transpose of each block, rows × k, as k × rows; `out` has k rows.
@@ -12,9 +13,7 @@ pub(crate) fn transpose<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, 
         return;
     }
     for (block, out) in a.as_slice().chunks_exact(len).zip(out.as_mut_slice().chunks_exact_mut(len)) {
-        for (i, out) in out.chunks_exact_mut(k).enumerate() {
-            out.iter_mut().zip(block.iter().skip(i).step_by(rows)).for_each(|(out, &x)| *out = x);
-        }
+        transposed_part((block, rows), (k, rows), (out, k));
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod product;
 pub(crate) mod simd;
 pub(crate) mod softmax;
 pub(crate) mod threads;
+pub(crate) mod transpose;
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) mod vector_math;
 pub(crate) mod wide;

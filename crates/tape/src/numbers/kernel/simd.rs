@@ -141,6 +141,8 @@ pub trait Lanes:
     fn add_vectors<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
     /// x·y.
     fn multiply<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
+    /// x/y.
+    fn divide<S: Simd>(simd: S, x: Self::Vector<S>, y: Self::Vector<S>) -> Self::Vector<S>;
     /// x·y + z, rounded once where the instruction set can.
     fn multiply_add<S: Simd>(
         simd: S,
@@ -169,7 +171,7 @@ pub trait Lanes:
 }
 
 macro_rules! lanes {
-    ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $add:ident, $multiply:ident, $multiply_add:ident, $sum:ident,
+    ($t:ident, $vector:ident, $lanes:ident, $splat:ident, $add:ident, $multiply:ident, $divide:ident, $multiply_add:ident, $sum:ident,
      $vectors:ident, $vectors_mut:ident, $load_part:ident, $store_part:ident, $transposed:ident) => {
         impl Lanes for $t {
             type Vector<S: Simd> = S::$vector;
@@ -189,6 +191,10 @@ macro_rules! lanes {
             #[inline(always)]
             fn multiply<S: Simd>(simd: S, x: S::$vector, y: S::$vector) -> S::$vector {
                 simd.$multiply(x, y)
+            }
+            #[inline(always)]
+            fn divide<S: Simd>(simd: S, x: S::$vector, y: S::$vector) -> S::$vector {
+                simd.$divide(x, y)
             }
             #[inline(always)]
             fn multiply_add<S: Simd>(simd: S, x: S::$vector, y: S::$vector, z: S::$vector) -> S::$vector {
@@ -234,6 +240,7 @@ lanes!(
     splat_f32s,
     add_f32s,
     mul_f32s,
+    div_f32s,
     mul_add_e_f32s,
     reduce_sum_f32s,
     as_simd_f32s,
@@ -249,6 +256,7 @@ lanes!(
     splat_f64s,
     add_f64s,
     mul_f64s,
+    div_f64s,
     mul_add_e_f64s,
     reduce_sum_f64s,
     as_simd_f64s,

@@ -8,7 +8,6 @@ use super::tile::{
     Left, MOST_COLUMNS, MOST_LANES, Right, Target, VECTORS, most_columns, strip, width_of_tile,
 };
 use super::{Beta, Epilogue, Order, Product, UNIT, pack};
-use crate::numbers::aligned::Aligned;
 use crate::numbers::kernel::cache::{Caches, caches};
 use crate::numbers::kernel::simd::Lanes;
 use crate::numbers::kernel::vector_math::Real;
@@ -25,7 +24,7 @@ const DEPTH: usize = 512;
 const NEAR_BYTES: usize = 2048;
 /// All of the left operand's are for a product with no more columns than this: to pack them would
 /// take longer than it saves.
-const FEW_COLUMNS: usize = 128;
+pub(super) const FEW_COLUMNS: usize = 128;
 const _: () = assert!(UNIT <= DEPTH, "a slab is no longer than DEPTH");
 
 /// The most memory, in bytes, that packed parts of the operands take at a time.
@@ -72,35 +71,67 @@ pub(super) fn most_scratch<T>(room: Room) -> usize {
     room.left / size_of::<T>() + VECTORS * MOST_LANES * DEPTH + strips.max(room.right / size_of::<T>())
 }
 
-/// A product in tiles, whose packed operands have this room.
-pub(super) struct Tiles<'b, 'a, T>(pub(super) &'b mut Product<'a, T>, pub(super) Room);
+/// So many are enough where no more than [`FEW_COLUMNS`] are multiplied by a left operand as it is
+/// stored: it is read where it is, but for rows that fill no vector.
+pub(super) const SCRATCH_OF_FEW: usize = (VECTORS * MOST_LANES + STRIPS * MOST_COLUMNS) * DEPTH;
+
+/// How far apart the columns of the operands and of the output are stored.
+#[derive(Clone, Copy)]
+pub(super) struct Strides {
+    pub(super) a: usize,
+    pub(super) b: usize,
+    pub(super) out: usize,
+}
+
+impl Strides {
+    /// Of whole matrices.
+    #[inline(always)]
+    pub(super) fn of<T>(p: &Product<'_, T>) -> Self {
+        Strides {
+            a: if p.a.transposed { p.inner } else { p.m },
+            b: if p.b.transposed { p.n } else { p.inner },
+            out: p.m,
+        }
+    }
+}
+
+/// A product in tiles, whose packed operands have this room in the scratch memory.
+pub(super) struct Tiles<'b, 'a, T> {
+    pub(super) product: &'b mut Product<'a, T>,
+    pub(super) strides: Strides,
+    pub(super) room: Room,
+    pub(super) scratch: &'b mut [T],
+}
 
 impl<T: Real> WithSimd for Tiles<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        product(simd, self.0, self.1);
+        product(simd, self.product, self.strides, (self.room, self.scratch));
     }
 }
 
 #[inline(always)]
-fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, room: Room) {
+fn product<T: Lanes, S: Simd>(
+    simd: S,
+    p: &mut Product<'_, T>,
+    strides: Strides,
+    (room, scratch): (Room, &mut [T]),
+) {
     let depth = match p.order {
         Order::Free => p.inner.div_ceil(p.inner.div_ceil(DEPTH)),
         Order::Units => UNIT,
     };
-    let mut scratch = T::scratch().take();
     let epilogue = std::mem::replace(&mut p.epilogue, Epilogue::None);
     for begin in (0..p.inner).step_by(depth) {
         let end = p.inner.min(begin + depth);
         if end == p.inner {
             p.epilogue = epilogue;
         }
-        slab(simd, p, begin..end, (room, &mut scratch));
+        slab(simd, p, (begin..end, strides), (room, scratch));
         p.beta = Beta::One;
     }
-    T::scratch().set(scratch);
 }
 
 /// Adds the part of the product that comes from a range of the inner dimension, block by block.
@@ -108,19 +139,18 @@ fn product<T: Lanes, S: Simd>(simd: S, p: &mut Product<'_, T>, room: Room) {
 fn slab<T: Lanes, S: Simd>(
     simd: S,
     p: &mut Product<'_, T>,
-    range: Range<usize>,
-    (room, scratch): (Room, &mut Aligned<T>),
+    (range, strides): (Range<usize>, Strides),
+    (room, scratch): (Room, &mut [T]),
 ) {
-    let blocks = Blocks::new::<T, S>(p, range.len(), room);
+    let blocks = Blocks::new::<T, S>(p, strides, range.len(), room);
     let needed = blocks.packed_left + blocks.packed_right;
-    debug_assert!(needed <= most_scratch::<T>(room), "{needed} numbers of scratch memory");
-    scratch.grow(needed, T::default()).expect("scratch memory for a product");
+    debug_assert!(needed <= scratch.len(), "{needed} numbers of scratch memory");
     let (packed_right, packed_left) = scratch.split_at_mut(blocks.packed_right);
     let panel = p.panel.clone();
     for column in panel.clone().step_by(blocks.columns) {
         let columns = column..panel.end.min(column + blocks.columns);
         if blocks.packs_right {
-            pack_right::<T, S>(p, &range, columns.clone(), packed_right);
+            pack_right::<T, S>(p, strides.b, (&range, columns.clone()), packed_right);
         }
         for first in (0..p.m).step_by(blocks.rows) {
             let rows = first..p.m.min(first + blocks.rows);
@@ -128,12 +158,12 @@ fn slab<T: Lanes, S: Simd>(
             // The only block of rows stays packed.
             if column == panel.start || blocks.rows < p.m {
                 let packed = &mut *packed_left;
-                pack::panels(simd, p.a, (p.m, p.inner), first + in_place..rows.end, range.clone(), packed);
+                pack::panels(simd, p.a, strides.a, first + in_place..rows.end, range.clone(), packed);
             }
-            let data = if in_place > 0 { &p.a.data[range.start * p.m + first..] } else { &[] };
-            let left = Left { rows: rows.len(), in_place, data, stride: p.m, packed: packed_left };
+            let data = if in_place > 0 { &p.a.data[range.start * strides.a + first..] } else { &[] };
+            let left = Left { rows: rows.len(), in_place, data, stride: strides.a, packed: packed_left };
             let right = blocks.packs_right.then_some(&*packed_right);
-            block(simd, p, (first, range.clone()), left, (columns.clone(), right));
+            block(simd, (p, strides), (first, range.clone()), left, (columns.clone(), right));
         }
     }
 }
@@ -154,14 +184,14 @@ struct Blocks {
 
 impl Blocks {
     #[inline(always)]
-    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, depth: usize, room: Room) -> Self {
+    fn new<T: Lanes, S: Simd>(p: &Product<'_, T>, strides: Strides, depth: usize, room: Room) -> Self {
         let (lanes, strips) = (T::lanes::<S>(), STRIPS * most_columns::<S>());
         let height = VECTORS * lanes;
         let most = (room.left / size_of::<T>() / depth).max(height);
         let rows = if p.m <= most { p.m } else { p.m.div_ceil(p.m.div_ceil(most)).next_multiple_of(height) };
-        let is_near = p.m * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= FEW_COLUMNS;
+        let is_near = strides.a * size_of::<T>() <= NEAR_BYTES || p.panel.len() <= FEW_COLUMNS;
         let near = is_near && !p.a.transposed;
-        let worth_packing = p.n * size_of::<T>() > NEAR_BYTES && rows > 2 * height;
+        let worth_packing = strides.b * size_of::<T>() > NEAR_BYTES && rows > 2 * height;
         let packs_right = p.b.transposed && (worth_packing || p.chosen.is_some());
         let columns = match packs_right {
             false => p.panel.len(),
@@ -181,8 +211,8 @@ impl Blocks {
 #[inline(always)]
 fn pack_right<T: Lanes, S: Simd>(
     p: &Product<'_, T>,
-    range: &Range<usize>,
-    columns: Range<usize>,
+    stride: usize,
+    (range, columns): (&Range<usize>, Range<usize>),
     packed: &mut [T],
 ) {
     let (depth, mut j) = (range.len(), columns.start);
@@ -192,7 +222,7 @@ fn pack_right<T: Lanes, S: Simd>(
         let strips = (rest / width).min(STRIPS);
         let rows = range.clone().map(
             #[inline(always)]
-            |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * p.n + j..],
+            |q: usize| &p.b.data[p.chosen.map_or(q, |chosen| chosen[q]) * stride + j..],
         );
         pack::strips(rows, (width, strips), depth, &mut packed[(j - columns.start) * depth..]);
         j += strips * width;
@@ -204,12 +234,12 @@ fn pack_right<T: Lanes, S: Simd>(
 #[inline(always)]
 fn block<T: Lanes, S: Simd>(
     simd: S,
-    p: &mut Product<'_, T>,
+    (p, strides): (&mut Product<'_, T>, Strides),
     (first, range): (usize, Range<usize>),
     left: Left<'_, T>,
     (panel, packed_right): (Range<usize>, Option<&[T]>),
 ) {
-    let (depth, m, most) = (range.len(), p.m, most_columns::<S>());
+    let (depth, most) = (range.len(), most_columns::<S>());
     let accumulate = p.beta == Beta::One;
     let far = accumulate && size_of_val(&*p.out) > caches().second;
     let mut j = panel.start;
@@ -218,17 +248,18 @@ fn block<T: Lanes, S: Simd>(
         let right = if let Some(packed) = packed_right {
             Right { data: &packed[(j - panel.start) * depth..], stride: columns, rows: true, chosen: None }
         } else if p.b.transposed {
-            Right { data: &p.b.data[range.start * p.n + j..], stride: p.n, rows: true, chosen: None }
+            let data = &p.b.data[range.start * strides.b + j..];
+            Right { data, stride: strides.b, rows: true, chosen: None }
         } else {
             let (chosen, first) = match p.chosen {
                 Some(chosen) => (Some(&chosen[j..]), range.start),
-                None => (None, j * p.inner + range.start),
+                None => (None, j * strides.b + range.start),
             };
-            Right { data: &p.b.data[first..], stride: p.inner, rows: false, chosen }
+            Right { data: &p.b.data[first..], stride: strides.b, rows: false, chosen }
         };
-        let at = (j - p.panel.start) * m + first;
+        let at = (j - p.panel.start) * strides.out + first;
         let (out, epilogue) = (&mut p.out[at..], p.epilogue.from(at, first));
-        let target = Target { out, stride: m, alpha: p.alpha, accumulate, epilogue, far };
+        let target = Target { out, stride: strides.out, alpha: p.alpha, accumulate, epilogue, far };
         // What an instruction set has no tiles for is not compiled for it.
         match columns {
             8 if most == 8 => strip::<T, S, 8>(simd, depth, left, right, target),

@@ -28,6 +28,7 @@ use std::ops::Range;
 #[allow(unreachable_pub)] // the feature `kernels` exports it
 pub use epilogue::Epilogue;
 pub(crate) use selection::Selection;
+pub(in crate::numbers::kernel) use tile::{Right, most_columns, sums};
 
 use super::divide::{Divide, among};
 use super::simd::{dispatch, run};
@@ -68,8 +69,8 @@ const SLAB: usize = 4096;
 /// is added.
 ///
 /// More than one thread may be given on a thread of a pool. Nothing is allocated once the threads'
-/// scratch memory has grown to what their largest product needs, at most [`blocks::most_scratch`]
-/// numbers. No product is skipped, so 0·NaN and 0·∞ are NaN; an inner dimension 0 gives 0.
+/// scratch memory has grown to [`blocks::most_scratch`] numbers. No product is skipped, so 0·NaN
+/// and 0·∞ are NaN; an inner dimension 0 gives 0.
 ///
 /// The right operand may be a selection of columns if op(a) has at least [`ROWS_FOR_SELECTION`]
 /// rows; the bits are those of a product with a copy of them.
@@ -219,8 +220,64 @@ fn by_shape<T: Real>(p: &mut Product<'_, T>) {
         }
         Way::Small => run(small::Small(p)),
         Way::Outer => dispatch(outer::Outer(p)),
-        Way::Tiles => dispatch(blocks::Tiles(p, blocks::Room::here())),
+        Way::Tiles => {
+            let (room, mut scratch) = (blocks::Room::here(), T::scratch().take());
+            scratch
+                .grow(blocks::most_scratch::<T>(room), T::default())
+                .expect("scratch memory for a product");
+            let strides = blocks::Strides::of(p);
+            dispatch(blocks::Tiles { product: p, strides, room, scratch: &mut scratch });
+            T::scratch().set(scratch);
+        }
     }
+}
+
+/// A part of a matrix, from its first element on, or the transpose of one.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a, T> {
+    pub(crate) data: &'a [T],
+    /// How far apart its columns are stored.
+    pub(crate) stride: usize,
+    pub(crate) transposed: bool,
+}
+
+/// So many numbers of scratch memory are enough for [`subtract`].
+pub(crate) const SCRATCH_TO_SUBTRACT: usize = blocks::SCRATCH_OF_FEW;
+/// The most columns that [`subtract`] takes.
+pub(crate) const MOST_TO_SUBTRACT: usize = blocks::FEW_COLUMNS;
+
+/// `out` − A * op(B) in the place of `out`, m × n and a part of a matrix as its operands are. An
+/// element is computed in an order that depends on the inner dimension alone.
+///
+/// # Panics
+/// If A is a transpose, there are more than [`MOST_TO_SUBTRACT`] columns, or data are too few.
+pub(crate) fn subtract<T: Scalar>(
+    a: Part<'_, T>,
+    b: Part<'_, T>,
+    (m, n, inner): (usize, usize, usize),
+    (out, stride): (&mut [T], usize),
+    scratch: &mut [T],
+) {
+    assert!(!a.transposed && n <= MOST_TO_SUBTRACT, "subtract: {n} columns");
+    if m == 0 || n == 0 || inner == 0 {
+        return;
+    }
+    let mut product = Product {
+        m,
+        n,
+        inner,
+        alpha: -T::ONE,
+        a: Operand { data: a.data, transposed: false },
+        b: Operand { data: b.data, transposed: b.transposed },
+        chosen: None,
+        beta: Beta::One,
+        epilogue: Epilogue::None,
+        order: Order::Free,
+        panel: 0..n,
+        out,
+    };
+    let strides = blocks::Strides { a: a.stride, b: b.stride, out: stride };
+    dispatch(blocks::Tiles { product: &mut product, strides, room: blocks::Room::here(), scratch });
 }
 
 /// One row times a matrix. The rows of a transposed b are consecutive, so slabs of the inner

@@ -3,6 +3,7 @@
 use super::Operand;
 use super::tile::VECTORS;
 use crate::numbers::kernel::simd::{Lanes, SIDE};
+use crate::numbers::kernel::transpose::few_rows;
 use pulp::Simd;
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ pub(super) const STRIPS: usize = 4;
 pub(super) fn panels<T: Lanes, S: Simd>(
     simd: S,
     a: Operand<'_, T>,
-    (m, inner): (usize, usize),
+    stride: usize,
     rows: Range<usize>,
     columns: Range<usize>,
     mut packed: &mut [T],
@@ -29,16 +30,16 @@ pub(super) fn panels<T: Lanes, S: Simd>(
         let (panel, next) = std::mem::take(&mut packed).split_at_mut(width * columns.len());
         packed = next;
         if a.transposed {
-            let source = &a.data[row * inner..][columns.start..];
-            transposed(source, inner, (rest.min(width), columns.len()), width, panel);
+            let source = &a.data[row * stride..][columns.start..];
+            transposed(source, stride, (rest.min(width), columns.len()), width, panel);
         } else {
-            let source = &a.data[columns.start * m + row..];
+            let source = &a.data[columns.start * stride + row..];
             if rest >= VECTORS * lanes {
-                vectors::<T, S, VECTORS>(source, m, panel);
+                vectors::<T, S, VECTORS>(source, stride, panel);
             } else if rest >= lanes {
-                vectors::<T, S, 1>(source, m, panel);
+                vectors::<T, S, 1>(source, stride, panel);
             } else {
-                filled_up(simd, source, (m, rest), panel);
+                filled_up(simd, source, (stride, rest), panel);
             }
         }
         row += width;
@@ -81,34 +82,11 @@ fn transposed<T: Lanes>(
         for (k, source) in sources.iter_mut().enumerate() {
             *source = &a[(i + k) * stride..][..columns];
         }
-        square_after_square(sources, width, &mut panel[i..]);
+        few_rows(sources, &mut panel[i..], width);
     }
     for i in squares..rows {
         for (target, &x) in panel.chunks_exact_mut(width).zip(&a[i * stride..][..columns]) {
             target[i] = x;
-        }
-    }
-}
-
-/// Transposes a few rows.
-#[inline(always)]
-fn square_after_square<T: Lanes>(rows: [&[T]; SIDE], width: usize, panel: &mut [T]) {
-    let columns = rows[0].len();
-    let mut q = 0;
-    while q + SIDE <= columns {
-        // Not mapped: the closure would be compiled for the baseline.
-        let mut square = [[T::default(); SIDE]; SIDE];
-        for i in 0..SIDE {
-            square[i] = *rows[i][q..].first_chunk().expect("the rows are that long");
-        }
-        for (k, column) in T::transposed(square).into_iter().enumerate() {
-            *panel[(q + k) * width..].first_chunk_mut().expect("the panel is that wide") = column;
-        }
-        q += SIDE;
-    }
-    for q in q..columns {
-        for i in 0..SIDE {
-            panel[q * width + i] = rows[i][q];
         }
     }
 }

@@ -140,7 +140,10 @@ fn caches_change_no_bit<T: Scalar + Multiply>() {
                     out: view.as_mut_slice(),
                     epilogue: Epilogue::None,
                 };
-                dispatch(blocks::Tiles(&mut product, Room { left, right }));
+                let room = Room { left, right };
+                let mut scratch = vec![T::NAN; blocks::most_scratch::<T>(room)];
+                let strides = blocks::Strides::of(&product);
+                dispatch(blocks::Tiles { product: &mut product, strides, room, scratch: &mut scratch });
                 assert_eq!(out, expected, "{m}×{inner} * {inner}×{n}, {flags:?}, {left} and {right} bytes");
             }
         }

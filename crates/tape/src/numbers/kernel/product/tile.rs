@@ -19,7 +19,7 @@ pub(super) const MOST_COLUMNS: usize = 8;
 /// The most columns of a tile: its sums, a column of the left operand and a number of the right one
 /// fill the registers.
 #[inline(always)]
-pub(super) const fn most_columns<S: Simd>() -> usize {
+pub(in crate::numbers::kernel) const fn most_columns<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 {
         MOST_COLUMNS
     } else if S::IS_SCALAR {
@@ -66,12 +66,12 @@ impl<'a, T: Lanes> Left<'a, T> {
 /// The right operand from a tile's first element on: consecutive along its rows or along its
 /// columns.
 #[derive(Clone, Copy)]
-pub(super) struct Right<'a, T> {
-    pub(super) data: &'a [T],
-    pub(super) stride: usize,
-    pub(super) rows: bool,
+pub(in crate::numbers::kernel) struct Right<'a, T> {
+    pub(in crate::numbers::kernel) data: &'a [T],
+    pub(in crate::numbers::kernel) stride: usize,
+    pub(in crate::numbers::kernel) rows: bool,
     /// Where the columns are that are not side by side.
-    pub(super) chosen: Option<&'a [usize]>,
+    pub(in crate::numbers::kernel) chosen: Option<&'a [usize]>,
 }
 
 impl<'a, T> Right<'a, T> {
@@ -131,7 +131,7 @@ pub(super) fn strip<T: Lanes, S: Simd, const C: usize>(
 
 /// The sums of a tile.
 #[inline(always)]
-fn sums<T: Lanes, S: Simd, const V: usize, const C: usize>(
+pub(in crate::numbers::kernel) fn sums<T: Lanes, S: Simd, const V: usize, const C: usize>(
     simd: S,
     depth: usize,
     (mut a, a_stride): (&[T], usize),
