@@ -22,12 +22,14 @@
 //! difference is small too, and the digits are those of the column's greatest.
 
 mod again;
+mod short;
 
 use std::ops::Range;
 
 use super::simd::{Loops, run};
 use super::vector_math::{Real, lane};
 use again::{Again, Part};
+use short::{Of, Short};
 
 /// Which numbers of a matrix belong together: those of a column, those of a row, or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +106,16 @@ macro_rules! softmax {
                     // ln of no term is −∞, a loss of no output 0.
                     return out.fill(if matches!(wanted, Wanted::LogSumExp) { -$t::INFINITY } else { 0.0 });
                 }
-                if series.count > 0 {
-                    run(Call { wanted, z, series, out });
+                let short = match wanted {
+                    Wanted::Shares => Some(Of::Shares),
+                    Wanted::Centred(g) => Some(Of::Centred(g)),
+                    Wanted::First(g) => Some(Of::First(g)),
+                    _ => None,
+                };
+                match short.filter(|_| series.length <= PART && !series.across) {
+                    Some(of) => run(Short { of, z, length: series.length, out }),
+                    None if series.count > 0 => run(Call { wanted, z, series, out }),
+                    None => {}
                 }
             }
         })*
