@@ -68,6 +68,27 @@ fn attention_has_the_same_bits_in_all_ways() {
     attention::<f32>(300, 1, &[7, 1, 30], &some_ways(2));
 }
 
+/// Systems of equations of the examples, more unknowns than a block has, with their derivatives.
+#[test]
+fn solutions_have_the_same_bits_in_all_ways() {
+    fn solutions<T: Scalar>(ways: &[Way]) {
+        const N: usize = 19;
+        let tape = Tape::<T>::new();
+        let b = tape.examples_unbound("B", N);
+        let a = tape.parameter("A", &Random::new(1).matrix(N, N, -0.2, 0.2));
+        let regular = a + tape.identity(N) * T::from_f64(2.0);
+        let l = (regular.matmul(regular.t())).cholesky();
+        let x = l.solve_lower_transposed(l.solve_lower(b)) + regular.solve(b);
+        let j = (x.square().sum_over(Over::Rows) + tape.apply(Costly, [b.sum_over(Over::Rows)])).mean();
+        let [da, db] = j.gradients([a, b]);
+        let batches: Vec<Batch<'_, T>> =
+            [700, 1, 33, 2049].map(|m| vec![(b, Random::new(m as u64).matrix(N, m, -1.0, 1.0))]).into();
+        same_in_all_ways(&[j, x, da, db], &batches, ways);
+    }
+    solutions::<f64>(&some_ways(1));
+    solutions::<f32>(&some_ways(2));
+}
+
 /// What is gathered and added up again, and chosen rows, in every way.
 #[test]
 fn gathers_have_the_same_bits_in_all_ways() {
