@@ -17,6 +17,7 @@ mod literal;
 mod metamorphic;
 mod models;
 mod noise;
+mod nothing;
 mod operations;
 mod programs;
 mod recording;

@@ -255,9 +255,13 @@ fn is_unclear<const SINGLE: bool>(script: &Script, values: &[Grid<Watched<SINGLE
             let [a, b] = [&values[node.on[0]], &values[node.on[1]]];
             (0..columns).any(|j| (0..rows).any(|i| moves(a.at(i, j), b.at(i, j))))
         }
-        Op::Reduce(Reduction::Max, _) => {
+        Op::Reduce(Reduction::Max | Reduction::Min, _) => {
             let x = &values[node.on[0]].data;
             (0..x.len()).any(|i| (0..i).any(|k| moves(x[i], x[k])))
+        }
+        Op::Reduce(Reduction::MaxNorm, _) => {
+            let x = &values[node.on[0]].data;
+            near(&[0.0]) || (0..x.len()).any(|i| (0..i).any(|k| moves(x[i], x[k]) || moves(x[i], -x[k])))
         }
         _ => false,
     }

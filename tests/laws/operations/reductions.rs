@@ -70,6 +70,26 @@ pub(super) fn reduction_row<T: Scalar>(kind: Reduction) -> Row<T> {
                     zeros(tape, "A", 3, 0).max()
                 }),
             ]),
+        Reduction::Min => reduced("min", Domain::Distinct, |a, over| a.min_over(over), reference::min, 1)
+            .rejects(vec![
+                bad("min_rows: nothing has no minimum: A is 0×3, at {place}", |tape| {
+                    zeros(tape, "A", 0, 3).min_over(Over::Rows)
+                }),
+                bad("min_columns: nothing has no minimum: A is 3×0, at {place}", |tape| {
+                    zeros(tape, "A", 3, 0).min_over(Over::Columns)
+                }),
+                bad("min: nothing has no minimum: A is 3×0, at {place}", |tape| {
+                    zeros(tape, "A", 3, 0).min()
+                }),
+            ]),
+        Reduction::MaxNorm => reduced(
+            "max_norm",
+            Domain::Distinct,
+            // Of multiples of 0.1 the sizes of two would be the same.
+            |a, over| (a + T::from_f64(0.025)).max_norm_over(over),
+            |x| reference::max_norm(&x.iter().map(|x| x + 0.025).collect::<Vec<f64>>()),
+            0,
+        ),
         Reduction::LogSumExp => {
             // Of nothing it is ln 0 = −∞, which has no derivative; so the cases start at 1.
             reduced("log_sum_exp", REAL, |a, over| a.log_sum_exp_over(over), reference::log_sum_exp, 1)

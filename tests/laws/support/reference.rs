@@ -38,6 +38,19 @@ pub(crate) fn max(x: &[f64]) -> f64 {
     if x.iter().any(|x| x.is_nan()) { f64::NAN } else { x.iter().copied().fold(f64::NEG_INFINITY, f64::max) }
 }
 
+pub(crate) fn min(x: &[f64]) -> f64 {
+    if x.iter().any(|x| x.is_nan()) { f64::NAN } else { x.iter().copied().fold(f64::INFINITY, f64::min) }
+}
+
+/// The greatest size, 0 of nothing.
+pub(crate) fn max_norm(x: &[f64]) -> f64 {
+    if x.is_empty() {
+        0.0
+    } else {
+        f64::max(max(x), -min(x)) + 0.0 * x.iter().filter(|x| x.is_nan()).sum::<f64>()
+    }
+}
+
 pub(crate) fn log_sum_exp(x: &[f64]) -> f64 {
     let greatest = max(x);
     if greatest.is_infinite() || greatest.is_nan() {

@@ -290,28 +290,28 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn sum_of_blocks(self) -> Self {
-        let by_row = self.block_t().sum_over(Over::Rows);
+        let by_row = self.blocks_transposed("sum_of_blocks").sum_over(Over::Rows);
         self.rows_of_blocks(by_row)
     }
 
     /// The mean over the columns of each example.
     #[track_caller]
     pub fn mean_of_blocks(self) -> Self {
-        let by_row = self.block_t().mean_over(Over::Rows);
+        let by_row = self.blocks_transposed("mean_of_blocks").mean_over(Over::Rows);
         self.rows_of_blocks(by_row)
     }
 
     /// The greatest of the columns of each example, row by row.
     #[track_caller]
     pub fn max_of_blocks(self) -> Self {
-        let by_row = self.block_t().max_over(Over::Rows);
+        let by_row = self.blocks_transposed("max_of_blocks").max_over(Over::Rows);
         self.rows_of_blocks(by_row)
     }
 
     /// Softmax over the columns of each example, row by row.
     #[track_caller]
     pub fn softmax_of_blocks(self) -> Self {
-        self.block_t().softmax_over(Over::Rows).block_t()
+        self.blocks_transposed("softmax_of_blocks").softmax_over(Over::Rows).block_t()
     }
 
     /// Each column k times: n × (T·m) becomes n × (k·T·m).
@@ -325,8 +325,17 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn repeat_columns(self, k: usize) -> Self {
+        if k == 0 {
+            return self.tape.refused("repeat_columns", "0 times leaves no columns".into());
+        }
         let copies: Vec<Self> = vec![self; k];
         self.tape.stack_rows(&copies).unfold(k)
+    }
+
+    /// [`block_t`](Var::block_t), for a method of another name.
+    #[track_caller]
+    fn blocks_transposed(self, method: &str) -> Self {
+        self.tape.push_called(Some((method, &[self])), BlockTranspose, &[self])
     }
 
     /// What a reduction has made of the rows of transposed blocks, 1 × (n·m), as n × m.

@@ -26,16 +26,30 @@ pub enum Reduction {
     Sum,
     /// The greatest; NaN where an element is NaN.
     Max,
+    /// The smallest; NaN where an element is NaN.
+    Min,
+    /// The greatest |a|, 0 of nothing; NaN where an element is NaN.
+    MaxNorm,
     /// ln Σ exp, without overflow.
     LogSumExp,
 }
 
 impl Reduction {
     /// Every one of them.
-    pub const ALL: &'static [Reduction] = &[Reduction::Sum, Reduction::Max, Reduction::LogSumExp];
+    pub const ALL: &'static [Reduction] =
+        &[Reduction::Sum, Reduction::Max, Reduction::Min, Reduction::MaxNorm, Reduction::LogSumExp];
+
+    /// What nothing has none of, of the extremes that are elements.
+    fn of_nothing(self) -> Option<&'static str> {
+        match self {
+            Reduction::Max => Some("maximum"),
+            Reduction::Min => Some("minimum"),
+            Reduction::Sum | Reduction::MaxNorm | Reduction::LogSumExp => None,
+        }
+    }
 }
 
-/// Σ, max or ln Σ exp over rows, columns or all elements.
+/// Σ, an extreme or ln Σ exp over rows, columns or all elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Reduce {
     pub(crate) reduction: Reduction,
@@ -79,36 +93,44 @@ impl Over {
 
 impl<T: Scalar> Operation<T> for Reduce {
     fn name(&self) -> Cow<'_, str> {
-        match (self.reduction, self.over) {
-            (Reduction::Sum, Over::Rows) => "sum_rows",
-            (Reduction::Sum, Over::Columns) => "sum_columns",
-            (Reduction::Sum, Over::All) => "sum",
-            (Reduction::Max, Over::Rows) => "max_rows",
-            (Reduction::Max, Over::Columns) => "max_columns",
-            (Reduction::Max, Over::All) => "max",
-            (Reduction::LogSumExp, Over::Rows) => "log_sum_exp_rows",
-            (Reduction::LogSumExp, Over::Columns) => "log_sum_exp_columns",
-            (Reduction::LogSumExp, Over::All) => "log_sum_exp",
+        let [rows, columns, all] = match self.reduction {
+            Reduction::Sum => ["sum_rows", "sum_columns", "sum"],
+            Reduction::Max => ["max_rows", "max_columns", "max"],
+            Reduction::Min => ["min_rows", "min_columns", "min"],
+            Reduction::MaxNorm => ["max_norm_rows", "max_norm_columns", "max_norm"],
+            Reduction::LogSumExp => ["log_sum_exp_rows", "log_sum_exp_columns", "log_sum_exp"],
+        };
+        match self.over {
+            Over::Rows => rows,
+            Over::Columns => columns,
+            Over::All => all,
         }
         .into()
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        match self.reduction {
-            Reduction::Max if self.over.is_empty(operands[0]) => Err(Mismatch::new("nothing has no maximum")),
-            Reduction::Sum | Reduction::Max | Reduction::LogSumExp => Ok(self.over.reduced(operands[0])),
+        match self.reduction.of_nothing().filter(|_| self.over.is_empty(operands[0])) {
+            Some(extreme) => Err(Mismatch::new(format!("nothing has no {extreme}"))),
+            None => Ok(self.over.reduced(operands[0])),
         }
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
         let a = x.get(0);
         let reduced = if self.over == Over::Columns { a.columns() } else { a.rows() * a.columns() };
-        if self.reduction == Reduction::Max && reduced == 0 && !out.as_slice().is_empty() {
-            return Err(Fault::Other("the maximum over m = 0 examples does not exist".into()));
+        if reduced == 0
+            && !out.as_slice().is_empty()
+            && let Some(extreme) = self.reduction.of_nothing()
+        {
+            return Err(Fault::Other(format!("the {extreme} over m = 0 examples does not exist")));
         }
         match (self.reduction, self.over) {
             (Reduction::Sum, Over::Columns) => sum_columns(a, out),
             (Reduction::Sum, over) => columns_or_all(a, over, out, k::sum),
-            (Reduction::Max, Over::Columns) => max_columns(a, out),
+            (Reduction::Max, Over::Columns) => extreme_columns(a, -T::INFINITY, out, k::greater),
             (Reduction::Max, over) => columns_or_all(a, over, out, k::max),
+            (Reduction::Min, Over::Columns) => extreme_columns(a, T::INFINITY, out, k::smaller),
+            (Reduction::Min, over) => columns_or_all(a, over, out, k::min),
+            (Reduction::MaxNorm, Over::Columns) => extreme_columns(a, T::ZERO, out, k::greater_size),
+            (Reduction::MaxNorm, over) => columns_or_all(a, over, out, k::max_norm),
             (Reduction::LogSumExp, over) => {
                 T::softmax_into(Wanted::LogSumExp, a.as_slice(), series(a.shape(), over), out.as_mut_slice());
             }
@@ -121,10 +143,15 @@ impl<T: Scalar> Operation<T> for Reduce {
         match self.reduction {
             // ∂/∂A: G repeated
             Reduction::Sum => at.contribute_lazily(0, |g| g),
-            // ∂/∂A: G ⊙ [A = max] ⊘ (number of greatest entries): ties share
-            Reduction::Max => at.contribute_lazily(0, |g| {
-                let greatest = a.equal(y);
-                g * (greatest / greatest.sum_over(self.over))
+            // ∂/∂A: G ⊙ [A = y] ⊘ (number of those elements): ties share
+            Reduction::Max | Reduction::Min => at.contribute_lazily(0, |g| {
+                let those = a.equal(y);
+                g * (those / those.sum_over(self.over))
+            }),
+            // ∂/∂A: G ⊙ sign(A) ⊙ [|A| = y] ⊘ (number of those elements)
+            Reduction::MaxNorm => at.contribute_lazily(0, |g| {
+                let those = a.abs().equal(y);
+                g * (a.sign() * those / those.sum_over(self.over))
             }),
             // ∂/∂A: G ⊙ softmax(A)
             Reduction::LogSumExp => at.contribute_lazily(0, |g| g * a.softmax_over(self.over)),
@@ -133,7 +160,9 @@ impl<T: Scalar> Operation<T> for Reduce {
     fn notation(&self) -> Notation {
         match self.reduction {
             Reduction::Sum => Notation::Sum(self.over),
-            Reduction::Max | Reduction::LogSumExp => Notation::Call(Operation::<T>::name(self).into_owned()),
+            Reduction::Max | Reduction::Min | Reduction::MaxNorm | Reduction::LogSumExp => {
+                Notation::Call(Operation::<T>::name(self).into_owned())
+            }
         }
     }
     fn is_columnwise(&self, _: &[Shape]) -> bool {
@@ -148,7 +177,7 @@ impl<T: Scalar> Operation<T> for Reduce {
     }
 }
 
-words!(Reduction { Sum "sum", Max "max", LogSumExp "log_sum_exp" });
+words!(Reduction { Sum "sum", Max "max", Min "min", MaxNorm "max_norm", LogSumExp "log_sum_exp" });
 described! {
     Reduce [1] { reduction: "reduction", over: "over" }
     Broadcast [1] { 0: "shape" }
@@ -242,13 +271,16 @@ pub(crate) fn add_unit<T: Scalar>(unit: &[T], rows: usize, (alpha, beta): (T, Be
     }
 }
 
-fn max_columns<T: Scalar>(a: MatrixRef<'_, T>, out: &mut MatrixMut<'_, T>) {
+fn extreme_columns<T: Scalar>(
+    a: MatrixRef<'_, T>,
+    start: T,
+    out: &mut MatrixMut<'_, T>,
+    with: impl Fn(T, T) -> T,
+) {
     let out = out.as_mut_slice();
-    out.fill(-T::INFINITY);
+    out.fill(start);
     for j in 0..a.columns() {
-        for (out, &x) in out.iter_mut().zip(a.column(j)) {
-            *out = k::max(&[*out, x]);
-        }
+        out.iter_mut().zip(a.column(j)).for_each(|(out, &x)| *out = with(*out, x));
     }
 }
 
@@ -372,7 +404,46 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.reduce(Reduction::Max, over)
     }
 
-    /// ln Σ exp of all elements, 1 × 1, without overflow.
+    /// The smallest element, 1 × 1.
+    #[track_caller]
+    pub fn min(self) -> Self {
+        self.min_over(Over::All)
+    }
+
+    /// The smallest element over rows (1 × m), columns (n × 1) or all. Where several are smallest,
+    /// they share the gradient.
+    ///
+    /// ```
+    /// use tape::{Over, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let a = tape.parameter("A", &matrix![[1.0, 5.0], [4.0, 2.0]]);
+    /// assert_eq!(a.min_over(Over::Rows).value()?, matrix![[1.0, 2.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn min_over(self, over: Over) -> Self {
+        self.reduce(Reduction::Min, over)
+    }
+
+    /// The maximum norm ‖·‖∞ of every column (over the rows, 1 × m), of every row, or of all
+    /// elements: the greatest |a|, and 0 of nothing. Where several are greatest, they share the
+    /// gradient, which is 0 at 0.
+    ///
+    /// ```
+    /// use tape::{Over, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let a = tape.parameter("A", &matrix![[1.0, 2.0], [-4.0, 2.0]]);
+    /// let norm = a.max_norm_over(Over::Rows);
+    /// assert_eq!(norm.value()?, matrix![[4.0, 2.0]]);
+    /// assert_eq!(norm.sum().gradients([a])[0].value()?, matrix![[0.0, 0.5], [-1.0, 0.5]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn max_norm_over(self, over: Over) -> Self {
+        self.reduce(Reduction::MaxNorm, over)
+    }
+
+    /// ln Σ exp of all elements, 1 × 1, without overflow; of nothing −∞.
     #[track_caller]
     pub fn log_sum_exp(self) -> Self {
         self.log_sum_exp_over(Over::All)
@@ -409,12 +480,14 @@ impl<'t, T: Scalar> Var<'t, T> {
         let shape = self.known_shape();
         // Over a single row or column, `All` is the other direction alone, so that equal sums are
         // one entry.
+        let asked = Reduce { reduction, over };
         let over = match (over, shape.rows == Dim::ONE, shape.columns == Dim::ONE) {
             (Over::All, true, _) => Over::Columns,
             (Over::All, false, true) => Over::Rows,
             (over, _, _) => over,
         };
-        self.tape.push(Reduce { reduction, over }, &[self])
+        let called = Operation::<T>::name(&asked);
+        self.tape.push_called(Some((&called, &[self])), Reduce { reduction, over }, &[self])
     }
 
     /// Whether the entry is the sum of a row that has an element for each example.

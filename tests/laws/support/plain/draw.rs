@@ -371,23 +371,36 @@ impl Draw {
 
     pub(crate) fn reduce(&mut self, a: usize) -> Option<usize> {
         let over = self.over();
-        let reduction =
-            [Reduction::Sum, Reduction::Sum, Reduction::Max, Reduction::LogSumExp][self.random.below(4)];
-        if reduction != Reduction::Sum && self.values[a].data.is_empty() {
-            return None;
-        }
-        if reduction == Reduction::Max && !self.has_gaps(a) {
+        let reduction = match self.random.below(8) {
+            0..4 => Reduction::Sum,
+            4 => [Reduction::Max, Reduction::Min][self.random.below(2)],
+            5 => Reduction::MaxNorm,
+            _ => Reduction::LogSumExp,
+        };
+        let is_empty = self.values[a].data.is_empty();
+        let is_clear = match reduction {
+            Reduction::Sum => true,
+            Reduction::LogSumExp => !is_empty,
+            Reduction::Max | Reduction::Min => !is_empty && self.has_gaps(a, |x| x),
+            // And is not next to 0, where |a| has its kink.
+            Reduction::MaxNorm => self.has_gaps(a, f64::abs) && self.is_apart_from_0(a),
+        };
+        if !is_clear {
             return None;
         }
         self.push(Op::Reduce(reduction, over), &[a], Self::reduced_shape(self.shape(a), over))
     }
 
-    /// Whether no two values are close, so that the greatest is clear.
-    fn has_gaps(&self, a: usize) -> bool {
+    fn is_apart_from_0(&self, a: usize) -> bool {
+        self.wild || self.values[a].data.iter().all(|x| x.v.abs() > GAP)
+    }
+
+    /// Whether no two of what is made of the values are close, so that the greatest is clear.
+    fn has_gaps(&self, a: usize, of: fn(f64) -> f64) -> bool {
         if self.wild {
             return true;
         }
-        let mut sorted: Vec<f64> = self.values[a].data.iter().map(|x| x.v).collect();
+        let mut sorted: Vec<f64> = self.values[a].data.iter().map(|x| of(x.v)).collect();
         sorted.sort_by(f64::total_cmp);
         sorted.windows(2).all(|pair| pair[1] - pair[0] > GAP)
     }

@@ -135,6 +135,9 @@ pub(crate) fn reduced<N: Number>(reduction: Reduction, x: &[N]) -> N {
     match reduction {
         Reduction::Sum => sum(x.iter().copied()),
         Reduction::Max => max(x),
+        Reduction::Min => -max(&x.iter().map(|&x| -x).collect::<Vec<N>>()),
+        Reduction::MaxNorm if x.is_empty() => N::of(0.0),
+        Reduction::MaxNorm => max(&x.iter().map(|&x| apply(Fun::Abs, x)).collect::<Vec<N>>()),
         Reduction::LogSumExp => {
             let (exps, greatest) = from_greatest(x);
             greatest + sum(exps).elementary(Elementary::Ln)

@@ -28,6 +28,8 @@ pub(crate) enum Pair {
 pub(crate) enum Reduction {
     Sum,
     Max,
+    Min,
+    MaxNorm,
     LogSumExp,
 }
 
@@ -229,6 +231,7 @@ impl Script {
             Op::Negate => format!("-{}", v(0)),
             Op::Transpose => format!("{}.t()", v(0)),
             Op::Product => format!("{}.matmul({})", v(0), v(1)),
+            Op::Reduce(Reduction::MaxNorm, o) => format!("{}.max_norm_over({})", v(0), over(*o)),
             Op::Reduce(Reduction::LogSumExp, o) => format!("{}.log_sum_exp_over({})", v(0), over(*o)),
             Op::Reduce(r, o) => format!("{}.{}_over({})", v(0), format!("{r:?}").to_lowercase(), over(*o)),
             Op::Repeat => format!("{}.broadcast_to({})", v(0), node.shape),

@@ -105,9 +105,17 @@ fn contributions<N: Number>(
             vec![Some(a), Some(b)]
         }
         Op::Reduce(Reduction::Sum, over) => vec![Some(by_parts(*over, &|x, _, g| vec![g; x.len()]))],
-        Op::Reduce(Reduction::Max, over) => vec![Some(by_parts(*over, &|x, y, g| {
+        Op::Reduce(Reduction::Max | Reduction::Min, over) => vec![Some(by_parts(*over, &|x, y, g| {
             let ties = x.iter().filter(|x| x.value() == y.value()).count() as f64;
             let share = |x: &N| if x.value() == y.value() { g / N::of(ties) } else { N::of(0.0) * g };
+            x.iter().map(share).collect()
+        }))],
+        Op::Reduce(Reduction::MaxNorm, over) => vec![Some(by_parts(*over, &|x, y, g| {
+            let ties = x.iter().filter(|x| x.value().abs() == y.value()).count() as f64;
+            let share = |x: &N| match x.value().abs() == y.value() {
+                true => g * apply(Fun::Sign, *x) / N::of(ties),
+                false => N::of(0.0) * g,
+            };
             x.iter().map(share).collect()
         }))],
         Op::Reduce(Reduction::LogSumExp, over) => {

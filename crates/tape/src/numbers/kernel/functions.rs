@@ -545,18 +545,53 @@ pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
 /// The greatest number; NaN if there is one, −∞ of nothing.
 #[inline]
 pub(crate) fn max<T: Scalar>(x: &[T]) -> T {
-    let greater = |m: T, x: T| if m > x || m.is_nan() { m } else { x };
-    let mut lanes = [-T::INFINITY; LANES];
+    folded(x, -T::INFINITY, greater)
+}
+
+/// The smallest number; NaN if there is one, +∞ of nothing.
+#[inline]
+pub(crate) fn min<T: Scalar>(x: &[T]) -> T {
+    folded(x, T::INFINITY, smaller)
+}
+
+/// The greatest size; NaN if there is one, 0 of nothing.
+#[inline]
+pub(crate) fn max_norm<T: Scalar>(x: &[T]) -> T {
+    folded(x, T::ZERO, greater_size)
+}
+
+/// The greater of two, NaN if one is.
+#[inline(always)]
+pub(crate) fn greater<T: Scalar>(m: T, x: T) -> T {
+    if m > x || m.is_nan() { m } else { x }
+}
+
+/// The smaller of two, NaN if one is.
+#[inline(always)]
+pub(crate) fn smaller<T: Scalar>(m: T, x: T) -> T {
+    if m < x || m.is_nan() { m } else { x }
+}
+
+/// The size of x, if it is greater than m, a size.
+#[inline(always)]
+pub(crate) fn greater_size<T: Scalar>(m: T, x: T) -> T {
+    greater(m, x.abs())
+}
+
+/// All of x, one after the other, in lanes that are put together in the end.
+#[inline(always)]
+fn folded<T: Scalar>(x: &[T], start: T, with: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [start; LANES];
     let mut chunks = x.chunks_exact(LANES);
     for chunk in &mut chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = greater(*lane, x);
+            *lane = with(*lane, x);
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane = greater(*lane, x);
+        *lane = with(*lane, x);
     }
-    lanes.into_iter().fold(-T::INFINITY, greater)
+    lanes.into_iter().fold(start, with)
 }
 
 #[cfg(test)]

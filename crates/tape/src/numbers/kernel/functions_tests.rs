@@ -391,6 +391,9 @@ fn sums_of_every_length() {
         let count = n as f64;
         assert_eq!(sum(&x), count * (count + 1.0) / 2.0);
         assert_eq!(max(&x), if n == 0 { f64::NEG_INFINITY } else { count });
+        assert_eq!(min(&x), if n == 0 { f64::INFINITY } else { 1.0 });
+        let negative: Vec<f64> = x.iter().map(|x| -x).collect();
+        assert_eq!((max_norm(&x), max_norm(&negative)), (count, count));
     }
 }
 
@@ -400,7 +403,7 @@ fn nan_is_seen_at_every_position() {
         for at in 0..n {
             let mut x = vec![1.0_f32; n];
             x[at] = f32::NAN;
-            assert!(max(&x).is_nan() && sum(&x).is_nan(), "{at} of {n}");
+            assert!([max(&x), min(&x), max_norm(&x), sum(&x)].iter().all(|y| y.is_nan()), "{at} of {n}");
         }
     }
 }

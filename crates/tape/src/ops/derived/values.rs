@@ -1,33 +1,12 @@
-//! Extremes, products, norms and functions of one number.
+//! Products, norms and functions of one number.
 
 use crate::ops::noise::Noise;
 use crate::ops::zip::IntoOperand;
 use crate::tape::notation::Over;
 use crate::{Scalar, Var};
 
-/// # The smallest, norms and inner products
+/// # Norms and inner products
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The smallest element, 1 × 1: −max(−A).
-    #[track_caller]
-    pub fn min(self) -> Self {
-        self.min_over(Over::All)
-    }
-
-    /// The smallest element over rows (1 × m), columns (n × 1) or all: −max(−A). Where several are
-    /// smallest, they share the gradient.
-    ///
-    /// ```
-    /// use tape::{Over, Tape, matrix};
-    /// let tape = Tape::<f64>::new();
-    /// let a = tape.parameter("A", &matrix![[1.0, 5.0], [4.0, 2.0]]);
-    /// assert_eq!(a.min_over(Over::Rows).value()?, matrix![[1.0, 2.0]]);
-    /// # Ok::<(), tape::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn min_over(self, over: Over) -> Self {
-        -(-self).max_over(over)
-    }
-
     /// Σ A ⊙ B, 1 × 1.
     ///
     /// ```
@@ -49,7 +28,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         self.matmul(other.t())
     }
 
-    /// ‖A‖ = √(Σ A²), 1 × 1, without overflow, with gradient A ⊘ ‖A‖, and 0 at 0.
+    /// ‖A‖ = √(Σ A²), 1 × 1, without overflow, with gradient A ⊘ ‖A‖, and 0 at 0; of nothing 0.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -69,7 +48,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The norm of every column (over the rows, 1 × m), of every row, or of all elements.
     #[track_caller]
     pub fn norm_over(self, over: Over) -> Self {
-        let greatest = self.abs().max_over(over).stop_gradient();
+        let greatest = self.max_norm_over(over).stop_gradient();
         // Scaled by the greatest, squares neither overflow nor vanish; of 0 and ∞ it is 1.
         let is_scale = greatest.greater(T::ZERO) * greatest.less(T::INFINITY);
         let scale = is_scale.select(greatest, T::ONE);
