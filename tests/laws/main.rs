@@ -11,6 +11,7 @@ mod functions;
 mod golden;
 mod golden_models;
 mod identity;
+mod indices;
 mod instruction_sets;
 mod json;
 mod literal;

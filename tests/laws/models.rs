@@ -301,53 +301,6 @@ fn factors_that_do_not_exist_are_told_with_their_pivot() {
 }
 
 #[test]
-fn wrong_indices_are_told_with_their_place() {
-    fn check<T: Scalar>() {
-        let tape = Tape::<T>::new();
-        let table = tape.parameter("E", &Matrix::zeros(2, 5));
-        let items = tape.indices_unbound("item", 2);
-        let rows = table.gather(items).tanh();
-        let j = rows.sum();
-        let [drows, dtable] = j.gradients([table.gather(items), table]);
-        let mut program = tape.compile([j, drows, dtable]).unwrap();
-        for (m, place) in [(1, (1, 0)), (3, (0, 2)), (700, (1, 600)), (5000, (0, 4999))] {
-            let mut data: Matrix<T> = Matrix::filled(2, m, T::ONE);
-            for wrong in [5.0, -1.0, 0.5, f64::NAN, f64::INFINITY] {
-                data[place] = T::from_f64(wrong);
-                program.bind(items, &data).unwrap();
-                match program.run().unwrap_err() {
-                    Error::Index { value, row, column, indices, count, .. } => {
-                        assert_eq!(((row, column), indices.as_str(), count), (place, "item", 5));
-                        assert!(value == wrong || wrong.is_nan());
-                    }
-                    other => panic!("{other}"),
-                }
-            }
-        }
-        program.bind_indices(items, &[0, 4, 4, 4]).unwrap();
-        program.run().unwrap();
-        let mut touched = Vec::new();
-        program
-            .update_columns(table, items, drows, |column, g| {
-                touched.push(g[0].to_f64());
-                column[0] -= g[0];
-            })
-            .unwrap();
-        assert_eq!(touched, [1.0, 3.0]);
-        let updated: Vec<f64> = program.view(table).unwrap().as_slice().iter().map(|x| x.to_f64()).collect();
-        assert_eq!(updated, [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -3.0, 0.0]);
-        assert!(matches!(program.update_columns(table, items, j, |_, _| ()), Err(Error::BindShape { .. })));
-        assert!(matches!(program.bind_indices(items, &[1; 3]), Err(Error::DataLength { .. })));
-    }
-    check::<f64>();
-    check::<f32>();
-    // What the type does not hold exactly.
-    let tape = Tape::<f32>::new();
-    let inexact = tape.indices("item", 1, &[16_777_217]).sound().unwrap_err();
-    assert_eq!(inexact, Error::InexactIndex { index: 16_777_217, number: "f32" });
-}
-
-#[test]
 fn a_place_has_no_derivative_and_what_stands_still_neither() {
     let tape = Tape::<f64>::new();
     let a = tape.parameter("A", &matrix![[1.0, 3.0], [3.0, f64::NAN]]);

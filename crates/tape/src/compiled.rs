@@ -10,6 +10,7 @@ use std::fmt::{Formatter, Result as Written};
 
 use crate::check::{Check, Failure, Summary, laws};
 use crate::ops::Op;
+use crate::ops::indices::Indices;
 use crate::ops::leaf::LeafKind;
 use crate::program::Name;
 #[cfg(feature = "json")]
@@ -219,7 +220,7 @@ compiled! {
     fn program_bind_indices(
         program: &mut Program<Self>,
         variable: Name<'_, Self>,
-        indices: &[u32],
+        indices: Indices<'_>,
     ) -> Result<()> = Program::bind_indices_here;
     fn program_select_columns(
         program: &mut Program<Self>,

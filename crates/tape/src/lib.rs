@@ -119,6 +119,7 @@ pub use numbers::matrix::{Matrix, MatrixMut, MatrixRef};
 pub use numbers::scalar::Scalar;
 pub use ops::OperationKind;
 pub use ops::derived::{Image, Window};
+pub use ops::indices::IndexNumber;
 pub use ops::leaf::LeafKind;
 pub use ops::linear::LinearOperation;
 pub use ops::map::{Function, FunctionKind, UserFunction};

@@ -148,6 +148,8 @@ pub enum Error {
     },
     /// An index is no whole number below the number of columns of its table.
     Index {
+        /// The method that was given it, or the operation that met it in a run.
+        method: &'static str,
         /// The value found.
         value: f64,
         /// Its row, from 0.
@@ -158,7 +160,10 @@ pub enum Error {
         indices: String,
         /// How many columns the table has.
         count: usize,
-        /// Where the columns were gathered.
+        /// The name or number of the table, if it is known: of several the one with the fewest
+        /// columns.
+        table: Option<String>,
+        /// Where its columns were gathered.
         at: Place,
     },
     /// A name that no entry has, or several have.
@@ -168,10 +173,10 @@ pub enum Error {
         /// How many entries have it.
         found: usize,
     },
-    /// An index that the number type does not hold exactly.
+    /// An index that is negative, or that the number type does not hold exactly.
     InexactIndex {
         /// The index.
-        index: u32,
+        index: i128,
         /// The number type's name.
         number: &'static str,
     },
@@ -404,15 +409,19 @@ impl fmt::Display for Error {
                 f,
                 "log_loss: probability {value} at row {row}, column {column} of {probabilities} is not in [0, 1] (of logits use log_loss_on_logits), loss recorded at {at}"
             ),
-            Error::Index { value, row, column, indices, count, at } => write!(
+            Error::Index { method, value, row, column, indices, count, table, at } => write!(
                 f,
-                "gather: index {value} at row {row}, column {column} of {indices} is no whole number from 0 on and below {count}, the columns of the table, recorded at {at}"
+                "{method}: index {value} at row {row}, column {column} of {indices} is no whole number from 0 on and below {count}, the columns of {}, recorded at {at}",
+                table.as_deref().unwrap_or("the table")
             ),
             Error::NotNamed { name, found: 0 } => {
                 write!(f, "no entry of the tape is named {}", printable(name))
             }
             Error::NotNamed { name, found } => {
                 write!(f, "{found} entries of the tape are named {}", printable(name))
+            }
+            Error::InexactIndex { index, .. } if *index < 0 => {
+                write!(f, "indices: {index} is no index: columns are numbered from 0")
             }
             Error::InexactIndex { index, number } => {
                 write!(f, "indices: {index} is no {number}: the type does not hold it exactly")

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::ops::Op;
 use crate::tape::describe::{Described, Given, Parameters, described};
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
@@ -161,6 +162,43 @@ impl<T: Scalar> Described<T> for RowsAdded {
     }
 }
 
+/// What messages call a table, of which they know the operation and the label.
+pub(crate) fn table_label<T: Scalar>(table: &Op<T>, label: String) -> String {
+    match table {
+        Op::Identity(_) => "one_hot".into(),
+        _ => label,
+    }
+}
+
+/// A type that [indices](Tape::indices) are given in: `u8`, `u16`, `u32`, `u64`, `usize`, `i32` or
+/// `i64`. It is sealed.
+pub trait IndexNumber: sealed::Whole {}
+
+mod sealed {
+    pub trait Whole: Copy {
+        fn whole(self) -> i128;
+    }
+}
+
+macro_rules! index_numbers {
+    ($($t:ty)*) => {$(
+        impl IndexNumber for $t {}
+        impl sealed::Whole for $t {
+            fn whole(self) -> i128 {
+                self as i128
+            }
+        }
+    )*};
+}
+
+index_numbers!(u8 u16 u32 u64 usize i32 i64);
+
+/// Indices of any type, so that what reads them is compiled once.
+pub(crate) struct Indices<'a> {
+    pub(crate) count: usize,
+    pub(crate) get: &'a dyn Fn(usize) -> i128,
+}
+
 /// The number of a column that an index is, of so many columns.
 pub(crate) fn column_number<T: Scalar>(index: T, count: usize) -> Option<usize> {
     let index = index.to_f64();
@@ -276,7 +314,8 @@ described! {
 /// # Indices
 impl<T: Scalar> Tape<T> {
     /// Examples that are numbers of columns of a table, from 0: k for each example, given example by
-    /// example. They are k × m numbers of the tape's type, and are looked at when they are used.
+    /// example, of any of the types of whole numbers. They are k × m numbers of the tape's type, and
+    /// are looked at where a program is given others: see [`gather`](Var::gather).
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -290,10 +329,10 @@ impl<T: Scalar> Tape<T> {
     /// # Ok::<(), tape::Error>(())
     /// ```
     ///
-    /// A number of indices that k does not divide, or an index that the type does not hold exactly,
-    /// is an error that the variable carries.
+    /// A number of indices that k does not divide, or an index that is negative or that the type
+    /// does not hold exactly, is an error that the variable carries.
     #[track_caller]
-    pub fn indices(&self, name: &str, k: usize, indices: &[u32]) -> Var<'_, T> {
+    pub fn indices(&self, name: &str, k: usize, indices: &[impl IndexNumber]) -> Var<'_, T> {
         match index_matrix(k, indices) {
             Ok(value) => self.examples(name, &value),
             Err(mistake) => self.mistake(mistake),
@@ -309,19 +348,37 @@ impl<T: Scalar> Tape<T> {
 }
 
 /// Indices as a matrix of k rows.
-pub(crate) fn index_matrix<T: Scalar>(k: usize, indices: &[u32]) -> Result<Matrix<T>> {
-    let columns = indices.len().checked_div(k).unwrap_or(0);
-    if columns * k != indices.len() {
-        return Err(Error::DataLength { rows: k, columns, found: indices.len() });
-    }
-    let mut values = Matrix::try_zeros(k, columns)?;
+fn index_matrix<T: Scalar>(k: usize, indices: &[impl IndexNumber]) -> Result<Matrix<T>> {
+    let mut values = Matrix::try_zeros(k, examples_of(k, indices.len())?)?;
     for (value, &index) in values.as_mut_slice().iter_mut().zip(indices) {
-        *value = T::from_f64(index.into());
-        if value.to_f64() != f64::from(index) {
-            return Err(Error::InexactIndex { index, number: T::NAME });
-        }
+        *value = exact_index(index.whole())?;
     }
     Ok(values)
+}
+
+/// How many examples have so many indices, k each.
+pub(crate) fn examples_of(k: usize, count: usize) -> Result<usize> {
+    let columns = count.checked_div(k).unwrap_or(0);
+    match columns * k == count {
+        true => Ok(columns),
+        false => Err(Error::DataLength { rows: k, columns, found: count }),
+    }
+}
+
+/// An index as a number of type T, if that holds it exactly.
+pub(crate) fn exact_index<T: Scalar>(index: i128) -> Result<T> {
+    let value = T::from_f64(index as f64);
+    match index >= 0 && value.to_f64() as i128 == index {
+        true => Ok(value),
+        false => Err(Error::InexactIndex { index, number: T::NAME }),
+    }
+}
+
+impl Indices<'_> {
+    /// Calls with a slice's, whatever their type.
+    pub(crate) fn with<R>(indices: &[impl IndexNumber], call: impl FnOnce(Indices<'_>) -> R) -> R {
+        call(Indices { count: indices.len(), get: &|at| indices[at].whole() })
+    }
 }
 
 /// # Rows and columns by their numbers
@@ -353,8 +410,12 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The columns of this table, d × V, that [indices](Tape::indices), k × m, name: d × (k·m), an
     /// example's columns side by side.
     ///
-    /// An index that is no whole number in [0, V) is an error of the run, with its place. The
-    /// gradient with respect to the table is d × V, of zeros but for the columns that were named.
+    /// An index that is no whole number in [0, V) is refused where it is bound, by
+    /// [`bind`](crate::Program::bind) and the like, with its place; where the indices are computed, or
+    /// are those of the tape, it is an error of the run. The tape's type has to number all columns
+    /// exactly: f32 numbers 2²⁴.
+    ///
+    /// The gradient with respect to the table is d × V, of zeros but for the columns that were named.
     /// Where V is large, ask for the gradient with respect to the gathered columns instead, and give
     /// it to [`update_columns`](crate::Program::update_columns): its time does not depend on V.
     #[track_caller]

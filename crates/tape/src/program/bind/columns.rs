@@ -31,7 +31,7 @@ impl<T: Scalar> Program<T> {
     ///
     /// # Errors
     /// As [`update`](Program::update); [`Error::BindShape`] if the gradient has no column of the
-    /// table's rows for each index; [`Error::NotBindable`] if there is no such column.
+    /// table's rows for each index; [`Error::Index`] if there is no such column.
     pub fn update_columns(
         &mut self,
         table: impl Named<T>,
@@ -41,7 +41,7 @@ impl<T: Scalar> Program<T> {
     ) -> Result<()> {
         let (rows, count) = T::program_view(self, table.name())?.shape();
         let found = T::program_view(self, gradient.name())?.shape();
-        let mut order = self.places_by_column(indices.name(), count)?;
+        let mut order = self.places_by_column(table.name(), indices.name(), count)?;
         if found != (rows, order.len()) {
             return Err(Error::BindShape {
                 method: METHOD,
@@ -66,13 +66,24 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The columns that indices name, each with its place among them.
-    fn places_by_column(&self, indices: Name<'_, T>, count: usize) -> Result<Vec<(usize, usize)>> {
+    fn places_by_column(
+        &self,
+        table: Name<'_, T>,
+        indices: Name<'_, T>,
+        count: usize,
+    ) -> Result<Vec<(usize, usize)>> {
+        let at = self.graph.about[table.find(self)?.node].place;
         let values = T::program_view(self, indices)?;
         let column = |(place, &index): (usize, &T)| {
-            column_number(index, count).map(|column| (column, place)).ok_or_else(|| Error::NotBindable {
+            column_number(index, count).map(|column| (column, place)).ok_or_else(|| Error::Index {
                 method: METHOD,
-                variable: indices.label(self),
-                reason: "holds a number that is no column of the table",
+                value: index.to_f64(),
+                row: place % values.rows(),
+                column: place / values.rows(),
+                indices: indices.label(self),
+                count,
+                table: Some(table.label(self)),
+                at,
             })
         };
         values.as_slice().iter().enumerate().map(column).collect()

@@ -8,6 +8,7 @@ use crate::numbers::aligned::Aligned;
 use crate::ops::leaf::LeafKind;
 use crate::program::Program;
 use crate::program::bind::examples::{Unneeded, depends_on_m};
+use crate::program::bind::indices::Table;
 use crate::program::bind::labels::Unseen;
 use crate::program::bind::named::Found;
 use crate::program::bind::noise::NoiseState;
@@ -95,6 +96,8 @@ pub(in crate::program) struct LeafState<T: Scalar> {
     pub(in crate::program) is_gatherable: bool,
     /// The columns side by side, for those who look at a leaf whose columns are apart.
     pub(in crate::program) side_by_side: OnceLock<Matrix<T>>,
+    /// The table whose columns it names.
+    pub(in crate::program) table: Option<Table>,
     /// For a leaf that is an output too.
     pub(in crate::program) kept: Option<Kept<T>>,
 }
@@ -120,6 +123,7 @@ impl<T: Scalar> LeafState<T> {
             of_tape: None,
             is_gatherable: columns == Dim::M && rows != Dim::M && gatherable[at.at.whole()],
             side_by_side: OnceLock::new(),
+            table: None,
             kept: None,
         }
     }
@@ -151,6 +155,7 @@ impl<T: Scalar> Program<T> {
             }
         }
         self.find_labels(list);
+        self.find_tables(list);
         for (output, node) in outputs.iter().zip(self.graph.outputs.clone()) {
             let leaf = self.leaves.found.get(&self.graph.origins[node].0).and_then(|found| found.leaf);
             let is_leaf = self.leaves.found.get(&output.id).is_some_and(|found| found.is_leaf);

@@ -3,6 +3,8 @@
 // The order of the first is that of the blocks on the page of Program.
 mod values;
 
+pub(in crate::program) mod indices;
+
 mod columns;
 
 pub(in crate::program) mod examples;

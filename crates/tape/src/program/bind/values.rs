@@ -2,7 +2,6 @@
 
 use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::threads;
-use crate::ops::indices::index_matrix;
 use crate::ops::leaf::LeafKind;
 use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::bind::named::Found;
@@ -20,7 +19,8 @@ impl<T: Scalar> Program<T> {
     ///
     /// # Errors
     /// [`Error::BindShape`], [`Error::NotBindable`], [`Error::NotInProgram`],
-    /// [`Error::ForeignVariable`], [`Error::Allocation`]; the variable then keeps the value that it
+    /// [`Error::ForeignVariable`], [`Error::Allocation`]; [`Error::Index`] if the variable names
+    /// columns of a table, and there is no such column. The variable then keeps the value that it
     /// has.
     pub fn bind<'m>(&mut self, variable: impl Named<T>, value: impl Into<MatrixRef<'m, T>>) -> Result<()> {
         T::program_bind(self, "bind", variable.name(), value.into())
@@ -140,7 +140,8 @@ impl<T: Scalar> Program<T> {
         if let Some(at) = self.find_unneeded(variable) {
             return self.bind_unneeded(at, method, value.shape());
         }
-        let leaf = self.find_leaf(method, variable)?;
+        let leaf = self.fitting(method, variable, value.shape())?;
+        self.check_indices(method, leaf, (0..value.columns()).map(|j| value.column(j)))?;
         self.reserve_leaf(method, leaf, value.shape())?.copy_from_slice(value.as_slice());
         self.leaves.states[leaf].of_tape = None;
         Ok(())
@@ -189,6 +190,7 @@ impl<T: Scalar> Program<T> {
                 None => Ok(()),
             };
         };
+        self.check_indices(METHOD, leaf, examples.iter().map(|&example| value.column(example)))?;
         let threads = self.machine.most_threads.min(threads::here());
         gather(value, examples, self.reserve_leaf(METHOD, leaf, shape)?, threads);
         self.leaves.states[leaf].of_tape = None;
@@ -223,8 +225,8 @@ impl<T: Scalar> Program<T> {
     /// [`Error::NoExample`] if the tape's value has no such column; [`Error::NotBindable`] if the
     /// variable has no columns that are examples, or no value of the tape's, as after
     /// [`bind`](Program::bind); [`Error::BindShape`] if it is m × m; [`Error::NotInProgram`],
-    /// [`Error::ForeignVariable`], [`Error::Allocation`]. The variable then keeps the value that it
-    /// has.
+    /// [`Error::ForeignVariable`], [`Error::Allocation`], [`Error::Index`]. The variable then keeps
+    /// the value that it has.
     pub fn select_columns(&mut self, variable: impl Named<T>, examples: &[usize]) -> Result<()> {
         T::program_select_columns(self, variable.name(), examples)
     }
@@ -245,6 +247,7 @@ impl<T: Scalar> Program<T> {
         if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
             return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
         }
+        self.check_indices(METHOD, leaf, examples.iter().map(|&example| of.column(example)))?;
         if is_gatherable && of.rows().saturating_mul(examples.len()) >= LEAST_GATHERED {
             self.keep(leaf);
             self.machine.execution.memory.select(at.at.whole(), of, examples)?;
@@ -256,23 +259,6 @@ impl<T: Scalar> Program<T> {
             gather(of.view(), examples, data, threads);
         }
         Ok(())
-    }
-
-    /// Binds [indices](crate::Tape::indices), example by example.
-    ///
-    /// # Errors
-    /// As [`bind`](Program::bind), [`Error::DataLength`] if they are not k for each example, and
-    /// [`Error::InexactIndex`] if the number type does not hold one exactly.
-    pub fn bind_indices(&mut self, variable: impl Named<T>, indices: &[u32]) -> Result<()> {
-        T::program_bind_indices(self, variable.name(), indices)
-    }
-
-    pub(crate) fn bind_indices_here(&mut self, variable: Name<'_, T>, indices: &[u32]) -> Result<()> {
-        const METHOD: &str = "bind_indices";
-        let leaf = self.find_leaf(METHOD, variable)?;
-        let k = self.leaves.states[leaf].at.shape.rows.at(0);
-        let value = index_matrix::<T>(k, indices)?;
-        self.bind_here(METHOD, variable, value.view())
     }
 
     /// Changes a parameter in place, with an output at hand: `change` gets the parameter's values
@@ -451,7 +437,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Finds what is to be read. A derivative has a value of the last run, or none.
-    fn find_value(&self, variable: Name<'_, T>) -> Result<Found> {
+    pub(super) fn find_value(&self, variable: Name<'_, T>) -> Result<Found> {
         let found = variable.find(self)?;
         match variable.is_derivative() && !found.is_output {
             true => Err(Error::NotOutput { variable: variable.label(self) }),
@@ -459,7 +445,7 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<LeafId> {
+    pub(super) fn find_leaf(&self, method: &'static str, variable: Name<'_, T>) -> Result<LeafId> {
         let found = variable.find(self)?;
         let leaf = found.leaf.filter(|_| found.is_leaf);
         let reason = match leaf.map(|leaf| (leaf, self.leaves.states[leaf].kind)) {
@@ -476,13 +462,13 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Which of the tape's examples a variable is, if no output needs them but in their number.
-    fn find_unneeded(&self, variable: Name<'_, T>) -> Option<usize> {
+    pub(super) fn find_unneeded(&self, variable: Name<'_, T>) -> Option<usize> {
         let id = variable.id().ok().filter(|id| id.tape == self.graph.tape)?;
         self.leaves.unneeded.iter().position(|examples| examples.entry == id.entry)
     }
 
     /// The leaf, if a matrix of this shape can be bound to it.
-    fn fitting(
+    pub(super) fn fitting(
         &self,
         method: &'static str,
         variable: Name<'_, T>,
@@ -494,7 +480,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The number of examples that a matrix of this shape holds for a leaf.
-    fn m_of_fitting(
+    pub(super) fn m_of_fitting(
         &self,
         method: &'static str,
         leaf: LeafId,
@@ -510,7 +496,7 @@ impl<T: Scalar> Program<T> {
     }
 
     /// Makes room for a matrix of the leaf's shape, to be filled.
-    fn reserve_leaf(
+    pub(super) fn reserve_leaf(
         &mut self,
         method: &'static str,
         leaf: LeafId,

@@ -3,6 +3,7 @@
 
 use crate::error::{NonFinite, OperandRange};
 use crate::ops::Op;
+use crate::ops::indices::table_label;
 use crate::ops::labels::Labels;
 use crate::program::code::Instruction;
 use crate::program::ids::NodeId;
@@ -115,7 +116,11 @@ impl<T: Scalar> Program<T> {
                 Error::Probability { value, row, column, probabilities: name(operand), at }
             }
             Fault::Index { operand, value, row, column, count } => {
-                Error::Index { value, row, column, indices: name(operand), count, at }
+                let node = self.graph.node(node);
+                let is_gather = matches!(node.op, Op::Gather(_));
+                let table = is_gather.then(|| table_label(&self.graph.node(node.operands[1]).op, name(1)));
+                let (method, indices) = ("gather", name(operand));
+                Error::Index { method, value, row, column, indices, count, table, at }
             }
             Fault::Other(reason) => {
                 let node = self.graph.node(node);
