@@ -126,3 +126,17 @@ fn types_of_networks() {
     shown::<mlp::Loss>();
     an_error::<mlp::Error>();
 }
+
+/// An error of the tape goes to the networks' and comes back as it was; what the tape has no word for stays where it is.
+#[test]
+fn errors_go_from_one_crate_to_the_other_and_back() {
+    let tape = tape::Tape::<f64>::new();
+    let [a, b] = [(1, 2), (3, 4)].map(|(rows, columns)| tape.parameter("A", &Matrix::zeros(rows, columns)));
+    let of_the_tape = a.matmul(b).value().unwrap_err();
+    let through = mlp::Error::from(of_the_tape.clone());
+    assert_eq!(through.to_string(), of_the_tape.to_string());
+    assert_eq!(tape::Error::try_from(through.clone()), Ok(of_the_tape));
+    for other in [mlp::Error::NoLayers, mlp::Error::Validation(Box::new(through))] {
+        assert_eq!(tape::Error::try_from(other.clone()), Err(other));
+    }
+}

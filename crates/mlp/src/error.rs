@@ -208,9 +208,57 @@ impl std::error::Error for Error {
     }
 }
 
+/// `?` makes a tape's error one of this crate: a function that calls both crates returns this one's.
+///
+/// ```
+/// use mlp::{Activation, Mlp};
+/// use tape::{Tape, matrix};
+/// fn slope() -> mlp::Result<f64> {
+///     let network = Mlp::<f64>::new(1).layer(1, Activation::Sigmoid).build()?;
+///     let (x, y) = (matrix![[0.5, -0.5]], matrix![[1.0, 0.0]]);
+///     let tape = Tape::new();
+///     let recorded = network.record(&tape, &x, &y)?; // an error of this crate
+///     Ok(recorded.gradients()[0].value()?[(0, 0)]) // an error of the tape
+/// }
+/// assert!(slope()?.is_finite());
+/// # Ok::<(), mlp::Error>(())
+/// ```
 impl From<tape::Error> for Error {
     fn from(error: tape::Error) -> Self {
         Error::Tape(error)
+    }
+}
+
+/// The tape's error, if it was one; else the error as it was, since a tape has no word for it. So a
+/// function whose errors are the tape's takes the others apart.
+///
+/// The tape's error in a validation part is an error of that part, and no tape's error alone.
+///
+/// ```
+/// use mlp::{Activation, Mlp};
+/// use tape::{Matrix, Tape, matrix};
+/// fn prediction(network: &Mlp<f64>, x: &Matrix<f64>) -> tape::Result<Option<Matrix<f64>>> {
+///     match network.predict(x).map_err(tape::Error::try_from) {
+///         Ok(prediction) => Ok(Some(prediction)),
+///         Err(Ok(of_the_tape)) => Err(of_the_tape),
+///         Err(Err(_)) => Ok(None), // a matrix that does not suit the network
+///     }
+/// }
+/// let network = Mlp::<f64>::new(1).layer(1, Activation::Sigmoid).build()?;
+/// assert_eq!(prediction(&network, &matrix![[1.0], [2.0]])?, None);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+///
+/// # Errors
+/// The error of this crate, where it is none of the tape's.
+impl TryFrom<Error> for tape::Error {
+    type Error = Error;
+
+    fn try_from(error: Error) -> Result<Self> {
+        match error {
+            Error::Tape(error) => Ok(error),
+            other => Err(other),
+        }
     }
 }
 
