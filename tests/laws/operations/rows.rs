@@ -1,13 +1,8 @@
 //! A row for each kind of operation.
 
-use std::borrow::Cow;
-use std::hash::Hash;
+use tape::{Dim, Matrix, OperationKind, Over, Scalar, Shape, Tape, Var};
 
-use tape::{
-    Dim, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, OperationKind, Over, Scalar, Shape, Tape,
-    Var, Vjp,
-};
-
+use super::own::own_row;
 use super::reductions::softmax_cases;
 use super::{REAL, Row, SIZES, SMALL_SIZES, Size, bad, batch, zeros};
 use crate::support::laws::{Case, Domain, case};
@@ -481,31 +476,7 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             super::blocks::row(kind)
         }
 
-        OperationKind::Custom => Row::new(&SMALL_SIZES, |size| {
-            vec![
-                case("weighted product of one's own")
-                    .input("A", size.matrix(), REAL)
-                    .input("B", size.matrix(), REAL)
-                    .records("weighted", |tape, x| tape.apply(Weighted { weight: 3 }, [x[0], x[1]]))
-                    .gives(size.matrix(), |x| reference::zip(&x[0], &x[1], |a, b| 3.0 * a * a * b)),
-            ]
-        })
-        .rejects(vec![
-            bad("weighted: takes two matrices of one shape: A is 2×3, B is 3×2, at {place}", |tape| {
-                let (a, b) = (zeros(tape, "A", 2, 3), zeros(tape, "B", 3, 2));
-                tape.apply(Weighted { weight: 3 }, [a, b])
-            }),
-            bad("gradients: silent gives no derivative with respect to its operand 0, needed at {place}", |tape| {
-                let a = zeros(tape, "A", 2, 3);
-                let [da] = tape.apply(Silent, [a]).sum().gradients([a]);
-                da
-            }),
-            bad("talkative: its vjp gives 1×2 for operand 0, A is 2×3, at {place}", |tape| {
-                let a = zeros(tape, "A", 2, 3);
-                let [da] = tape.apply(Talkative, [a]).sum().gradients([a]);
-                da
-            }),
-        ]),
+        OperationKind::Custom => own_row(),
     }
 }
 
@@ -584,79 +555,4 @@ fn products<T: Scalar>(size: Size) -> Vec<Case<T>> {
 
 fn product<'t, T: Scalar>(a: Var<'t, T>, left: bool, b: Var<'t, T>, right: bool) -> Var<'t, T> {
     (if left { a.t() } else { a }).matmul(if right { b.t() } else { b })
-}
-
-/// weight · a² · b, entry by entry.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Weighted {
-    weight: u32,
-}
-
-impl<T: Scalar> Operation<T> for Weighted {
-    fn name(&self) -> Cow<'_, str> {
-        "weighted".into()
-    }
-    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        match operands {
-            [a, b] if a == b => Ok(*a),
-            _ => Err(Mismatch::new("takes two matrices of one shape")),
-        }
-    }
-    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        let weight = T::from_usize(self.weight as usize);
-        let pairs = x.get(0).as_slice().iter().zip(x.get(1).as_slice());
-        for (out, (&a, &b)) in out.as_mut_slice().iter_mut().zip(pairs) {
-            *out = weight * a * a * b;
-        }
-        Ok(())
-    }
-    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
-        let [a, b] = at.operands();
-        let weight = T::from_usize(self.weight as usize);
-        at.contribute(0, |g| g * a * b * (weight + weight));
-        at.contribute(1, |g| g * a.square() * weight);
-    }
-}
-
-/// Forgets its derivative.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Silent;
-
-impl<T: Scalar> Operation<T> for Silent {
-    fn name(&self) -> Cow<'_, str> {
-        "silent".into()
-    }
-    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        Ok(operands[0])
-    }
-    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        out.as_mut_slice().copy_from_slice(x.get(0).as_slice());
-        Ok(())
-    }
-    fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}
-}
-
-/// Gives a derivative of another shape than its operand's.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Talkative;
-
-impl<T: Scalar> Operation<T> for Talkative {
-    fn name(&self) -> Cow<'_, str> {
-        "talkative".into()
-    }
-    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        Silent.shape_of(operands)
-    }
-    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        Silent.eval(x, out)
-    }
-    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
-        at.contribute(0, |g| g.tape().constant("wrong", &Matrix::zeros(1, 2)));
-    }
-}
-
-impl Silent {
-    fn shape_of(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
-        Ok(operands[0])
-    }
 }
