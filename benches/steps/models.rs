@@ -133,7 +133,8 @@ fn embedding<T: Scalar>() {
         program.bind_indices(items, batches.next().expect("a cycle")).expect("indices");
         program.run().expect("a run");
         let rate = T::from_f64(0.1);
-        let change = |column: &mut [T], g: &[T]| column.iter_mut().zip(g).for_each(|(x, &g)| *x -= rate * g);
+        let change =
+            |_, column: &mut [T], g: &[T]| column.iter_mut().zip(g).for_each(|(x, &g)| *x -= rate * g);
         program.update_columns(table, items, gradient, change).expect("an update");
     });
     println!("{:<26} {min:>10.1} ({median:.1})", "embedding");

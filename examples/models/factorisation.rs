@@ -51,7 +51,11 @@ fn run<T: Scalar>() -> Outcome {
     let tape = Tape::<T>::new();
     let [j, rating] = record(&tape, [USERS, ITEMS, WORDS], 3, 4);
     let error = (rating - tape.named("Y")?).square().mean();
-    let mut learner = Learner::new(j, &[error], 0.01, 3)?;
+    // P and Q are in J also as they are, for L2; of the others a step changes what its batch names.
+    let tables = [("W", "word"), ("b", "user"), ("c", "item")];
+    let tables = tables.map(|(table, by)| Ok((tape.named(table)?, tape.named(by)?)));
+    let tables = tables.into_iter().collect::<tape::Result<Vec<_>>>()?;
+    let mut learner = Learner::with_tables(j, &[error], &tables, 0.01, 3)?;
     let mut random = Random::new(6);
     let data = ratings::<T>(&mut random);
     let order = random.permutation(USERS * ITEMS);

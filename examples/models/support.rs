@@ -17,16 +17,31 @@ pub(crate) fn parameters<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 pub(crate) struct Learner<T: Scalar> {
     pub(crate) program: Program<T>,
     j: EntryId,
-    /// Each with its gradient.
-    parameters: Vec<(EntryId, EntryId)>,
+    /// Each with its gradient, and indices where that is one of the columns that they name.
+    parameters: Vec<(EntryId, EntryId, Option<EntryId>)>,
     optimizer: OptimizerState<T>,
 }
 
 impl<T: Scalar> Learner<T> {
     /// Of a J, with what else is to be read; weights begin at random, biases, of one column, at 0.
+    #[allow(dead_code)] // one model has tables
     pub(crate) fn new(j: Var<'_, T>, others: &[Var<'_, T>], rate: f64, seed: u64) -> Outcome<Self> {
+        Learner::with_tables(j, others, &[], rate, seed)
+    }
+
+    /// With tables, each with its indices, of which J knows nothing but what it gathers by these: a step
+    /// changes the columns that are named.
+    pub(crate) fn with_tables<'t>(
+        j: Var<'t, T>,
+        others: &[Var<'t, T>],
+        tables: &[(Var<'t, T>, Var<'t, T>)],
+        rate: f64,
+        seed: u64,
+    ) -> Outcome<Self> {
         let parameters = parameters(j.tape());
-        let gradients = j.gradients(&parameters);
+        let indices = |p: &Var<'t, T>| tables.iter().find(|table| table.0 == *p).map(|table| table.1);
+        let moved = |p: &Var<'t, T>| indices(p).map_or(*p, |indices| p.gather(indices));
+        let gradients = j.gradients(&parameters.iter().map(moved).collect::<Vec<_>>());
         let outputs = [j].into_iter().chain(others.iter().copied()).chain(gradients.iter().copied());
         let mut program = j.tape().compile(outputs)?;
         let mut random = Random::new(seed);
@@ -37,13 +52,14 @@ impl<T: Scalar> Learner<T> {
             program.bind(parameter, &random.matrix::<T>(rows, columns, -limit, limit))?;
             sizes.push((rows * columns, ParameterKind::Weight));
         }
-        let ids = |v: &Var<'_, T>| v.id();
-        let pairs = parameters.iter().map(ids).zip(gradients.iter().map(ids));
-        let pairs = pairs.map(|(p, g)| Ok((p?, g?))).collect::<tape::Result<_>>()?;
+        let ids = |(p, g): (&Var<'t, T>, &Var<'t, T>)| {
+            Ok((p.id()?, g.id()?, indices(p).map(|indices| indices.id()).transpose()?))
+        };
+        let followed = parameters.iter().zip(&gradients).map(ids).collect::<tape::Result<_>>()?;
         Ok(Learner {
             program,
             j: j.id()?,
-            parameters: pairs,
+            parameters: followed,
             optimizer: Optimizer::adam(rate)?.state(&sizes),
         })
     }
@@ -52,7 +68,11 @@ impl<T: Scalar> Learner<T> {
     pub(crate) fn step(&mut self) -> Outcome<f64> {
         self.program.run()?;
         let j = self.program.scalar(self.j)?.to_f64();
-        for (k, &(parameter, gradient)) in self.parameters.iter().enumerate() {
+        for (k, &(parameter, gradient, indices)) in self.parameters.iter().enumerate() {
+            if let Some(indices) = indices {
+                self.optimizer.step_columns(k, &mut self.program, parameter, indices, gradient)?;
+                continue;
+            }
             let mut done = Ok(());
             self.program.update(parameter, gradient, |p, g| done = self.optimizer.step(k, p, g))?;
             done?;

@@ -8,6 +8,9 @@ use crate::support::message::assert_message;
 /// Numbers that are no column of five.
 const WRONG: [f64; 5] = [5.0, -1.0, 0.5, f64::NAN, f64::INFINITY];
 
+/// Binds, and says by what method.
+type Refusal<T> = fn(&mut Program<T>, Var<'_, T>, &Matrix<T>) -> (Result<()>, &'static str);
+
 /// Asserts an error's place and value, and the leaf's and the table's name and size.
 #[track_caller]
 fn assert_refused(found: Result<()>, how: &str, (row, column): (usize, usize), wrong: f64) {
@@ -44,7 +47,7 @@ fn no_binding_takes_what_is_no_column() {
                 let sum = table.gather(items).sum();
                 let mut program = tape.compile([sum]).unwrap();
                 program.bind_indices(items, &[1, 4, 2, 2]).unwrap();
-                let refusals: [fn(&mut Program<T>, Var<'_, T>, &Matrix<T>) -> (Result<()>, &'static str); 4] = [
+                let refusals: [Refusal<T>; 4] = [
                     |p, v, data| (p.bind(v, data), "bind"),
                     |p, v, data| (p.bind_if_needed(v, data).map(|_| ()), "bind_if_needed"),
                     |p, v, data| (p.bind_all([(v, data)]), "bind_if_needed"),
@@ -126,7 +129,7 @@ fn the_smallest_table_of_the_program_counts() {
     program.bind_indices(items, &[1, 6]).unwrap();
     program.run().unwrap();
     assert_message(
-        program.update_columns(small, items, columns, |_, _| ()).unwrap_err(),
+        program.update_columns(small, items, columns, |_, _, _| ()).unwrap_err(),
         "update_columns: index 6 at row 0, column 1 of item is no whole number from 0 on and below 3, the columns of S, recorded at {place}",
     );
 }
@@ -177,7 +180,7 @@ fn computed_indices_are_told_with_their_place() {
         program.run().unwrap();
         let mut touched = Vec::new();
         program
-            .update_columns(table, same, drows, |column, g| {
+            .update_columns(table, same, drows, |_, column, g| {
                 touched.push(g[0].to_f64());
                 column[0] -= g[0];
             })
@@ -185,7 +188,7 @@ fn computed_indices_are_told_with_their_place() {
         assert_eq!(touched, [1.0, 3.0]);
         let updated: Vec<f64> = program.view(table).unwrap().as_slice().iter().map(|x| x.to_f64()).collect();
         assert_eq!(updated, [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -3.0, 0.0]);
-        assert!(matches!(program.update_columns(table, same, j, |_, _| ()), Err(Error::BindShape { .. })));
+        assert!(matches!(program.update_columns(table, same, j, |_, _, _| ()), Err(Error::BindShape { .. })));
     }
     check::<f64>();
     check::<f32>();

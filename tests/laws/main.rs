@@ -28,5 +28,6 @@ mod softmax;
 mod subnormals;
 mod texts;
 mod threads;
+mod touched;
 mod training;
 mod traits;

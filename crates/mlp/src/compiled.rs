@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use tape::{Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
+use crate::optimizer::ColumnStep;
 use crate::{
     Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
     ParameterKind, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
@@ -48,6 +49,7 @@ macro_rules! compiled {
     )*) => {
         /// What the shells call; no part of the interface.
         #[allow(unreachable_pub)] // a supertrait of a public trait, which nobody else can name
+        #[allow(private_interfaces)] // for the same reason
         pub trait Compiled: Sized {
             $(
                 $(#[$attribute])*
@@ -57,6 +59,7 @@ macro_rules! compiled {
             )*
         }
 
+        #[allow(private_interfaces)]
         impl Compiled for f32 {
             $(
                 $(#[$attribute])*
@@ -66,6 +69,7 @@ macro_rules! compiled {
             )*
         }
 
+        #[allow(private_interfaces)]
         impl Compiled for f64 {
             $(
                 $(#[$attribute])*
@@ -137,6 +141,18 @@ compiled! {
         parameter: &mut [Self],
         gradient: &[Self],
     ) -> Result<()> = OptimizerState::step_here;
+
+    fn state_columns<'a>(
+        state: &'a mut OptimizerState<Self>,
+        k: usize,
+        shape: (usize, usize),
+    ) -> Result<ColumnStep<'a, Self>> = OptimizerState::columns_here;
+    fn state_column(
+        step: &mut ColumnStep<'_, Self>,
+        column: usize,
+        values: &mut [Self],
+        gradient: &[Self],
+    ) = ColumnStep::column_here;
 
     fn closed_form_forward(
         layers: &[Layer<'_, Self>],

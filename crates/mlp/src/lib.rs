@@ -41,7 +41,7 @@
 //! | draw the first W\[l\] and b\[l\] | [`MlpBuilder::seed`], [`Init`], [`Random`] |
 //! | prepare data | [`Standardizer`], [`Split`], [`one_hot`], [`check_finite`] |
 //! | train | [`Training`], [`Training::fit`]; [`Training::batches`] for mini-batches |
-//! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own |
+//! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own, also of a table's touched columns |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`classes()`] |

@@ -18,6 +18,14 @@ pub(super) struct Adam<T> {
     pub(super) epsilon: T,
 }
 
+/// A rule, with the factors of a step.
+#[derive(Clone, Copy)]
+pub(super) enum Following<T> {
+    Descent { rate: T, l2: T },
+    Momentum { rate: T, beta: T, l2: T },
+    Adam { by: Adam<T>, l2: T },
+}
+
 /// Some elements of a parameter, each with its gradient and what is remembered of it.
 pub(super) struct Elements<'a, T> {
     pub(super) parameter: &'a mut [T],
@@ -75,7 +83,16 @@ impl<'a, T: Scalar> Elements<'a, T> {
         (left, Elements { parameter: parameters, gradient: gradients, first: firsts, second: seconds })
     }
 
-    pub(super) fn descend(self, rate: T, l2: T) {
+    /// Changes them by the rule.
+    pub(super) fn follow(self, by: Following<T>) {
+        match by {
+            Following::Descent { rate, l2 } => self.descend(rate, l2),
+            Following::Momentum { rate, beta, l2 } => self.momentum(rate, beta, l2),
+            Following::Adam { by, l2 } => self.adam(by, l2),
+        }
+    }
+
+    fn descend(self, rate: T, l2: T) {
         kernels::vectorised(
             #[inline(always)]
             move || {
@@ -86,7 +103,7 @@ impl<'a, T: Scalar> Elements<'a, T> {
         );
     }
 
-    pub(super) fn momentum(self, rate: T, beta: T, l2: T) {
+    fn momentum(self, rate: T, beta: T, l2: T) {
         kernels::vectorised(
             #[inline(always)]
             move || {
@@ -99,7 +116,7 @@ impl<'a, T: Scalar> Elements<'a, T> {
         );
     }
 
-    pub(super) fn adam(self, by: Adam<T>, l2: T) {
+    fn adam(self, by: Adam<T>, l2: T) {
         kernels::vectorised(
             #[inline(always)]
             move || {

@@ -1,5 +1,6 @@
 //! How the parameters follow their gradients.
 
+mod columns;
 mod elements;
 mod held;
 mod state;
@@ -13,6 +14,7 @@ use crate::optimizer::state::Memory;
 use crate::sum::sum;
 use crate::{Error, Result, Scalar};
 
+pub(crate) use crate::optimizer::columns::ColumnStep;
 pub(crate) use crate::optimizer::held::check_held;
 pub use crate::optimizer::state::OptimizerState;
 

@@ -2,7 +2,7 @@
 
 use tape::kernels::Aligned;
 
-use crate::optimizer::elements::{Adam, Elements};
+use crate::optimizer::elements::{Adam, Elements, Following};
 use crate::optimizer::held::{check_positive, check_rate, least};
 use crate::optimizer::{Optimizer, ParameterKind, Rule};
 use crate::{Error, Result, Scalar};
@@ -88,30 +88,21 @@ impl<T: Scalar> OptimizerState<T> {
     }
 
     pub(crate) fn step_here(&mut self, k: usize, parameter: &mut [T], gradient: &[T]) -> Result<()> {
-        if let Some(error) = &self.unsuited {
-            return Err(error.clone());
-        }
+        self.suits()?;
         let memory = &mut self.memories[k];
         check_length("parameter", memory.size, parameter.len())?;
         check_length("gradient", memory.size, gradient.len())?;
-        let optimizer = self.optimizer;
-        let l2 = T::from_f64(memory.l2);
-        let number = T::from_f64;
-        match optimizer.rule {
-            Rule::GradientDescent => {
-                let rate = number(optimizer.rate);
-                memory.elements(parameter, gradient).share(&|part| part.descend(rate, l2));
-            }
-            Rule::Momentum { beta } => {
-                let (rate, beta) = (number(optimizer.rate), number(beta));
-                memory.elements(parameter, gradient).share(&|part| part.momentum(rate, beta, l2));
-            }
-            Rule::Adam { beta_1, beta_2, epsilon } => {
-                let adam = memory.adam(optimizer.rate, (beta_1, beta_2), epsilon);
-                memory.elements(parameter, gradient).share(&|part| part.adam(adam, l2));
-            }
-        }
+        let (by, powers) = memory.next_step(&self.optimizer);
+        memory.powers = powers;
+        memory.elements(parameter, gradient).share(&|part| part.follow(by));
         Ok(())
+    }
+}
+
+impl<T: Scalar> OptimizerState<T> {
+    /// Whether the type can compute with the hyperparameters.
+    pub(super) fn suits(&self) -> Result<()> {
+        self.unsuited.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -124,19 +115,29 @@ impl<T: Scalar> Memory<T> {
         Elements { parameter, gradient, first: &mut self.first, second: &mut self.second }
     }
 
-    /// Counts a step, and takes what depends on t alone out of the loop over the elements, in f64
-    /// since 1 − β₂ᵗ is small at first.
-    fn adam(&mut self, rate: f64, beta: (f64, f64), epsilon: f64) -> Adam<T> {
-        self.powers.0 *= beta.0;
-        self.powers.1 *= beta.1;
-        Adam {
-            rate: T::from_f64(rate / (1.0 - self.powers.0)),
-            second_scale: T::from_f64(1.0 / (1.0 - self.powers.1)),
-            beta_1: T::from_f64(beta.0),
-            rest_1: T::from_f64(1.0 - beta.0),
-            beta_2: T::from_f64(beta.1),
-            rest_2: T::from_f64(1.0 - beta.1),
-            epsilon: T::from_f64(epsilon.max(least::<T>())),
+    /// The rule with the factors of the next step, and β₁ᵗ and β₂ᵗ of it. What depends on t alone is
+    /// taken out of the loop over the elements, in f64 since 1 − β₂ᵗ is small at first.
+    pub(super) fn next_step(&self, optimizer: &Optimizer) -> (Following<T>, (f64, f64)) {
+        let (rate, l2) = (optimizer.rate, T::from_f64(self.l2));
+        match optimizer.rule {
+            Rule::GradientDescent => (Following::Descent { rate: T::from_f64(rate), l2 }, self.powers),
+            Rule::Momentum { beta } => {
+                let (rate, beta) = (T::from_f64(rate), T::from_f64(beta));
+                (Following::Momentum { rate, beta, l2 }, self.powers)
+            }
+            Rule::Adam { beta_1, beta_2, epsilon } => {
+                let powers = (self.powers.0 * beta_1, self.powers.1 * beta_2);
+                let by = Adam {
+                    rate: T::from_f64(rate / (1.0 - powers.0)),
+                    second_scale: T::from_f64(1.0 / (1.0 - powers.1)),
+                    beta_1: T::from_f64(beta_1),
+                    rest_1: T::from_f64(1.0 - beta_1),
+                    beta_2: T::from_f64(beta_2),
+                    rest_2: T::from_f64(1.0 - beta_2),
+                    epsilon: T::from_f64(epsilon.max(least::<T>())),
+                };
+                (Following::Adam { by, l2 }, powers)
+            }
         }
     }
 }

@@ -8,9 +8,9 @@ const METHOD: &str = "update_columns";
 
 /// # Updating the columns that were named
 impl<T: Scalar> Program<T> {
-    /// Changes those columns of a table that indices name: `change` gets each once, with the sum of
-    /// the gradient's columns that belong to it. Its time does not depend on how many columns the
-    /// table has, nor does its memory.
+    /// Changes those columns of a table that indices name: `change` gets each once, its number, its
+    /// values, and the sum of the gradient's columns that belong to it. Its time does not depend on
+    /// how many columns the table has, nor does its memory.
     ///
     /// The gradient is that with respect to `table.gather(indices)`, d × (k·m): nothing of the
     /// table's size is computed for it.
@@ -24,7 +24,7 @@ impl<T: Scalar> Program<T> {
     /// let [d_rows] = rows.square().sum().gradients([rows]);
     /// let mut step = tape.compile([d_rows])?;
     /// step.run()?;
-    /// step.update_columns(table, items, d_rows, |column, gradient| column[0] -= 0.25 * gradient[0])?;
+    /// step.update_columns(table, items, d_rows, |_, values, gradient| values[0] -= 0.25 * gradient[0])?;
     /// assert_eq!(step.view(table)?.to_matrix(), matrix![[0.5, 2.0, 0.0]]);
     /// # Ok::<(), tape::Error>(())
     /// ```
@@ -37,7 +37,7 @@ impl<T: Scalar> Program<T> {
         table: impl Named<T>,
         indices: impl Named<T>,
         gradient: impl Named<T>,
-        mut change: impl FnMut(&mut [T], &[T]),
+        mut change: impl FnMut(usize, &mut [T], &[T]),
     ) -> Result<()> {
         let (rows, count) = T::program_view(self, table.name())?.shape();
         let found = T::program_view(self, gradient.name())?.shape();
@@ -60,7 +60,7 @@ impl<T: Scalar> Program<T> {
                 sum.iter_mut().zip(column).for_each(|(sum, &g)| *sum += g);
             }
             let column = of_column[0].0;
-            change(&mut table[column * rows..(column + 1) * rows], &sum);
+            change(column, &mut table[column * rows..(column + 1) * rows], &sum);
         }
         Ok(())
     }
