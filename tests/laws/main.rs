@@ -24,6 +24,7 @@ mod programs;
 mod recording;
 mod rewrites;
 mod selections;
+mod several;
 mod softmax;
 mod subnormals;
 mod texts;

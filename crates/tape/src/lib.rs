@@ -53,7 +53,7 @@
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
-//! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`] |
+//! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`]; one with several outputs: [`SeveralOutputs`] |
 //! | check derivatives | [`check`]; a table of one's own functions: [`laws!`] |
 //! | understand an error | [`Error`] |
 //!
@@ -126,6 +126,7 @@ pub use ops::map::{Function, FunctionKind, UserFunction};
 pub use ops::noise::Noise;
 pub use ops::number::{Num, num};
 pub use ops::reduce::Reduction;
+pub use ops::several::{Output, Outputs, SeveralOutputs, SeveralVjp};
 pub use ops::zip::{IntoOperand, Zip};
 pub use program::{Named, Options, Program, Rewrite, Step};
 pub use show::equation::Equation;

@@ -22,6 +22,7 @@ use crate::support::laws::{Case, Domain, Worst, check};
 use crate::support::message::assert_message_from;
 use elementwise::zip_row;
 use functions::function_row;
+pub(crate) use own::Polar;
 use reductions::reduction_row;
 use rows::row;
 use tape::check::Random;

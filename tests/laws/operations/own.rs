@@ -1,18 +1,21 @@
-//! The row for operations of the user's own: with a rule of their own, and linear ones, whose rule follows.
+//! The row for operations of the user's own: with a rule of their own, linear ones, whose rule follows, and such of several
+//! outputs.
 
 use std::borrow::Cow;
 
 use tape::{
-    Fault, LinearOperation, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Scalar, Shape, Vjp,
+    Fault, LinearOperation, Matrix, MatrixMut, MatrixRef, Mismatch, Operands, Operation, Output, Outputs,
+    Scalar, SeveralOutputs, SeveralVjp, Shape, Vjp,
 };
 
 use super::{REAL, Row, SMALL_SIZES, Size, bad, zeros};
-use crate::support::laws::{Case, case};
+use crate::support::laws::{Case, Domain, case};
 use crate::support::reference;
 
 pub(super) fn own_row<T: Scalar>() -> Row<T> {
     Row::new(&SMALL_SIZES, |size| {
         let mut cases = linear_cases(size);
+        cases.extend(several_cases(size));
         cases.push(
             case("weighted product of one's own")
                 .input("A", size.matrix(), REAL)
@@ -39,6 +42,16 @@ pub(super) fn own_row<T: Scalar>() -> Row<T> {
             let a = zeros(tape, "A", 2, 3);
             let [da] = tape.apply(Talkative, [a]).sum().gradients([a]);
             da
+        }),
+        bad("polar: takes two matrices of one shape: A is 2×3, B is 3×2, at {place}", |tape| {
+            let (a, b) = (zeros(tape, "A", 2, 3), zeros(tape, "B", 3, 2));
+            let [r, _] = tape.apply_several(Polar, &[a, b]);
+            r
+        }),
+        bad("polar: has 2 outputs, not 3, at {place}", |tape| {
+            let a = zeros(tape, "A", 2, 3);
+            let [.., last] = tape.apply_several::<3>(Polar, &[a, a]);
+            last
         }),
         bad("gathered: takes three rows or more: A is 2×3, at {place}", |tape| {
             tape.apply_linear(Gathered { taps: 3 }, zeros(tape, "A", 2, 3))
@@ -92,6 +105,132 @@ fn linear_cases<T: Scalar>(size: Size) -> Vec<Case<T>> {
                 Matrix::from_fn(x[0].rows(), x[0].columns(), scattered)
             }),
     ]
+}
+
+/// Operations of several outputs: one that is columnwise, with both outputs and with either alone, and one that is not, whose
+/// outputs have different numbers of rows.
+fn several_cases<T: Scalar>(size: Size) -> Vec<Case<T>> {
+    // Away from the origin, and from the jump of the angle.
+    let polar = |what: &str| {
+        case(what).input("x", size.matrix(), Domain::Between(0.5, 2.0)).input("y", size.matrix(), REAL)
+    };
+    let r = |x: f64, y: f64| x.hypot(y);
+    let angle = |x: f64, y: f64| 2.0 * (y / (x.hypot(y) + x)).atan();
+    vec![
+        polar("both outputs")
+            .records("polar", |tape, x| {
+                let [r, theta] = tape.apply_several(Polar, &[x[0], x[1]]);
+                r * theta.sin() - theta
+            })
+            .gives(size.matrix(), move |x| {
+                reference::zip(&x[0], &x[1], |x, y| r(x, y) * angle(x, y).sin() - angle(x, y))
+            }),
+        polar("one output less the other")
+            .records("polar", |tape, x| {
+                let [r, theta] = tape.apply_several(Polar, &[x[0], x[1]]);
+                r - theta
+            })
+            .gives(size.matrix(), move |x| reference::zip(&x[0], &x[1], |x, y| r(x, y) - angle(x, y))),
+        polar("the first output alone")
+            .records("polar", |tape, x| tape.apply_several::<2>(Polar, &[x[0], x[1]])[0])
+            .gives(size.matrix(), move |x| reference::zip(&x[0], &x[1], r)),
+        polar("the second output, used twice")
+            .records("polar", |tape, x| {
+                let [_, theta] = tape.apply_several(Polar, &[x[0], x[1]]);
+                theta.square() - theta
+            })
+            .gives(size.matrix(), move |x| {
+                reference::zip(&x[0], &x[1], |x, y| angle(x, y).powi(2) - angle(x, y))
+            }),
+        polar("its rows, not by output")
+            .records("polar", move |tape, x| {
+                let [r, theta] = tape.apply_several(Polar, &[x[0], x[1]]);
+                tape.stack_rows(&[theta, r]).sin()
+            })
+            .gives(Shape { rows: (2 * size.n).into(), ..size.matrix() }, move |x| {
+                let n = x[0].rows();
+                let of = |i: usize, j: usize| match i < n {
+                    true => angle(x[0][(i, j)], x[1][(i, j)]).sin(),
+                    false => r(x[0][(i - n, j)], x[1][(i - n, j)]).sin(),
+                };
+                Matrix::from_fn(2 * n, x[0].columns(), of)
+            }),
+        case("outputs of different numbers of rows, not columnwise")
+            .input("A", size.matrix(), REAL)
+            .records("sums", |tape, x| {
+                let [of_rows, of_squares] = tape.apply_several(Sums, &[x[0]]);
+                of_rows.sin() * of_squares
+            })
+            .gives(size.column(), |x| {
+                let squares: f64 = x[0].as_slice().iter().map(|a| a * a).sum();
+                let of_row = |i: usize| (0..x[0].columns()).map(|j| x[0][(i, j)]).sum::<f64>();
+                Matrix::from_fn(x[0].rows(), 1, |i, _| of_row(i).sin() * squares)
+            }),
+    ]
+}
+
+/// r = √(x² + y²) and θ = atan2(y, x), elementwise.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Polar;
+
+impl<T: Scalar> SeveralOutputs<T> for Polar {
+    fn name(&self) -> Cow<'_, str> {
+        "polar".into()
+    }
+    fn outputs(&self, operands: &[Shape]) -> Result<Vec<Output>, Mismatch> {
+        match operands {
+            [x, y] if x == y => Ok(vec![Output::new("r", *x), Output::new("θ", *x)]),
+            _ => Err(Mismatch::new("takes two matrices of one shape")),
+        }
+    }
+    fn eval(&self, operands: &Operands<'_, T>, out: &mut Outputs<'_, '_, T>) -> Result<(), Fault> {
+        let (x, y) = (operands.get(0), operands.get(1));
+        for j in 0..out.columns() {
+            let [r, theta] = out.column_mut(j);
+            for (i, (&x, &y)) in x.column(j).iter().zip(y.column(j)).enumerate() {
+                (r[i], theta[i]) = ((x * x + y * y).sqrt(), y.atan2(x));
+            }
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut SeveralVjp<'_, '_, 't, T>) {
+        let ([x, y], [r, _]) = (at.operands(), at.outputs());
+        let square = x * x + y * y;
+        at.contribute(0, |[of_r, of_theta]| of_r * x / r - of_theta * y / square);
+        at.contribute(1, |[of_r, of_theta]| of_r * y / r + of_theta * x / square);
+    }
+    fn is_columnwise(&self, _: &[Shape]) -> bool {
+        true
+    }
+}
+
+/// The sum of each row, n × 1, and the sum of all squares, 1 × 1.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Sums;
+
+impl<T: Scalar> SeveralOutputs<T> for Sums {
+    fn name(&self) -> Cow<'_, str> {
+        "sums".into()
+    }
+    fn outputs(&self, operands: &[Shape]) -> Result<Vec<Output>, Mismatch> {
+        let of_rows = Shape { columns: 1.into(), ..operands[0] };
+        Ok(vec![Output::new("of rows", of_rows), Output::new("of squares", Shape::SCALAR)])
+    }
+    fn eval(&self, operands: &Operands<'_, T>, out: &mut Outputs<'_, '_, T>) -> Result<(), Fault> {
+        let a = operands.get(0);
+        let [of_rows, of_squares] = out.column_mut(0);
+        of_rows.fill(T::ZERO);
+        for j in 0..a.columns() {
+            of_rows.iter_mut().zip(a.column(j)).for_each(|(sum, &a)| *sum += a);
+        }
+        of_squares[0] = a.as_slice().iter().map(|&a| a * a).sum();
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut SeveralVjp<'_, '_, 't, T>) {
+        let [a] = at.operands();
+        let shape = a.shape().expect("a sound operand");
+        at.contribute(0, |[of_rows, of_squares]| of_rows.broadcast_to(shape) + of_squares * (a + a));
+    }
 }
 
 /// Σₖ (k + 1) · a[i + k] over some taps, column by column.

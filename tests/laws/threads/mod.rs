@@ -4,6 +4,7 @@
 mod callers;
 mod faults;
 mod loops;
+mod several;
 mod tokens;
 
 use std::borrow::Cow;

@@ -18,6 +18,11 @@ impl<T: Scalar> Custom<T> {
     pub(crate) fn new(operation: impl Operation<T>) -> Self {
         Custom(Arc::new(operation))
     }
+
+    /// The user's operation, as its own type may know it.
+    pub(crate) fn as_operation_any(&self) -> &dyn std::any::Any {
+        (*self.0).as_any()
+    }
 }
 
 impl<T: Scalar> PartialEq for Custom<T> {

@@ -22,6 +22,7 @@ pub(crate) mod power;
 pub(crate) mod reduce;
 pub(crate) mod scale;
 pub(crate) mod select;
+pub(crate) mod several;
 pub(crate) mod softmax;
 pub(crate) mod stack;
 pub(crate) mod stop;

@@ -181,7 +181,20 @@ pub(crate) struct Pad {
     total: Dim,
 }
 
+impl Slice {
+    /// The rows that it is of.
+    pub(crate) fn rows(&self) -> Option<Range<usize>> {
+        (self.along == Along::Rows).then_some(self.start..self.end)
+    }
+}
+
 impl Pad {
+    /// The rows that are not zeros, if it pads rows.
+    pub(crate) fn rows(&self, operand: Shape) -> Option<Range<usize>> {
+        let Dim::Fixed(n) = operand.rows else { return None };
+        (self.along == Along::Rows).then_some(self.start..self.start + n)
+    }
+
     /// The slice whose gradient this is, called as the user called it: nobody writes a pad.
     pub(crate) fn slice_of(&self, operand: Shape) -> Option<String> {
         match self.along.extent(operand) {

@@ -257,7 +257,18 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     pub(crate) fn notation_here(self) -> Notation {
-        self.op().rule().notation()
+        self.output_called().map_or_else(|| self.op().rule().notation(), Notation::Call)
+    }
+
+    /// What an output of an operation with several is called.
+    fn output_called(self) -> Option<String> {
+        self.look(|list| {
+            let recorded = list.entry(self.number());
+            let Op::Slice(slice) = &recorded.op else { return None };
+            let rows = slice.rows()?;
+            let Op::Custom(of) = &list.entry(recorded.operands[0]).op else { return None };
+            of.output_called(&rows).map(Into::into)
+        })
     }
 
     /// What the operation is on; all of them are earlier entries.

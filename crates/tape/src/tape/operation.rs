@@ -15,7 +15,9 @@ use crate::{MatrixMut, MatrixRef, Scalar, Shape};
 /// The built-in operations implement this trait, and so do the user's own, with the same rights:
 /// they are printed, differentiated to any order, checked by [`check`](crate::check) and executed
 /// by programs. Two entries with equal operations (by `Eq`) and the same operands are one entry, so
-/// an operation's parameters belong into its fields.
+/// an operation's parameters belong into its fields. For fewer lines there is
+/// [`LinearOperation`](crate::LinearOperation), and for several outputs
+/// [`SeveralOutputs`](crate::SeveralOutputs).
 ///
 /// ```
 /// use std::borrow::Cow;
