@@ -426,7 +426,7 @@ impl<T: Scalar> Operation<T> for Cube {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+        self.section(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         let [a] = at.operands();
@@ -441,7 +441,7 @@ impl<T: Scalar> Operation<T> for Cube {
 }
 
 impl<T: Scalar> Elementwise<T> for Cube {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.iter_mut().zip(x[0]).for_each(|(out, &a)| *out = a * a * a);
         Ok(())
     }

@@ -85,7 +85,7 @@
 //! ([`Error::InstructionSet`]). Empty is as unset.
 //!
 //! What is promised of bits is promised for one instruction set: others add in another order, and
-//! without FMA a multiply-add rounds twice. All keep the same accuracy and the same laws. Blocks
+//! without FMA a multiply-add rounds twice. All keep the same accuracy and the same laws. Products
 //! and tiles follow the caches that Linux reports, which changes no bit.
 //!
 //! Where no thread can be started (`wasm32-unknown-unknown`), everything runs on one, whatever

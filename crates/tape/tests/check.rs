@@ -270,7 +270,7 @@ enum OfColumns {
     WithoutFirst,
     /// Each column times the share of one example: true, although it asks for m.
     Share,
-    /// Its kernel for blocks adds one: a lie of another kind.
+    /// Its kernel for sections adds one: a lie of another kind.
     OtherBlock,
 }
 
@@ -308,7 +308,7 @@ impl<T: Scalar> Operation<T> for OfColumns {
 }
 
 impl<T: Scalar> tape::Elementwise<T> for OfColumns {
-    fn block(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.iter_mut().zip(sources[0]).for_each(|(out, &x)| *out = x + x + T::ONE);
         Ok(())
     }

@@ -193,7 +193,7 @@ impl<T: Scalar> Operation<T> for Faulty {
 }
 
 impl<T: Scalar> Elementwise<T> for Faulty {
-    fn block(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, sources: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         for (k, (out, &x)) in out.iter_mut().zip(sources[0]).enumerate() {
             *out = if k == 0 { (x + x) * (T::ONE + T::EPSILON + T::EPSILON) } else { x + x };
         }

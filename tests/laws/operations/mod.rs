@@ -51,7 +51,7 @@ impl Size {
     }
 }
 
-/// 0, 1, odd numbers, the lengths around the widths that kernels are unrolled by, and more than a block and a tile of a
+/// 0, 1, odd numbers, the lengths around the widths that kernels are unrolled by, and more than a section and a tile of a
 /// program hold.
 const SIZES: [(usize, usize); 19] = [
     (0, 0),

@@ -186,7 +186,7 @@ impl Operation<f64> for Guarded {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, f64>, out: &mut MatrixMut<'_, f64>) -> Result<(), Fault> {
-        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+        self.section(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
         let [a] = at.operands();
@@ -201,7 +201,7 @@ impl Operation<f64> for Guarded {
 }
 
 impl Elementwise<f64> for Guarded {
-    fn block(&self, x: &[&[f64]], out: &mut [f64], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[f64]], out: &mut [f64], _: usize) -> Result<(), Fault> {
         self.meeting.come();
         for (out, &a) in out.iter_mut().zip(x[0]) {
             if a > LIMIT {

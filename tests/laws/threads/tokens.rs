@@ -63,7 +63,7 @@ fn attention<T: Scalar>(t: usize, d: usize, ms: &[usize], ways: &[Way]) {
 fn attention_has_the_same_bits_in_all_ways() {
     attention::<f64>(3, 2, &[2049, 1, 5, 300, 2049, 700], &all_ways());
     attention::<f32>(3, 2, &[700, 2, 2049, 17], &all_ways());
-    // A token is a block of its own, and more tokens than a block of a pass holds.
+    // A token is a block of its own, and more tokens than a section of a pass holds.
     attention::<f64>(1, 3, &[300, 1, 5000], &some_ways(1));
     attention::<f32>(300, 1, &[7, 1, 30], &some_ways(2));
 }

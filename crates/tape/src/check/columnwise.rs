@@ -65,8 +65,8 @@ impl<T: Scalar> Claim<'_, T> {
         Part { values: self.values, has_examples: &self.has_examples, examples }
     }
 
-    /// The same by the kernel for blocks, if there is one.
-    fn block(&self, examples: Range<usize>) -> Option<Matrix<T>> {
+    /// The same by the kernel for sections, if there is one.
+    fn section(&self, examples: Range<usize>) -> Option<Matrix<T>> {
         let kernel = self.op.rule().elementwise()?;
         let part = self.part(examples.clone());
         let repeated = |operand: usize| {
@@ -79,7 +79,7 @@ impl<T: Scalar> Claim<'_, T> {
         let sources: Vec<Vec<T>> = (0..part.count()).map(repeated).collect();
         let sources: Vec<&[T]> = sources.iter().map(Vec::as_slice).collect();
         let mut out = Matrix::filled(self.rows, examples.len(), T::NAN);
-        kernel.block(&sources, out.as_mut_slice(), self.m).ok()?;
+        kernel.section(&sources, out.as_mut_slice(), self.m).ok()?;
         Some(out)
     }
 
@@ -90,7 +90,7 @@ impl<T: Scalar> Claim<'_, T> {
         let half = self.m / 2;
         let alone = (0..self.m).map(|example| example..example + 1);
         for examples in alone.chain([0..half, half..self.m, 0..self.m]) {
-            let parts = [self.kernel(examples.clone()), self.block(examples.clone())];
+            let parts = [self.kernel(examples.clone()), self.section(examples.clone())];
             for part in parts.into_iter().flatten() {
                 let of_whole = |i: usize, j: usize| whole[(i, examples.start + j)];
                 let other = part.iter_indexed().find(|&((i, j), x)| !near(x, of_whole(i, j)));

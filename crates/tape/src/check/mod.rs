@@ -27,7 +27,7 @@
 //! 9. **columnwise**: an [operation](crate::Operation) of the user's that says it
 //!    [is columnwise](crate::Operation::is_columnwise) gives each column the same value
 //!    within rounding whether it gets all columns or a part of them, as programs do that go tile by
-//!    tile; so does its [kernel for blocks](crate::Elementwise). It is looked at where operands
+//!    tile; so does its [kernel for sections](crate::Elementwise). It is looked at where operands
 //!    have at least two columns.
 //!
 //! A law is checked if those that it rests on hold, so that one fault gives one message: a rule

@@ -282,7 +282,7 @@ impl fmt::Display for Broken {
             ),
             Broken::Columnwise { operation, row, column, part, whole } => write!(
                 f,
-                "columnwise: {operation} gives {part:e} at row {row}, column {column} from a part of the columns and {whole:e} from all: its is_columnwise or its kernel for blocks is wrong"
+                "columnwise: {operation} gives {part:e} at row {row}, column {column} from a part of the columns and {whole:e} from all: its is_columnwise or its kernel for sections is wrong"
             ),
             Broken::At { point, broken } => write!(f, "at {point}: {broken}"),
         }

@@ -42,7 +42,7 @@ impl<T: Scalar> Operation<T> for Guarded {
 }
 
 impl<T: Scalar> Elementwise<T> for Guarded {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         vectorised(
             #[inline(always)]
             || zip_column(x[0], x[1], out, quotient),

@@ -33,7 +33,7 @@ impl<T: Scalar> Paired<T> for LogLossOnLogits {
     fn derivative(&self) -> Option<Op<T>> {
         Some(SigmoidMinus(Weights::Labels).into())
     }
-    fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
+    fn section_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
         let soft = check_labels(x[0])?;
         T::log_loss_and_derivative_into(x[0], x[1], soft, out, derivative);
         Ok(())
@@ -68,12 +68,12 @@ fn on_matrices<T: Scalar>(
     out: &mut MatrixMut<'_, T>,
 ) -> Result<(), Fault> {
     let (y, a) = (x.get(0), x.get(1));
-    let done = loss.block(&[y.as_slice(), a.as_slice()], out.as_mut_slice(), x.m());
+    let done = loss.section(&[y.as_slice(), a.as_slice()], out.as_mut_slice(), x.m());
     done.map_err(|fault| fault.placed(y.rows(), 0))
 }
 
 impl<T: Scalar> Elementwise<T> for LogLoss {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         check_labels(x[0])?;
         check_probabilities(x[1])?;
         out.iter_mut().zip(x[0].iter().zip(x[1])).for_each(|(out, (&y, &a))| *out = k::log_loss(y, a));
@@ -82,7 +82,7 @@ impl<T: Scalar> Elementwise<T> for LogLoss {
 }
 
 impl<T: Scalar> Elementwise<T> for LogLossOnLogits {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         check_labels(x[0])?;
         T::log_loss_into(x[0], x[1], out);
         Ok(())
@@ -90,7 +90,7 @@ impl<T: Scalar> Elementwise<T> for LogLossOnLogits {
 }
 
 impl<T: Scalar> Elementwise<T> for SigmoidMinus {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         let soft = match self.0 {
             Weights::Labels => check_labels(x[0])?,
             Weights::Any => true,

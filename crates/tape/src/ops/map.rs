@@ -734,7 +734,7 @@ impl<T: Scalar> Operation<T> for Map<T> {
         }
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+        self.section(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     /// ∂/∂Z = G ⊙ g′(Z), eq. 10 for every element.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
@@ -766,7 +766,7 @@ impl<T: Scalar> Described<T> for Map<T> {
 }
 
 impl<T: Scalar> Elementwise<T> for Map<T> {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         self.0.apply(x[0], out);
         Ok(())
     }
@@ -776,7 +776,7 @@ impl<T: Scalar> Paired<T> for Map<T> {
     fn derivative(&self) -> Option<Op<T>> {
         self.0.paired_derivative().map(|derivative| Map(derivative).into())
     }
-    fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
+    fn section_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault> {
         self.0.apply_with_derivative(x[0], out, derivative);
         Ok(())
     }

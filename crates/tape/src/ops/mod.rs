@@ -81,11 +81,11 @@ pub(crate) trait Paired<T: Scalar> {
     /// operation has.
     fn derivative(&self) -> Option<Op<T>>;
 
-    /// A block of values and one of derivatives.
+    /// A section of values and one of derivatives.
     ///
     /// # Errors
-    /// As [`Elementwise::block`](crate::Elementwise::block).
-    fn block_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault>;
+    /// As [`Elementwise::section`](crate::Elementwise::section).
+    fn section_with_derivative(&self, x: &[&[T]], out: &mut [T], derivative: &mut [T]) -> Result<(), Fault>;
 }
 
 impl<T: Scalar> Op<T> {
@@ -237,19 +237,19 @@ macro_rules! operations {
                 }
             }
 
-            /// A block of values and one of derivatives, of an operation that has a [paired
+            /// A section of values and one of derivatives, of an operation that has a [paired
             /// derivative](Self::paired_derivative). Not by way of a `dyn Paired`, which would take
             /// 1 % of the xor case.
             #[inline(always)]
-            pub(crate) fn block_with_derivative(
+            pub(crate) fn section_with_derivative(
                 &self,
                 x: &[&[T]],
                 out: &mut [T],
                 derivative: &mut [T],
             ) -> Result<(), Fault> {
                 match self {
-                    $(Op::$name(op) => operations!(@$paired block op, x, out, derivative),)*
-                    $(Op::$lowered(op) => operations!(@$lowered_paired block op, x, out, derivative),)*
+                    $(Op::$name(op) => operations!(@$paired section op, x, out, derivative),)*
+                    $(Op::$lowered(op) => operations!(@$lowered_paired section op, x, out, derivative),)*
                 }
             }
         }
@@ -289,10 +289,10 @@ macro_rules! operations {
         let _ = $op;
         None
     }};
-    (@yes block $op:ident, $x:ident, $out:ident, $derivative:ident) => {
-        $op.block_with_derivative($x, $out, $derivative)
+    (@yes section $op:ident, $x:ident, $out:ident, $derivative:ident) => {
+        $op.section_with_derivative($x, $out, $derivative)
     };
-    (@no block $op:ident, $x:ident, $out:ident, $derivative:ident) => {
+    (@no section $op:ident, $x:ident, $out:ident, $derivative:ident) => {
         unreachable!("{} has no paired derivative", Operation::<T>::name($op))
     };
 }

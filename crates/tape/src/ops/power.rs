@@ -133,7 +133,7 @@ impl<T: Scalar> Operation<T> for PowerDerivative {
 described!(PowerDerivative [2] { by_base: "by_base", by_exponent: "by_exponent" });
 
 impl<T: Scalar> Elementwise<T> for PowerDerivative {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         for (out, (a, b)) in out.iter_mut().zip(x[0].iter().zip(x[1])) {
             *out = T::from_f64(self.at(a.to_f64(), b.to_f64()));
         }

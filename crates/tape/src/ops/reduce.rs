@@ -323,7 +323,7 @@ impl<T: Scalar> Operation<T> for Broadcast {
 }
 
 impl<T: Scalar> Elementwise<T> for Broadcast {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.copy_from_slice(x[0]);
         Ok(())
     }

@@ -200,7 +200,7 @@ impl<T: Scalar> Operation<T> for Scale<T> {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+        self.section(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {
         unreachable!("programs are not differentiated")
@@ -214,7 +214,7 @@ impl<T: Scalar> Operation<T> for Scale<T> {
 }
 
 impl<T: Scalar> Elementwise<T> for Scale<T> {
-    fn block(&self, x: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault> {
         let scaled = self.0.at(m);
         match scaled.over == T::ONE {
             true => each(
@@ -246,7 +246,7 @@ impl<T: Scalar> Operation<T> for Negate {
         Ok(operands[0])
     }
     fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
-        self.block(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
+        self.section(&[x.get(0).as_slice()], out.as_mut_slice(), x.m())
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
         at.contribute_negated(0); // ∂/∂A: −G
@@ -262,7 +262,7 @@ impl<T: Scalar> Operation<T> for Negate {
 described!(Negate [1] {});
 
 impl<T: Scalar> Elementwise<T> for Negate {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         each(
             x[0],
             out,

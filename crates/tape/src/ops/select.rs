@@ -48,7 +48,7 @@ impl<T: Scalar> Operation<T> for Select {
 described!(Select [3] {});
 
 impl<T: Scalar> Elementwise<T> for Select {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         let choices = x[0].iter().zip(x[1]).zip(x[2]);
         for (out, ((&mask, &a), &b)) in out.iter_mut().zip(choices) {
             *out = if mask == T::ZERO { b } else { a };

@@ -36,7 +36,7 @@ impl<T: Scalar> Operation<T> for Stop {
 described!(Stop [1] {});
 
 impl<T: Scalar> Elementwise<T> for Stop {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         out.copy_from_slice(x[0]);
         Ok(())
     }

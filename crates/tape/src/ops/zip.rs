@@ -244,7 +244,7 @@ impl<T: Scalar> Described<T> for Zip {
 }
 
 impl<T: Scalar> Elementwise<T> for Zip {
-    fn block(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
+    fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         with_function!(self, f => vectorised(
             #[inline(always)]
             || zip_column(x[0], x[1], out, f),

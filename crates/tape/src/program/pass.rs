@@ -1,8 +1,8 @@
-//! Elementwise operations of one shape in one pass over blocks that stay in the first-level cache.
+//! Elementwise operations of one shape in one pass over sections that stay in the first-level cache.
 //!
-//! A pass goes over its columns block by block. Inside a block every operation is a loop over
+//! A pass goes over its columns section by section. Inside a section every operation is a loop over
 //! slices of one length: what is repeated (a bias, a number) is spread out once before the pass, a
-//! row once for each block. Accesses that only the pass needs live in registers, slices of a block's
+//! row once for each section. Accesses that only the pass needs live in registers, slices of a section's
 //! length; the others are written to their buffers.
 
 use smallvec::SmallVec;
@@ -17,9 +17,9 @@ use crate::program::operand::{Columns, Operand, SumAt};
 use crate::tape::ids::IdVec;
 use crate::{Dim, Scalar};
 
-/// Elements of a block: a few registers of this many numbers fit the first-level cache.
-const BLOCK: usize = 1024;
-const _: () = assert!(BLOCK / MOST_ROWS_IN_GROUPS >= GROUP, "blocks end where groups of columns do");
+/// Elements of a section: a few registers of this many numbers fit the first-level cache.
+const SECTION: usize = 1024;
+const _: () = assert!(SECTION / MOST_ROWS_IN_GROUPS >= GROUP, "sections end where groups of columns do");
 
 /// A pass of more operations gains nothing, and assembling it would take long.
 pub(crate) const LONGEST: usize = 24;
@@ -47,16 +47,16 @@ pub(in crate::program) struct Input {
     pub(in crate::program) spread: Spread,
 }
 
-/// How an input becomes a block.
+/// How an input becomes a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::program) enum Spread {
-    /// It has an element for each of the pass: the block is a slice of it.
+    /// It has an element for each of the pass: the section is a slice of it.
     Full,
     /// n × 1: repeated for each column, into a register before the pass.
     Column(RegisterId),
     /// 1 × 1: repeated, into a register before the pass.
     Number(RegisterId),
-    /// 1 × m: each element repeated down its column, into a register for each block.
+    /// 1 × m: each element repeated down its column, into a register for each section.
     Row(RegisterId),
 }
 
@@ -78,7 +78,7 @@ pub(in crate::program) enum Slot {
     Output(OutputId),
 }
 
-/// An operation on blocks.
+/// An operation on sections.
 #[derive(Debug)]
 pub(in crate::program) struct PassOp<T: Scalar> {
     pub(in crate::program) node: NodeId,
@@ -127,20 +127,20 @@ impl<T: Scalar> Pass<T> {
 
     /// Elements of a register for tiles of so many examples; a sum needs a column of them.
     pub(crate) fn register_len(&self, examples: usize) -> usize {
-        (self.rows * self.block_columns().min(self.columns.at(examples)).max(1)).max(1)
+        (self.rows * self.section_columns().min(self.columns.at(examples)).max(1)).max(1)
     }
 
-    /// The most examples whose columns are one block, and one unit of a sum.
-    pub(in crate::program) fn examples_of_a_block(&self) -> usize {
-        self.block_columns().min(UNIT) / self.columns.at(1)
+    /// The most examples whose columns are one section, and one unit of a sum.
+    pub(in crate::program) fn examples_of_a_section(&self) -> usize {
+        self.section_columns().min(UNIT) / self.columns.at(1)
     }
 
-    /// A power of two, so that blocks and units end together.
-    pub(in crate::program) fn block_columns(&self) -> usize {
-        1 << (BLOCK / self.rows.max(1)).max(1).ilog2()
+    /// A power of two, so that sections and units end together.
+    pub(in crate::program) fn section_columns(&self) -> usize {
+        1 << (SECTION / self.rows.max(1)).max(1).ilog2()
     }
 
-    /// How many of so many columns an operation of the pass gets at a time: all, where blocks would
+    /// How many of so many columns an operation of the pass gets at a time: all, where sections would
     /// save nothing, as there is one operation that reads and writes whole values.
     pub(in crate::program) fn step(&self, columns: usize) -> usize {
         let is_whole = |slot: &Slot| matches!(slot, Slot::Output(_));
@@ -151,7 +151,7 @@ impl<T: Scalar> Pass<T> {
             _ => false,
         };
         let repeats = self.inputs.iter().any(|input| input.spread != Spread::Full);
-        if is_one_kernel && !repeats { columns } else { self.block_columns() }
+        if is_one_kernel && !repeats { columns } else { self.section_columns() }
     }
 
     /// The operations, for reports: name, and whether it shares its exponential with its

@@ -81,7 +81,7 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     /// operand.
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>);
 
-    /// The kernel for blocks, if the operation is elementwise: programs run such operations fused
+    /// The kernel for sections, if the operation is elementwise: programs run such operations fused
     /// with others.
     fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
         None
@@ -114,14 +114,15 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     }
 }
 
-/// An elementwise operation, on blocks of elements.
+/// An elementwise operation, on sections of elements: as many as stay in the first-level cache while
+/// several operations are done to them.
 pub trait Elementwise<T: Scalar> {
-    /// Writes the whole block. Every source has its length: what broadcasting repeats comes
-    /// repeated. `m` is the number of examples of the run, of which a block has a part.
+    /// Writes the whole section. Every source has its length: what broadcasting repeats comes
+    /// repeated. `m` is the number of examples of the run, of which a section has a part.
     ///
     /// # Errors
-    /// As [`Operation::eval`]; a place is a row of the block, as if it were one column.
-    fn block(&self, sources: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault>;
+    /// As [`Operation::eval`]; a place is a row of the section, as if it were one column.
+    fn section(&self, sources: &[&[T]], out: &mut [T], m: usize) -> Result<(), Fault>;
 }
 
 /// An operation that is a sum over the columns of its operands, such as D * Aᵀ (eq. 26) and Σᵢ d⁽ⁱ⁾
@@ -302,8 +303,8 @@ impl Fault {
         }
     }
 
-    /// A fault in a block, which tells its place as a row, with the place in a matrix of so many
-    /// rows, where the block begins with column `first`.
+    /// A fault in a section, which tells its place as a row, with the place in a matrix of so many
+    /// rows, where the section begins with column `first`.
     pub(crate) fn placed(mut self, rows: usize, first: usize) -> Self {
         if let Some((row, column)) = self.place_mut() {
             *column = first + *row / rows;

@@ -108,7 +108,7 @@ impl<T: Scalar> Assembler<'_, T> {
         self.free.pop().unwrap_or_else(|| self.fresh())
     }
 
-    /// A register that no block has written before: for what is filled before the pass.
+    /// A register that no section has written before: for what is filled before the pass.
     fn fresh(&mut self) -> RegisterId {
         self.registers += 1;
         RegisterId::from_index(self.registers - 1)
@@ -122,7 +122,7 @@ impl<T: Scalar> Assembler<'_, T> {
     }
 
     /// The register of a value of the pass becomes free; spread inputs keep theirs for the next
-    /// block.
+    /// section.
     fn release(&mut self, id: NodeId, nodes: &[NodeId]) {
         if let (Some(Slot::Register(register)), true) = (self.slot(id), nodes.contains(&id)) {
             self.free.push(register);

@@ -1,4 +1,4 @@
-//! Stage 4: in which company the nodes run: alone, in a pass over blocks, or in a product that
+//! Stage 4: in which company the nodes run: alone, in a pass over sections, or in a product that
 //! takes up what follows it.
 
 use crate::ops::scale::Scaling;

@@ -1,7 +1,7 @@
-//! Runs of few examples, without the bookkeeping of tiles, blocks and threads.
+//! Runs of few examples, without the bookkeeping of tiles, sections and threads.
 //!
 //! A step of a small network takes less time than finding its operands. If all values of a run fit
-//! the first-level cache, and no pass has more than one block, they are placed once in one list,
+//! the first-level cache, and no pass has more than one section, they are placed once in one list,
 //! and the instructions become calls of kernels on parts of it. The kernels and the order of every
 //! sum are those of [`tiled`](super::tiled): the results are the same, bit by bit.
 
@@ -246,7 +246,7 @@ fn examples_of_a_unit<T: Scalar>(instruction: &Instruction<T, OnBuffers>) -> usi
 impl Starts {
     /// Places the values of runs of up to m examples and a few more, so that there are few sizes;
     /// and how many numbers they are. `None` if that is too many, or if a pass would have several
-    /// blocks.
+    /// sections.
     fn new<T: Scalar>(
         code: &[Instruction<T, OnBuffers>],
         plan: &Plan,
@@ -262,7 +262,8 @@ impl Starts {
             })
         };
         let most_of_sums = code.iter().map(examples_of_a_unit);
-        let most_of_all = passes().map(Pass::examples_of_a_block).chain(most_of_sums).fold(UNIT, usize::min);
+        let most_of_all =
+            passes().map(Pass::examples_of_a_section).chain(most_of_sums).fold(UNIT, usize::min);
         if m == 0 || m > most_of_all {
             return None;
         }
@@ -361,7 +362,7 @@ impl Starts {
         Call::Product { alpha: T::ONE, matmul, order, operands, next, out: self.target(out) }
     }
 
-    /// What [`Pass`] does block by block, for its only block.
+    /// What [`Pass`] does section by section, for its only section.
     fn add_pass<T: Scalar>(
         &self,
         pass: &Pass<T>,

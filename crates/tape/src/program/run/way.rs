@@ -1,7 +1,7 @@
 //! Three ways to run, and the one place that chooses among them.
 //!
 //! - *Small* ([`small`](super::small)): few examples of a small network. All segments are one list
-//!   of calls, without the bookkeeping of tiles, blocks and threads.
+//!   of calls, without the bookkeeping of tiles, sections and threads.
 //! - *Tiled* ([`tiled`](super::tiled)): a loop goes over tiles of the examples, whose values stay
 //!   in the cache. Several threads have parts of the examples, each with sums of its own.
 //! - *Column-parallel* ([`column_parallel`](super::column_parallel)): a loop on so few examples, or

@@ -1,6 +1,6 @@
-//! Running a pass, block by block.
+//! Running a pass, section by section.
 
-mod block;
 mod run;
+mod section;
 
-pub(in crate::program) use block::{add_columns, apply, apply_with_derivative, repeat};
+pub(in crate::program) use section::{add_columns, apply, apply_with_derivative, repeat};

@@ -1,4 +1,4 @@
-//! The blocks of a pass: on one thread, or columns of it on each of several.
+//! The sections of a pass: on one thread, or columns of it on each of several.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ impl<T: Scalar> Divide for Share<'_, T> {
         self.part.columns.count
     }
     fn step(&self) -> usize {
-        self.pass.block_columns()
+        self.pass.section_columns()
     }
     /// Not where there are sums, whose order would have to be kept.
     fn is_worth_sharing(&self) -> bool {
@@ -166,10 +166,10 @@ impl<T: Scalar> Pass<T> {
         let (step, mut start) = (self.step(part.columns.count), 0);
         while start < part.columns.count {
             let count = step.min(part.columns.count - start);
-            self.run_block(part, registers, start, count)?;
+            self.run_section(part, registers, start, count)?;
             for sum in sums {
-                let block = start * self.rows..(start + count) * self.rows;
-                self.add_block(sum, part, registers, (start, block));
+                let section = start * self.rows..(start + count) * self.rows;
+                self.add_section(sum, part, registers, (start, section));
             }
             start += count;
         }
@@ -178,7 +178,7 @@ impl<T: Scalar> Pass<T> {
 
     /// Fills the registers of repeated inputs, and clears the sums of the first unit.
     fn spread(&self, sums: &[Sum<T>], part: &Part<'_, T>, registers: &mut Registers<T>) {
-        let used = self.rows * self.block_columns().min(part.columns.count);
+        let used = self.rows * self.section_columns().min(part.columns.count);
         for (input, value) in self.inputs.iter().zip(&part.inputs) {
             if let Spread::Number(register) | Spread::Column(register) = input.spread {
                 repeat(value, input.spread, self.rows, &mut registers[register][..used]);
@@ -190,7 +190,7 @@ impl<T: Scalar> Pass<T> {
     }
 
     /// The operations on the columns from `start` on, counted inside the part.
-    fn run_block(
+    fn run_section(
         &self,
         part: &mut Part<'_, T>,
         registers: &mut Registers<T>,
@@ -203,16 +203,16 @@ impl<T: Scalar> Pass<T> {
                 repeat(&values[start..start + count], input.spread, self.rows, spread);
             }
         }
-        let block = start * self.rows..(start + count) * self.rows;
+        let section = start * self.rows..(start + count) * self.rows;
         let m = part.columns.m;
         for op in &self.code {
             let mut target = Storage::take(op.target, part, registers);
             let mut derivative = op.derivative.map(|slot| Storage::take(slot, part, registers));
-            let read = |slot: Slot| part.block(slot, registers, &block);
-            let out = target.block_mut(&block);
+            let read = |slot: Slot| part.section(slot, registers, &section);
+            let out = target.section_mut(&section);
             let done = match &mut derivative {
                 Some(derivative) => {
-                    apply_with_derivative(&op.op, &op.sources, read, out, derivative.block_mut(&block))
+                    apply_with_derivative(&op.op, &op.sources, read, out, derivative.section_mut(&section))
                 }
                 None => apply(&op.op, &op.sources, read, out, m),
             };
@@ -225,18 +225,18 @@ impl<T: Scalar> Pass<T> {
         Ok(())
     }
 
-    /// Adds a block of a part to a sum.
-    fn add_block(
+    /// Adds a section of a part to a sum.
+    fn add_section(
         &self,
         sum: &Sum<T>,
         part: &Part<'_, T>,
         registers: &mut Registers<T>,
-        (start, block): (usize, Range<usize>),
+        (start, section): (usize, Range<usize>),
     ) {
-        // The block itself may be in a register.
+        // The section itself may be in a register.
         let mut partial = std::mem::take(&mut registers[sum.partial]);
         let mut total = std::mem::take(&mut registers[sum.total]);
-        let values = part.block(sum.source, registers, &block);
+        let values = part.section(sum.source, registers, &section);
         self.add_values(sum, values, part.columns, (&mut partial, &mut total), start);
         registers[sum.partial] = partial;
         registers[sum.total] = total;
@@ -291,17 +291,17 @@ fn end_sums<T: Scalar>(sums: &[Sum<T>], work: &mut Work<'_, T>, registers: &Regi
 }
 
 impl<T> Part<'_, T> {
-    /// A block of what a slot holds.
-    fn block<'a>(
+    /// A section of what a slot holds.
+    fn section<'a>(
         &'a self,
         slot: Slot,
         registers: &'a Registers<T>,
-        block: &std::ops::Range<usize>,
+        section: &std::ops::Range<usize>,
     ) -> &'a [T] {
         match slot {
-            Slot::Register(register) => &registers[register][..block.len()],
-            Slot::Output(output) => &self.outputs[output.index()][block.clone()],
-            Slot::Input(input) => &self.inputs[input.index()][block.clone()],
+            Slot::Register(register) => &registers[register][..section.len()],
+            Slot::Output(output) => &self.outputs[output.index()][section.clone()],
+            Slot::Input(input) => &self.inputs[input.index()][section.clone()],
         }
     }
 }
@@ -321,10 +321,10 @@ impl<'a, T> Storage<'a, T> {
         }
     }
 
-    fn block_mut(&mut self, block: &std::ops::Range<usize>) -> &mut [T] {
+    fn section_mut(&mut self, section: &std::ops::Range<usize>) -> &mut [T] {
         match self {
-            Storage::Register(values) => &mut values[..block.len()],
-            Storage::Output(values) => &mut values[block.clone()],
+            Storage::Register(values) => &mut values[..section.len()],
+            Storage::Output(values) => &mut values[section.clone()],
         }
     }
 

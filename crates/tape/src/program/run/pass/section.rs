@@ -1,4 +1,4 @@
-//! What is done to one block.
+//! What is done to one section.
 
 use smallvec::SmallVec;
 
@@ -28,7 +28,7 @@ pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usi
     }
 }
 
-/// One operation on a block; every source has the block's length.
+/// One operation on a section; every source has the section's length.
 pub(in crate::program) fn apply<'a, T: Scalar, S: Copy>(
     op: &Op<T>,
     sources: &[S],
@@ -38,11 +38,11 @@ pub(in crate::program) fn apply<'a, T: Scalar, S: Copy>(
 ) -> Result<(), Fault> {
     let kernel = op.rule().elementwise().expect("only elementwise operations are fused");
     match *sources {
-        [x] => kernel.block(&[read(x)], out, m),
-        [x, y] => kernel.block(&[read(x), read(y)], out, m),
+        [x] => kernel.section(&[read(x)], out, m),
+        [x, y] => kernel.section(&[read(x), read(y)], out, m),
         ref sources => {
             let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
-            kernel.block(&sources, out, m)
+            kernel.section(&sources, out, m)
         }
     }
 }
@@ -56,20 +56,20 @@ pub(in crate::program) fn apply_with_derivative<'a, T: Scalar, S: Copy>(
     derivative: &mut [T],
 ) -> Result<(), Fault> {
     match *sources {
-        [x] => op.block_with_derivative(&[read(x)], out, derivative),
-        [x, y] => op.block_with_derivative(&[read(x), read(y)], out, derivative),
+        [x] => op.section_with_derivative(&[read(x)], out, derivative),
+        [x, y] => op.section_with_derivative(&[read(x), read(y)], out, derivative),
         ref sources => {
             let sources: SmallVec<[&[T]; INPUTS]> = sources.iter().map(|&source| read(source)).collect();
-            op.block_with_derivative(&sources, out, derivative)
+            op.section_with_derivative(&sources, out, derivative)
         }
     }
 }
 
-/// Adds the columns of a block to the sums of the rows, or everything to the only sum.
-pub(in crate::program) fn add_columns<T: Scalar>(block: &[T], rows: usize, sums: &mut [T]) {
+/// Adds the columns of a section to the sums of the rows, or everything to the only sum.
+pub(in crate::program) fn add_columns<T: Scalar>(section: &[T], rows: usize, sums: &mut [T]) {
     if let [sum] = sums {
-        *sum += crate::numbers::kernel::functions::sum(block);
+        *sum += crate::numbers::kernel::functions::sum(section);
         return;
     }
-    T::add_columns(block, rows, 0, sums);
+    T::add_columns(section, rows, 0, sums);
 }
