@@ -154,7 +154,20 @@ impl<T: Scalar> Default for Tape<T> {
 
 /// # Recording
 impl<T: Scalar> Tape<T> {
-    /// An empty list.
+    /// An empty list. Its number type follows from the numbers that it is given: f64 from float
+    /// literals. Where the compiler asks for it (E0282 or E0283, *type annotations needed*), as for a
+    /// number on the left of a variable or a tape without numbers, write `Tape::<f64>::new()`.
+    ///
+    /// ```
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::new();
+    /// let x = tape.parameter("x", &matrix![[3.0]]);
+    /// assert_eq!((x * 2.0).value()?, matrix![[6.0]]);
+    /// let tape = Tape::<f64>::new();
+    /// let x = tape.parameter("x", &matrix![[3.0]]);
+    /// assert_eq!((2.0 * x).value()?, matrix![[6.0]]);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
     pub fn new() -> Self {
         static TAPES: AtomicU64 = AtomicU64::new(0);
         let list = List {
