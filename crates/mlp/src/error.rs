@@ -208,7 +208,8 @@ impl std::error::Error for Error {
     }
 }
 
-/// `?` makes a tape's error one of this crate: a function that calls both crates returns this one's.
+/// `?` makes a tape's error one of this crate: a function that calls both crates returns that of
+/// this one.
 ///
 /// ```
 /// use mlp::{Activation, Mlp};

@@ -28,8 +28,8 @@
 //! # Ok::<(), tape::Error>(())
 //! ```
 //!
-//! Where float literals do not tell the number type, and the compiler asks for *type annotations* (E0282,
-//! E0283), write `Tape::<f64>::new()`.
+//! Where float literals do not tell the number type, and the compiler asks for *type annotations*
+//! (E0282, E0283), write `Tape::<f64>::new()`.
 //!
 //! # I want to …
 //!

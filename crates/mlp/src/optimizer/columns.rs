@@ -34,12 +34,12 @@ impl<T: Scalar> OptimizerState<T> {
     ///
     /// With gradient descent it is [`step`](Self::step) on the whole gradient, and with every rule
     /// where all columns are named, bit for bit. Otherwise it is not: under a dense step a column
-    /// whose gradient is 0 goes on along v or m. (`SparseAdam` adds ε to √v_j, not to √v̂_j: its ε is
-    /// ours times √(1 − β₂ᵗ).) The term of [`with_l2`](crate::Optimizer::with_l2) pulls at the named
-    /// columns alone.
+    /// whose gradient is 0 goes on along v or m. (`SparseAdam` adds ε to √v_j, not to √v̂_j: its ε
+    /// is ours times √(1 − β₂ᵗ).) The term of [`with_l2`](crate::Optimizer::with_l2) pulls at the
+    /// named columns alone.
     ///
-    /// A table that is gathered by several indices has several such gradients: stack the indices and
-    /// gather once, or the columns follow one gradient after the other, and t counts each.
+    /// A table that is gathered by several indices has several such gradients: stack the indices
+    /// and gather once, or the columns follow one gradient after the other, and t counts each.
     ///
     /// ```
     /// use mlp::{Optimizer, ParameterKind};
@@ -62,8 +62,8 @@ impl<T: Scalar> OptimizerState<T> {
     /// [`Error::Tape`](crate::Error::Tape) as
     /// [`Program::update_columns`](tape::Program::update_columns);
     /// [`Error::Length`](crate::Error::Length) if the table has not the size that was announced;
-    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if type T cannot hold one of them. All
-    /// is then as it was.
+    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if type T cannot hold one of them.
+    /// All is then as it was.
     ///
     /// # Panics
     /// If there is no parameter `k`.

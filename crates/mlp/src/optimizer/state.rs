@@ -115,8 +115,8 @@ impl<T: Scalar> Memory<T> {
         Elements { parameter, gradient, first: &mut self.first, second: &mut self.second }
     }
 
-    /// The rule with the factors of the next step, and β₁ᵗ and β₂ᵗ of it. What depends on t alone is
-    /// taken out of the loop over the elements, in f64 since 1 − β₂ᵗ is small at first.
+    /// The rule with the factors of the next step, and β₁ᵗ and β₂ᵗ of it. What depends on t alone
+    /// is taken out of the loop over the elements, in f64 since 1 − β₂ᵗ is small at first.
     pub(super) fn next_step(&self, optimizer: &Optimizer) -> (Following<T>, (f64, f64)) {
         let (rate, l2) = (optimizer.rate, T::from_f64(self.l2));
         match optimizer.rule {

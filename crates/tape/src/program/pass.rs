@@ -1,9 +1,10 @@
-//! Elementwise operations of one shape in one pass over sections that stay in the first-level cache.
+//! Elementwise operations of one shape in one pass over sections that stay in the first-level
+//! cache.
 //!
 //! A pass goes over its columns section by section. Inside a section every operation is a loop over
 //! slices of one length: what is repeated (a bias, a number) is spread out once before the pass, a
-//! row once for each section. Accesses that only the pass needs live in registers, slices of a section's
-//! length; the others are written to their buffers.
+//! row once for each section. Accesses that only the pass needs live in registers, slices of a
+//! section's length; the others are written to their buffers.
 
 use smallvec::SmallVec;
 
