@@ -86,6 +86,8 @@ mod mutants;
 mod random;
 mod report;
 mod rule;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod subject;
 mod table;
 mod values;
