@@ -58,6 +58,7 @@
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`]; one with several outputs: [`SeveralOutputs`] |
 //! | check derivatives | [`check`]; a table of one's own functions: [`laws!`] |
+//! | draw matrices and tapes for property tests | `check::strategies`, of the feature `proptest` |
 //! | understand an error | [`Error`] |
 //!
 //! # How a gradient comes about

@@ -4,17 +4,17 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tape::check::Random;
-use tape::check::strategies::{Elements, Matrices, Regime, Side, matrix};
-use tape::{Matrix, Scalar, matrix};
+use tape::check::strategies::{Elements, Functions, Matrices, Regime, Side, matrix};
+use tape::{Function, FunctionKind, Matrix, Scalar, matrix};
 
 /// A runner whose cases are those of a seed.
-fn runner(seed: u8, cases: u32) -> TestRunner {
+pub(crate) fn runner(seed: u8, cases: u32) -> TestRunner {
     let config = Config { failure_persistence: None, cases, max_shrink_iters: 20_000, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]))
 }
 
 /// The simplest case for which `holds` is false.
-fn simplest<S: Strategy>(strategy: &S, seed: u8, holds: impl Fn(&S::Value) -> bool) -> S::Value {
+pub(crate) fn simplest<S: Strategy>(strategy: &S, seed: u8, holds: impl Fn(&S::Value) -> bool) -> S::Value {
     let result = runner(seed, 512).run(strategy, |case| match holds(&case) {
         true => Ok(()),
         false => Err(TestCaseError::fail("")),
@@ -262,4 +262,27 @@ fn boundaries_are_drawn() {
     for columns in [0, 1, 2, 255, 256, 257, 513] {
         assert!(shapes.iter().any(|shape| shape.1 == columns), "{columns} columns");
     }
+}
+
+#[test]
+fn functions_shrink_to_simpler_ones_and_parameters_down_the_ladder() {
+    let is_smooth = |g: &Function<f64>| !matches!(g.kind(), FunctionKind::Relu | FunctionKind::LeakyRelu);
+    for seed in 0..6 {
+        let g = simplest(&Functions::new(), seed, |g: &Function<f64>| g.kind() < FunctionKind::Sin);
+        assert_eq!(g.kind(), FunctionKind::Sin);
+        let kinds = [FunctionKind::LeakyRelu, FunctionKind::Relu];
+        let g = simplest(&Functions::of(&kinds), seed, is_smooth);
+        assert!(matches!(g, Function::LeakyRelu(0.5)), "{g:?}");
+        let steep = |g: &Function<f64>| !matches!(g, Function::Elu(alpha) if *alpha > 0.8);
+        let g = simplest(&Functions::new(), seed, steep);
+        assert!(matches!(g, Function::Elu(1.0)), "{g:?}");
+        let mine = Function::new("mine", |x: f32| x);
+        let g = simplest(&Functions::of(&[]).with(mine.clone()).with(Function::Tanh), seed, |_| false);
+        assert_eq!(g, mine);
+    }
+    let mut runner = runner(1, 1);
+    assert!(Functions::<f32>::of(&[FunctionKind::User]).new_tree(&mut runner).is_err());
+    let drawn: std::collections::BTreeSet<FunctionKind> =
+        (0..1000).map(|_| Functions::<f32>::new().new_tree(&mut runner).unwrap().current().kind()).collect();
+    assert_eq!(drawn.len(), FunctionKind::ALL.len() - 1, "all but the user's");
 }

@@ -49,20 +49,34 @@
 //! 10⁹. A smaller term, of 700 tolerances at most, ends at 28 with the ladder alone, and at 704
 //! where it has to stay loud (`tests/strategies/loud.rs`).
 
+mod built_in;
+#[cfg(feature = "json")]
+mod file;
+mod functions;
 mod grid;
 mod loud;
 mod matrices;
 mod parts;
 mod regime;
+mod script;
+mod scripts;
 mod side;
+mod step;
 mod tree;
 
+pub use built_in::BuiltIn;
+#[cfg(feature = "json")]
+pub use file::{read_tape, write_tape};
+pub use functions::{Functions, FunctionsDraft};
 pub use grid::{Fill, Grid};
 pub use loud::{Counterexample, Loud};
 pub use matrices::{Matrices, MatricesDraft, Shared, matrix};
 pub use parts::{ChoiceId, ListId, Parts, Stage};
 pub use regime::{Elements, Regime};
+pub use script::{Script, ScriptLeaf, ScriptVars};
+pub use scripts::{ScriptDraft, Scripts};
 pub use side::Side;
+pub use step::{Step, Steps};
 pub use tree::{Draft, Tree};
 
 use proptest::prelude::RngCore;

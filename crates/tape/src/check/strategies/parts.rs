@@ -124,6 +124,15 @@ impl Parts {
         self.rungs.get(&place).copied()
     }
 
+    pub(super) fn has_simpler_elements(&self) -> bool {
+        !self.rungs.is_empty()
+    }
+
+    /// All elements as they were drawn.
+    pub(super) fn draw_again(&mut self) {
+        self.rungs.clear();
+    }
+
     pub(super) fn put(&mut self, place: Place, rung: u8) {
         self.rungs.insert(place, rung);
     }

@@ -71,6 +71,13 @@ pub trait Draft: Debug {
         let _ = (parts, list);
         true
     }
+
+    /// Whether these parts give a value that could have been drawn. Those that give none are not
+    /// tried.
+    fn allows(&self, parts: &Parts) -> bool {
+        let _ = parts;
+        true
+    }
 }
 
 /// A drawn value, and the search for a simpler one that still fails: structure, then shape, then
@@ -117,10 +124,20 @@ enum Pass {
 
 #[derive(Debug, Clone)]
 enum Move {
-    First { list: ListId, count: usize },
-    Without { list: ListId, from: usize, count: usize },
+    First {
+        list: ListId,
+        count: usize,
+    },
+    Without {
+        list: ListId,
+        from: usize,
+        count: usize,
+    },
     Choose(ChoiceId, usize),
     Put(Vec<Place>, u8),
+    /// One of the others, with the elements as they were drawn: some may have become so simple that
+    /// what they are in can no longer go.
+    Afresh(Box<Move>),
 }
 
 impl Move {
@@ -130,6 +147,10 @@ impl Move {
             &Move::Without { list, from, count } => parts.keep_if(list, |at| at < from || from + count <= at),
             &Move::Choose(choice, option) => parts.choose(choice, option),
             Move::Put(places, rung) => places.iter().for_each(|&place| parts.put(place, *rung)),
+            Move::Afresh(of) => {
+                of.apply(parts);
+                parts.draw_again();
+            }
         }
     }
 }
@@ -146,8 +167,12 @@ impl<D: Draft> Tree<D> {
             if let Some(next) = self.search.moves.pop_front() {
                 let mut parts = self.best.clone();
                 next.apply(&mut parts);
-                self.tried = Some((parts, next));
-                return true;
+                if self.draft.allows(&parts) {
+                    self.tried = Some((parts, next));
+                    return true;
+                }
+                self.reject(next);
+                continue;
             }
             if self.search.is_over {
                 return false;
@@ -217,27 +242,37 @@ impl<D: Draft> Tree<D> {
     fn accept(&mut self, parts: Parts, found: &Move) {
         self.best = parts;
         self.search.has_found = true;
+        let found = if let Move::Afresh(of) = found { &**of } else { found };
         match (found, self.search.pass) {
-            (Move::First { .. }, Some(pass)) => self.enter(pass),
+            (&Move::First { list, count }, Some(Pass::First { floor, .. })) => {
+                self.enter(Pass::First { list, floor: floor.min(count) });
+            }
             (&Move::Without { list, .. }, _) => self.enter(Pass::Without(list)),
             // The others are more than this.
             (Move::Choose(..), _) => self.search.moves.clear(),
-            (Move::Put(..), _) | (Move::First { .. }, None) => {}
+            (Move::Put(..) | Move::First { .. } | Move::Afresh(_), _) => {}
         }
     }
 
     /// What was tried passes.
     fn reject(&mut self, tried: Move) {
-        match (tried, &mut self.search.pass) {
-            // They are tried from the least: fewer than these pass too.
-            (Move::First { count, .. }, Some(Pass::First { floor, .. })) => *floor = count + 1,
-            // Half of them may do.
-            (Move::Put(places, rung), _) if places.len() > 1 => {
+        // They are tried from the least: fewer than these pass too.
+        if let (&Move::First { count, .. }, Some(Pass::First { floor, .. })) = (&tried, &mut self.search.pass)
+        {
+            *floor = count + 1;
+        }
+        match tried {
+            Move::Put(places, rung) if places.len() > 1 => {
                 let (first, second) = places.split_at(places.len() / 2);
                 self.search.moves.push_front(Move::Put(second.to_vec(), rung));
                 self.search.moves.push_front(Move::Put(first.to_vec(), rung));
             }
-            (Move::First { .. } | Move::Without { .. } | Move::Choose(..) | Move::Put(..), _) => {}
+            Move::Put(..) | Move::Afresh(_) => {}
+            Move::First { .. } | Move::Without { .. } | Move::Choose(..) => {
+                if self.best.has_simpler_elements() {
+                    self.search.moves.push_front(Move::Afresh(Box::new(tried)));
+                }
+            }
         }
     }
 }
