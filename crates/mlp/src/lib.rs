@@ -50,6 +50,7 @@
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
 //! | read eq. 8 and 26–28 as plain code | [`closed_form`], [`Mlp::closed_form`] |
+//! | draw networks with data for property tests | `strategies`, of the feature `proptest` |
 //! | write code for `f32` and `f64` | [`Scalar`] |
 //! | understand an error | [`Error`] |
 //!
@@ -91,6 +92,8 @@ mod network;
 mod optimizer;
 mod random;
 mod shuffle;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod sum;
 mod text;
 mod train;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use super::grid::Grid;
+use super::literal::literal;
 use super::step::Steps;
 use crate::{LeafKind, Matrix, Scalar, Tape, Var};
 
@@ -166,21 +167,4 @@ impl<S: Steps> fmt::Debug for Script<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_rust::<f64>())
     }
-}
-
-/// The matrix as an expression, every element with its bits, but for those of NaN.
-fn literal<T: Scalar>(value: &Matrix<T>) -> String {
-    let (rows, columns) = value.shape();
-    if rows == 0 || columns == 0 {
-        return format!("Matrix::zeros({rows}, {columns})");
-    }
-    let number = |x: T| match (x.is_nan(), x.is_finite()) {
-        (true, _) => "T::NAN".to_owned(),
-        (_, false) if x > T::ZERO => "T::INFINITY".to_owned(),
-        (_, false) => "-T::INFINITY".to_owned(),
-        (false, true) => format!("{x:?}"),
-    };
-    let row = |i| (0..columns).map(|j| number(value[(i, j)])).collect::<Vec<_>>().join(", ");
-    let rows: Vec<String> = (0..rows).map(|i| format!("[{}]", row(i))).collect();
-    format!("matrix![{}]", rows.join(", "))
 }
