@@ -8,8 +8,8 @@ use proptest::strategy::ValueTree;
 use tape::check::Random;
 use tape::check::strategies::{BuiltIn, Elements, Loud, Regime, Script, ScriptLeaf, Scripts, Step, Steps};
 use tape::{
-    Fault, LeafKind, Matrix, MatrixMut, Mismatch, Operands, Operation, Scalar, Shape, Tape, Var, Vjp, num,
-    step,
+    Fault, LeafKind, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Scalar, Shape, Tape, Var,
+    Vjp, num, step,
 };
 
 use crate::shrinking::{runner, simplest};
@@ -230,7 +230,7 @@ fn steps_go_before_rows_and_rows_before_values() {
             let sizes = script.leaves().iter().map(|leaf| leaf.value::<f64>().shape());
             sizes.map(|(rows, columns)| rows * columns).sum::<usize>()
         };
-        // As if every case failed: the order of the first round is seen.
+        // As if every case failed.
         let (mut stage, mut before) = (0, tree.current());
         while tree.simplify() {
             let now = tree.current();
@@ -239,8 +239,8 @@ fn steps_go_before_rows_and_rows_before_values() {
                 () if extent(&now) < extent(&before) => 1,
                 () => 2,
             };
-            assert!(now_stage >= stage || now_stage == 1, "{before:?} to {now:?}");
-            (stage, before) = (now_stage.min(stage.max(now_stage)), now);
+            assert!(now_stage >= stage, "{before:?} to {now:?}");
+            (stage, before) = (now_stage, now);
         }
         assert_eq!(before.steps().len(), 2);
     }
@@ -254,4 +254,49 @@ fn a_tape_without_values_has_its_error() {
     let regimes = Scripts::new(BuiltIn).elements(Regime::ALL);
     let script = regimes.new_tree(&mut runner(9, 1)).unwrap().current();
     assert_eq!(script.record(&Tape::<f32>::new()).leaves.len(), script.leaves().len());
+}
+
+/// The worst difference between a program and the list entry by entry, in tolerances: values, and derivatives with
+/// respect to all leaves.
+fn error_of_programs<T: Scalar>(script: &Script<BuiltIn>) -> f64 {
+    let tape = Tape::<T>::new();
+    let recorded = script.record(&tape);
+    let j = recorded.steps.iter().map(|&a| (a * a.sin()).mean()).reduce(|a, b| a + b);
+    let Some(j) = j else { return 0.0 };
+    let mut outputs = j.gradients_or_zeros(&recorded.leaves);
+    outputs.extend(recorded.steps);
+    let values = |options: Options| {
+        let mut program = tape.compile_with(outputs.iter().copied(), options).unwrap();
+        program.run().unwrap();
+        outputs.iter().map(|&var| program.view(var).unwrap().to_matrix()).collect::<Vec<Matrix<T>>>()
+    };
+    let (fast, literal) = (values(Options::default()), values(Options::literal()));
+    let mut worst = 0.0_f64;
+    for (a, b) in fast.iter().zip(&literal) {
+        // Of 1500 tapes in each type the worst was 2 roundings of the size.
+        let tolerance = 64.0 * T::EPSILON.to_f64() * (1.0 + b.max_abs().to_f64());
+        let apart = a.iter().zip(b.iter()).map(|(a, b)| (a.to_f64() - b.to_f64()).abs());
+        worst = apart.map(|apart| apart / tolerance).fold(worst, f64::max);
+    }
+    worst
+}
+
+#[test]
+fn programs_of_any_steps_compute_what_the_tape_says() {
+    let scripts = Scripts::new(BuiltIn).examples(1..=300).steps(1..=16);
+    let run = Loud::new().cases(60);
+    run.run(&scripts, |script| Ok(error_of_programs::<f64>(script))).unwrap();
+    run.seed(1).run(&scripts, |script| Ok(error_of_programs::<f32>(script))).unwrap();
+}
+
+#[test]
+fn a_seed_has_its_tapes() {
+    let drawn = |seed| {
+        let mut runner = runner(seed, 1);
+        let scripts = Scripts::new(BuiltIn).elements(Regime::ALL);
+        let case = |_| scripts.new_tree(&mut runner).unwrap().current();
+        (0..8).map(case).collect::<Vec<_>>()
+    };
+    assert_eq!(format!("{:?}", drawn(5)), format!("{:?}", drawn(5)));
+    assert_ne!(format!("{:?}", drawn(5)), format!("{:?}", drawn(6)));
 }

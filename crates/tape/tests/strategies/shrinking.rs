@@ -286,3 +286,31 @@ fn functions_shrink_to_simpler_ones_and_parameters_down_the_ladder() {
         (0..1000).map(|_| Functions::<f32>::new().new_tree(&mut runner).unwrap().current().kind()).collect();
     assert_eq!(drawn.len(), FunctionKind::ALL.len() - 1, "all but the user's");
 }
+
+/// How many cases are looked at from the first that fails on: proptest gives up after 1024, where nothing else is said.
+#[test]
+fn few_attempts_are_enough() {
+    type Holds = fn(&Matrix<f64>) -> bool;
+    let faults: [(&str, Holds, u32); 4] = [
+        ("all", |_| false, 6),
+        ("a negative element", |x| x.iter().all(|&x| x >= 0.0), 60),
+        ("257 columns", |x| x.columns() < 257, 150),
+        // Each element is tried on each rung, and the halves on the way to it.
+        ("17 elements of 1 at least", |x| x.iter().filter(|x| x.abs() >= 1.0).count() < 17, 800),
+    ];
+    let strategy = matrix::<f64>(Side::ROWS, Side::COLUMNS, Regime::Normal);
+    for (name, holds, most) in faults {
+        let mut worst = 0;
+        for seed in 0..20 {
+            let attempts = std::cell::Cell::new(0);
+            simplest(&strategy, seed, |x| {
+                let holds = holds(x);
+                attempts.set(attempts.get() + u32::from(!holds || attempts.get() > 0));
+                holds
+            });
+            worst = worst.max(attempts.get());
+        }
+        println!("{name}: {worst} attempts at most");
+        assert!(worst <= most, "{name}: {worst} attempts");
+    }
+}

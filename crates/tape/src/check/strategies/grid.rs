@@ -186,16 +186,14 @@ impl Grid {
     /// The places of what can become simpler, in column-major order: a column that tells a class has
     /// one.
     fn places(&self) -> impl Iterator<Item = Place> {
-        let fill = self.fill;
-        let one = [u32::MAX];
-        let rows = match fill.kind {
-            Kind::Classes(_) => one.to_vec(),
-            Kind::Elements(_) | Kind::Shares => self.rows.clone(),
+        let matrix = self.fill.matrix;
+        let rows: &[u32] = match self.fill.kind {
+            Kind::Classes(_) => &[u32::MAX],
+            Kind::Elements(_) | Kind::Shares => &self.rows,
         };
-        self.columns.iter().flat_map(move |&column| {
-            let rows = rows.clone();
-            rows.into_iter().map(move |row| Place { matrix: fill.matrix, row, column })
-        })
+        self.columns
+            .iter()
+            .flat_map(move |&column| rows.iter().map(move |&row| Place { matrix, row, column }))
     }
 
     /// The places of the elements that have `rung` below them.

@@ -32,14 +32,33 @@
 //!    so that a fault that only 257 columns show ends with 257;
 //! 3. **values**: see below; all at once, then halves of them, down to single ones.
 //!
-//! Then all of it again, until nothing becomes simpler. The case that is found is simplest in that
-//! no single one of these steps keeps it failing.
+//! Then all of it again, until nothing becomes simpler; a part that can only go while the elements
+//! are as they were drawn goes with them. The case that is found is simplest in that no single one
+//! of these steps keeps it failing. A negative element among 20 000 is found, alone, in some 30
+//! attempts, 257 columns in 90; proptest's own runner gives up after 1024.
 //!
 //! # The ladder
 //!
 //! An element becomes 0, or else ±½, or ±1, or ±2, with the sign that it had, or it stays what was
 //! drawn. There is nothing between: an element that went down by halves would stop where the error
 //! is just above the tolerance. Where [bounds](Elements::Between) leave a rung out, it is not taken.
+//!
+//! # Whole tapes
+//!
+//! [`Scripts`] draws them from a list of [`Steps`]: the [`BuiltIn`] ones, and the user's, which
+//! [`step!`](crate::step) makes of a closure. A [`Script`] is recorded on any tape of either number
+//! type. What failed prints as Rust code that records it again, leaves and all; with the feature
+//! `json` it is written to a file that a program reads back and runs (`write_tape`, `read_tape`).
+//!
+//! | to draw | see |
+//! |---|---|
+//! | a matrix, or several that share sides | [`matrix`], [`Matrices`] |
+//! | elements of a kind: ties, ±0, subnormal, huge, saturating, NaN and ∞ | [`Regime`], [`Elements`] |
+//! | labels, classes, one-hot columns, shares | [`Elements::Binary`], [`Elements::Soft`], [`Matrices::classes`], [`Matrices::one_hot`], [`Matrices::shares`] |
+//! | functions of one number | [`Functions`] |
+//! | tapes | [`Scripts`] |
+//! | networks with data | `mlp::strategies` |
+//! | what is not here | [`Draft`], for a strategy of one's own |
 //!
 //! # Shrinking that does not lie
 //!

@@ -24,9 +24,17 @@ pub struct Script<S> {
 /// A leaf of a [`Script`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScriptLeaf {
-    pub(super) kind: LeafKind,
+    pub(super) role: Role,
     pub(super) name: String,
     pub(super) grid: Grid,
+}
+
+/// What a leaf is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Examples,
+    Parameter,
+    Constant,
 }
 
 /// A step of a [`Script`]: which one of its list, and the values that it is on, counted with the
@@ -49,7 +57,11 @@ pub struct ScriptVars<'t, T: Scalar> {
 impl ScriptLeaf {
     /// What it is for: examples, a parameter or a constant.
     pub fn kind(&self) -> LeafKind {
-        self.kind
+        match self.role {
+            Role::Examples => LeafKind::Examples,
+            Role::Parameter => LeafKind::Parameter,
+            Role::Constant => LeafKind::Constant,
+        }
     }
 
     /// Its name: `x0`, `x1`, …
@@ -65,19 +77,19 @@ impl ScriptLeaf {
     #[track_caller]
     fn record<'t, T: Scalar>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
         let value = self.value();
-        match self.kind {
-            LeafKind::Examples => tape.examples(&self.name, &value),
-            LeafKind::Parameter => tape.parameter(&self.name, &value),
-            LeafKind::Constant | LeafKind::Noise(_) => tape.constant(&self.name, &value),
+        match self.role {
+            Role::Examples => tape.examples(&self.name, &value),
+            Role::Parameter => tape.parameter(&self.name, &value),
+            Role::Constant => tape.constant(&self.name, &value),
         }
     }
 
     /// The method of the tape that records it.
     fn method(&self) -> &'static str {
-        match self.kind {
-            LeafKind::Examples => "examples",
-            LeafKind::Parameter => "parameter",
-            LeafKind::Constant | LeafKind::Noise(_) => "constant",
+        match self.role {
+            Role::Examples => "examples",
+            Role::Parameter => "parameter",
+            Role::Constant => "constant",
         }
     }
 }

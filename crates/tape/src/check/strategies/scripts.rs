@@ -9,13 +9,13 @@ use proptest::test_runner::TestRunner;
 use super::grid::{Fill, Grid};
 use super::parts::{ListId, Parts, Stage};
 use super::regime::{Elements, Regime};
-use super::script::{Line, Script, ScriptLeaf};
+use super::script::{Line, Role, Script, ScriptLeaf};
 use super::seed_of;
 use super::side::Side;
 use super::step::{Step, Steps};
 use super::tree::{Draft, Tree};
 use crate::check::Random;
-use crate::{Dim, LeafKind, Shape, Tape, Var};
+use crate::{Dim, Shape, Tape, Var};
 
 /// Whole tapes of any steps, the user's among them.
 ///
@@ -57,7 +57,7 @@ pub struct Scripts<S> {
 
 impl<S: Steps> Scripts<S> {
     /// Of a list of steps: 1 to 24 of them on 1 to 6 leaves, of 1 to 17 rows and 1 to 257 examples
-    /// in [moderate](Regime::MODERATE) regimes, and no value of more than 65 536 elements.
+    /// in [moderate](Regime::MODERATE) regimes, and no step that gives more than 65 536 elements.
     pub fn new(steps: S) -> Self {
         let _ = steps; // the list is its type
         Scripts {
@@ -109,7 +109,7 @@ impl<S: Steps> Scripts<S> {
         self
     }
 
-    /// No value gets more elements.
+    /// No step gives more elements than these.
     pub fn most_elements(mut self, most: usize) -> Self {
         self.most = most;
         self
@@ -172,7 +172,7 @@ impl<S> fmt::Debug for ScriptDraft<S> {
 
 #[derive(Debug, Clone, PartialEq)]
 struct Leaf {
-    kind: LeafKind,
+    role: Role,
     /// `None` is 1.
     rows: Option<ListId>,
     columns: Option<ListId>,
@@ -184,17 +184,17 @@ impl Leaf {
     /// with the sides of others.
     fn drawn(at: usize, m: ListId, extents: &[ListId; 3], elements: &Elements, random: &mut Random) -> Self {
         let [rows, columns] = [(); 2].map(|()| Some(extents[random.below(3)]));
-        let (kind, rows, columns) = match random.below(10) {
-            _ if at == 0 => (LeafKind::Examples, rows, Some(m)),
-            0 | 1 => (LeafKind::Examples, rows, Some(m)),
-            2 => (LeafKind::Examples, None, Some(m)),
-            3 | 4 => (LeafKind::Parameter, rows, None),
-            5 => (LeafKind::Parameter, None, None),
-            6 => (LeafKind::Constant, rows, columns),
-            7 => (LeafKind::Constant, None, columns),
-            _ => (LeafKind::Parameter, rows, columns),
+        let (role, rows, columns) = match random.below(10) {
+            _ if at == 0 => (Role::Examples, rows, Some(m)),
+            0 | 1 => (Role::Examples, rows, Some(m)),
+            2 => (Role::Examples, None, Some(m)),
+            3 | 4 => (Role::Parameter, rows, None),
+            5 => (Role::Parameter, None, None),
+            6 => (Role::Constant, rows, columns),
+            7 => (Role::Constant, None, columns),
+            _ => (Role::Parameter, rows, columns),
         };
-        Leaf { kind, rows, columns, fill: Fill::elements(elements, at, random) }
+        Leaf { role, rows, columns, fill: Fill::elements(elements, at, random) }
     }
 
     fn grid(&self, parts: &Parts) -> Grid {
@@ -206,9 +206,9 @@ impl Leaf {
     /// A leaf of its shape, without a value.
     fn sketch<'t>(&self, tape: &'t Tape<f64>, parts: &Parts) -> Var<'t, f64> {
         let extent = |list: Option<ListId>| Dim::Fixed(list.map_or(1, |list| parts.kept(list).len()));
-        match self.kind {
-            LeafKind::Examples => tape.examples_unbound("", extent(self.rows).at(0)),
-            LeafKind::Parameter | LeafKind::Constant | LeafKind::Noise(_) => {
+        match self.role {
+            Role::Examples => tape.examples_unbound("", extent(self.rows).at(0)),
+            Role::Parameter | Role::Constant => {
                 tape.parameter_unbound("", Shape::new(extent(self.rows), extent(self.columns)))
             }
         }
@@ -339,7 +339,7 @@ impl<S: Steps> Draft for ScriptDraft<S> {
             |number: &usize| numbers.iter().position(|n| n == number).expect("lines are on what is left");
         let leaf = |(at, &number): (usize, &usize)| {
             let leaf = &self.leaves[number];
-            ScriptLeaf { kind: leaf.kind, name: format!("x{at}"), grid: leaf.grid(parts) }
+            ScriptLeaf { role: leaf.role, name: format!("x{at}"), grid: leaf.grid(parts) }
         };
         let renumbered =
             |(_, line): &(usize, Line)| Line { step: line.step, on: line.on.iter().map(now).collect() };
