@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use tape::Matrix;
-use tape::check::strategies::{Grid, literal};
+use tape::check::rust_of;
+use tape::check::strategies::Grid;
 
 use super::activations::Activations;
 use crate::{Activation, Loss, Mlp, Scalar};
@@ -119,12 +120,12 @@ impl<A: Activations> Sample<A> {
         let _ = writeln!(code, "    .loss(Loss::{:?})\n    .build()\n    .unwrap();", self.loss);
         for (layer, l) in self.layers.iter().zip(1..) {
             for (name, grid) in [("W", &layer.w), ("b", &layer.b)] {
-                let value = literal(&grid.matrix::<T>());
+                let value = rust_of(&grid.matrix::<T>());
                 let _ = writeln!(code, "network.set_parameter(\"{name}[{l}]\", {value}).unwrap();");
             }
         }
         for (name, grid) in [("x", &self.x), ("y", &self.y)] {
-            let _ = writeln!(code, "let {name}: Matrix<T> = {};", literal(&grid.matrix::<T>()));
+            let _ = writeln!(code, "let {name}: Matrix<T> = {};", rust_of(&grid.matrix::<T>()));
         }
         code
     }

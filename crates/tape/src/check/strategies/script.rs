@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use super::grid::Grid;
-use super::literal::literal;
 use super::step::Steps;
+use crate::check::rust_of;
 use crate::{LeafKind, Matrix, Scalar, Tape, Var};
 
 /// A tape that was drawn, as a list of leaves and of steps with the numbers of their operands.
@@ -154,7 +154,7 @@ impl<S: Steps> Script<S> {
         // Writing to a string does not fail.
         let _ = writeln!(code, "type T = {};\nlet tape = &Tape::<T>::new();", T::NAME);
         for leaf in &self.leaves {
-            let value = literal(&leaf.value::<T>());
+            let value = rust_of(&leaf.value::<T>());
             let _ = writeln!(code, "let {0} = tape.{1}(\"{0}\", &{value});", leaf.name, leaf.method());
         }
         let name = |value: usize| match value.checked_sub(self.leaves.len()) {
