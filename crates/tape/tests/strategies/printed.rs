@@ -120,6 +120,7 @@ mod files {
     use tape::check::strategies::{read_tape, write_tape};
 
     use super::*;
+    use crate::shrinking::simplest;
 
     /// A folder of its own, which is gone in the end.
     struct Folder(PathBuf);
@@ -173,6 +174,83 @@ mod files {
     fn a_written_tape_can_be_read_and_run() {
         comes_back::<f64>(&Folder::new("written-f64"));
         comes_back::<f32>(&Folder::new("written-f32"));
+    }
+
+    #[test]
+    fn steps_of_the_user_come_back_where_their_list_is_known() {
+        let folder = Folder::new("steps");
+        let path = folder.0.join("steps.json");
+        for script in scripts() {
+            script.write_steps::<f32>(&path).unwrap();
+            let again = Script::<(BuiltIn, Mine)>::read_steps::<f32>(&path).unwrap();
+            assert_eq!(again.to_rust::<f32>(), script.to_rust::<f32>());
+            let uses_examples = script.leaves().iter().any(|leaf| leaf.kind() == tape::LeafKind::Examples);
+            assert!(!uses_examples || again.m() == script.m());
+            let [left, right] = [&script, &again].map(|script| {
+                let tape = Tape::<f32>::new();
+                script.record(&tape);
+                seen(&tape)
+            });
+            assert_eq!(left, right);
+            // Written anew, it is the same text.
+            let text = std::fs::read_to_string(&path).unwrap();
+            again.write_steps::<f32>(&path).unwrap();
+            let places = |text: &str| -> Vec<String> {
+                text.split("\"place\"")
+                    .map(|part| part.split_once('}').map_or(part, |(_, rest)| rest).into())
+                    .collect()
+            };
+            assert_eq!(places(&std::fs::read_to_string(&path).unwrap()), places(&text));
+        }
+        assert_eq!(folder.files(), ["steps.json"]);
+    }
+
+    #[test]
+    fn steps_that_are_none_are_refused() {
+        let folder = Folder::new("refused");
+        let path = folder.0.join("steps.json");
+        let script = simplest(&Scripts::new(Mine), 3, |script| !script.steps().contains(&"bump".to_owned()));
+        script.write_steps::<f64>(&path).unwrap();
+        let good = std::fs::read_to_string(&path).unwrap();
+        let name = script.steps().remove(0);
+        let refused = |text: String, wanted: &str| {
+            std::fs::write(&path, text).unwrap();
+            let error = Script::<Mine>::read_steps::<f64>(&path).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+            assert!(error.to_string().contains(wanted), "{error}");
+        };
+        let changed = |from: &str, to: &str| {
+            assert!(good.contains(from), "{from} in {good}");
+            good.replacen(from, to, 1)
+        };
+        refused(
+            changed(&format!("\"step\": {name:?}"), "\"step\": \"other\""),
+            "no step of the list is called \"other\"",
+        );
+        refused(changed("\"on\": [\n", "\"on\": [0, 0, 0,\n"), "operands, not");
+        refused(changed("\"on\": [\n        0", "\"on\": [\n        7"), "is on value 7, of");
+        refused(changed("steps of a tape", "steps"), "this is version 1 of \"steps\"");
+        refused(changed("\"version\": 1", "\"version\": 2"), "this is version 2");
+        refused(changed("\"name\":\"x0\"", "\"name\":\"y\""), "leaf 0 is not called x0");
+        refused(changed("f64", "f32"), "f32");
+        refused(good[..good.len() / 2].to_owned(), "");
+        std::fs::write(&path, &good).unwrap();
+        assert!(Script::<Mine>::read_steps::<f32>(&path).is_err(), "of the other number type");
+        Script::<Mine>::read_steps::<f64>(&path).unwrap();
+        /// Two steps of one name.
+        #[derive(Debug, Clone, PartialEq)]
+        struct Twice;
+        impl Steps for Twice {
+            fn list<T: Scalar>() -> Vec<Step<T>> {
+                vec![step!("same", |tape, a| a.sin()), step!("same", |tape, a| a.cos())]
+            }
+        }
+        let script = simplest(&Scripts::new(Twice), 1, |script| !script.to_rust::<f64>().contains("cos"));
+        assert_eq!(
+            script.write_steps::<f64>(&path).unwrap_err().to_string(),
+            "two steps of the list are called \"same\""
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), good, "what was there before stays");
     }
 
     #[test]

@@ -72,6 +72,30 @@ fn each_fault_has_its_simplest_case_in_f32() {
     each_fault_has_its_simplest_case::<f32>();
 }
 
+/// Zeros let a column go, and once it is gone only the elements as they were drawn let a row go.
+#[test]
+fn what_became_too_simple_is_drawn_again() {
+    let normal = matrix::<f64>(2..=20, 2..=20, Regime::Normal);
+    let (rows, columns) = (1..=20, 1..=20);
+    let wider = matrix::<f64>(rows, columns, Regime::Normal);
+    let holds = |x: &Matrix<f64>| {
+        let is_zero = x.iter().all(|&x| x == 0.0);
+        !match x.shape() {
+            (2.., 3..) => true,
+            (2.., 2) => is_zero,
+            (1, 2) => !is_zero,
+            _ => false,
+        }
+    };
+    for seed in 0..8 {
+        assert_eq!(simplest(&normal, seed, holds), Matrix::zeros(2, 2), "a row is needed");
+        let case = simplest(&wider, seed, holds);
+        assert_eq!(case.shape(), (1, 2), "seed {seed}");
+        let rest: Vec<f64> = case.iter().copied().filter(|&x| x != 0.0).collect();
+        assert!(matches!(rest[..], [x] if x.abs() == 0.5), "seed {seed}: {case:?}");
+    }
+}
+
 #[test]
 fn shared_sides_shrink_together() {
     let mut matrices = Matrices::<f64>::new();

@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::script::Script;
-use super::step::Steps;
 use crate::{Scalar, Tape};
 
 /// Writes a tape, with the values of its leaves, as [`Tape::to_json`] does; with the feature `json`.
@@ -38,10 +36,13 @@ use crate::{Scalar, Tape};
 pub fn write_tape<T: Scalar>(tape: &Tape<T>, path: impl AsRef<Path>) -> io::Result<()> {
     let json = tape.to_json();
     Tape::<T>::from_json(&json).map_err(invalid)?;
-    let path = path.as_ref();
+    write_whole(path.as_ref(), &json)
+}
+
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let beside = beside(path)?;
     let written = File::create_new(&beside).and_then(|mut file| {
-        file.write_all(json.as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&beside, path)
     });
@@ -63,20 +64,7 @@ pub fn read_tape<T: Scalar>(path: impl AsRef<Path>) -> io::Result<Tape<T>> {
     Tape::from_json(&json).map_err(invalid)
 }
 
-impl<S: Steps> Script<S> {
-    /// Writes the tape that the script records, as [`write_tape`] does; with the feature `json`. The
-    /// entries have the numbers that they have after [`record`](Script::record) on an empty tape.
-    ///
-    /// # Errors
-    /// Those of [`write_tape`].
-    pub fn write<T: Scalar>(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        let tape = Tape::<T>::new();
-        self.record(&tape);
-        write_tape(&tape, path)
-    }
-}
-
-fn invalid(error: crate::Error) -> io::Error {
+pub(super) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 

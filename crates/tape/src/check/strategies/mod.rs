@@ -48,7 +48,9 @@
 //! [`Scripts`] draws them from a list of [`Steps`]: the [`BuiltIn`] ones, and the user's, which
 //! [`step!`](crate::step) makes of a closure. A [`Script`] is recorded on any tape of either number
 //! type. What failed prints as Rust code that records it again, leaves and all; with the feature
-//! `json` it is written to a file that a program reads back and runs (`write_tape`, `read_tape`).
+//! `json` it is written to a file that a program reads back and runs: as the list, by `write_tape` and
+//! `read_tape`, or, where operations of the user's are among them, as steps by
+//! `Script::write_steps` and `Script::read_steps`.
 //!
 //! | to draw | see |
 //! |---|---|
@@ -78,6 +80,8 @@ mod matrices;
 mod parts;
 mod regime;
 mod script;
+#[cfg(feature = "json")]
+mod script_file;
 mod scripts;
 mod side;
 mod step;

@@ -26,7 +26,16 @@ pub struct Script<S> {
 pub struct ScriptLeaf {
     pub(super) role: Role,
     pub(super) name: String,
-    pub(super) grid: Grid,
+    pub(super) value: LeafValue,
+}
+
+/// Where the value of a leaf comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum LeafValue {
+    Drawn(Grid),
+    /// Numbers of either type, which `f64` holds.
+    #[cfg(feature = "json")]
+    Read(Matrix<f64>),
 }
 
 /// What a leaf is for.
@@ -71,11 +80,15 @@ impl ScriptLeaf {
 
     /// Its value.
     pub fn value<T: Scalar>(&self) -> Matrix<T> {
-        self.grid.matrix()
+        match &self.value {
+            LeafValue::Drawn(grid) => grid.matrix(),
+            #[cfg(feature = "json")]
+            LeafValue::Read(value) => value.cast(),
+        }
     }
 
     #[track_caller]
-    fn record<'t, T: Scalar>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
+    pub(super) fn record<'t, T: Scalar>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
         let value = self.value();
         match self.role {
             Role::Examples => tape.examples(&self.name, &value),

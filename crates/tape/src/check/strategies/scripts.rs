@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use super::grid::{Fill, Grid};
 use super::parts::{ListId, Parts, Stage};
 use super::regime::{Elements, Regime};
-use super::script::{Line, Role, Script, ScriptLeaf};
+use super::script::{LeafValue, Line, Role, Script, ScriptLeaf};
 use super::seed_of;
 use super::side::Side;
 use super::step::{Step, Steps};
@@ -339,7 +339,7 @@ impl<S: Steps> Draft for ScriptDraft<S> {
             |number: &usize| numbers.iter().position(|n| n == number).expect("lines are on what is left");
         let leaf = |(at, &number): (usize, &usize)| {
             let leaf = &self.leaves[number];
-            ScriptLeaf { role: leaf.role, name: format!("x{at}"), grid: leaf.grid(parts) }
+            ScriptLeaf { role: leaf.role, name: format!("x{at}"), value: LeafValue::Drawn(leaf.grid(parts)) }
         };
         let renumbered =
             |(_, line): &(usize, Line)| Line { step: line.step, on: line.on.iter().map(now).collect() };
