@@ -4,8 +4,9 @@ use super::step::{Step, Steps};
 use crate as tape; // as the user's code calls it, for what is printed
 use crate::{Dim, Scalar, Shape, num, step};
 
-/// Operations of the crate of every family, in formulas whose values stay of the size of 1 where
-/// those of the operands are. None of them draws noise or takes indices.
+/// Operations of the crate, in formulas whose values stay of the size of 1 where those of the
+/// operands are: all operations but noise, and those that jump with a last digit, which are what
+/// tells where the greatest is and what takes columns by computed numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct BuiltIn;
 
@@ -80,7 +81,10 @@ fn pairs<T: Scalar>() -> Vec<Step<T>> {
         step!("maximum", |tape, a, b| a.maximum(b).tanh()),
         step!("minimum", |tape, a, b| a.minimum(b).tanh()),
         step!("xlogy", |tape, a, b| a.sigmoid().xlogy(b.sigmoid()).tanh()),
-        step!("select", |tape, a, b, c| a.greater(num(0.0)).select(b, c)),
+        // Sums and products of round numbers are not 0.3: a last digit does not change the choice.
+        step!("select", |tape, a, b, c| a.greater(num(0.3)).select(b, c)),
+        step!("log_loss_on_logits", |tape, a, b| a.log_loss_on_logits(b.sigmoid()).tanh()),
+        step!("sigmoid_minus", |tape, a, b| a.sigmoid_minus(b.sigmoid())),
         step!("squared_error", |tape, a, b| a.tanh().squared_error(b.tanh()).tanh()),
     ]
 }
@@ -176,6 +180,14 @@ fn blocks<T: Scalar>() -> Vec<Step<T>> {
 /// Of A·Aᵀ + I, which is positive definite.
 fn factors<T: Scalar>() -> Vec<Step<T>> {
     vec![
+        step!("cholesky", |tape, a| {
+            let a = a.tanh();
+            let square = a.matmul(a.t());
+            let n = a.shape().map_or(tape::Dim::ONE, |shape| shape.rows);
+            (square + tape.identity(n)).cholesky().solve_lower(a).tanh()
+        })
+        .demanding(is_small),
+        step!("lower_triangle", |tape, a| a.lower_triangle()).demanding(is_small),
         step!("solve", |tape, a| {
             let a = a.tanh();
             let square = a.matmul(a.t());

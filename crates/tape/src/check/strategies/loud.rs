@@ -150,20 +150,18 @@ impl Loud {
             Ok(Err(TestCaseError::Fail(why))) => (f64::INFINITY, Some(why.to_string())),
             Err(panic) => (f64::INFINITY, Some(message(&*panic))),
         };
-        let least = match heard.first.get() {
+        let fails = match heard.first.get() {
             None => {
                 heard.cases.set(heard.cases.get() + 1);
-                1.0
+                error > 1.0
             }
-            Some(first) => (self.share * first).max(self.tolerances),
+            Some(first) if first.is_infinite() => error.is_infinite(),
+            Some(first) => error >= (self.share * first).max(self.tolerances),
         };
-        let fails = if heard.first.get().is_none() { error > least } else { error >= least };
         if !fails {
             return Ok(());
         }
-        if heard.first.get().is_none() {
-            heard.first.set(Some(error));
-        }
+        heard.first.set(heard.first.get().or(Some(error)));
         heard.error.set(error);
         heard.reason.replace(reason);
         Err(TestCaseError::fail(format!("the error is {error} tolerances")))

@@ -55,7 +55,8 @@ pub struct Shared(usize);
 /// // W, n × k, X, k × m, and a class for each of the m columns.
 /// let mut matrices = Matrices::<f64>::new();
 /// let [n, k, m] = [(2..=17).into(), Side::ROWS, Side::COLUMNS].map(|side| matrices.side(side));
-/// let strategy = matrices.matrix(n, k, Regime::MODERATE).matrix(k, m, Elements::Between(-1.0, 1.0)).classes(n, m);
+/// let (w, x) = (Regime::MODERATE, Elements::Between(-1.0, 1.0));
+/// let strategy = matrices.matrix(n, k, w).matrix(k, m, x).classes(n, m);
 /// proptest!(|(all in strategy)| {
 ///     let [w, x, classes] = &all[..] else { unreachable!() };
 ///     prop_assert_eq!((w.columns(), x.columns()), (x.rows(), classes.columns()));

@@ -79,7 +79,7 @@ impl Regime {
                 with_sign(T::of_bits(bits), sign)
             }
             Regime::Huge => {
-                let size = T::from_f64((random.below(8) as f64).exp2() * random.between(1.0, 2.0));
+                let size = T::from_f64(f64::from(1_u32 << random.below(8)) * random.between(1.0, 2.0));
                 with_sign(if random.below(4) == 0 { greatest::<T>() } else { greatest::<T>() / size }, sign)
             }
             Regime::Saturating => T::from_f64(sign * [40.0, 1e3, 1e4][random.below(3)]),

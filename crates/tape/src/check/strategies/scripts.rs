@@ -71,7 +71,7 @@ impl<S: Steps> Scripts<S> {
         }
     }
 
-    /// How many steps.
+    /// How many steps; fewer where no more can be recorded on what is there.
     pub fn steps(mut self, steps: impl Into<Side>) -> Self {
         self.steps = steps.into();
         self

@@ -117,7 +117,8 @@ impl<T: Scalar> fmt::Debug for Step<T> {
 ///     fn list<T: Scalar>() -> Vec<Step<T>> {
 ///         vec![
 ///             step!("swish", |tape, a| a * (a * num(1.5)).sigmoid()),
-///             step!("gated", |tape, a, b| a.tanh() * b.sigmoid()).demanding(|shapes| shapes[0] == shapes[1]),
+///             step!("gated", |tape, a, b| a.tanh() * b.sigmoid())
+///                 .demanding(|shapes| shapes[0] == shapes[1]),
 ///         ]
 ///     }
 /// }
@@ -131,7 +132,9 @@ macro_rules! step {
             &[$(stringify!($operand)),+][..],
             |$tape: &_, operands: &[_]| {
                 let _ = $tape;
-                let &[$($operand),+] = operands else { unreachable!("a step gets the operands that it takes") };
+                let &[$($operand),+] = operands else {
+                    unreachable!("a step gets the operands that it takes")
+                };
                 $body
             },
             concat!("let ", stringify!($tape), " = tape; ", stringify!($body)),
