@@ -73,6 +73,10 @@
 //! In `f32` differences have three digits. [`Check::both`] takes them in `f64` alone, and compares
 //! the derivatives in `f32` with those in `f64`, in roundings of `f32`.
 //!
+//! # Cases
+//! With the feature `proptest`, `strategies` draws matrices, functions and whole tapes for property
+//! tests, and shrinks what fails without making it look like rounding.
+//!
 //! [`Var::jvp`]: crate::Var::jvp
 
 mod bench;
