@@ -18,9 +18,9 @@ use crate::show::json::Values;
 use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
-    DerivativeOf, Entry, Equation, Equations, Error, Function, Matrix, MatrixMut, MatrixRef, Notation,
-    OperationKind, Options, Over, Parameter, Program, Reduction, Result, Scalar, Shape, SourcePlace, Step,
-    Tape, Var,
+    DerivativeOf, Entry, Equation, EquationError, EquationReader, Equations, Error, Function, Matrix,
+    MatrixMut, MatrixRef, Notation, OperationKind, Options, Over, Parameter, Place, Program, ReadEquation,
+    Reduction, Result, Scalar, Shape, SourcePlace, Step, Tape, Var,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is
@@ -100,6 +100,13 @@ compiled! {
     fn tape_dot_of(tape: &Tape<Self>, of: &[Var<'_, Self>]) -> String = Tape::dot_of_here;
     #[track_caller]
     fn tape_equations(tape: &Tape<Self>, of: &[Var<'_, Self>]) -> Equations = Tape::equations_here;
+
+    fn tape_reader(tape: &Tape<Self>) -> EquationReader<'_, Self> = Tape::reader_here;
+    fn reader_read<'t>(
+        reader: &EquationReader<'t, Self>,
+        text: &str,
+        caller: Place,
+    ) -> Result<ReadEquation<'t, Self>, EquationError> = EquationReader::read_here;
 
     #[cfg(feature = "json")]
     fn tape_to_json(tape: &Tape<Self>, values: Values) -> String = Tape::to_json_here;

@@ -53,6 +53,7 @@
 //! | find out where a NaN comes from | [`Program::run_checked`] |
 //! | see what a program does | [`Program::explain`], [`Program::steps`], [`Program::rewrites`], `println!("{program}")` |
 //! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
+//! | type equations, and have them as entries | [`Tape::reader`], [`EquationReader`] |
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
@@ -134,6 +135,7 @@ pub use ops::several::{Output, Outputs, SeveralOutputs, SeveralVjp};
 pub use ops::zip::{IntoOperand, Zip};
 pub use program::{Named, Options, Program, Rewrite, Step};
 pub use show::equation::Equation;
+pub use show::parse::{EquationError, EquationMistake, EquationReader, ReadEquation};
 pub use show::system::Equations;
 pub use tape::Tape;
 pub use tape::describe::Parameter;

@@ -299,7 +299,11 @@ fn every_notation_is_shown() {
         (a.leaky_relu(0.1), "leaky_relu(A)", r"\operatorname{leaky\_relu}(A)"),
         (c.broadcast_to(a.shape().unwrap()), "c", "c"),
         (c.broadcast_to(a.shape().unwrap()) + a, "c + A", "c + A"),
-        (c.broadcast_to(a.shape().unwrap()).matmul(a), "repeat(c) * A", r"\operatorname{repeat}(c) * A"),
+        (
+            c.broadcast_to(a.shape().unwrap()).matmul(a),
+            "repeat[2×2](c) * A",
+            r"\text{repeat[2$\times$2]}(c) * A",
+        ),
         (a.greater(0.0).select(a, b), "select([A > 0], A, B)", r"\operatorname{select}([A > 0], A, B)"),
         (a.rows(0..1), "rows[0..1](A)", r"\text{rows[0..1]}(A)"),
         (tape.stack_rows(&[a, b]), "stack_rows(A, B)", r"\operatorname{stack\_rows}(A, B)"),

@@ -293,7 +293,7 @@ impl Shown {
             Shown::Root => Notation::Root,
             Shown::Absolute => Notation::Absolute,
             Shown::Power => Notation::PowerOf(match function {
-                Function::Power(p) => p.to_string(),
+                Function::Power(p) => format!("{p:?}"), // `2.0`, which 2 is not
                 Function::WholePower(n) => n.to_string(),
                 _ => "2".into(),
             }),

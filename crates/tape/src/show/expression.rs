@@ -64,6 +64,13 @@ impl Expression {
                 Notation::Name => Node::Label(Label::of(entry)),
                 Notation::Literal(number) => Node::Literal(number),
                 _ if entries.len() + operands.len() > LIMIT => Node::Elided,
+                Notation::Repeat if !is_root => {
+                    // Shown where the shape matters, with the shape.
+                    let start = entries.len();
+                    entries.extend(operands);
+                    let notation = Notation::Call(format!("repeat[{}]", entry.shape()));
+                    Node::Apply { notation, operands: start..entries.len() }
+                }
                 notation => {
                     let start = entries.len();
                     let shape_matters =

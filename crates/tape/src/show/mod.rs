@@ -1,4 +1,5 @@
-//! What can be read off a tape, by what an [`Entry`] tells of itself; nothing here writes.
+//! What can be read off a tape, by what an [`Entry`] tells of itself, and equations that are read
+//! back: `parse` and `json` alone write.
 
 mod dot;
 pub(crate) mod equation;
@@ -9,6 +10,7 @@ mod label;
 mod latex;
 mod list;
 mod mathml;
+pub(crate) mod parse;
 pub(crate) mod system;
 mod typeset;
 mod unicode;

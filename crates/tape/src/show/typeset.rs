@@ -73,10 +73,18 @@ enum Chain {
     Quotient,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Written {
     text: String,
     tightness: Tightness,
+    /// Whether it is a number.
+    is_number: bool,
+}
+
+impl Written {
+    fn new(text: String, tightness: Tightness) -> Self {
+        Written { text, tightness, is_number: false }
+    }
 }
 
 /// Writes an expression; where `function_names` is false, derivatives of activations are all called
@@ -85,7 +93,7 @@ pub(crate) fn typeset<S: Style>(expression: &Expression, function_names: bool) -
     let mut done: Vec<Option<Written>> = expression.nodes.iter().map(|_| None).collect();
     for (i, node) in expression.nodes.iter().enumerate().rev() {
         let written = match node {
-            Node::Label(label) => Written { text: S::label(label), tightness: tightness_of(label) },
+            Node::Label(label) => Written::new(S::label(label), tightness_of(label)),
             Node::Space(shape) => atom(S::space(*shape)),
             Node::Literal(text) => literal::<S>(text),
             Node::Elided => atom(S::elided()),
@@ -107,14 +115,14 @@ fn take(done: &mut [Option<Written>], operands: &Range<usize>) -> Vec<Written> {
 }
 
 fn atom(text: String) -> Written {
-    Written { text, tightness: Tightness::Atom }
+    Written::new(text, Tightness::Atom)
 }
 
 fn literal<S: Style>(text: &str) -> Written {
     if text.contains('m') {
         let factor = Factor::parse(text);
         let tightness = if factor.negative { Tightness::Negative } else { Tightness::Fraction };
-        return Written { text: S::factor(&factor), tightness };
+        return Written { text: S::factor(&factor), tightness, is_number: true };
     }
     let number = Number::parse(text);
     let tightness = match (number.negative, &number.exponent) {
@@ -122,7 +130,7 @@ fn literal<S: Style>(text: &str) -> Written {
         (false, Some(_)) => Tightness::Scaled,
         (false, None) => Tightness::Atom,
     };
-    Written { text: S::number(&number), tightness }
+    Written { text: S::number(&number), tightness, is_number: true }
 }
 
 fn tightness_of(label: &Label) -> Tightness {
@@ -169,10 +177,12 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
             let factor = Factor::parse(text);
             let tightness = if factor.negative { Negative } else { Scaled };
             let operand = within::<S>(a, a.tightness > Scaled);
-            Written { text: S::infix(Infix::Times, &S::factor(&factor), &operand), tightness }
+            Written::new(S::infix(Infix::Times, &S::factor(&factor), &operand), tightness)
         }
         (Notation::Minus, [a]) => {
-            Written { text: S::negative(&within::<S>(a, a.tightness > Scaled)), tightness: Negative }
+            // −2 is a number, and −(2) the negative of one.
+            let operand = within::<S>(a, a.tightness > Scaled && !a.is_number);
+            Written::new(S::negative(&operand), Negative)
         }
         (Notation::Transpose, [a]) => postfix::<S>(a, true, S::transposed),
         (Notation::BlockTranspose, [a]) => postfix::<S>(a, true, S::transposed_block),
@@ -186,17 +196,19 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
         }
         (Notation::Hadamard, [a, b]) => product::<S>(Chain::Elementwise, a, b),
         (Notation::Quotient, [a, b]) if S::TWO_DIMENSIONAL => {
-            Written { text: S::infix(Infix::Quotient, &a.text, &b.text), tightness: Fraction }
+            Written::new(S::infix(Infix::Quotient, &a.text, &b.text), Fraction)
         }
         (Notation::Quotient, [a, b]) => product::<S>(Chain::Quotient, a, b),
         (Notation::Plus, [a, b]) => {
             let right = within::<S>(b, b.tightness > Negative);
-            Written { text: S::infix(Infix::Plus, &a.text, &right), tightness: Sum }
+            Written::new(S::infix(Infix::Plus, &a.text, &right), Sum)
         }
         (Notation::Difference, [a, b]) => {
             let right = within::<S>(b, b.tightness > Negative);
-            Written { text: S::infix(Infix::Minus, &a.text, &right), tightness: Sum }
+            Written::new(S::infix(Infix::Minus, &a.text, &right), Sum)
         }
+        // A² is a function of A alone.
+        (Notation::Power, [_, b]) if b.is_number => atom(S::call("power", 0, &texts(operands))),
         (Notation::Power, [a, b]) => {
             let exponent = within::<S>(b, S::TWO_DIMENSIONAL || b.tightness == Atom);
             power::<S>(a, &exponent)
@@ -204,16 +216,16 @@ fn apply<S: Style>(notation: &Notation, operands: &[Written], function_names: bo
         (Notation::PowerOf(p), [a]) => power::<S>(a, &S::number(&Number::parse(p))),
         (Notation::Root, [a]) => {
             let operand = within::<S>(a, S::TWO_DIMENSIONAL || a.tightness == Atom);
-            Written { text: S::root(&operand), tightness: if S::TWO_DIMENSIONAL { Atom } else { Power } }
+            Written::new(S::root(&operand), if S::TWO_DIMENSIONAL { Atom } else { Power })
         }
         (Notation::Sum(over), [a]) => {
             let operand = within::<S>(a, a.tightness >= Reduction);
-            Written { text: S::sum(*over, &operand), tightness: Reduction }
+            Written::new(S::sum(*over, &operand), Reduction)
         }
         (Notation::Absolute, [a]) => atom(S::absolute(&a.text)),
         (Notation::Indicator(relation), [a, b]) => atom(S::indicator(relation, &a.text, &b.text)),
         (Notation::Exponential, [a]) if S::TWO_DIMENSIONAL => {
-            Written { text: S::power(&S::number(&Number::parse("e")), &a.text), tightness: Power }
+            Written::new(S::power(&S::number(&Number::parse("e")), &a.text), Power)
         }
         (Notation::Exponential, [a]) => atom(S::call("exp", 0, &[&a.text])),
         (Notation::Repeat, [a]) => atom(S::call("repeat", 0, &[&a.text])),
@@ -237,15 +249,15 @@ fn within<S: Style>(operand: &Written, bare: bool) -> String {
 
 fn postfix<S: Style>(a: &Written, transposed: bool, sign: impl Fn(&str) -> String) -> Written {
     if !transposed {
-        return Written { text: a.text.clone(), tightness: a.tightness };
+        return a.clone();
     }
     let operand = within::<S>(a, a.tightness == Tightness::Atom);
-    Written { text: sign(&operand), tightness: Tightness::Power }
+    Written::new(sign(&operand), Tightness::Power)
 }
 
 fn power<S: Style>(base: &Written, exponent: &str) -> Written {
     let base = within::<S>(base, base.tightness == Tightness::Atom);
-    Written { text: S::power(&base, exponent), tightness: Tightness::Power }
+    Written::new(S::power(&base, exponent), Tightness::Power)
 }
 
 /// The operators of products bind alike, to the left: a product on the right has parentheses, and
@@ -258,9 +270,11 @@ fn product<S: Style>(chain: Chain, a: &Written, b: &Written) -> Written {
         Chain::Quotient => Infix::Quotient,
     };
     let continues = a.tightness == Tightness::Product(chain) && chain != Chain::Quotient;
-    let left = within::<S>(a, continues || a.tightness > Tightness::Reduction);
-    let right = within::<S>(b, b.tightness > Tightness::Reduction);
-    Written { text: S::infix(infix, &left, &right), tightness: Tightness::Product(chain) }
+    // In a product of matrices, a number is one: without parentheses it could be read as a factor.
+    let is_matrix = |a: &Written| !a.is_number || matches!(chain, Chain::Elementwise | Chain::Quotient);
+    let left = within::<S>(a, (continues || a.tightness > Tightness::Reduction) && is_matrix(a));
+    let right = within::<S>(b, b.tightness > Tightness::Reduction && is_matrix(b));
+    Written::new(S::infix(infix, &left, &right), Tightness::Product(chain))
 }
 
 /// A number as it is written: sign, digits, and a power of ten where the digits would be too many.

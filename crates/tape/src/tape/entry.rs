@@ -381,6 +381,11 @@ impl<'t, T: Scalar> Entry<'t, T> {
         Some(factors.map(|id| self.tape().at(id.index())))
     }
 
+    /// The operation, to record it again.
+    pub(crate) fn operation_itself(self) -> Op<T> {
+        self.op()
+    }
+
     /// The operation, for what calls its rule: a user's rule may look at its own tape.
     fn op(self) -> Op<T> {
         self.recorded(|recorded| recorded.op.clone())
