@@ -16,6 +16,7 @@ use tape::{Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::optimizer::ColumnStep;
+use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
 use crate::{
     Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
     ParameterKind, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
@@ -164,6 +165,16 @@ compiled! {
         y: &Matrix<Self>,
         loss: crate::Loss,
     ) -> Result<ClosedForm<Self>> = closed_form::backward_here;
+
+    fn exercise_judge(
+        exercise: &Exercise<Self>,
+        quantity: Quantity,
+        text: &str,
+    ) -> Result<Verdict<Self>, NotJudged> = Exercise::judge_here;
+    fn numbers_judge(
+        numbers: &Numbers<Self>,
+        theirs: Vec<(Quantity, Matrix<Self>)>,
+    ) -> Result<ByNumbers<Self>> = Numbers::judge_here;
 
     fn init_weights(
         init: Init,

@@ -51,6 +51,7 @@
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
 //! | read eq. 8 and 26–28 as plain code | [`closed_form`], [`Mlp::closed_form`] |
 //! | draw networks with data for property tests | `strategies`, of the feature `proptest` |
+//! | be told which of one's own equations is wrong | [`diagnose`], [`Exercise`](diagnose::Exercise), [`Numbers`](diagnose::Numbers) |
 //! | write code for `f32` and `f64` | [`Scalar`] |
 //! | understand an error | [`Error`] |
 //!
@@ -82,6 +83,7 @@ mod activation;
 pub mod closed_form;
 mod compiled;
 mod data;
+pub mod diagnose;
 mod error;
 mod history;
 mod init;
