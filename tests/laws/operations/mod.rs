@@ -5,6 +5,7 @@
 
 mod blocks;
 mod elementwise;
+mod equations;
 mod functions;
 mod indices;
 mod json;

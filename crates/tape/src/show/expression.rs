@@ -73,11 +73,9 @@ impl Expression {
                 }
                 notation => {
                     let start = entries.len();
-                    let shape_matters =
-                        matches!(notation, Notation::Product { .. } | Notation::BlockProduct { .. });
-                    let unrepeated = |operand: Entry<'t, T>| match shape_matters {
-                        true => operand,
-                        false => without_repetition(operand, &mut called),
+                    let unrepeated = |operand: Entry<'t, T>| match repeats_by_itself(entry.kind()) {
+                        true => without_repetition(operand, &mut called),
+                        false => operand,
                     };
                     entries.extend(operands.map(unrepeated));
                     Node::Apply { notation, operands: start..entries.len() }
@@ -96,6 +94,19 @@ pub(super) fn scaling<T: Scalar>(entry: Entry<'_, T>) -> Option<(Entry<'_, T>, E
         (_, OperationKind::Number) => Some((b, a)),
         (_, _) => None,
     }
+}
+
+/// Whether the operation repeats rows, columns and numbers as needed: elsewhere a repetition is
+/// shown, with its shape, as what it repeats would give another value.
+fn repeats_by_itself(kind: OperationKind) -> bool {
+    matches!(
+        kind,
+        OperationKind::Negate
+            | OperationKind::Map
+            | OperationKind::Zip
+            | OperationKind::PowerDerivative
+            | OperationKind::Select
+    )
 }
 
 /// What a repetition repeats: the textbook leaves it out.

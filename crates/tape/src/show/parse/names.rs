@@ -6,6 +6,8 @@ use super::super::label::Label;
 use super::super::typeset::Style;
 use super::super::unicode::Unicode;
 use super::error::{EquationMistake, nearest};
+use crate::error::printable;
+use crate::tape::notation::Notation;
 use crate::{Scalar, Tape};
 
 /// The names of the entries, as equations print them, and what the user called them besides.
@@ -17,6 +19,8 @@ pub(super) struct Names {
     plain: HashMap<String, String>,
     /// The lengths of the names in characters.
     lengths: BTreeSet<usize>,
+    /// What functions and operations of the tape are called, without ′.
+    called: BTreeSet<Vec<char>>,
 }
 
 /// What a name stands for.
@@ -36,6 +40,9 @@ impl Names {
                 (Some(name), _) => names.add(Unicode::label(&name), entry.index()),
                 (None, Some(label)) => derived.push((label, entry.index())),
                 (None, None) => {}
+            }
+            if let Notation::Activation { name, .. } | Notation::Call(name) = entry.notation() {
+                names.called.insert(printable(&name).chars().collect());
             }
         }
         // What an equation calls ∂J/∂W is the first entry of this name, and no name of the user's.
@@ -96,10 +103,23 @@ impl Names {
         None
     }
 
+    /// How long the longest name of a function is that the text begins with, before ′ and a parenthesis.
+    pub(super) fn called(&self, text: &[char]) -> Option<usize> {
+        let begins = |name: &&Vec<char>| {
+            text.starts_with(name) && text[name.len()..].iter().find(|c| !is_prime(**c)) == Some(&'(')
+        };
+        self.called.iter().filter(begins).map(Vec::len).max()
+    }
+
     pub(super) fn unknown(&self, name: String) -> EquationMistake {
         let nearest = nearest(&name, self.exact.keys().map(String::as_str));
         EquationMistake::UnknownName { name, nearest }
     }
+}
+
+/// What stands between a function's name and its parenthesis.
+pub(super) fn is_prime(c: char) -> bool {
+    "'′″‴⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹".contains(c)
 }
 
 /// What can be typed for a name: `dJ/dW[1]`, `dL/dA[1]`, `d[1]`.

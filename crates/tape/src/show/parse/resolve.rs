@@ -5,7 +5,7 @@ use super::calls::{self, function_of, number};
 use super::error::{EquationError, EquationMistake, nearest};
 use super::syntax::{Node, Number, Sign, Tree, What};
 use super::{EquationReader, Known};
-use crate::error::Place;
+use crate::error::{Place, printable};
 use crate::ops::Op;
 use crate::ops::blocks::{BlockMatmul, BlockTranspose};
 use crate::ops::leaf::Number as NumberOp;
@@ -423,8 +423,8 @@ fn add<T: Scalar>(ops: &mut Vec<Op<T>>, op: Op<T>) {
 
 fn is_called(notation: Notation, name: &str, primes: usize) -> bool {
     match notation {
-        Notation::Activation { name: called, primes: times } => called == name && times == primes,
-        Notation::Call(called) => primes == 0 && called.replace(' ', "") == name.replace(' ', ""),
+        Notation::Activation { name: called, primes: times } => printable(&called) == name && times == primes,
+        Notation::Call(called) => primes == 0 && printable(&called).replace(' ', "") == name.replace(' ', ""),
         _ => false,
     }
 }

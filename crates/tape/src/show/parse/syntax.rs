@@ -2,7 +2,7 @@
 //! of its own.
 
 use super::error::{EquationError, EquationMistake};
-use super::names::{Found, Names};
+use super::names::{Found, Names, is_prime};
 use crate::tape::notation::Over;
 
 type Result<V> = std::result::Result<V, EquationError>;
@@ -411,15 +411,7 @@ impl<'n> Parser<'n> {
     }
 
     fn head_of_call(&mut self) -> Option<(String, usize)> {
-        let mut name = self.run(continues_name);
-        if name.is_empty() {
-            return None;
-        }
-        if self.peek() == Some('[') {
-            let brackets = self.rest().iter().position(|&c| c == ']')?;
-            name.extend(&self.rest()[..=brackets]);
-            self.at += brackets + 1;
-        }
+        let name = self.name_of_call()?;
         let mut primes = self.run(|c| c == '\'' || c == '′').chars().count();
         if primes == 0 {
             primes = match self.peek() {
@@ -434,6 +426,25 @@ impl<'n> Parser<'n> {
             self.take(&["⁾"]).then_some(())?;
         }
         self.take(&["("]).then_some((name, primes))
+    }
+
+    /// A name that the tape has, or one of letters with brackets behind them.
+    fn name_of_call(&mut self) -> Option<String> {
+        if let Some(length) = self.names.called(self.rest()).filter(|&length| length > 0) {
+            let name = self.rest()[..length].iter().collect();
+            self.at += length;
+            return Some(name);
+        }
+        let mut name = self.run(continues_name);
+        if name.is_empty() {
+            return None;
+        }
+        if self.peek() == Some('[') {
+            let brackets = self.rest().iter().position(|&c| c == ']')?;
+            name.extend(&self.rest()[..=brackets]);
+            self.at += brackets + 1;
+        }
+        Some(name)
     }
 
     fn unknown<V>(&self) -> Result<V> {
@@ -726,7 +737,7 @@ fn ends_name(text: &[char], length: usize) -> bool {
         Some('[' | '(') => false,
         Some(&c) if continues_name(last) && continues_name(c) => false,
         Some('\'' | '′' | '″' | '‴' | '⁽') => {
-            let primes = rest.iter().take_while(|c| "'′″‴⁽⁾⁰¹²³⁴⁵⁶⁷⁸⁹".contains(**c)).count();
+            let primes = rest.iter().take_while(|c| is_prime(**c)).count();
             rest.get(primes) != Some(&'(')
         }
         Some(_) => true,
