@@ -71,7 +71,11 @@ impl<'t, T: Scalar> Board<'t, T> {
         let layers = 1..=architecture.layers();
         let w = layers.clone().map(|l| square(&format!("W[{l}]"))).collect();
         let b = layers.map(|l| tape.parameter_unbound(&format!("b[{l}]"), Shape::new(N, 1))).collect();
-        Board::of_leaves(tape, architecture, [x, y], w, b, &Given::new())
+        let board = Board::of_leaves(tape, architecture, [x, y], w, b, &Given::new());
+        for (quantity, entry) in &board.right {
+            let _ = entry.named(quantity.to_string()); // so that equations stop there
+        }
+        board
     }
 
     /// With numbers; what was given stands in the place of what its equation would give.
@@ -139,6 +143,12 @@ impl<'t, T: Scalar> Board<'t, T> {
     fn right_side(&self, quantity: Quantity) -> Result<Var<'t, T>, EquationError> {
         let kind = quantity.kind(self.architecture.layers());
         self.read(&self.template(catalogue::right(kind, self.architecture.loss), quantity.layer()))
+    }
+
+    /// The size of the terms that the right side adds up.
+    pub(super) fn terms(&self, quantity: Quantity) -> Result<Var<'t, T>, EquationError> {
+        let kind = quantity.kind(self.architecture.layers());
+        self.read(&self.template(catalogue::terms(kind, self.architecture.loss), quantity.layer()))
     }
 
     fn template(&self, template: &str, l: usize) -> String {

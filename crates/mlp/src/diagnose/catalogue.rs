@@ -29,6 +29,21 @@ pub(super) fn right(of: Kind, loss: Loss) -> &'static str {
     }
 }
 
+/// How large the terms are that the right side adds up: what rounding is beside, where they cancel.
+pub(super) fn terms(of: Kind, loss: Loss) -> &'static str {
+    match (of, loss) {
+        (Kind::Z, _) => "|W[l]| * |A[l−1]| + |b[l]|",
+        (Kind::A, _) => "|g(Z[l])|",
+        (Kind::OutputDerivative, Loss::LogLoss) => "Y ⊘ A[L] + (1 − Y) ⊘ (1 − A[L])",
+        (Kind::OutputDerivative, Loss::SquaredError) => "2 · (|A[L]| + |Y|)",
+        (Kind::OutputDerivative, Loss::SoftmaxCrossEntropy) => "softmax_rows(A[L]) + Y",
+        (Kind::ActivationDerivative, _) => "|W[l+1]|ᵀ * |∂ℒ/∂Z[l+1]|",
+        (Kind::Delta, _) => "|∂ℒ/∂A[l] ⊙ g′(Z[l])|",
+        (Kind::Weights, _) => "1/m · |∂ℒ/∂Z[l]| * |A[l−1]|ᵀ",
+        (Kind::Bias, _) => "1/m · Σᵢ |∂ℒ/∂Z[l]|",
+    }
+}
+
 macro_rules! mistakes {
     ($($(#[$doc:meta])* $name:ident: $words:literal;)*) => {
         /// A mistake that has a name.

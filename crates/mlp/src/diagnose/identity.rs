@@ -171,7 +171,7 @@ impl<T: Scalar> Exercise<T> {
             let Some((expected, found)) = self.values(&self.architecture, quantity, text, m, seed) else {
                 return false;
             };
-            if point::difference(&found, &expected).0 > tolerance::<T>() {
+            if point::difference(&found, &expected, 0.0).0 > tolerance::<T>() {
                 return false;
             }
             seen |= expected.as_slice().iter().any(|&x| x != T::ZERO);
@@ -218,7 +218,7 @@ impl<T: Scalar> Exercise<T> {
                 let Some((expected, found)) = self.values(&architecture, quantity, text, m, seed) else {
                     continue;
                 };
-                if point::difference(&found, &expected).0 > 1e-2 {
+                if point::difference(&found, &expected, 0.0).0 > 1e-2 {
                     let leaves = point::leaves(&architecture, m, seed).named();
                     return Some(Example { sizes, m, leaves, quantity, expected, found });
                 }

@@ -82,8 +82,9 @@ pub enum ByNumbers<T: Scalar> {
 }
 
 impl<T: Scalar> Numbers<T> {
-    /// Matrices differ if an element is off by more than this of the largest one: numbers that were
-    /// written with five digits, or computed in `f32`, are right.
+    /// Matrices differ if an element is off by more than this of the largest one, or of a hundredth of the
+    /// largest terms where those cancel: numbers that were written with five digits, or computed in
+    /// `f32`, are right.
     pub const TOLERANCE: f64 = 1e-4;
 
     /// For a network with its parameters, on the examples X and the labels Y.
@@ -136,10 +137,12 @@ impl<T: Scalar> Numbers<T> {
             let board = Board::of_numbers(&tape, &self.architecture, &self.leaves, &given);
             let expected = board.right(quantity).value().map_err(Error::Tape)?;
             let fits = found.shape() == expected.shape();
+            let terms = board.terms(quantity).ok().and_then(|terms| terms.value().ok());
+            let least = terms.map_or(0.0, |terms| point::scale(&terms) / 100.0);
             let (worst, at) =
-                if fits { point::difference(&found, &expected) } else { (f64::INFINITY, (0, 0)) };
+                if fits { point::difference(&found, &expected, least) } else { (f64::INFINITY, (0, 0)) };
             if worst > self.tolerance {
-                let findings = self.findings(&board, quantity, &given, &found);
+                let findings = self.findings(&board, quantity, &given, (&found, least));
                 let loss = self.architecture.loss;
                 return Ok(match fits {
                     true => {
@@ -164,12 +167,12 @@ impl<T: Scalar> Numbers<T> {
         board: &Board<'_, T>,
         quantity: Quantity,
         given: &Given<T>,
-        found: &Matrix<T>,
+        (found, least): (&Matrix<T>, f64),
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         for (finding, entry) in board.wrong(quantity, given, Forms::First) {
             let agrees = |value: Matrix<T>| {
-                value.shape() == found.shape() && point::difference(found, &value).0 <= self.tolerance
+                value.shape() == found.shape() && point::difference(found, &value, least).0 <= self.tolerance
             };
             if !findings.contains(&finding) && entry.value().is_ok_and(agrees) {
                 findings.push(finding);

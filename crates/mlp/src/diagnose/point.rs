@@ -33,11 +33,19 @@ fn labels<T: Scalar>(loss: Loss, drawn: &Matrix<T>) -> Matrix<T> {
     }
 }
 
-/// The largest difference beside the largest element, and where it is; `None` where both have the same class
-/// of what is not finite.
-pub(super) fn difference<T: Scalar>(found: &Matrix<T>, expected: &Matrix<T>) -> (f64, (usize, usize)) {
-    let scale = |a: &Matrix<T>| a.as_slice().iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
-    let scale = scale(expected).max(scale(found));
+/// The largest element.
+pub(super) fn scale<T: Scalar>(a: &Matrix<T>) -> f64 {
+    a.as_slice().iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max)
+}
+
+/// The largest difference beside the largest element of both, or beside `least` if that is more; and where
+/// it is.
+pub(super) fn difference<T: Scalar>(
+    found: &Matrix<T>,
+    expected: &Matrix<T>,
+    least: f64,
+) -> (f64, (usize, usize)) {
+    let scale = scale(expected).max(scale(found)).max(least);
     let mut worst = (0.0, (0, 0));
     for j in 0..expected.columns() {
         for i in 0..expected.rows() {
