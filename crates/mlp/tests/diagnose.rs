@@ -180,6 +180,15 @@ fn every_mistake_is_named_by_identity() {
     assert!(unseen.is_empty(), "{unseen:?}");
 }
 
+/// The page for teachers has every mistake, in the words that are said.
+#[test]
+fn the_page_has_every_mistake() {
+    let page = include_str!("../../../docs/WHICH_EQUATION.md");
+    for mistake in Mistake::ALL {
+        assert!(page.contains(&format!("| {} |", mistake.words())), "{mistake:?}");
+    }
+}
+
 /// A mistake in what is propagated shows in every gradient before it, and is named with its layer there.
 #[test]
 fn a_mistake_is_named_where_it_was_made() {

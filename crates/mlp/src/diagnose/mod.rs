@@ -17,6 +17,8 @@
 //! assert_eq!(wrong.mistake(), Some(Mistake::WithoutTranspose)); // and has shapes that do not fit
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Which mistakes have a name, how an exercise is set, and what cannot be told apart, is in `docs/WHICH_EQUATION.md`.
 
 mod board;
 mod catalogue;
