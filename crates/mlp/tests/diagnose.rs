@@ -23,18 +23,18 @@ fn network<T: Scalar>(sizes: &[usize], first: usize, loss: Loss) -> Mlp<T> {
     let all = Activation::<T>::all();
     let layers = sizes.len() - 1;
     let mut builder = Mlp::new(sizes[0]).loss(loss).seed(first as u64);
-    for l in 1..=layers {
+    for (l, &n) in sizes.iter().enumerate().skip(1) {
         let g = match loss {
             Loss::LogLoss if l == layers => Activation::Sigmoid,
             Loss::SoftmaxCrossEntropy if l == layers => Activation::Identity,
             _ => all[(first + l) % all.len()].clone(),
         };
-        builder = builder.layer(sizes[l], g);
+        builder = builder.layer(n, g);
     }
     let mut network = builder.build().unwrap();
     let mut random = Random::new(first as u64, Purpose::Shuffle);
-    for l in 1..=layers {
-        let b = Matrix::from_fn(sizes[l], 1, |_, _| T::from_f64(random.symmetric(1.0)));
+    for (l, &n) in sizes.iter().enumerate().skip(1) {
+        let b = Matrix::from_fn(n, 1, |_, _| T::from_f64(random.symmetric(1.0)));
         network.set_parameter(&format!("b[{l}]"), b).unwrap();
     }
     network
@@ -258,6 +258,32 @@ fn what_has_no_name_is_told_with_its_place_and_a_small_example() {
     assert!(verdict.to_string().contains("on a network 1-1-1-1 with m = 1"), "{verdict}");
     let verdict = exercise.judge("dJ/dW[1] = 1/m * d[1] * X' + W[1]").unwrap();
     assert!(matches!(verdict, Verdict::Different { first: Quantity::Weights(1), .. }), "{verdict}");
+}
+
+/// Whoever types an equation does not decide how much memory is taken, and nothing panics.
+#[test]
+fn hostile_equations_get_a_verdict_or_an_error() {
+    let exercise = Exercise::new(&network::<f64>(&[2, 3, 1], 6, Loss::LogLoss));
+    for text in [
+        "dJ/dW[1] = 1/m * d[1] * X' + (1 - 1) * sum(I[100000]())",
+        "dJ/dW[1] = sum(repeat[4000000000×4000000000](1)) * W[1]",
+        "dJ/dW[1] = W[1] / 0",
+        "dJ/dW[1] = √(-W[1])",
+        "dJ/dW[1] = 1/m^4000 * W[1]",
+        "dJ/dW[1] = gather(W[1], W[1])",
+        "dJ/dW[1] = solve(W[1], W[1])",
+        "dJ/dW[1] = %0",
+        "dJ/dW[1] = dJ/dW[1]",
+        "dJ/dW[1] = ℒ(Y, A[2]) * W[1]",
+        "= =",
+        "dJ/dW[0] = X",
+        "dJ/dW[99999999999999999999] = X",
+    ] {
+        match exercise.judge(text) {
+            Ok(verdict) => _ = verdict.to_string(),
+            Err(error) => _ = error.to_string(),
+        }
+    }
 }
 
 #[test]

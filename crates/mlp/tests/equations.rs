@@ -34,13 +34,13 @@ fn check(sizes: &[usize], first: usize, loss: Loss, second_order: bool) {
     let all = Activation::<f64>::all();
     let layers = sizes.len() - 1;
     let mut builder = Mlp::new(sizes[0]).loss(loss);
-    for l in 1..=layers {
+    for (l, &n) in sizes.iter().enumerate().skip(1) {
         let g = match loss {
             Loss::LogLoss if l == layers => Activation::Sigmoid,
             Loss::SoftmaxCrossEntropy if l == layers => Activation::Identity,
             _ => all[(first + l) % all.len()].clone(),
         };
-        builder = builder.layer(sizes[l], g);
+        builder = builder.layer(n, g);
     }
     let network = builder.build().unwrap();
     let tape = Tape::new();
