@@ -5,6 +5,7 @@ mod error;
 mod names;
 mod resolve;
 mod syntax;
+mod tree;
 
 use std::collections::HashMap;
 use std::panic::Location;

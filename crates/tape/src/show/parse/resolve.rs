@@ -3,7 +3,7 @@
 
 use super::calls::{self, function_of, number};
 use super::error::{EquationError, EquationMistake, nearest};
-use super::syntax::{Node, Number, Sign, Tree, What};
+use super::tree::{Node, Number, Sign, Tree, What};
 use super::{EquationReader, Known};
 use crate::error::{Place, printable};
 use crate::ops::Op;
