@@ -15,8 +15,8 @@ use indexmap::IndexMap;
 use tape::{Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
-use crate::optimizer::ColumnStep;
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
+use crate::optimizer::ColumnStep;
 use crate::{
     Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
     ParameterKind, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
