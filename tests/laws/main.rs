@@ -20,6 +20,7 @@ mod models;
 mod noise;
 mod nothing;
 mod operations;
+mod oracles;
 mod programs;
 mod recording;
 mod rewrites;

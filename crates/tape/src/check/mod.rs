@@ -77,6 +77,10 @@
 //! With the feature `proptest`, `strategies` draws matrices, functions and whole tapes for property
 //! tests, and shrinks what fails without making it look like rounding.
 //!
+//! # Oracles
+//! What judges derivatives without a step and without a tolerance of one's own choice, by an interpreter that
+//! shares nothing with the tape, is in [`oracle`].
+//!
 //! [`Var::jvp`]: crate::Var::jvp
 
 mod bench;
@@ -86,7 +90,9 @@ mod columnwise;
 mod difference;
 mod entry;
 pub(crate) mod laws;
+pub(crate) mod laws;
 mod mutants;
+pub mod oracle;
 mod random;
 mod report;
 mod rule;

@@ -359,7 +359,6 @@ impl<'t, T: Scalar> Entry<'t, T> {
     }
 
     /// The value that a leaf was made with.
-    #[cfg(feature = "json")]
     pub(crate) fn leaf_value(self) -> Option<Arc<crate::Matrix<T>>> {
         self.look(|list| {
             let leaf = list.entry(self.number()).op.leaf()?;

@@ -1,0 +1,110 @@
+//! The oracles that are public judge every operation too, and with that are judged: what a program computes is
+//! what the interpreter of `tape::check::oracle` computes, and recorded derivatives are those of dual numbers, all within the
+//! rounding bounds that it gives.
+
+use tape::check::oracle::{Bounded, Definitions, Grid, Number, Oracle};
+use tape::{Matrix, Scalar, Var};
+
+use super::{Bench, Case, draw};
+use tape::check::Random;
+
+/// What the table's own operation and function compute.
+#[derive(Clone)]
+pub(super) struct Own;
+
+impl Definitions for Own {
+    fn operation<N: Number>(&self, name: &str, x: &[&Grid<N>]) -> Option<Grid<N>> {
+        let of = |c: f64, f: &dyn Fn(N, N) -> N| {
+            let (rows, columns) = x[0].shape();
+            Grid::new(rows, columns, |i, j| N::of(c) * f(x[0][(i, j)].clone(), x[1][(i, j)].clone()))
+        };
+        match name {
+            "weighted" => Some(of(3.0, &|a, b| a.clone() * a * b)),
+            _ => None,
+        }
+    }
+    fn function<N: Number>(&self, name: &str, x: &N) -> Option<N> {
+        let x = || x.clone();
+        match name {
+            "x³" => Some(x() * x() * x()),
+            "3x²" => Some(N::of(3.0) * x() * x()),
+            "6x" => Some(N::of(6.0) * x()),
+            "6" => Some(N::of(6.0)),
+            _ => None,
+        }
+    }
+}
+
+/// Elements of an operand.
+const MOST: usize = 300;
+
+/// Asserts that a program's value is an oracle's within the bound, and that the bound is one.
+#[track_caller]
+fn within<T: Scalar>(found: &Matrix<f64>, oracle: &Grid<Bounded<T>>, what: &str) {
+    assert_eq!(found.shape(), oracle.shape(), "{what}");
+    for ((place, found), known) in found.iter_indexed().zip(oracle.as_slice()) {
+        // The oracle's own value is an evaluation too, if in `f64`.
+        let (value, bound) = (known.value(), known.bound());
+        let close =
+            (found - value).abs() <= 2.0 * bound || found == value || found.is_nan() && value.is_nan();
+        assert!(close, "{what}: {found:e} at {place:?} ought to be {value:e} ± {bound:.1e}");
+    }
+}
+
+impl<T: Scalar> Bench<'_, '_, T> {
+    /// Value, J·v, Jᵀ·u and the gradient of ⟨Jᵀu, v⟩.
+    pub(super) fn is_what_the_oracles_say(&mut self, case: &Case<T>, m: usize, random: &mut Random) {
+        let values = draw(case, m, random);
+        // Large ones are for programs, which go through them in parts; the interpreter does not.
+        if values.iter().any(|value| value.as_slice().len() > MOST) {
+            return;
+        }
+        self.bind_inputs(&values, m);
+        let mut oracle = Oracle::new().examples(m).definitions(Own);
+        let mut bind = |leaf: Var<'_, T>, value: &Matrix<T>| {
+            oracle = oracle.clone().bind(leaf, value).unwrap_or_else(|e| panic!("{case}: {e}"));
+        };
+        for (&x, value) in self.recorded.inputs.iter().zip(&values) {
+            bind(x, value);
+        }
+        let mut directions = Vec::new();
+        if let Some(d) = &self.recorded.derivatives {
+            for &leaf in d.v.iter().chain([&d.u]) {
+                let (rows, columns) = leaf.shape().unwrap().at(m);
+                let value = random.matrix::<T>(rows, columns, -1.0, 1.0);
+                bind(leaf, &value);
+                self.bind(leaf, &value);
+                directions.push(value);
+            }
+        }
+        self.run();
+        let mut asked = vec![("the value", self.recorded.output)];
+        if let Some(d) = &self.recorded.derivatives {
+            asked.push(("J·v", d.pushed));
+            asked.extend(d.pulled.iter().map(|&g| ("Jᵀ·u", g)));
+            asked.extend(d.second.iter().map(|&g| ("order 2", g)));
+        }
+        let entries: Vec<Var<'_, T>> = asked.iter().map(|&(_, entry)| entry).collect();
+        let known = oracle.values::<Bounded<T>>(&entries).unwrap_or_else(|e| panic!("{case}: {e}"));
+        for ((what, entry), known) in asked.iter().zip(&known) {
+            within(&self.view(*entry), known, &self.what(&format!("{what} by the oracle")));
+        }
+        let Some(d) = &self.recorded.derivatives else { return };
+        let wanted = case.inputs.iter().zip(&self.recorded.inputs).filter(|(input, _)| input.wanted);
+        let along: Vec<(Var<'_, T>, &Matrix<T>)> = wanted.map(|(_, &x)| x).zip(&directions).collect();
+        let slope = oracle.derivative::<Bounded<T>>(self.recorded.output, &along).unwrap();
+        let found = self.view(d.pushed);
+        within_both(&found, &known[1], &slope, &self.what("J·v by dual numbers"));
+    }
+}
+
+/// As [`within`], of two formulas with a bound each.
+#[track_caller]
+fn within_both<T: Scalar>(found: &Matrix<f64>, one: &Grid<Bounded<T>>, other: &Grid<Bounded<T>>, what: &str) {
+    for (at, &found) in found.as_slice().iter().enumerate() {
+        let (one, other) = (&one.as_slice()[at], &other.as_slice()[at]);
+        let bound = one.bound() + 2.0 * other.bound();
+        let close = (found - other.value()).abs() <= bound || found == other.value();
+        assert!(close, "{what}: {found:e}, by the oracle {other:?}, off by more than {bound:.1e}");
+    }
+}
