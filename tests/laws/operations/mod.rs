@@ -19,7 +19,7 @@ use std::panic::Location;
 
 use tape::{Dim, FunctionKind, Matrix, OperationKind, Reduction, Scalar, Shape, Tape, Var, Zip};
 
-use crate::support::laws::{Case, Domain, Worst, check};
+use crate::support::laws::{Case, Domain, Worst, check, oracle};
 use crate::support::message::assert_message_from;
 use elementwise::zip_row;
 use functions::function_row;
@@ -79,6 +79,9 @@ const SIZES: [(usize, usize); 19] = [
 /// Where a row's cases are as many as their sizes are small.
 const SMALL_SIZES: [(usize, usize); 6] = [(0, 2), (2, 0), (1, 1), (2, 3), (9, 8), (3, 17)];
 
+/// For oracles, which do not go through a matrix in parts.
+const SIZES_OF_ORACLES: [(usize, usize); 5] = [(0, 2), (2, 0), (1, 1), (2, 3), (5, 4)];
+
 fn sizes(of: &[(usize, usize)]) -> impl Iterator<Item = Size> + '_ {
     of.iter().flat_map(|&(n, m)| [Dim::Fixed(m), Dim::M].map(|columns| Size { n, m, columns }))
 }
@@ -125,6 +128,18 @@ impl<T: Scalar> Row<T> {
     fn rejects(mut self, bad: Vec<Bad<T>>) -> Self {
         self.bad = bad;
         self
+    }
+
+    /// What programs compute is what the oracles say, within their bounds.
+    fn check_oracles(&self, random: &mut Random) -> [usize; 2] {
+        let mut told = [0, 0];
+        for size in sizes(&SIZES_OF_ORACLES) {
+            for case in (self.cases)(size) {
+                let [bounded, unbounded] = oracle::check(&case, size.m, random);
+                told = [told[0] + bounded, told[1] + unbounded];
+            }
+        }
+        told
     }
 
     fn check(&self, random: &mut Random) -> Worst {
@@ -197,4 +212,49 @@ fn every_function_keeps_the_laws() {
         |k, r| function_row::<f64>(k).check(r),
         |k, r| function_row::<f32>(k).check(r),
     );
+}
+
+/// Every row of every table, as the oracles see it.
+fn check_oracles<K: Copy + std::fmt::Debug>(
+    kinds: &[K],
+    in_f64: fn(K) -> Row<f64>,
+    in_f32: fn(K) -> Row<f32>,
+) {
+    let (mut all, mut without) = (0, 0);
+    for &kind in kinds {
+        println!("{kind:?}");
+        let told = [
+            in_f64(kind).check_oracles(&mut Random::new(3)),
+            in_f32(kind).check_oracles(&mut Random::new(4)),
+        ];
+        let [bounded, unbounded] = [0, 1].map(|which| told.iter().map(|told| told[which]).sum::<usize>());
+        assert!(bounded > unbounded, "{kind:?}: {bounded} with a bound, {unbounded} without");
+        (all, without) = (all + bounded, without + unbounded);
+    }
+    println!("{all} elements within a bound, {without} without one");
+}
+
+#[test]
+fn every_operation_is_what_the_oracles_say() {
+    check_oracles(OperationKind::ALL, row::<f64>, row::<f32>);
+}
+
+#[test]
+fn every_elementwise_operation_is_what_the_oracles_say() {
+    check_oracles(Zip::ALL, zip_row::<f64>, zip_row::<f32>);
+}
+
+#[test]
+fn every_reduction_is_what_the_oracles_say() {
+    check_oracles(Reduction::ALL, reduction_row::<f64>, reduction_row::<f32>);
+}
+
+#[test]
+fn every_function_is_what_the_oracles_say() {
+    check_oracles(FunctionKind::ALL, function_of::<f64>, function_of::<f32>);
+}
+
+/// The row of a function.
+fn function_of<T: Scalar>(kind: FunctionKind) -> Row<T> {
+    function_row::<T>(kind).row()
 }

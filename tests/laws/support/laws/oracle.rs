@@ -3,9 +3,9 @@
 //! rounding bounds that it gives.
 
 use tape::check::oracle::{Bounded, Definitions, Grid, Number, Oracle};
-use tape::{Matrix, Scalar, Var};
+use tape::{Matrix, Options, Scalar, Tape, Var};
 
-use super::{Bench, Case, draw};
+use super::{Bench, Case, Recorded, draw};
 use tape::check::Random;
 
 /// What the table's own operation and function compute.
@@ -35,13 +35,30 @@ impl Definitions for Own {
     }
 }
 
-/// Elements of an operand.
-const MOST: usize = 300;
+/// Asserts of a case, for m examples, that programs with and without rewrites compute what the oracles say. The answer
+/// is for how many elements they told a bound, and for how many they know none.
+pub(crate) fn check<T: Scalar>(case: &Case<T>, m: usize, random: &mut Random) -> [usize; 2] {
+    if case.depends_on_m() && m < case.least_m {
+        return [0, 0];
+    }
+    let values: Vec<Matrix<T>> = draw(case, m, random);
+    let tape = Tape::<T>::new();
+    let recorded = Recorded::new(case, &tape, &values);
+    let mut told = [0, 0];
+    for (options, rewrites) in [(Options::default(), true), (Options::literal(), false)] {
+        let program = recorded.compile(options);
+        let mut bench = Bench { case, recorded: &recorded, program, rewrites };
+        let [bounded, unbounded] = bench.is_what_the_oracles_say(&values, m, random);
+        told = [told[0] + bounded, told[1] + unbounded];
+    }
+    told
+}
 
 /// Asserts that a program's value is an oracle's within the bound, and that the bound is one.
 #[track_caller]
 fn within<T: Scalar>(found: &Matrix<f64>, oracle: &Grid<Bounded<T>>, what: &str) {
     assert_eq!(found.shape(), oracle.shape(), "{what}");
+    let size = oracle.as_slice().iter().map(|known| known.value().abs()).fold(1.0, f64::max);
     for ((place, found), known) in found.iter_indexed().zip(oracle.as_slice()) {
         // The oracle's own value is an evaluation too, if in `f64`.
         let (value, bound) = (known.value(), known.bound());
@@ -53,18 +70,14 @@ fn within<T: Scalar>(found: &Matrix<f64>, oracle: &Grid<Bounded<T>>, what: &str)
 
 impl<T: Scalar> Bench<'_, '_, T> {
     /// Value, J·v, Jᵀ·u and the gradient of ⟨Jᵀu, v⟩.
-    pub(super) fn is_what_the_oracles_say(&mut self, case: &Case<T>, m: usize, random: &mut Random) {
-        let values = draw(case, m, random);
-        // Large ones are for programs, which go through them in parts; the interpreter does not.
-        if values.iter().any(|value| value.as_slice().len() > MOST) {
-            return;
-        }
-        self.bind_inputs(&values, m);
+    fn is_what_the_oracles_say(&mut self, values: &[Matrix<T>], m: usize, random: &mut Random) -> [usize; 2] {
+        let case = self.case;
+        self.bind_inputs(values, m);
         let mut oracle = Oracle::new().examples(m).definitions(Own);
         let mut bind = |leaf: Var<'_, T>, value: &Matrix<T>| {
             oracle = oracle.clone().bind(leaf, value).unwrap_or_else(|e| panic!("{case}: {e}"));
         };
-        for (&x, value) in self.recorded.inputs.iter().zip(&values) {
+        for (&x, value) in self.recorded.inputs.iter().zip(values) {
             bind(x, value);
         }
         let mut directions = Vec::new();
@@ -89,12 +102,16 @@ impl<T: Scalar> Bench<'_, '_, T> {
         for ((what, entry), known) in asked.iter().zip(&known) {
             within(&self.view(*entry), known, &self.what(&format!("{what} by the oracle")));
         }
-        let Some(d) = &self.recorded.derivatives else { return };
+        let elements = || known.iter().flat_map(Grid::as_slice);
+        let unbounded = elements().filter(|known| known.bound().is_infinite()).count();
+        let told = [elements().count() - unbounded, unbounded];
+        let Some(d) = &self.recorded.derivatives else { return told };
         let wanted = case.inputs.iter().zip(&self.recorded.inputs).filter(|(input, _)| input.wanted);
         let along: Vec<(Var<'_, T>, &Matrix<T>)> = wanted.map(|(_, &x)| x).zip(&directions).collect();
         let slope = oracle.derivative::<Bounded<T>>(self.recorded.output, &along).unwrap();
         let found = self.view(d.pushed);
         within_both(&found, &known[1], &slope, &self.what("J·v by dual numbers"));
+        told
     }
 }
 

@@ -44,19 +44,21 @@ fn far<N: Number>(x: &N) -> N {
     exp / pi::<N>().elementary(Elementary::Sqrt) / fraction
 }
 
-/// Φ(x) = ½·erfc(−x/√2); to the left by the continued fraction, which 1 + erf would cancel.
+/// Φ(x) = ½·(1 + erf(x/√2)); to the left, where that cancels, by a continued fraction.
 pub(super) fn normal_cdf<N: Number>(x: &N) -> N {
-    let scaled = x.clone() / N::of(2.0).elementary(Elementary::Sqrt);
-    match scaled.value() {
+    match x.value() {
         value if value < -1e10 => N::of(0.0),
-        value if value < -FAR => left(x),
-        _ => N::of(0.5) * (N::of(1.0) + erf(&scaled)),
+        value if value < -1.0 => left(x),
+        _ => {
+            let scaled = x.clone() / N::of(2.0).elementary(Elementary::Sqrt);
+            N::of(0.5) * (N::of(1.0) + erf(&scaled))
+        }
     }
 }
 
-/// Φ(x) = φ(x)·(Mills' ratio of −x), for x far to the left.
+/// Φ(x) = φ(x)·(Mills' ratio of −x), for x < −1, where 400 terms of the fraction leave 2⁻⁵³ of it.
 fn left<N: Number>(x: &N) -> N {
     let y = -x.clone();
-    let fraction = (1..200).rev().fold(y.clone(), |fraction, k| y.clone() + N::of(f64::from(k)) / fraction);
+    let fraction = (1..400).rev().fold(y.clone(), |fraction, k| y.clone() + N::of(f64::from(k)) / fraction);
     super::number::normal_density(x) / fraction
 }

@@ -5,6 +5,8 @@ use super::reductions::{from_greatest, log_sum_exp, parts, taken, term};
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::Number;
+use crate::ops::softmax::{Of, Softmax};
+use crate::tape::describe::Described;
 use crate::{Over, Scalar};
 
 /// eˣ ⊘ Σ eˣ.
@@ -16,40 +18,39 @@ fn shares<N: Number>(x: &[N]) -> Vec<N> {
 
 impl<T: Scalar, N: Number> At<'_, '_, T, N> {
     pub(super) fn softmax(&mut self) -> Result<Grid<N>, Error> {
-        let of = self.word("of")?;
-        let over: Over = self.take("over")?;
+        let known = Described::<T>::of_parameters(&mut self.given);
+        let Softmax { of, over } = known.map_err(|reason| self.unknown(reason))?;
         let (first, last) = (self.x[0], self.x[self.x.len() - 1]);
-        match &*of {
-            "derivative" => {
+        match of {
+            Of::Derivative { order: _ } => {
                 let directions = &self.x[1..];
                 self.spread(over, first, |part, z| {
                     let directions: Vec<Vec<N>> = directions.iter().map(|g| taken(g, part)).collect();
                     derivative(z, &directions)
                 })
             }
-            "logarithm" => self.spread(over, first, |_, z| {
+            Of::Logarithm => self.spread(over, first, |_, z| {
                 let whole = log_sum_exp(z);
                 z.iter().map(|z| z.clone() - whole.clone()).collect()
             }),
-            "cross_entropy" => {
+            Of::CrossEntropy => {
                 let reduced = |part: Vec<usize>| cross_entropy(&taken(first, &part), &taken(last, &part));
                 let data = parts(over, last.shape()).into_iter().map(reduced).collect();
                 Ok(Grid::of_data(self.rows, self.columns, data))
             }
             // s ⊙ ΣY − Y.
-            "minus" => self.spread(over, last, |part, z| {
+            Of::Minus(_) => self.spread(over, last, |part, z| {
                 let y = taken(first, part);
                 let whole = N::sum(&y);
                 shares(z).into_iter().zip(y).map(|(s, y)| s * whole.clone() - y).collect()
             }),
             // G − Σ s ⊙ G.
-            "centred" => self.spread(over, last, |part, z| {
+            Of::Centred => self.spread(over, last, |part, z| {
                 let g = taken(first, part);
                 let pairs: Vec<(N, N)> = shares(z).into_iter().zip(g.iter().cloned()).collect();
                 let mean = N::dot(&pairs);
                 g.into_iter().map(|g| g - mean.clone()).collect()
             }),
-            other => Err(self.unknown(format!("nothing of a softmax is called {other}"))),
         }
     }
 
