@@ -60,6 +60,7 @@
 //! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`]; one with several outputs: [`SeveralOutputs`] |
 //! | check derivatives | [`check`]; a table of one's own functions: [`laws!`] |
 //! | draw matrices and tapes for property tests | `check::strategies`, of the feature `proptest` |
+//! | judge them without a step and a tolerance | [`check::oracle`]: dual numbers, complex steps, rationals (feature `rational`), rounding bounds |
 //! | understand an error | [`Error`] |
 //!
 //! # How a gradient comes about

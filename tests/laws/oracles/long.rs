@@ -148,7 +148,7 @@ fn numbers_of_256_bits_know_what_f64_has_lost() {
     let at = |f: Elementary, x: f64| Long::of(x).elementary(f);
     // 1 − σ(40), and Φ(−6), from tables.
     assert!(close(&(Long::of(1.0) - at(Elementary::Sigmoid, 40.0)), 4.248354255291589e-18));
-    assert!(close(&at(Elementary::NormalCdf, -6.0), 9.865876450376981e-10));
+    assert!(close(&at(Elementary::NormalCdf, -6.0), 9.86587645037698e-10));
     assert!(close(&at(Elementary::Erf, 1.0), 0.842_700_792_949_714_9));
     assert!(close(&Long::of(-1.0).atan2(&Long::of(-1.0)), -2.356194490192345));
     assert_eq!(Long::of(-0.1).value(), -0.1);

@@ -10,7 +10,7 @@ use crate::support::plain::program::Op;
 use crate::support::plain::record::{Real, record};
 
 /// How many tapes.
-const TAPES: u64 = 400;
+const TAPES: u64 = 240;
 
 #[derive(Debug, Default)]
 struct Seen {

@@ -90,7 +90,6 @@ mod columnwise;
 mod difference;
 mod entry;
 pub(crate) mod laws;
-pub(crate) mod laws;
 mod mutants;
 pub mod oracle;
 mod random;

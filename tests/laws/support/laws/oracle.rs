@@ -62,6 +62,8 @@ fn within<T: Scalar>(found: &Matrix<f64>, oracle: &Grid<Bounded<T>>, what: &str)
     for ((place, found), known) in found.iter_indexed().zip(oracle.as_slice()) {
         // The oracle's own value is an evaluation too, if in `f64`.
         let (value, bound) = (known.value(), known.bound());
+        // A bound that is none would let everything pass.
+        assert!(bound <= 1e5 * T::EPSILON.to_f64() * size, "{what}: {value:e} ± {bound:.1e} of {size:e}");
         let close =
             (found - value).abs() <= 2.0 * bound || found == value || found.is_nan() && value.is_nan();
         assert!(close, "{what}: {found:e} at {place:?} ought to be {value:e} ± {bound:.1e}");
