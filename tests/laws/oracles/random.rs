@@ -1,4 +1,6 @@
 //! On random tapes the oracles judge each other, and the tape's derivatives.
+//!
+//! `TAPES=10000 cargo test --release --test laws oracles::random -- --nocapture` for more of them, `SEED=17` for one alone.
 
 use tape::check::Random;
 use tape::check::oracle::{Bounded, Error, Grid, Number, Oracle, Refusal};
@@ -9,8 +11,8 @@ use crate::support::plain::draw::Draw;
 use crate::support::plain::program::Op;
 use crate::support::plain::record::{Real, record};
 
-/// How many tapes.
-const TAPES: u64 = 240;
+/// How many tapes, if `TAPES` does not say.
+const TAPES: u64 = 120;
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -148,15 +150,19 @@ fn same(found: &Grid<Long>, expected: &Grid<Long>, what: &str) {
 
 #[test]
 fn oracles_judge_each_other_and_the_tape() {
-    let only = std::env::var("SEED").ok().map(|seed| seed.parse::<u64>().expect("SEED is a number"));
+    let given = |name: &str| {
+        std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
+    };
+    let only = given("SEED");
+    let tapes = given("TAPES").unwrap_or(TAPES);
     let mut seen = Seen::default();
-    for seed in only.map_or(0..TAPES, |seed| seed..seed + 1) {
+    for seed in only.map_or(0..tapes, |seed| seed..seed + 1) {
         let _ = if seed % 3 == 2 { judged::<f32>(seed, &mut seen) } else { judged::<f64>(seed, &mut seen) };
     }
     println!("{seen:?}");
     if only.is_none() {
-        assert!(seen.tapes > TAPES / 2 && seen.compared > 10 * TAPES, "{seen:?}");
-        assert!(seen.steps > TAPES / 20 && seen.refused > TAPES / 100, "{seen:?}");
+        assert!(seen.tapes > tapes / 2 && seen.compared > 10 * tapes, "{seen:?}");
+        assert!(seen.steps > tapes / 20 && seen.refused > tapes / 100, "{seen:?}");
         assert!(seen.unbounded * 50 < seen.compared, "{seen:?}");
     }
 }
