@@ -175,8 +175,10 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
         let [mask, a, b] = [0, 1, 2].map(|k| self.x[k]);
         self.made(|i, j| {
             let mask = mask.repeated(i, j).constant();
-            let chosen = if is(&mask, &N::of(0.0), Ordering::Equal) { b } else { a };
-            chosen.repeated(i, j).clone()
+            let order = mask.compare(&N::of(0.0));
+            let chosen = if order == Some(Ordering::Equal) { b } else { a }.repeated(i, j).clone();
+            // A mask that is a number, and yet unknown, chooses nothing.
+            if order.is_none() && !mask.value().is_nan() { chosen.unordered() } else { chosen }
         })
     }
 }
