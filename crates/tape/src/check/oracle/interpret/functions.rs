@@ -175,7 +175,7 @@ fn second<N: Number>(g: Curve, x: &N) -> N {
 }
 
 /// |x|; the derivative at 0 is 0.
-fn absolute<N: Number>(x: N) -> N {
+pub(super) fn absolute<N: Number>(x: N) -> N {
     by_sign(x, |sign, x| match sign {
         Greater => x,
         Equal => N::of(0.0),

@@ -63,6 +63,10 @@ fn greatest<N: Number>(x: &[N]) -> N {
     }
 }
 
+fn negatives<N: Number>(x: &[N]) -> Vec<N> {
+    x.iter().map(|x| -x.clone()).collect()
+}
+
 fn taken_of<N: Number>(x: &[N], places: &[usize]) -> Vec<N> {
     places.iter().map(|&at| x[at].clone()).collect()
 }
@@ -82,14 +86,21 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
     pub(super) fn reduction(&mut self) -> Result<Grid<N>, Error> {
         let (reduction, over): (Reduction, Over) = (self.take("reduction")?, self.take("over")?);
         let parts = parts(over, self.x[0].shape());
-        if reduction == Reduction::Max && parts.iter().any(Vec::is_empty) {
-            return Err(self.outside("nothing has no maximum"));
+        let is_extreme = matches!(reduction, Reduction::Max | Reduction::Min);
+        if is_extreme && parts.iter().any(Vec::is_empty) {
+            let what = if reduction == Reduction::Max { "maximum" } else { "minimum" };
+            return Err(self.outside(format!("nothing has no {what}")));
         }
         let reduced = |part: &Vec<usize>| {
             let x = taken(self.x[0], part);
             match reduction {
                 Reduction::Sum => N::sum(&x),
                 Reduction::Max => greatest(&x),
+                Reduction::Min => -greatest(&negatives(&x)),
+                Reduction::MaxNorm if x.is_empty() => N::of(0.0),
+                Reduction::MaxNorm => {
+                    greatest(&x.into_iter().map(super::functions::absolute).collect::<Vec<N>>())
+                }
                 Reduction::LogSumExp => log_sum_exp(&x),
             }
         };
