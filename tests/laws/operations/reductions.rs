@@ -84,10 +84,9 @@ pub(super) fn reduction_row<T: Scalar>(kind: Reduction) -> Row<T> {
             ]),
         Reduction::MaxNorm => reduced(
             "max_norm",
-            Domain::Distinct,
-            // Of multiples of 0.1 the sizes of two would be the same.
-            |a, over| (a + T::from_f64(0.025)).max_norm_over(over),
-            |x| reference::max_norm(&x.iter().map(|x| x + 0.025).collect::<Vec<f64>>()),
+            Domain::DistinctSizes,
+            |a, over| a.max_norm_over(over),
+            reference::max_norm,
             0,
         ),
         Reduction::LogSumExp => {

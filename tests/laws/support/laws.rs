@@ -28,6 +28,8 @@ pub(crate) enum Domain {
     Grid(f64),
     /// All of a matrix's values at least 0.1 apart.
     Distinct,
+    /// And their sizes at least 0.05.
+    DistinctSizes,
     /// 0 or 1.
     Mask,
 }
@@ -51,6 +53,7 @@ impl Domain {
                 },
                 Domain::Grid(offset) => random.below(9) as f64 * 0.25 - 1.0 + offset,
                 Domain::Distinct => order[at - 1] as f64 * 0.1 - 1.0,
+                Domain::DistinctSizes => order[at - 1] as f64 * 0.1 - 0.975,
                 Domain::Mask => random.below(2) as f64,
             })
         })

@@ -2,26 +2,55 @@
 //! what the interpreter of `tape::check::oracle` computes, and recorded derivatives are those of dual numbers, all within the
 //! rounding bounds that it gives.
 
-use tape::check::oracle::{Bounded, Definitions, Grid, Number, Oracle};
+use tape::check::oracle::{Bounded, Definitions, Elementary, Grid, Number, Oracle};
 use tape::{Matrix, Options, Scalar, Tape, Var};
 
 use super::{Bench, Case, Recorded, draw};
 use tape::check::Random;
 
-/// What the table's own operation and function compute.
+/// How many rows `gathered` weighs.
+const TAPS: usize = 2;
+
+/// What the table's own operations and function compute.
 #[derive(Clone)]
 pub(super) struct Own;
 
 impl Definitions for Own {
     fn operation<N: Number>(&self, name: &str, x: &[&Grid<N>]) -> Option<Grid<N>> {
-        let of = |c: f64, f: &dyn Fn(N, N) -> N| {
-            let (rows, columns) = x[0].shape();
-            Grid::new(rows, columns, |i, j| N::of(c) * f(x[0][(i, j)].clone(), x[1][(i, j)].clone()))
-        };
-        match name {
-            "weighted" => Some(of(3.0, &|a, b| a.clone() * a * b)),
-            _ => None,
-        }
+        let a = x[0];
+        let at = |i: usize, j: usize| a[(i, j)].clone();
+        let (rows, columns) = a.shape();
+        let tap = |k: usize, x: N| (N::of((k + 1) as f64), x);
+        Some(match name {
+            "weighted" => {
+                Grid::new(rows, columns, |i, j| N::of(3.0) * (at(i, j) * at(i, j) * x[1][(i, j)].clone()))
+            }
+            // 3 times the next column, or the one before, around the end.
+            "around" => Grid::new(rows, columns, |i, j| N::of(3.0) * at(i, (j + 1) % columns)),
+            "aroundᵀ" => Grid::new(rows, columns, |i, j| N::of(3.0) * at(i, (j + columns - 1) % columns)),
+            // Σₖ (k + 1)·a[i + k], and its transpose.
+            "gathered" => Grid::new(rows + 1 - TAPS, columns, |i, j| {
+                N::dot(&(0..TAPS).map(|k| tap(k, at(i + k, j))).collect::<Vec<_>>())
+            }),
+            "gatheredᵀ" => Grid::new(rows + TAPS - 1, columns, |i, j| {
+                let reached = (0..TAPS).filter(|&k| k <= i && i - k < rows);
+                N::dot(&reached.map(|k| tap(k, at(i - k, j))).collect::<Vec<_>>())
+            }),
+            // √(x² + y²), and below it the angle.
+            "polar" => Grid::new(2 * rows, columns, |i, j| match i.checked_sub(rows) {
+                None => {
+                    let (x, y) = (at(i, j), x[1][(i, j)].clone());
+                    (x.clone() * x + y.clone() * y).elementary(Elementary::Sqrt)
+                }
+                Some(i) => x[1][(i, j)].atan2(&at(i, j)),
+            }),
+            // The sum of each row, and below them that of all squares.
+            "sums" => Grid::new(rows + 1, 1, |i, _| match i < rows {
+                true => N::sum(&(0..columns).map(|j| at(i, j)).collect::<Vec<_>>()),
+                false => N::dot(&a.as_slice().iter().map(|a| (a.clone(), a.clone())).collect::<Vec<_>>()),
+            }),
+            _ => return None,
+        })
     }
     fn function<N: Number>(&self, name: &str, x: &N) -> Option<N> {
         let x = || x.clone();

@@ -39,9 +39,10 @@ pub(super) fn log_sum_exp<N: Number>(x: &[N]) -> N {
 
 /// The places of the greatest numbers; the first number that cannot be compared with another, if there is one.
 fn places_of_greatest<N: Number>(x: &[N]) -> Result<Vec<usize>, N> {
-    let mut places: Vec<usize> = Vec::new();
-    for (at, candidate) in x.iter().enumerate() {
-        let best = places.first().map_or(candidate, |&best| &x[best]);
+    // The first is compared with no other: not even with itself, which a bound may forbid.
+    let mut places: Vec<usize> = if x.is_empty() { Vec::new() } else { vec![0] };
+    for (at, candidate) in x.iter().enumerate().skip(1) {
+        let best = &x[places[0]];
         match candidate.compare(best) {
             None => return Err((candidate.clone() + best.clone()).unordered()),
             Some(Ordering::Greater) => places = vec![at],
