@@ -70,7 +70,7 @@ pub enum EquationMistake {
         found: usize,
     },
     /// The operation cannot be recorded: what a tape says of it, shapes above all.
-    Operation(Error),
+    Operation(Box<Error>),
     /// The text has more characters than [`EquationReader::LONGEST`](super::EquationReader::LONGEST).
     TooLong {
         /// How many it has.

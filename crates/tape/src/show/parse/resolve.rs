@@ -85,7 +85,8 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
                     derivative(recorded[*operand], function, *times)
                 }
             };
-            var.sound().map_err(|error| EquationError::new(node.at, EquationMistake::Operation(error)))?;
+            var.sound()
+                .map_err(|error| EquationError::new(node.at, EquationMistake::Operation(Box::new(error))))?;
             recorded.push(var);
         }
         let root = root(&self.tree);
@@ -362,7 +363,7 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
 
     fn operation(&self, node: &Node, operation: &str, reason: String) -> EquationError {
         let error = Error::Shape { operation: operation.to_owned(), reason, at: self.caller };
-        EquationError::new(node.at, EquationMistake::Operation(error))
+        EquationError::new(node.at, EquationMistake::Operation(Box::new(error)))
     }
 
     /// `δ[1] is 4×m, A[0] is 2×m`.
