@@ -3,7 +3,7 @@
     pip install jax torch
     python benches/models/peers.py [--dtype f32|f64] [--compile] [names…]
 
-One thread each. JAX is jitted, on the definitions of tests/reference/models_jax.py; PyTorch is eager, and with --compile also by
+One thread each; the first call, which compiles, is told apart, in milliseconds. JAX is jitted, on the definitions of tests/reference/models_jax.py; PyTorch is eager, and with --compile also by
 torch.compile. `cargo bench --manifest-path benches/steps/Cargo.toml -- --models` measures the same here.
 """
 
@@ -43,6 +43,9 @@ SIZES = {
 
 
 def timed(call, seconds=1.0):
+    start = time.perf_counter()
+    call()
+    first = (time.perf_counter() - start) * 1e3  # what is traced and compiled, is so here
     for _ in range(5):
         call()
     times, began = [], time.perf_counter()
@@ -51,7 +54,7 @@ def timed(call, seconds=1.0):
         call()
         times.append((time.perf_counter() - start) * 1e6)
     times.sort()
-    return f"{times[0]:10.1f} ({times[len(times) // 2]:.1f})"
+    return f"{times[0]:10.1f} ({times[len(times) // 2]:.1f})   first call {first:8.1f} ms"
 
 
 # ---- PyTorch: examples are rows, as its users write them. `d` are the data and `p` the parameters of models_jax.

@@ -78,8 +78,8 @@
 //! tests, and shrinks what fails without making it look like rounding.
 //!
 //! # Oracles
-//! What judges derivatives without a step and without a tolerance of one's own choice, by an interpreter that
-//! shares nothing with the tape, is in [`oracle`].
+//! What judges derivatives without a step and without a tolerance of one's own choice, by an
+//! interpreter that shares nothing with the tape, is in [`oracle`].
 //!
 //! [`Var::jvp`]: crate::Var::jvp
 
