@@ -4,7 +4,7 @@ use crate::check::difference::{self, Compared, Errors, Finding, Found, Quotients
 use crate::check::random::Random;
 use crate::check::report::Worst;
 use crate::check::subject::Subject;
-use crate::check::values::{dot, dots, exceeds, norm, ratio};
+use crate::check::values::{dot, dots, exceeds, first_other_bits, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Reason, Summary};
 use crate::{Matrix, Result, Scalar};
 
@@ -92,8 +92,7 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
         let u = self.cotangent();
         let (before, found) = (self.first_at(&u)?, self.first_at(&u)?);
         for (before, found) in before.iter().zip(&found) {
-            let mut pairs = before.iter_indexed().zip(found.iter());
-            if let Some((((row, column), a), b)) = pairs.find(|((_, a), b)| a.bits() != b.bits()) {
+            if let Some(((row, column), a, b)) = first_other_bits(before, found) {
                 let (first, second) = (a.to_f64(), b.to_f64());
                 return Err(Broken::NotReproducible { row, column, first, second }.into());
             }

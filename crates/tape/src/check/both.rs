@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use crate::check::case::Case;
-use crate::check::laws::{self, Drawn};
+use crate::check::laws::{self, Derivatives};
 use crate::check::values::{norm, ratio};
 use crate::check::{Broken, Check, Failure, Summary};
 use crate::{Matrix, Scalar, Tape, Var};
@@ -68,9 +68,8 @@ impl Check {
     #[track_caller]
     pub fn both(&self, inputs: &[Matrix<f64>], function: &impl Record) -> Result<Summary, Failure> {
         let place = Location::caller();
-        let short: Vec<Matrix<f32>> =
-            inputs.iter().map(|x| Matrix::from_fn(x.rows(), x.columns(), |i, j| x[(i, j)] as f32)).collect();
-        let inputs: Vec<Matrix<f64>> = short.iter().map(long).collect();
+        let short: Vec<Matrix<f32>> = inputs.iter().map(Matrix::cast).collect();
+        let inputs: Vec<Matrix<f64>> = short.iter().map(Matrix::cast).collect();
         self.both_rounded(&short, &inputs, function)
             .map_err(|failure| failure.of(|| Case::new(self, place, Vec::new(), &inputs, "both(&inputs, …)")))
     }
@@ -93,7 +92,7 @@ impl Check {
         &self,
         inputs: &[Matrix<T>],
         function: &impl Record,
-    ) -> Result<(Summary, Drawn<T>), Failure> {
+    ) -> Result<(Summary, Derivatives<T>), Failure> {
         let tape = Tape::new();
         let variables = laws::parameters(&tape, inputs);
         let result = function.record(&tape, &variables);
@@ -103,12 +102,8 @@ impl Check {
     }
 }
 
-fn long(x: &Matrix<f32>) -> Matrix<f64> {
-    Matrix::from_fn(x.rows(), x.columns(), |i, j| f64::from(x[(i, j)]))
-}
-
 /// What is not the same within rounding.
-fn apart(inputs: &[Matrix<f64>], short: &Drawn<f32>, full: &Drawn<f64>) -> Vec<Broken> {
+fn apart(inputs: &[Matrix<f64>], short: &Derivatives<f32>, full: &Derivatives<f64>) -> Vec<Broken> {
     let epsilon = f64::from(f32::EPSILON);
     let allowed = epsilon.powf(-1.0 / 3.0);
     let sizes: Vec<f64> = inputs.iter().map(|x| norm([x])).collect();

@@ -79,7 +79,7 @@ pub(crate) fn derivatives<'t, T: Scalar>(
     result: Var<'t, T>,
     seed: u64,
     orders: u8,
-) -> Result<Drawn<T>> {
+) -> Result<Derivatives<T>> {
     let mut recorded = Recorded::new(tape, variables, result)?;
     let mut random = Random::new(seed);
     let u = random.direction(recorded.shape());
@@ -87,11 +87,11 @@ pub(crate) fn derivatives<'t, T: Scalar>(
     let value = gradients.remove(0);
     let w = random.directions(inputs);
     let second = if orders > 1 { recorded.higher(inputs, &u, std::slice::from_ref(&w))? } else { Vec::new() };
-    Ok(Drawn { u, w, value, gradients, second })
+    Ok(Derivatives { u, w, value, gradients, second })
 }
 
 /// A function and its derivatives along what was drawn for them.
-pub(crate) struct Drawn<T> {
+pub(crate) struct Derivatives<T> {
     pub(super) u: Matrix<T>,
     pub(super) w: Vec<Matrix<T>>,
     pub(super) value: Matrix<T>,

@@ -1,6 +1,6 @@
 //! Values of entries, and how they are compared.
 
-use crate::{Matrix, Program, Result, Scalar, Tape, Var};
+use crate::{Matrix, Options, Program, Result, Scalar, Tape, Var};
 
 /// Entries of a tape as a function of some of its leaves.
 pub(super) struct Function<'t, T: Scalar> {
@@ -11,8 +11,17 @@ pub(super) struct Function<'t, T: Scalar> {
 
 impl<'t, T: Scalar> Function<'t, T> {
     pub(super) fn compile(tape: &'t Tape<T>, leaves: &[Var<'t, T>], outputs: &[Var<'t, T>]) -> Result<Self> {
+        Function::compile_with(tape, leaves, outputs, Options::default())
+    }
+
+    pub(super) fn compile_with(
+        tape: &'t Tape<T>,
+        leaves: &[Var<'t, T>],
+        outputs: &[Var<'t, T>],
+        options: Options,
+    ) -> Result<Self> {
         // Leaves are outputs too: a leaf that nothing depends on can be bound all the same.
-        let program = tape.compile(outputs.iter().chain(leaves).copied())?;
+        let program = tape.compile_with(outputs.iter().chain(leaves).copied(), options)?;
         Ok(Function { program, leaves: leaves.to_vec(), outputs: outputs.to_vec() })
     }
 
@@ -32,6 +41,12 @@ impl<'t, T: Scalar> Function<'t, T> {
         self.program.run()?;
         self.outputs.iter().map(|&output| Ok(self.program.view(output)?.to_matrix())).collect()
     }
+}
+
+/// The first place where the bits of two matrices of one shape differ, with what is there.
+pub(super) fn first_other_bits<T: Scalar>(a: &Matrix<T>, b: &Matrix<T>) -> Option<((usize, usize), T, T)> {
+    let mut all = a.iter_indexed().zip(b.iter()).map(|((place, a), b)| (place, a, *b));
+    all.find(|(_, a, b)| a.bits() != b.bits())
 }
 
 /// Not `>`: NaN exceeds everything.

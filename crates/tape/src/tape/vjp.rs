@@ -304,19 +304,19 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     /// Gives what another rule would, changed on the way: the rule sees `output` in the place of this
-    /// entry, the cotangent as `cotangent` changes it, and what it gives to operand i is what
+    /// entry, the cotangent as `cotangent` changes it, if it does, and what it gives to operand i is what
     /// `contribution` makes of it, if anything. For tests of rules.
     #[track_caller]
     pub(crate) fn give_changed(
         &mut self,
         output: Var<'t, T>,
         all_wanted: bool,
-        cotangent: Option<impl Fn(Var<'t, T>) -> Var<'t, T>>,
+        cotangent: impl Fn(Var<'t, T>) -> Option<Var<'t, T>>,
         rule: impl FnOnce(&mut Vjp<'_, 't, T>),
         contribution: impl Fn(Given<'t, T>) -> Option<Var<'t, T>>,
     ) {
         let g = self.cotangent.g.repeated_to(output.known_shape());
-        let changed = cotangent.map_or(self.cotangent, |change| Cotangent { g: change(g), ..self.cotangent });
+        let changed = cotangent(g).map_or(self.cotangent, |g| Cotangent { g, ..self.cotangent });
         let wanted = |id| all_wanted || (0..self.len()).any(|i| self.operands[i] == id && self.wanted[i]);
         let mut inner = Vjp::new(changed, output.id, self.operands, wanted);
         rule(&mut inner);

@@ -110,7 +110,7 @@ impl<T: Scalar, O: Operation<T> + Clone + Eq + Hash> Operation<T> for Mutant<O> 
         let operands: Vec<Var<'t, T>> = (0..at.len()).map(|i| at.operand(i)).collect();
         let right = at.tape().apply_all(self.operation.clone(), &operands);
         let rule = |inner: &mut Vjp<'_, 't, T>| self.operation.vjp(inner);
-        let changed = mutation.is_of_cotangent().then_some(|g: Var<'t, T>| mutation.of_cotangent(g));
+        let changed = |g: Var<'t, T>| mutation.of_cotangent(g);
         at.give_changed(
             right,
             mutation.needs_others(),

@@ -119,31 +119,15 @@ impl fmt::Display for Mutation {
 }
 
 impl RuleMutation {
-    /// Whether the rule gets another cotangent.
-    pub(super) fn is_of_cotangent(self) -> bool {
-        matches!(
-            self,
-            RuleMutation::CotangentIgnored
-                | RuleMutation::CotangentSquared
-                | RuleMutation::CotangentAveraged
-                | RuleMutation::CotangentOfFirst
-                | RuleMutation::CotangentWithoutLastRow
-                | RuleMutation::CotangentWithoutLastColumn
-                | RuleMutation::CotangentReversed
-                | RuleMutation::CotangentRolled
-                | RuleMutation::CotangentDetached
-        )
-    }
-
     /// Whether it takes what the rule gives to another operand.
     pub(super) fn needs_others(self) -> bool {
         matches!(self, RuleMutation::OfOtherOperand | RuleMutation::WithOtherOperand)
     }
 
-    /// What the rule gets for the cotangent.
-    pub(super) fn of_cotangent<T: Scalar>(self, g: Var<'_, T>) -> Var<'_, T> {
+    /// What the rule gets for the cotangent, if that is another.
+    pub(super) fn of_cotangent<T: Scalar>(self, g: Var<'_, T>) -> Option<Var<'_, T>> {
         let mangled = |mangle: Mangle| mangle.of(g);
-        match self {
+        Some(match self {
             RuleMutation::CotangentIgnored => g * T::ZERO + T::ONE,
             RuleMutation::CotangentSquared => g.square(),
             RuleMutation::CotangentAveraged => mangled(Mangle::ColumnsAveraged),
@@ -153,8 +137,9 @@ impl RuleMutation {
             RuleMutation::CotangentReversed => mangled(Mangle::ColumnsReversed),
             RuleMutation::CotangentRolled => mangled(Mangle::ColumnsRolled { back: false }),
             RuleMutation::CotangentDetached => g.stop_gradient(),
-            _ => g,
-        }
+            // `of_contribution` has an arm for each of all.
+            _ => return None,
+        })
     }
 
     /// What the operand gets in the place of the rule's contribution c; nothing if it gets none. `g` is

@@ -2,7 +2,7 @@
 
 use crate::check::Random;
 use crate::check::table::plain::{first_apart, tolerance};
-use crate::check::table::recorded::Evaluator;
+use crate::check::table::recorded::{Evaluator, output_name};
 use crate::check::table::{RowBench, RowLaw, Sample};
 use crate::{Dim, Matrix, Result, Scalar, Shape, Tape};
 
@@ -143,7 +143,7 @@ impl<T: Scalar> Batches<'_, '_, T> {
                         let (found, expected) = (found[(i, j)], expected[(i, j)]);
                         return Some(format!(
                             "{} at row {i}, column {j} of {} examples is {found:e}, and {expected:e} among all",
-                            name(k),
+                            output_name(k),
                             part.len()
                         ));
                     }
@@ -159,16 +159,12 @@ impl<T: Scalar> Batches<'_, '_, T> {
                 let (found, expected) = (sums[k][(i, j)], expected[(i, j)]);
                 return Some(format!(
                     "{} at row {i}, column {j} is {found:e} in parts, and {expected:e} together",
-                    name(k)
+                    output_name(k)
                 ));
             }
         }
         None
     }
-}
-
-fn name(k: usize) -> String {
-    if k == 0 { "the value".into() } else { format!("the gradient of operand {}", k - 1) }
 }
 
 /// The columns of these examples, several for each where the operand has several; a shared operand

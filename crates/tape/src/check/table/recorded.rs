@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use crate::check::table::Row;
-use crate::{Dim, Matrix, Options, Program, Result, Scalar, Shape, Tape, Var};
+use crate::check::values::Function;
+use crate::{Dim, Matrix, Options, Result, Scalar, Shape, Tape, Var};
 
 /// A row on a tape, for one n and any m.
 pub(super) struct Recorded<'t, T: Scalar> {
@@ -30,32 +31,24 @@ impl<'t, T: Scalar> Recorded<'t, T> {
         Ok(Recorded { leaves, outputs, shape })
     }
 
-    pub(super) fn compile(&self, options: Options) -> Result<Program<T>> {
-        // Leaves are outputs too: one that nothing depends on can be bound all the same.
-        let outputs = self.outputs.iter().chain(&self.leaves).copied();
-        self.outputs[0].tape().compile_with(outputs, options)
+    /// The value and the gradients as a function of the operands and a cotangent.
+    pub(super) fn compile(&self, options: Options) -> Result<Function<'t, T>> {
+        Function::compile_with(self.outputs[0].tape(), &self.leaves, &self.outputs, options)
     }
+}
 
-    /// The value and the gradients for a cotangent.
-    pub(super) fn run(
-        &self,
-        program: &mut Program<T>,
-        inputs: &[Matrix<T>],
-        u: &Matrix<T>,
-    ) -> Result<Vec<Matrix<T>>> {
-        for (&leaf, value) in self.leaves.iter().zip(inputs.iter().chain([u])) {
-            program.bind(leaf, value)?;
-        }
-        program.seed(0);
-        program.run()?;
-        self.outputs.iter().map(|&output| Ok(program.view(output)?.to_matrix())).collect()
+/// What an output of a row is called, by its number.
+pub(super) fn output_name(k: usize) -> String {
+    match k.checked_sub(1) {
+        None => "the value".into(),
+        Some(operand) => format!("the gradient of operand {operand}"),
     }
 }
 
 /// A row with its default program.
 pub(super) struct Evaluator<'t, T: Scalar> {
-    recorded: Recorded<'t, T>,
-    program: RefCell<Program<T>>,
+    shape: Shape,
+    function: RefCell<Function<'t, T>>,
 }
 
 impl<'t, T: Scalar> Evaluator<'t, T> {
@@ -65,15 +58,15 @@ impl<'t, T: Scalar> Evaluator<'t, T> {
 
     pub(super) fn of_shapes(row: &Row<T>, tape: &'t Tape<T>, shapes: &[Shape]) -> Result<Self> {
         let recorded = Recorded::new(row, tape, shapes)?;
-        let program = RefCell::new(recorded.compile(Options::default())?);
-        Ok(Evaluator { recorded, program })
+        let function = RefCell::new(recorded.compile(Options::default())?);
+        Ok(Evaluator { shape: recorded.shape, function })
     }
 
     pub(super) fn shape(&self) -> Shape {
-        self.recorded.shape
+        self.shape
     }
 
     pub(super) fn at(&self, inputs: &[Matrix<T>], u: &Matrix<T>) -> Result<Vec<Matrix<T>>> {
-        self.recorded.run(&mut self.program.borrow_mut(), inputs, u)
+        self.function.borrow_mut().at(inputs.iter().chain([u]))
     }
 }

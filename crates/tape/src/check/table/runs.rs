@@ -1,8 +1,9 @@
 //! The same bits twice, for any memory, threads and tiles.
 
 use crate::check::Random;
-use crate::check::table::recorded::Recorded;
+use crate::check::table::recorded::{Recorded, output_name};
 use crate::check::table::{RowBench, RowLaw, Sample};
+use crate::check::values::first_other_bits;
 use crate::{Matrix, Options, Result, Scalar, Tape};
 
 /// Enough examples for several tiles and chunks: the last of five has 76.
@@ -45,15 +46,15 @@ impl<T: Scalar> RowBench<'_, T> {
         first: &[Matrix<T>],
     ) -> Result<(), String> {
         let text = |error: crate::Error| error.to_string();
-        let mut program = recorded.compile(Options::default()).map_err(text)?;
+        let mut function = recorded.compile(Options::default()).map_err(text)?;
         for m in [1, sample.m, sample.m + 40].map(|m| if sample.m == 1 { 1 } else { m }) {
             let other = self.row.sample(sample.n, m, sample.seed + 1);
             let nan = other.inputs.iter().map(|x| x.map(|_| T::NAN)).collect::<Vec<_>>();
             let of_other = Random::new(1).direction(recorded.shape.at(m));
             for (name, inputs) in [("NaN", &nan), ("other numbers", &other.inputs)] {
                 // A kernel may refuse NaN: then its memory is as it was.
-                let _ = recorded.run(&mut program, inputs, &of_other);
-                let again = recorded.run(&mut program, &sample.inputs, u).map_err(text)?;
+                let _ = function.at(inputs.iter().chain([&of_other]));
+                let again = function.at(sample.inputs.iter().chain([u])).map_err(text)?;
                 if let Some(what) = difference(first, &again) {
                     return Err(format!("after a run with {name} and m = {m}: {what}"));
                 }
@@ -69,16 +70,13 @@ fn once<T: Scalar>(
     sample: &Sample<T>,
     u: &Matrix<T>,
 ) -> Result<Vec<Matrix<T>>> {
-    recorded.run(&mut recorded.compile(options)?, &sample.inputs, u)
+    recorded.compile(options)?.at(sample.inputs.iter().chain([u]))
 }
 
 /// The first bits that differ.
 fn difference<T: Scalar>(first: &[Matrix<T>], found: &[Matrix<T>]) -> Option<String> {
     first.iter().zip(found).enumerate().find_map(|(k, (first, found))| {
-        let mut pairs = first.iter_indexed().zip(found.iter());
-        let of = if k == 0 { "the value".into() } else { format!("the gradient of operand {}", k - 1) };
-        pairs
-            .find(|((_, a), b)| a.bits() != b.bits())
-            .map(|(((i, j), a), b)| format!("{of} at row {i}, column {j} is {b:e}, and was {a:e}"))
+        let ((i, j), before, now) = first_other_bits(first, found)?;
+        Some(format!("{} at row {i}, column {j} is {now:e}, and was {before:e}", output_name(k)))
     })
 }
