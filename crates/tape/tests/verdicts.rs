@@ -325,6 +325,9 @@ fn recorded<T: Scalar>() {
         other => panic!("{other:?}"),
     };
     assert!(matches!(tape_error(j, z), Error::NotBindable { method: "check", .. }));
+    // One that is moved in two places would be half a derivative.
+    let twice = check.entry(j, &[w, x, w]).unwrap_err();
+    assert!(twice.to_string().starts_with("check: W[1] stands twice among the leaves"), "{twice}");
     let bare = tape.parameter_unbound("bare", Shape::new(1, 1));
     assert!(matches!(tape_error(z * bare, bare), Error::Unbound { .. }));
     let other = Tape::<T>::new();

@@ -27,7 +27,7 @@ impl Check {
     /// ```
     ///
     /// # Errors
-    /// The broken laws; [`Error::NotBindable`] for what is no leaf, [`Error::Unbound`] for a leaf
+    /// The broken laws; [`Error::NotBindable`] for what is no leaf or stands twice, [`Error::Unbound`] for a leaf
     /// without a value, [`Error::ForeignVariable`] for one of another tape.
     #[track_caller]
     pub fn entry<'t, T: Scalar>(&self, entry: Var<'t, T>, leaves: &[Var<'t, T>]) -> Result<Summary, Failure> {
@@ -51,12 +51,14 @@ impl Check {
             Ok(Var { tape: &copy, id: var.id, of_run: false })
         };
         let variables = leaves.iter().map(of_copy).collect::<Result<Vec<_>, Error>>()?;
-        for leaf in leaves {
-            if !matches!(leaf.entry()?.kind(), OperationKind::Leaf) {
-                let variable = leaf.label();
-                let reason = "is not a leaf";
-                return Err(Error::NotBindable { method: "check", variable, reason }.into());
-            }
+        for (i, leaf) in leaves.iter().enumerate() {
+            let is_leaf = matches!(leaf.entry()?.kind(), OperationKind::Leaf);
+            let reason = match (is_leaf, leaves[..i].contains(leaf)) {
+                (false, _) => "is not a leaf",
+                (true, true) => "stands twice among the leaves, and cannot move alone",
+                (true, false) => continue,
+            };
+            return Err(Error::NotBindable { method: "check", variable: leaf.label(), reason }.into());
         }
         laws::run(self, &copy, values, &variables, of_copy(&entry)?)
     }
