@@ -12,14 +12,15 @@
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
-use tape::{Matrix, Tape};
+use tape::{EntryId, Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
 use crate::optimizer::ColumnStep;
 use crate::{
-    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
-    ParameterKind, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
+    Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
+    OptimizerState, ParameterKind, Random, RecordedMlp, Result, Standardizer, Trainer, Training, data,
+    metrics,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -128,6 +129,28 @@ compiled! {
         y: &Matrix<Self>,
         after_epoch: &mut dyn FnMut(&Epoch) -> ControlFlow<()>,
     ) -> Result<History> = Training::fit_with_here;
+
+    #[track_caller]
+    fn training_begin(
+        training: &Training<Self>,
+        network: &Mlp<Self>,
+        x: &Matrix<Self>,
+        y: &Matrix<Self>,
+    ) -> Result<Trainer<Self>> = Training::begin_here;
+    #[track_caller]
+    fn trainer_new(
+        objective: Objective<'_, Self>,
+        training: &Training<Self>,
+    ) -> Result<Trainer<Self>> = Trainer::new_here;
+    fn trainer_run(trainer: &mut Trainer<Self>, epochs: usize) -> Result<()> = Trainer::run_here;
+    fn trainer_epoch(trainer: &mut Trainer<Self>) -> Result<Option<Epoch>> = Trainer::epoch_here;
+    fn trainer_batch(trainer: &mut Trainer<Self>) -> Result<Option<Batch>> = Trainer::batch_here;
+    fn trainer_epoch_over(
+        trainer: &mut Trainer<Self>,
+        leaves: &[EntryId],
+        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<Self>>>>,
+    ) -> Result<Option<Epoch>> = Trainer::epoch_over_here;
+    fn trainer_finish(trainer: &mut Trainer<Self>) -> Result<()> = Trainer::finish_here;
 
     fn optimizer_penalty(optimizer: &Optimizer, w: &[Self]) -> Self = Optimizer::penalty_here;
     fn optimizer_begin(

@@ -147,6 +147,18 @@ pub enum Error {
         /// What it must be.
         expected: &'static str,
     },
+    /// A setting of a training does not go together with the others, or with what is trained.
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A training cannot go on from what was kept of one.
+    Checkpoint {
+        /// Why.
+        reason: String,
+    },
     /// The examples cannot be split in this way.
     Split {
         /// Why.
@@ -324,6 +336,10 @@ impl fmt::Display for Error {
             Error::Hyperparameter { name, value, expected } => {
                 write!(f, "{name} is {}, it must be {expected}", Short(*value))
             }
+            Error::Setting { setting, reason } => {
+                write!(f, "training: {setting}: {}", printable(reason))
+            }
+            Error::Checkpoint { reason } => write!(f, "checkpoint: {}", printable(reason)),
             Error::Split { reason } => write!(f, "split: {reason}"),
             Error::OneClass { what, label } => {
                 write!(f, "{what}: every example has label {label}, both 0 and 1 are needed")

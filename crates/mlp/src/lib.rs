@@ -41,6 +41,8 @@
 //! | draw the first W\[l\] and b\[l\] | [`MlpBuilder::seed`], [`Init`], [`Random`] |
 //! | prepare data | [`Standardizer`], [`Split`], [`one_hot`], [`check_finite`] |
 //! | train | [`Training`], [`Training::fit`]; [`Training::batches`] for mini-batches |
+//! | train any model of a tape, or in pieces | [`Trainer`], [`Objective`]; [`Training::begin`] |
+//! | change the rate on the way | [`Schedule`]; [`ParameterGroup`] for some parameters |
 //! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own, also of a table's touched columns |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
@@ -98,7 +100,7 @@ mod shuffle;
 pub mod strategies;
 mod sum;
 mod text;
-mod train;
+mod training;
 
 pub use activation::Activation;
 pub use compiled::Scalar;
@@ -111,4 +113,4 @@ pub use metrics::ConfusionMatrix;
 pub use network::{Mlp, MlpBuilder, RecordedMlp};
 pub use optimizer::{Optimizer, OptimizerState, ParameterKind};
 pub use random::{Purpose, Random};
-pub use train::{Epoch, Training};
+pub use training::{Batch, Epoch, Moment, Objective, ParameterGroup, Schedule, Trainer, Training};

@@ -231,14 +231,19 @@ impl<T: Scalar> Mlp<T> {
     /// # Errors
     /// [`Error::UnknownParameter`]; [`Error::Shape`] if the value has another shape.
     pub fn set_parameter(&mut self, name: &str, value: Matrix<T>) -> Result<()> {
-        let known = self.parameters.get_mut(name);
-        let known = known.ok_or_else(|| Error::UnknownParameter { name: name.to_owned() })?;
-        if known.shape() != value.shape() {
-            let (expected, found) = (known.shape(), value.shape());
-            return Err(Error::Shape { matrix: name.to_owned(), expected, found });
-        }
-        *known = value;
+        self.check_parameter(name, value.shape())?;
+        self.parameters.insert(name.to_owned(), value);
         Ok(())
+    }
+
+    /// Whether there is a parameter of this name and shape.
+    pub(crate) fn check_parameter(&self, name: &str, found: (usize, usize)) -> Result<()> {
+        let known = self.parameters.get(name);
+        let expected = known.ok_or_else(|| Error::UnknownParameter { name: name.to_owned() })?.shape();
+        match expected == found {
+            true => Ok(()),
+            false => Err(Error::Shape { matrix: name.to_owned(), expected, found }),
+        }
     }
 
     /// Number of single parameters, Σ n_l · (n_(l−1) + 1).
@@ -439,9 +444,5 @@ impl<T: Scalar> Mlp<T> {
             return Err(Error::ForgottenLoss { outputs: y.rows() });
         }
         Ok(())
-    }
-
-    pub(crate) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Matrix<T>> {
-        self.parameters.values_mut()
     }
 }

@@ -1,0 +1,82 @@
+//! Parameters that are trained in another way than the others.
+
+use crate::{Error, Result};
+
+/// Parameters, by name, that are trained in another way than the others: at another rate, with
+/// another decay, or not at all.
+///
+/// ```
+/// use mlp::{Activation, Mlp, Optimizer, ParameterGroup, Training};
+/// use tape::matrix;
+/// let mut network = Mlp::<f64>::new(2).layer(3, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+/// let before = network.clone();
+/// let first_layer = ParameterGroup::of(["W[1]", "b[1]"]).frozen();
+/// let training = Training::new(Optimizer::adam(0.1)?).group(first_layer)?;
+/// training.fit(&mut network, &matrix![[0.0, 1.0], [1.0, 0.0]], &matrix![[0.0, 1.0]])?;
+/// assert_eq!(network.parameters()["W[1]"], before.parameters()["W[1]"]);
+/// assert_ne!(network.parameters()["W[2]"], before.parameters()["W[2]"]);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterGroup {
+    pub(super) names: Vec<String>,
+    pub(super) rate: Option<f64>,
+    pub(super) l1: Option<f64>,
+    pub(super) l2: Option<f64>,
+    pub(super) is_frozen: bool,
+}
+
+impl ParameterGroup {
+    /// The parameters of these names: `W[1]` of a network, or the name that the tape knows them by.
+    pub fn of<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        ParameterGroup { names, rate: None, l1: None, l2: None, is_frozen: false }
+    }
+
+    /// Their rate is that of all times this factor.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if it is not a finite number greater than 0.
+    pub fn rate_factor(mut self, factor: f64) -> Result<Self> {
+        if !(factor > 0.0 && factor.is_finite()) {
+            let expected = "a finite number greater than 0";
+            return Err(Error::Hyperparameter { name: "rate factor", value: factor, expected });
+        }
+        self.rate = Some(factor);
+        Ok(self)
+    }
+
+    /// Their λ of L1, weights or not.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    pub fn l1(mut self, lambda: f64) -> Result<Self> {
+        check_lambda("L1 λ", lambda)?;
+        self.l1 = Some(lambda);
+        Ok(self)
+    }
+
+    /// Their λ of L2, or of the decay of a rule that decouples it, weights or not.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    pub fn l2(mut self, lambda: f64) -> Result<Self> {
+        check_lambda("L2 λ", lambda)?;
+        self.l2 = Some(lambda);
+        Ok(self)
+    }
+
+    /// They keep their values: no gradient is computed for them.
+    #[must_use = "a group belongs to a training"]
+    pub fn frozen(mut self) -> Self {
+        self.is_frozen = true;
+        self
+    }
+}
+
+pub(super) fn check_lambda(name: &'static str, lambda: f64) -> Result<()> {
+    if lambda >= 0.0 && lambda.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Hyperparameter { name, value: lambda, expected: "a finite number, at least 0" })
+}

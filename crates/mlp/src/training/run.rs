@@ -1,0 +1,384 @@
+//! A training on its way: batch by batch, epoch by epoch, to its end or its divergence.
+
+use tape::{EntryId, Matrix, Options};
+
+use crate::training::batches::Batches;
+use crate::training::best::{Best, Keeps};
+use crate::training::data::Data;
+use crate::training::evaluation::Evaluation;
+use crate::training::objective::{Objective, On};
+use crate::training::parameters::Parameters;
+use crate::training::rewind::Rewind;
+use crate::training::schedule::Moment;
+use crate::training::step::{Step, overflow};
+use crate::{EarlyStopping, Epoch, Error, History, Losses, Result, Scalar, Training, Verdict};
+
+/// A training on its way.
+pub(super) struct Run<T: Scalar> {
+    pub(super) step: Step<T>,
+    pub(super) data: Data<T>,
+    pub(super) place: Place,
+    validation: Option<Evaluation<T>>,
+    pub(super) stopping: Option<EarlyStopping>,
+    /// Whether early stopping has said so.
+    pub(super) is_stopped: bool,
+    pub(super) best: Option<Best<T>>,
+    rewind: Option<Rewind<T>>,
+    /// Whether the rate has changed in a way that the rewind does not know.
+    rewind_is_due: bool,
+    pub(super) history: History,
+    pub(super) epochs: usize,
+    /// Whether the parameters are those that were learned, for good.
+    is_over: bool,
+}
+
+/// Where in an epoch a training is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Place {
+    /// The batches of the epoch that are behind.
+    pub(super) batches: usize,
+    /// What they have added to the epoch's mean of J.
+    pub(super) mean: f64,
+}
+
+impl<T: Scalar> Run<T> {
+    #[track_caller]
+    pub(super) fn new(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
+        training.check_settings(objective.has_validation())?;
+        let options = Options::default().threads(training.threads);
+        let step = Step::new(&objective, training, options)?;
+        let judged = objective.judged();
+        let validation = match objective.has_validation() {
+            true => {
+                let bound = objective.bound(On::Validation)?;
+                Some(Evaluation::new(judged, &bound, options).map_err(of_validation)?)
+            }
+            false => None,
+        };
+        let is_one = match &training.batch {
+            None => true,
+            Some(size) => objective.m()?.is_none_or(|m| *size >= m),
+        };
+        let best = match &training.stopping {
+            None => None,
+            Some(_) if validation.is_some() => Some(Best::new(Keeps::End)),
+            Some(_) if is_one => Some(Best::new(Keeps::Beginning)),
+            Some(_) => {
+                let all = Evaluation::new(objective.j, &objective.bound(On::Training)?, options)?;
+                Some(Best::new(Keeps::Either(Box::new(all))))
+            }
+        };
+        let (held, m) = objective.held()?;
+        if held.is_empty() && training.batch.is_some() {
+            let reason = "the objective has no examples to cut into batches".to_owned();
+            return Err(Error::Setting { setting: "batches", reason });
+        }
+        // Without examples of its own an epoch is a step on what the tape has bound.
+        let data = Data::new(held, Batches::new(m.unwrap_or(1), training.batch, training.seed)?);
+        let stopping = training.stopping.clone();
+        Ok(Run {
+            step,
+            data,
+            place: Place::default(),
+            validation,
+            stopping,
+            is_stopped: false,
+            best,
+            rewind: None,
+            rewind_is_due: false,
+            history: History::new(),
+            epochs: training.epochs,
+            is_over: false,
+        })
+    }
+
+    /// The greatest number of examples of a batch.
+    pub(super) fn largest_batch(&self) -> usize {
+        match self.data.is_own() {
+            true => self.data.batches.largest(),
+            false => self.step.program.m().unwrap_or(1),
+        }
+    }
+
+    /// Whether there is nothing left to do.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over || self.is_stopped || (self.place.batches == 0 && self.history.len() >= self.epochs)
+    }
+
+    /// The rest of the epoch on its way, or the next one, if there is one.
+    pub(super) fn epoch(&mut self) -> Result<Option<Epoch>> {
+        while !self.is_over() {
+            if let Some(epoch) = self.batch()?.1 {
+                return Ok(Some(epoch));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next batch; its J, and the epoch whose last it was. A training that diverges there gets
+    /// its last good parameters back.
+    pub(super) fn batch(&mut self) -> Result<(f64, Option<Epoch>)> {
+        let done = self.next_batch();
+        self.recovered(done)
+    }
+
+    fn recovered<V>(&mut self, done: Result<V>) -> Result<V> {
+        if let Err(error) = &done
+            && is_divergence(error)
+            && !self.is_over
+        {
+            self.recover()?;
+        }
+        done
+    }
+
+    fn next_batch(&mut self) -> Result<(f64, Option<Epoch>)> {
+        let epoch = self.history.len();
+        if self.place.batches == 0 {
+            self.begin_epoch()?;
+        }
+        let number = self.place.batches;
+        let j = j_of_batch(&mut self.step, &mut self.data, number)?;
+        if !j.is_finite() {
+            return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
+        }
+        if number == 0 {
+            self.keep_for_a_rewind(epoch, j)?;
+        }
+        let batches = &self.data.batches;
+        let (m, count) = (batches.batch(number).len(), batches.count());
+        // The weights add up to 1, and so the mean is no larger than the largest J. Of one batch it
+        // is J itself.
+        self.place.mean += j * (m as f64 / batches.m() as f64);
+        let moment = Moment { epoch, step: number, steps: Some(count), epochs: self.epochs };
+        self.step.follow(&moment, m, number + 1 == count)?;
+        self.place.batches += 1;
+        let ended = if self.place.batches == count { Some(self.end_epoch()?) } else { None };
+        Ok((j, ended))
+    }
+
+    fn begin_epoch(&mut self) -> Result<()> {
+        let epoch = self.history.len();
+        if self.rewind.is_none() {
+            self.rewind = Some(Rewind::new(&self.step, &self.data.batches, epoch, false)?);
+        }
+        if let Some(best) = &mut self.best {
+            best.before_an_epoch(&self.step)?;
+        }
+        self.step.begin_epoch();
+        self.data.batches.shuffle();
+        Ok(())
+    }
+
+    /// Now and then, at the first batch of an epoch, whose J is a finite number.
+    fn keep_for_a_rewind(&mut self, epoch: usize, j: f64) -> Result<()> {
+        let Some(rewind) = &mut self.rewind else { return Ok(()) };
+        let is_due = self.step.taken - rewind.taken >= Rewind::<T>::APART || self.rewind_is_due;
+        if !is_due {
+            return Ok(());
+        }
+        if !self.step.is_finite()? {
+            return Err(overflow(epoch.saturating_sub(1), j, &self.step));
+        }
+        rewind.save(&self.step, &self.data.batches, epoch)?;
+        self.rewind_is_due = false;
+        Ok(())
+    }
+
+    fn end_epoch(&mut self) -> Result<Epoch> {
+        let number = self.history.len();
+        let training = std::mem::take(&mut self.place).mean;
+        let validation = match &mut self.validation {
+            Some(part) => Some(part.finite_j(&self.step, number).map_err(of_validation)?),
+            None => None,
+        };
+        let losses = Losses { training, validation };
+        self.history.push(losses);
+        if let Some(best) = &mut self.best
+            && !best.after_an_epoch(&self.step, losses.deciding())?
+        {
+            return Err(overflow(number, training, &self.step));
+        }
+        if let Some(plateau) = &mut self.step.plateau {
+            self.rewind_is_due |= plateau.observe(losses.deciding());
+        }
+        let verdict = self.stopping.as_mut().map(|stopping| stopping.observe(losses.deciding()));
+        self.is_stopped = verdict == Some(Verdict::Stop);
+        Ok(Epoch { number, of: self.epochs, losses, rate: self.step.rate() })
+    }
+
+    /// An epoch over blocks of columns from elsewhere.
+    pub(super) fn epoch_over(
+        &mut self,
+        leaves: &[EntryId],
+        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
+    ) -> Result<Option<Epoch>> {
+        if self.data.is_own() {
+            let reason = "the objective has examples of its own".to_owned();
+            return Err(Error::Setting { setting: "epoch over blocks", reason });
+        }
+        if self.is_over() {
+            return Ok(None);
+        }
+        self.rewind = None; // blocks cannot be seen again
+        let mut before = Parameters::none();
+        let done = self.blocks(leaves, blocks, &mut before);
+        match done {
+            Err(error) if is_divergence(&error) => {
+                self.is_over = true;
+                match self.best.take().filter(|best| best.found) {
+                    Some(best) => best.choose(&self.step)?.give_back(&mut self.step)?,
+                    None => before.give_back(&mut self.step)?,
+                }
+                Err(error)
+            }
+            done => done.map(Some),
+        }
+    }
+
+    fn blocks(
+        &mut self,
+        leaves: &[EntryId],
+        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
+        before: &mut Parameters<T>,
+    ) -> Result<Epoch> {
+        let epoch = self.history.len();
+        if let Some(best) = &mut self.best {
+            best.before_an_epoch(&self.step)?;
+        }
+        self.step.begin_epoch();
+        self.step.learned(before)?;
+        let (mut sum, mut examples, mut number) = (0.0, 0.0, 0);
+        let mut blocks = blocks.peekable();
+        while let Some(block) = blocks.next() {
+            let block = block?;
+            if block.len() != leaves.len() {
+                let (expected, found) = (leaves.len(), block.len());
+                return Err(Error::Length { list: "matrices of a block", expected, found });
+            }
+            for (leaf, values) in leaves.iter().zip(&block) {
+                self.step.program.bind(*leaf, values)?;
+            }
+            let j = self.step.run()?;
+            if !j.is_finite() || !self.step.is_finite()? {
+                return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
+            }
+            self.step.learned(before)?;
+            let m = self.step.program.m().unwrap_or(1);
+            (sum, examples) = (sum + j * m as f64, examples + m as f64);
+            let moment = Moment { epoch, step: number, steps: None, epochs: self.epochs };
+            self.step.follow(&moment, m, blocks.peek().is_none())?;
+            number += 1;
+        }
+        if number == 0 {
+            return Err(Error::NoExamples { what: "epoch over blocks" });
+        }
+        self.place.mean = sum / examples;
+        self.end_epoch()
+    }
+
+    /// Gives the parameters what was learned, for good.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if self.is_over {
+            return Ok(());
+        }
+        if let Some(best) = self.best.take().filter(|best| best.found) {
+            self.is_over = true;
+            return best.choose(&self.step)?.give_back(&mut self.step);
+        }
+        let checked = self.check_the_last_step();
+        self.recovered(checked)?;
+        self.is_over = true;
+        let mut learned = Parameters::none();
+        if self.step.average.is_some() {
+            self.step.learned(&mut learned)?;
+            learned.give_back(&mut self.step)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the last step, whose J nobody has looked at, was none beyond all numbers.
+    ///
+    /// J can be a finite number where a parameter is none: tanh ∞ is 1. And where parameters are
+    /// large, J may no longer be one: it is computed once more then, and not where they have a
+    /// usual size, as that would take a short training half as long again.
+    fn check_the_last_step(&mut self) -> Result<()> {
+        const LARGE: f64 = 1e3;
+        let Some(last) = self.history.last() else { return Ok(()) };
+        let (epoch, j) = (self.history.len() - 1, last.training);
+        if !self.step.is_finite()? {
+            return Err(overflow(epoch, j, &self.step));
+        }
+        if self.step.largest()? > LARGE {
+            let last = self.data.batches.count() - 1;
+            let j = j_of_batch(&mut self.step, &mut self.data, last)?;
+            if !j.is_finite() {
+                return Err(overflow(epoch, j, &self.step));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the parameters of a training that diverged back to what was good.
+    fn recover(&mut self) -> Result<()> {
+        self.is_over = true;
+        let good = match self.best.take().filter(|best| best.found) {
+            Some(best) => best.choose(&self.step)?,
+            None => match self.rewind.take() {
+                Some(rewind) => last_good(rewind, &mut self.step, &mut self.data, self.epochs)?,
+                None => return Ok(()),
+            },
+        };
+        good.give_back(&mut self.step)
+    }
+}
+
+/// J of a batch, and its gradients in the program.
+fn j_of_batch<T: Scalar>(step: &mut Step<T>, data: &mut Data<T>, number: usize) -> Result<f64> {
+    data.select(&mut step.program, number)?;
+    step.run().map_err(|error| data.in_the_users_columns(error, number))
+}
+
+/// What was learned before the step that made the training diverge: the last parameters that are
+/// finite numbers and have a finite J.
+fn last_good<T: Scalar>(
+    rewind: Rewind<T>,
+    step: &mut Step<T>,
+    data: &mut Data<T>,
+    epochs: usize,
+) -> Result<Parameters<T>> {
+    let (until, mut epoch) = (step.taken, rewind.epoch);
+    let mut is_shuffled;
+    (data.batches, is_shuffled) = rewind.go_back(step)?;
+    let mut good = Parameters::none();
+    step.learned(&mut good)?;
+    loop {
+        if !is_shuffled {
+            data.batches.shuffle();
+        }
+        is_shuffled = false;
+        step.begin_epoch();
+        let count = data.batches.count();
+        for number in 0..count {
+            if step.taken == until || !step.is_finite()? || !j_of_batch(step, data, number)?.is_finite() {
+                return Ok(good);
+            }
+            step.learned(&mut good)?;
+            let moment = Moment { epoch, step: number, steps: Some(count), epochs };
+            step.follow(&moment, data.batches.batch(number).len(), number + 1 == count)?;
+        }
+        epoch += 1;
+    }
+}
+
+pub(super) fn of_validation(error: Error) -> Error {
+    Error::Validation(Box::new(error))
+}
+
+pub(super) fn is_divergence(error: &Error) -> bool {
+    match error {
+        Error::Diverged { .. } => true,
+        Error::Validation(error) => is_divergence(error),
+        _ => false,
+    }
+}

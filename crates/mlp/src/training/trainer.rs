@@ -1,0 +1,297 @@
+//! One trainer for every model of a tape.
+
+use std::ops::ControlFlow;
+
+use tape::{EntryId, Matrix, Named, Program, Threads, Var};
+
+use crate::training::run::Run;
+use crate::{Epoch, History, Mlp, Objective, Result, Scalar, Training};
+
+/// Trains any model of a tape: makes its [`Objective`] small, in the way that a [`Training`] tells.
+///
+/// A trainer can be run in pieces, epoch by epoch or batch by batch, and gives the bits of a
+/// training in one.
+///
+/// ```
+/// use mlp::{Objective, Optimizer, Schedule, Trainer, Training};
+/// use tape::{Matrix, Shape, Tape};
+/// // Two classes in a plane, without a network: logistic regression.
+/// let tape = Tape::<f64>::new();
+/// let (x, y) = (tape.examples_unbound("x", 2), tape.examples_unbound("y", 1));
+/// let (w, b) = (tape.parameter("w", &Matrix::zeros(1, 2)), tape.parameter("b", &Matrix::zeros(1, 1)));
+/// let j = (w.matmul(x) + b).sigmoid().log_loss(y).mean();
+/// let points = Matrix::from_fn(2, 100, |i, k| ((7 * k + 31 * i) % 17) as f64 / 8.0 - 1.0);
+/// let above = Matrix::from_fn(1, 100, |_, k| if points[(0, k)] > points[(1, k)] { 1.0 } else { 0.0 });
+/// let objective = Objective::new(j, [w, b]).biases([b]).examples(x, points).examples(y, above);
+/// let training = Training::new(Optimizer::adam(0.1)?)
+///     .epochs(60)
+///     .batches(20, 1)?
+///     .schedule(Schedule::cosine(0.0)?)
+///     .clip_norm(1.0)?;
+/// let mut trainer = Trainer::new(objective, &training)?;
+/// trainer.run_for(30)?;
+/// let half = trainer.history().last().unwrap().training;
+/// trainer.run()?;
+/// assert!(trainer.history().last().unwrap().training < half && trainer.history().len() == 60);
+/// assert!(trainer.value(w)?[(0, 0)] > 1.0 && trainer.value(w)?[(0, 1)] < -1.0);
+/// # Ok::<(), mlp::Error>(())
+/// ```
+pub struct Trainer<T: Scalar> {
+    pub(super) run: Run<T>,
+    threads: Threads,
+}
+
+/// What a trainer tells after a batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch {
+    /// J of the batch, before the step.
+    pub j: f64,
+    /// The epoch, if the batch was its last.
+    pub epoch: Option<Epoch>,
+}
+
+/// # Beginning
+impl<T: Scalar> Trainer<T> {
+    /// Differentiates J, and compiles one program of J and its gradients.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if two settings do not go together, a parameter is
+    /// there twice or none is left to train;
+    /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) if a group names one that the
+    /// objective has not; [`Error::Length`](crate::Error::Length) if two leaves have not as many
+    /// examples; [`Error::Hyperparameter`](crate::Error::Hyperparameter) if type T cannot hold one;
+    /// [`Error::Tape`](crate::Error::Tape) for the tape's mistakes: a J that is not 1 × 1, an
+    /// operation without derivative, an example of another shape;
+    /// [`Error::Memory`](crate::Error::Memory). What the validation part is at fault for is an
+    /// [`Error::Validation`](crate::Error::Validation).
+    #[track_caller]
+    pub fn new(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
+        T::trainer_new(objective, training)
+    }
+
+    /// With the threads that its steps are worth.
+    #[track_caller]
+    pub(crate) fn new_here(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
+        let run = Run::new(objective, training)?;
+        let threads = Threads::new(run.step.program.threads(run.largest_batch()))?;
+        Ok(Trainer { run, threads })
+    }
+}
+
+/// # Training
+impl<T: Scalar> Trainer<T> {
+    /// Runs all epochs that are left, and [finishes](Self::finish).
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged) if J or a parameter is no longer a finite number:
+    /// the parameters are then the last good ones, or, with early stopping, those of the best epoch,
+    /// and the training is over; [`Error::Tape`](crate::Error::Tape) if a parameter has no value, a
+    /// label is none, or an operation refuses its operands;
+    /// [`Error::NoExamples`](crate::Error::NoExamples) if the objective has none.
+    pub fn run(&mut self) -> Result<()> {
+        T::trainer_run(self, usize::MAX)?;
+        self.finish()
+    }
+
+    /// Runs so many epochs more, or fewer, if fewer are left.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_for(&mut self, epochs: usize) -> Result<()> {
+        T::trainer_run(self, epochs)
+    }
+
+    pub(crate) fn run_here(&mut self, epochs: usize) -> Result<()> {
+        let Trainer { run, threads } = self;
+        // All on one of the threads: the others help with every step, and none is handed over.
+        threads.install(|| {
+            for _ in 0..epochs {
+                if run.epoch()?.is_none() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Like [`run`](Self::run), and calls `after_epoch` after every epoch, on the caller's thread,
+    /// with the trainer, which can be asked for [gradients](Self::gradient_norm) and
+    /// [values](Self::value); `ControlFlow::Break` ends the training there.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use mlp::{Objective, Optimizer, Trainer, Training};
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("w", &matrix![[3.0]]);
+    /// let j = w.square().sum();
+    /// let settings = Training::new(Optimizer::gradient_descent(0.1)?).epochs(1000);
+    /// let mut trainer = Trainer::new(Objective::new(j, [w]), &settings)?;
+    /// trainer.run_with(|epoch, trainer| {
+    ///     match trainer.gradient_norm() {
+    ///         Ok(norm) if norm > 1e-3 => ControlFlow::Continue(()),
+    ///         _ => ControlFlow::Break(()),
+    ///     }
+    /// })?;
+    /// assert!(trainer.history().len() < 50);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with(&mut self, mut after_epoch: impl FnMut(&Epoch, &Self) -> ControlFlow<()>) -> Result<()> {
+        while let Some(epoch) = self.epoch()? {
+            if after_epoch(&epoch, self).is_break() {
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    /// The rest of the epoch on its way, or the next one; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn epoch(&mut self) -> Result<Option<Epoch>> {
+        T::trainer_epoch(self)
+    }
+
+    pub(crate) fn epoch_here(&mut self) -> Result<Option<Epoch>> {
+        let Trainer { run, threads } = self;
+        threads.install(|| run.epoch())
+    }
+
+    /// The next batch, and the step that it makes due; `None` if the training is over.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn batch(&mut self) -> Result<Option<Batch>> {
+        T::trainer_batch(self)
+    }
+
+    pub(crate) fn batch_here(&mut self) -> Result<Option<Batch>> {
+        let Trainer { run, threads } = self;
+        if run.is_over() {
+            return Ok(None);
+        }
+        threads.install(|| run.batch()).map(|(j, epoch)| Some(Batch { j, epoch }))
+    }
+
+    /// An epoch over blocks of columns from elsewhere, of a file that is longer than the memory,
+    /// say: each block has a matrix for every leaf, and is a batch. The objective has no examples of
+    /// its own then. `None` if the training is over.
+    ///
+    /// ```
+    /// use mlp::{Objective, Optimizer, Trainer, Training};
+    /// use tape::{Matrix, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
+    /// let a = tape.parameter("a", &matrix![[0.0]]);
+    /// let objective = Objective::new((a * x - y).square().mean(), [a]);
+    /// let mut trainer = Trainer::new(objective, &Training::new(Optimizer::gradient_descent(0.2)?))?;
+    /// for _ in 0..20 {
+    ///     let blocks = (0..10).map(|k| {
+    ///         let x = Matrix::from_fn(1, 4, |_, i| (k + i) as f64 / 10.0);
+    ///         let y = x.map(|x| 3.0 * x);
+    ///         Ok(vec![x, y])
+    ///     });
+    ///     trainer.epoch_over(&[x, y], blocks)?;
+    /// }
+    /// assert!((trainer.value(a)?[(0, 0)] - 3.0).abs() < 1e-6);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); a block's own error;
+    /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks;
+    /// [`Error::Length`](crate::Error::Length) if a block has not a matrix for each leaf;
+    /// [`Error::Setting`](crate::Error::Setting) if the objective has examples.
+    pub fn epoch_over(
+        &mut self,
+        leaves: &[Var<'_, T>],
+        blocks: impl IntoIterator<Item = Result<Vec<Matrix<T>>>>,
+    ) -> Result<Option<Epoch>> {
+        let leaves: Vec<EntryId> = leaves.iter().map(|leaf| leaf.id()).collect::<tape::Result<_>>()?;
+        T::trainer_epoch_over(self, &leaves, &mut blocks.into_iter())
+    }
+
+    pub(crate) fn epoch_over_here(
+        &mut self,
+        leaves: &[EntryId],
+        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
+    ) -> Result<Option<Epoch>> {
+        self.run.epoch_over(leaves, blocks)
+    }
+
+    /// Ends the training: the parameters are from here on what was learned, those of the best epoch
+    /// with early stopping, or the moving average.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged) if the last step made J or a parameter no finite
+    /// number; the parameters are then the last good ones.
+    pub fn finish(&mut self) -> Result<()> {
+        T::trainer_finish(self)
+    }
+
+    pub(crate) fn finish_here(&mut self) -> Result<()> {
+        let Trainer { run, threads } = self;
+        threads.install(|| run.finish())
+    }
+}
+
+/// # What it tells
+impl<T: Scalar> Trainer<T> {
+    /// The losses of every epoch.
+    pub fn history(&self) -> &History {
+        &self.run.history
+    }
+
+    /// The rate η of the last step.
+    pub fn rate(&self) -> f64 {
+        self.run.step.rate()
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> usize {
+        self.run.step.taken
+    }
+
+    /// √Σ‖∂J/∂θ‖² over all parameters that are trained, of the last batch and before clipping.
+    ///
+    /// # Errors
+    /// [`Error::Tape`](crate::Error::Tape) before the first batch.
+    pub fn gradient_norm(&self) -> Result<f64> {
+        self.run.step.gradient_norm()
+    }
+
+    /// The value of a parameter, or of an output of the last batch: J, or what the objective is
+    /// [reading](Objective::reading).
+    ///
+    /// # Errors
+    /// [`Error::Tape`](crate::Error::Tape) as [`Program::view`].
+    pub fn value(&self, variable: impl Named<T>) -> Result<Matrix<T>> {
+        Ok(self.run.step.program.view(variable)?.to_matrix())
+    }
+
+    /// The program of a step, for
+    /// [`copy_parameters_from`](Program::copy_parameters_from) by a program of one's own.
+    pub fn program(&self) -> &Program<T> {
+        &self.run.step.program
+    }
+
+    /// Gives a network the parameters that the trainer has now.
+    ///
+    /// # Errors
+    /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) or
+    /// [`Error::Shape`](crate::Error::Shape) if it is another network than was trained. It then
+    /// keeps all of its parameters.
+    pub fn give(&self, network: &mut Mlp<T>) -> Result<()> {
+        for followed in &self.run.step.followed {
+            network.check_parameter(&followed.name, followed.shape)?;
+        }
+        for followed in &self.run.step.followed {
+            network.set_parameter(&followed.name, self.value(followed.parameter)?)?;
+        }
+        Ok(())
+    }
+}

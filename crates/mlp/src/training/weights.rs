@@ -1,0 +1,139 @@
+//! How much an example counts.
+
+use tape::Matrix;
+
+use crate::closed_form::check_shape;
+use crate::{Error, Loss, Mlp, Result, Scalar, Training, check_finite};
+
+/// How much an example counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Weights<T> {
+    pub(super) examples: Option<Matrix<T>>,
+    pub(super) classes: Classes,
+}
+
+/// How much a class counts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum Classes {
+    /// As much as it has examples.
+    #[default]
+    AsTheyAre,
+    /// As much as each other class.
+    Balanced,
+    Given(Vec<f64>),
+}
+
+impl<T> Default for Weights<T> {
+    fn default() -> Self {
+        Weights { examples: None, classes: Classes::default() }
+    }
+}
+
+impl<T: Scalar> Weights<T> {
+    /// The weight of every example, with a mean of 1; nothing if all count the same.
+    pub(super) fn of_examples(&self, network: &Mlp<T>, y: &Matrix<T>) -> Result<Option<Matrix<T>>> {
+        let m = y.columns();
+        let mut weights = vec![1.0; m];
+        let mut is_even = true;
+        if let Some(given) = &self.examples {
+            check_shape("weights of the examples", given, (1, m))?;
+            check_finite("weights of the examples", given)?;
+            is_even = false;
+            weights.iter_mut().zip(given.as_slice()).for_each(|(weight, given)| *weight = given.to_f64());
+        }
+        if self.classes != Classes::AsTheyAre {
+            is_even = false;
+            let (classes, count) = classes_of(network, y)?;
+            let of_class = self.classes.weights(&classes, count)?;
+            weights.iter_mut().zip(&classes).for_each(|(weight, &class)| *weight *= of_class[class]);
+        }
+        if is_even {
+            return Ok(None);
+        }
+        if let Some(at) = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite())) {
+            let reason =
+                format!("that of example {at} is {}, it must be a finite number, at least 0", weights[at]);
+            return Err(Error::Setting { setting: "weights of the examples", reason });
+        }
+        let largest = weights.iter().copied().fold(0.0, f64::max);
+        // Divided by the largest first: the sum neither overflows nor vanishes.
+        let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
+        if m > 0 && !(sum > 0.0) {
+            let reason = "they are all 0".to_owned();
+            return Err(Error::Setting { setting: "weights of the examples", reason });
+        }
+        let scaled = |i: usize| T::from_f64(weights[i] / largest * (m as f64 / sum));
+        Ok(Some(Matrix::from_fn(1, m, |_, i| scaled(i))))
+    }
+}
+
+impl Classes {
+    fn weights(&self, classes: &[usize], count: usize) -> Result<Vec<f64>> {
+        match self {
+            Classes::AsTheyAre => Ok(vec![1.0; count]),
+            Classes::Given(weights) if weights.len() == count => Ok(weights.clone()),
+            Classes::Given(weights) => {
+                let found = weights.len();
+                Err(Error::Length { list: "weights of the classes", expected: count, found })
+            }
+            Classes::Balanced => {
+                let mut counts = vec![0_usize; count];
+                classes.iter().for_each(|&class| counts[class] += 1);
+                let occur = counts.iter().filter(|&&n| n > 0).count() as f64;
+                Ok(counts.iter().map(|&n| classes.len() as f64 / (occur * n.max(1) as f64)).collect())
+            }
+        }
+    }
+}
+
+/// The class of each example, and how many classes there are.
+fn classes_of<T: Scalar>(network: &Mlp<T>, y: &Matrix<T>) -> Result<(Vec<usize>, usize)> {
+    const SETTING: &str = "weights of the classes";
+    let refused = |reason: String| Err(Error::Setting { setting: SETTING, reason });
+    let (loss, outputs) = (network.loss_function(), y.rows());
+    match (loss, outputs) {
+        (Loss::LogLoss, 1) | (Loss::SoftmaxCrossEntropy, _) => {}
+        (Loss::LogLoss | Loss::SquaredError, _) => {
+            return refused(format!("{loss} over {outputs} outputs has no classes"));
+        }
+    }
+    let mut classes = Vec::with_capacity(y.columns());
+    for i in 0..y.columns() {
+        let column = y.column(i);
+        let class = match column {
+            [only] if *only == T::ZERO => Some(0),
+            [only] if *only == T::ONE => Some(1),
+            [_] => None,
+            several => {
+                let ones = several.iter().filter(|&&label| label == T::ONE).count();
+                let zeros = several.iter().filter(|&&label| label == T::ZERO).count();
+                let is_class = ones == 1 && ones + zeros == several.len();
+                several.iter().position(|&label| label == T::ONE).filter(|_| is_class)
+            }
+        };
+        match class {
+            Some(class) => classes.push(class),
+            None => return refused(format!("example {i} has no single class")),
+        }
+    }
+    Ok((classes, outputs.max(2)))
+}
+
+impl<T: Scalar> Training<T> {
+    /// The labels after smoothing, if there is one.
+    pub(super) fn smoothed(&self, network: &Mlp<T>, y: &Matrix<T>) -> Result<Option<Matrix<T>>> {
+        if self.smoothing == 0.0 {
+            return Ok(None);
+        }
+        let classes = match network.loss_function() {
+            Loss::LogLoss => 2,
+            Loss::SoftmaxCrossEntropy => y.rows(),
+            Loss::SquaredError => {
+                let reason = "squared_error has no classes".to_owned();
+                return Err(Error::Setting { setting: "label smoothing", reason });
+            }
+        };
+        let share = self.smoothing / classes as f64;
+        Ok(Some(y.map(|label| T::from_f64(label.to_f64() * (1.0 - self.smoothing) + share))))
+    }
+}
