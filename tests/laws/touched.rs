@@ -3,7 +3,7 @@
 //! Where all columns are named, a step is the dense one, bit for bit. Where some are not, the oracle is PyTorch's
 //! `SparseAdam`, in the order of its own operations (`torch/optim/_functional.py`, `sparse_adam`).
 
-use mlp::{Optimizer, OptimizerState, ParameterKind};
+use mlp::{Optimizer, OptimizerState, ParameterKind, RmsProp};
 use tape::check::Random;
 use tape::{Matrix, Over, Program, Tape, Var, matrix};
 
@@ -14,6 +14,12 @@ fn optimizers() -> Vec<Optimizer> {
         Optimizer::gradient_descent(0.1),
         Optimizer::momentum(0.1, 0.9),
         Optimizer::adam_with(0.1, 0.8, 0.95, 1e-6),
+        Optimizer::nesterov(0.1, 0.9),
+        Optimizer::rms_prop(0.1),
+        Optimizer::rms_prop_with(0.1, RmsProp { momentum: 0.8, is_centred: true, ..RmsProp::default() }),
+        Optimizer::adagrad(0.1),
+        Optimizer::adam_w(0.1, 0.5),
+        Optimizer::lion(0.1),
     ];
     let plain: Vec<Optimizer> = plain.into_iter().map(|optimizer| optimizer.unwrap()).collect();
     let with_l2 = plain.iter().map(|optimizer| optimizer.with_l2(0.01).unwrap());
@@ -86,21 +92,27 @@ fn a_step_of_all_columns_is_the_dense_step() {
     check::<f32>();
 }
 
-/// Gradient descent without L2 moves nothing that has no gradient: any batch is the dense step.
+/// Gradient descent and Adagrad without L2 move nothing that has no gradient: any batch is the dense step.
 #[test]
-fn gradient_descent_of_some_columns_is_the_dense_step() {
+fn descent_and_adagrad_of_some_columns_are_the_dense_step() {
+    for optimizer in [Optimizer::gradient_descent(0.25), Optimizer::adagrad(0.25)] {
+        some_columns_are_the_dense_step(optimizer.unwrap());
+    }
+}
+
+fn some_columns_are_the_dense_step(optimizer: Optimizer) {
     let tape = Tape::<f64>::new();
     let mut random = Random::new(4);
     let start = random.matrix(3, 9, -1.0, 1.0);
     let [mut dense, mut touched] = [(); 2].map(|()| Embedding::new(&tape, &start, 2));
-    let optimizer = Optimizer::gradient_descent(0.25).unwrap();
     let [mut of_dense, mut of_touched] =
         [(); 2].map(|()| optimizer.state::<f64>(&[(27, ParameterKind::Weight)]));
     for _ in 0..10 {
         let batch: Vec<u32> = (0..6).map(|_| random.below(9) as u32).collect();
         dense.dense_step(&mut of_dense, &batch).unwrap();
         touched.step(&mut of_touched, &batch).unwrap();
-        assert_eq!(dense.values(), touched.values());
+        assert_eq!(dense.values(), touched.values(), "{optimizer:?}");
+        assert_eq!(of_dense, of_touched, "{optimizer:?}");
     }
 }
 

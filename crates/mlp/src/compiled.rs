@@ -21,6 +21,8 @@ use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
     OptimizerState, ParameterKind, Random, RecordedMlp, Result, Standardizer, Trainer, Training, data,
     metrics,
+    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
+    ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Training, data, metrics,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -165,6 +167,11 @@ compiled! {
         parameter: &mut [Self],
         gradient: &[Self],
     ) -> Result<()> = OptimizerState::step_here;
+
+    fn state_restore(
+        state: &mut OptimizerState<Self>,
+        given: Vec<(String, Remembered<'_, Self>)>,
+    ) -> Result<()> = OptimizerState::restore_here;
 
     fn state_columns<'a>(
         state: &'a mut OptimizerState<Self>,

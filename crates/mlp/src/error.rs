@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::Loss;
 use crate::text::Short;
+use crate::{Loss, RestoreFault};
 use tape::printable;
 
 /// A result whose error is [`Error`].
@@ -158,6 +158,12 @@ pub enum Error {
     Checkpoint {
         /// Why.
         reason: String,
+    /// An optimizer cannot remember what it is given.
+    Restore {
+        /// Its name, for instance `"0.m"`.
+        name: String,
+        /// What is wrong with it.
+        fault: RestoreFault,
     },
     /// The examples cannot be split in this way.
     Split {
@@ -340,6 +346,7 @@ impl fmt::Display for Error {
                 write!(f, "training: {setting}: {}", printable(reason))
             }
             Error::Checkpoint { reason } => write!(f, "checkpoint: {}", printable(reason)),
+            Error::Restore { name, fault } => write!(f, "optimizer: {} {fault}", printable(name)),
             Error::Split { reason } => write!(f, "split: {reason}"),
             Error::OneClass { what, label } => {
                 write!(f, "{what}: every example has label {label}, both 0 and 1 are needed")

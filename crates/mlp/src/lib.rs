@@ -44,6 +44,8 @@
 //! | train any model of a tape, or in pieces | [`Trainer`], [`Objective`]; [`Training::begin`] |
 //! | change the rate on the way | [`Schedule`]; [`ParameterGroup`] for some parameters |
 //! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own, also of a table's touched columns |
+//! | give parameters rates and decays of their own | [`OptimizerState::set_rate_factor`], [`OptimizerState::set_l2`], [`OptimizerState::set_weight_decay`] |
+//! | keep what an optimiser remembers | [`OptimizerState::remembered`], [`OptimizerState::restore`] |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`classes()`] |
@@ -77,8 +79,8 @@
 //! The gradients of networks of every depth, width, activation and loss are the entries that eq.
 //! 26–28 make by hand on the tape, and have the values of [`closed_form`], of networks that JAX and
 //! PyTorch computed, and of differences. `closed_form` shares no operation, kernel or derivative
-//! with the tape. Optimizers and metrics are compared with values worked out by hand, random
-//! numbers with published ones, and trainings that go wrong with the parameters they have to leave
+//! with the tape. Optimizers are compared with PyTorch's trajectories, and they and metrics with
+//! values worked out by hand, random numbers with published ones, and trainings that go wrong with the parameters they have to leave
 //! behind.
 
 mod activation;
@@ -111,6 +113,6 @@ pub use init::Init;
 pub use loss::Loss;
 pub use metrics::ConfusionMatrix;
 pub use network::{Mlp, MlpBuilder, RecordedMlp};
-pub use optimizer::{Optimizer, OptimizerState, ParameterKind};
+pub use optimizer::{Optimizer, OptimizerState, ParameterKind, Remembered, RestoreFault, RmsProp};
 pub use random::{Purpose, Random};
 pub use training::{Batch, Epoch, Moment, Objective, ParameterGroup, Schedule, Trainer, Training};

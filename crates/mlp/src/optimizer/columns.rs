@@ -14,7 +14,7 @@ pub(crate) struct ColumnStep<'a, T> {
     memory: &'a mut Memory<T>,
     rows: usize,
     by: Following<T>,
-    powers: (f64, f64),
+    powers: [f64; 2],
 }
 
 /// # Touched columns
@@ -32,11 +32,14 @@ impl<T: Scalar> OptimizerState<T> {
     /// | momentum | v_j ← β v_j + g_j; θ_j ← θ_j − η v_j | as they were |
     /// | Adam | m_j ← β₁ m_j + (1 − β₁) g_j; v_j ← β₂ v_j + (1 − β₂) g_j²; θ_j ← θ_j − η m̂_j / (√v̂_j + ε), m̂_j = m_j / (1 − β₁ᵗ), v̂_j = v_j / (1 − β₂ᵗ) | as they were |
     ///
-    /// With gradient descent it is [`step`](Self::step) on the whole gradient, and with every rule
-    /// where all columns are named, bit for bit. Otherwise it is not: under a dense step a column
-    /// whose gradient is 0 goes on along v or m. (`SparseAdam` adds ε to √v_j, not to √v̂_j: its ε
-    /// is ours times √(1 − β₂ᵗ).) The term of [`with_l2`](crate::Optimizer::with_l2) pulls at the
-    /// named columns alone.
+    /// and so with the other rules: the formula of [`Optimizer`](crate::Optimizer) for j ∈ J.
+    ///
+    /// With gradient descent and Adagrad it is [`step`](Self::step) on the whole gradient, and with
+    /// every rule where all columns are named, bit for bit. Otherwise it is not: under a dense step
+    /// a column whose gradient is 0 goes on along v or m, and s fades. (`SparseAdam` adds ε to
+    /// √v_j, not to √v̂_j: its ε is ours times √(1 − β₂ᵗ).) The term of
+    /// [`with_l2`](crate::Optimizer::with_l2) and the decay of
+    /// [`with_weight_decay`](crate::Optimizer::with_weight_decay) pull at the named columns alone.
     ///
     /// A table that is gathered by several indices has several such gradients: stack the indices
     /// and gather once, or the columns follow one gradient after the other, and t counts each.
@@ -99,14 +102,13 @@ impl<T: Scalar> OptimizerState<T> {
 
 impl<T: Scalar> ColumnStep<'_, T> {
     pub(crate) fn column_here(&mut self, column: usize, parameter: &mut [T], gradient: &[T]) {
-        let Memory { first, second, .. } = &mut *self.memory;
         let places = column * self.rows..(column + 1) * self.rows;
-        let (first, second) = (remembered(first, &places), remembered(second, &places));
-        Elements { parameter, gradient, first, second }.follow(self.by);
+        let remembered = self.memory.vectors.each_mut().map(|vector| at(vector, &places));
+        Elements { parameter, gradient, remembered }.follow(self.by);
     }
 }
 
 /// What is remembered of some elements: nothing, if a rule does not remember it.
-fn remembered<'a, T>(of: &'a mut [T], places: &Range<usize>) -> &'a mut [T] {
+fn at<'a, T>(of: &'a mut [T], places: &Range<usize>) -> &'a mut [T] {
     if of.is_empty() { of } else { &mut of[places.clone()] }
 }

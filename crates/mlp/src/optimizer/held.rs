@@ -1,17 +1,6 @@
 //! Whether hyperparameters make sense, and whether a number type can compute with them.
 
-use crate::optimizer::Rule;
 use crate::{Error, Result, Scalar};
-
-/// The greatest factor that a rule takes: of Adam that of the first step, η / (1 − β₁).
-pub(super) fn check_rate<T: Scalar>(rule: Rule, rate: f64) -> Result<()> {
-    let greatest = match rule {
-        Rule::Adam { beta_1, .. } => rate / (1.0 - beta_1),
-        Rule::GradientDescent | Rule::Momentum { .. } => rate,
-    };
-    check_held::<T>("rate", rate, rate)?;
-    check_held::<T>("rate", rate, greatest)
-}
 
 /// The least positive normal number of T.
 pub(super) fn least<T: Scalar>() -> f64 {
@@ -54,4 +43,11 @@ pub(super) fn check_beta(name: &'static str, value: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::Hyperparameter { name, value, expected: "in [0, 1)" })
+}
+
+pub(super) fn check_decay(name: &'static str, value: f64) -> Result<()> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(Error::Hyperparameter { name, value, expected: "a finite number, at least 0" })
 }

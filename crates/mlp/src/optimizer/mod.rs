@@ -3,19 +3,22 @@
 mod columns;
 mod elements;
 mod held;
+mod remembered;
+mod rule;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use tape::kernels::Aligned;
-
-use crate::optimizer::held::{check_beta, check_beta_in, check_positive, check_rate};
-use crate::optimizer::state::Memory;
+use crate::optimizer::held::{check_decay, check_positive};
+use crate::optimizer::rule::Rule;
+use crate::optimizer::state::check_decay_in;
 use crate::sum::sum;
 use crate::{Error, Result, Scalar};
 
 pub(crate) use crate::optimizer::columns::ColumnStep;
 pub(crate) use crate::optimizer::held::check_held;
+pub use crate::optimizer::remembered::{Remembered, RestoreFault};
+pub use crate::optimizer::rule::RmsProp;
 pub use crate::optimizer::state::OptimizerState;
 
 /// A rule that changes parameters by their gradients, with its hyperparameters.
@@ -24,10 +27,28 @@ pub use crate::optimizer::state::OptimizerState;
 /// |---|---|
 /// | gradient descent | θ ← θ − η g |
 /// | momentum (Polyak 1964) | v ← β v + g; θ ← θ − η v |
+/// | Nesterov (Sutskever et al. 2013, in Bengio's form, from the point ahead) | v ← β v + g; θ ← θ − η (g + β v) |
+/// | RMSProp (Tieleman, Hinton 2012, lecture 6e) | s ← α s + (1 − α) g²; θ ← θ − η g / (√s + ε) |
+/// | … [centred](RmsProp::is_centred) (Graves 2013, eq. 38–45) | m ← α m + (1 − α) g; √(s − m²) in the place of √s |
+/// | … with [momentum](RmsProp::momentum) | v ← β v + g / (√s + ε); θ ← θ − η v |
+/// | Adagrad (Duchi, Hazan, Singer 2011, fig. 1, diagonal) | s ← s + g²; θ ← θ − η g / (√s + ε) |
 /// | Adam (Kingma, Ba 2015, algorithm 1) | m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; θ ← θ − η m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ) |
+/// | AdamW (Loshchilov, Hutter 2019, algorithm 2) | Adam with [`with_weight_decay`](Self::with_weight_decay) |
+/// | Lion (Chen et al. 2023, algorithm 2) | θ ← θ − η sign(β₁ m + (1 − β₁) g); m ← β₂ m + (1 − β₂) g |
 ///
-/// With [`l2`](Self::with_l2), J has the additional term λ/2 · Σ_l ‖W\[l\]‖²: the gradient of a
-/// *weight* is g + λ W before the rule sees it. Biases have no such term.
+/// v, m and s are 0 at first. Each rule is that of `torch.optim`, where it is there, with the same
+/// steps: η stands outside of v, so that a change of it acts at once, on what is remembered too.
+/// (Polyak and Sutskever have it inside, v ← β v − η g; θ ← θ + v, which is the same as long as η
+/// does not change.)
+///
+/// Weights may be drawn to 0, biases are not. There are two ways, and they differ where a rule
+/// divides by what it remembers of g:
+/// - With [`l2`](Self::with_l2), J has the additional term λ/2 · Σ_l ‖W\[l\]‖²: the gradient of a
+///   *weight* is g + λ W before the rule sees it. It is `weight_decay` of `torch.optim`'s `SGD`,
+///   `RMSprop`, `Adagrad` and `Adam`.
+/// - With [`weight_decay`](Self::with_weight_decay), a step also takes η λ W away from a weight W,
+///   whatever the rule does: the *decoupled* decay. J has no such term. It is `weight_decay` of
+///   `AdamW`, and of Lion.
 ///
 /// ```
 /// use mlp::{ParameterKind, Optimizer};
@@ -42,21 +63,15 @@ pub struct Optimizer {
     rule: Rule,
     rate: f64,
     l2: f64,
+    decay: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Rule {
-    GradientDescent,
-    Momentum { beta: f64 },
-    Adam { beta_1: f64, beta_2: f64, epsilon: f64 },
-}
-
-/// What a parameter is, since L2 is about weights only.
+/// What a parameter is, since L2 and the decoupled decay are about weights only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterKind {
-    /// A W, to which L2 applies.
+    /// A W, to which they apply.
     Weight,
-    /// A b, to which it does not.
+    /// A b, to which they do not.
     Bias,
 }
 
@@ -76,8 +91,49 @@ impl Optimizer {
     /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or β not in [0,
     /// 1).
     pub fn momentum(rate: f64, beta: f64) -> Result<Self> {
-        check_beta("momentum β", beta)?;
         Self::new(Rule::Momentum { beta }, rate)
+    }
+
+    /// Nesterov's momentum with rate η and decay β.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or β not in [0,
+    /// 1).
+    pub fn nesterov(rate: f64, beta: f64) -> Result<Self> {
+        Self::new(Rule::Nesterov { beta }, rate)
+    }
+
+    /// RMSProp with rate η, and PyTorch's α = 0.99 and ε = 10⁻⁸.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn rms_prop(rate: f64) -> Result<Self> {
+        Self::rms_prop_with(rate, RmsProp::default())
+    }
+
+    /// RMSProp with all its hyperparameters.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0, or α or β
+    /// not in [0, 1).
+    pub fn rms_prop_with(rate: f64, with: RmsProp) -> Result<Self> {
+        Self::new(Rule::RmsProp(with), rate)
+    }
+
+    /// Adagrad with rate η, and PyTorch's ε = 10⁻¹⁰.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn adagrad(rate: f64) -> Result<Self> {
+        Self::adagrad_with(rate, 1e-10)
+    }
+
+    /// Adagrad with all its hyperparameters.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0.
+    pub fn adagrad_with(rate: f64, epsilon: f64) -> Result<Self> {
+        Self::new(Rule::Adagrad { epsilon }, rate)
     }
 
     /// Adam with rate η, and β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸ as its authors propose.
@@ -94,10 +150,36 @@ impl Optimizer {
     /// [`Error::Hyperparameter`] if the rate or ε is not a finite number greater than 0, or a β not
     /// in [0, 1).
     pub fn adam_with(rate: f64, beta_1: f64, beta_2: f64, epsilon: f64) -> Result<Self> {
-        check_beta("Adam's β₁", beta_1)?;
-        check_beta("Adam's β₂", beta_2)?;
-        check_positive("Adam's ε", epsilon)?;
         Self::new(Rule::Adam { beta_1, beta_2, epsilon }, rate)
+    }
+
+    /// AdamW with rate η and decay λ: [`adam`](Self::adam) with
+    /// [`with_weight_decay`](Self::with_weight_decay). PyTorch's λ is 0.01.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or λ not one
+    /// from 0 on.
+    pub fn adam_w(rate: f64, lambda: f64) -> Result<Self> {
+        Self::adam(rate)?.with_weight_decay(lambda)
+    }
+
+    /// Lion with rate η, and β₁ = 0.9, β₂ = 0.99 as its authors propose. They take a rate that is 3
+    /// to 10 times smaller than Adam's, and a λ of [`with_weight_decay`](Self::with_weight_decay)
+    /// that is so much larger.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0.
+    pub fn lion(rate: f64) -> Result<Self> {
+        Self::lion_with(rate, 0.9, 0.99)
+    }
+
+    /// Lion with all its hyperparameters.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the rate is not a finite number greater than 0, or a β not in
+    /// [0, 1).
+    pub fn lion_with(rate: f64, beta_1: f64, beta_2: f64) -> Result<Self> {
+        Self::new(Rule::Lion { beta_1, beta_2 }, rate)
     }
 
     /// The same rule with the term λ/2 · Σ_l ‖W\[l\]‖² in J.
@@ -105,17 +187,37 @@ impl Optimizer {
     /// # Errors
     /// [`Error::Hyperparameter`] if λ is not a finite number from 0 on.
     pub fn with_l2(mut self, lambda: f64) -> Result<Self> {
-        if !(lambda >= 0.0 && lambda.is_finite()) {
-            let expected = "a finite number, at least 0";
-            return Err(Error::Hyperparameter { name: "L2 λ", value: lambda, expected });
-        }
+        check_decay("L2 λ", lambda)?;
         self.l2 = lambda;
         Ok(self)
     }
 
+    /// The same rule with the decoupled decay: at every step W ← W − η λ W − what the rule takes
+    /// away. Both have the W from before the step.
+    ///
+    /// ```
+    /// use mlp::{ParameterKind, Optimizer};
+    /// let adam_w = Optimizer::adam(0.5)?.with_weight_decay(0.1)?;
+    /// assert_eq!(adam_w, Optimizer::adam_w(0.5, 0.1)?);
+    /// let mut state = adam_w.state::<f64>(&[(1, ParameterKind::Weight)]);
+    /// let mut w = [2.0];
+    /// state.step(0, &mut w, &[0.0])?; // no gradient: 2 − 0.5 · 0.1 · 2
+    /// assert_eq!(w, [1.9]);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if λ is not a finite number from 0 on.
+    pub fn with_weight_decay(mut self, lambda: f64) -> Result<Self> {
+        check_decay("weight decay λ", lambda)?;
+        self.decay = lambda;
+        Ok(self)
+    }
+
     fn new(rule: Rule, rate: f64) -> Result<Self> {
+        rule.check()?;
         check_positive("rate", rate)?;
-        Ok(Optimizer { rule, rate, l2: 0.0 })
+        Ok(Optimizer { rule, rate, l2: 0.0, decay: 0.0 })
     }
 }
 
@@ -129,6 +231,11 @@ impl Optimizer {
     /// λ of L2, 0 if there is none.
     pub fn l2(&self) -> f64 {
         self.l2
+    }
+
+    /// λ of the decoupled decay, 0 if there is none.
+    pub fn weight_decay(&self) -> f64 {
+        self.decay
     }
 
     /// λ/2 · ‖W‖², what one weight matrix adds to J. It is computed in `f64`, where it errs by some
@@ -155,9 +262,9 @@ impl Optimizer {
     /// Begins: what the rule remembers, for parameters of the given sizes and kinds.
     ///
     /// The hyperparameters are those of type T from here on. What T cannot hold is an
-    /// [`Error::Hyperparameter`] of the first [`step`](OptimizerState::step), but for an ε of Adam
-    /// that would round to 0: it is there to keep 0/0 away, and is the least positive normal number
-    /// then. [`try_state`](Self::try_state) refuses either.
+    /// [`Error::Hyperparameter`] of the first [`step`](OptimizerState::step), but for an ε that
+    /// would round to 0: it is there to keep 0/0 away, and is the least positive normal number then.
+    /// [`try_state`](Self::try_state) refuses either.
     ///
     /// # Panics
     /// If there is no memory for what is remembered. See [`try_state`](Self::try_state).
@@ -196,28 +303,8 @@ impl Optimizer {
     pub(crate) fn begin_here<T: Scalar>(
         self,
         parameters: &[(usize, ParameterKind)],
-    ) -> Result<OptimizerState<T>> {
-        let remembered = match self.rule {
-            Rule::GradientDescent => 0,
-            Rule::Momentum { .. } => 1,
-            Rule::Adam { .. } => 2,
-        };
-        let memory = |(k, &(size, kind)): (usize, &(usize, ParameterKind))| {
-            let no_memory = |_| Error::Memory {
-                what: format!("what the optimizer remembers of parameter {k}"),
-                bytes: size as u128 * size_of::<T>() as u128,
-            };
-            let vector = |of: usize| {
-                Aligned::try_new(if of < remembered { size } else { 0 }, T::ZERO).map_err(no_memory)
-            };
-            let l2 = match kind {
-                ParameterKind::Weight => self.l2,
-                ParameterKind::Bias => 0.0,
-            };
-            Ok(Memory { size, l2, first: vector(0)?, second: vector(1)?, powers: (1.0, 1.0) })
-        };
-        let memories = parameters.iter().enumerate().map(memory).collect::<Result<_>>()?;
-        Ok(OptimizerState { optimizer: self, unsuited: self.without_epsilon().check::<T>().err(), memories })
+    ) -> Result<OptimizerState<T>, Error> {
+        OptimizerState::new(self, parameters)
     }
 
     /// Whether type T can compute with every hyperparameter.
@@ -226,27 +313,15 @@ impl Optimizer {
     }
 
     pub(crate) fn check_here<T: Scalar>(&self) -> Result<()> {
-        check_rate::<T>(self.rule, self.rate)?;
-        if self.l2 != 0.0 {
-            check_held::<T>("L2 λ", self.l2, self.l2)?;
-        }
-        match self.rule {
-            Rule::GradientDescent => Ok(()),
-            Rule::Momentum { beta } => check_beta_in::<T>("momentum β", beta),
-            Rule::Adam { beta_1, beta_2, epsilon } => {
-                check_beta_in::<T>("Adam's β₁", beta_1)?;
-                check_beta_in::<T>("Adam's β₂", beta_2)?;
-                check_held::<T>("Adam's ε", epsilon, epsilon)
-            }
-        }
+        check_held::<T>("rate", self.rate, self.rate)?;
+        check_held::<T>("rate", self.rate, self.rate * self.rule.greatest_factor())?;
+        check_decay_in::<T>("L2 λ", self.l2)?;
+        check_decay_in::<T>("weight decay λ", self.decay)?;
+        self.rule.check_in::<T>()
     }
 
     /// The same, with an ε that every type holds.
-    fn without_epsilon(mut self) -> Self {
-        if let Rule::Adam { epsilon, .. } = &mut self.rule {
-            // One that is too large is refused all the same.
-            *epsilon = epsilon.max(1.0);
-        }
-        self
+    fn without_epsilon(self) -> Self {
+        Optimizer { rule: self.rule.without_epsilon(), ..self }
     }
 }

@@ -47,6 +47,70 @@ fn adam_by_hand() {
 }
 
 #[test]
+fn nesterov_by_hand() {
+    // v = 1, 0.5 · 1 + 2 = 2.5; g + β v = 1.5, 3.25.
+    let nesterov = Optimizer::nesterov(0.1, 0.5).unwrap();
+    assert_close(&path(nesterov, ParameterKind::Weight, 0.0, &[1.0, 2.0]), &[-0.15, -0.475]);
+}
+
+#[test]
+fn rms_prop_by_hand() {
+    let with = RmsProp { alpha: 0.75, epsilon: 1.0, momentum: 0.0, is_centred: false };
+    let run = |with| {
+        let optimizer = Optimizer::rms_prop_with(0.1, with).unwrap();
+        path(optimizer, ParameterKind::Weight, 0.0, &[4.0, 0.0])
+    };
+    // s = 0.25 · 16 = 4; ε stands outside the root: 0.1 · 4 / (2 + 1).
+    assert_close(&run(with), &[-0.4 / 3.0, -0.4 / 3.0]);
+    // v = 4/3, 2/3.
+    assert_close(&run(RmsProp { momentum: 0.5, ..with }), &[-0.4 / 3.0, -0.2]);
+    // m = 1, s − m² = 3.
+    let centred = -0.4 / (3.0_f64.sqrt() + 1.0);
+    assert_close(&run(RmsProp { is_centred: true, ..with }), &[centred, centred]);
+    let both = RmsProp { is_centred: true, momentum: 0.5, ..with };
+    assert_close(&run(both), &[centred, 1.5 * centred]);
+}
+
+/// A gradient that does not change has s = m² within rounding, whose root must not be NaN.
+#[test]
+fn rms_prop_of_a_constant_gradient_stays_a_number() {
+    let with = RmsProp { alpha: 0.1, is_centred: true, ..RmsProp::default() };
+    for g in [0.1, 0.3, 0.7, 1e-3, 1e8] {
+        let mut state =
+            Optimizer::rms_prop_with(1e-9, with).unwrap().state::<f32>(&[(1, ParameterKind::Weight)]);
+        let mut theta = [0.0];
+        for _ in 0..100 {
+            state.step(0, &mut theta, &[g]).unwrap();
+            assert!(theta[0].is_finite());
+        }
+    }
+    let mut state = Optimizer::rms_prop_with(0.1, with).unwrap().state(&[(1, ParameterKind::Weight)]);
+    let mut theta = [0.0];
+    state.step(0, &mut theta, &[f64::NAN]).unwrap();
+    assert!(theta[0].is_nan());
+}
+
+#[test]
+fn adagrad_by_hand() {
+    // s = 9, 25.
+    let adagrad = Optimizer::adagrad_with(0.1, 1.0).unwrap();
+    assert_close(&path(adagrad, ParameterKind::Weight, 0.0, &[3.0, 4.0]), &[-0.075, -0.075 - 0.4 / 6.0]);
+    let adagrad = Optimizer::adagrad(0.1).unwrap();
+    assert_close(&path(adagrad, ParameterKind::Weight, 0.0, &[0.0]), &[0.0]);
+}
+
+#[test]
+fn lion_by_hand() {
+    // c = 0.5 · 0 + 0.5 · 4 > 0; m = 1; c = 0.5 · 1 − 0.5 · 1 = 0; m = 0.5; c = 0.25 − 0.5 < 0.
+    let lion = Optimizer::lion_with(0.25, 0.5, 0.75).unwrap();
+    let walk = path(lion, ParameterKind::Weight, 1.0, &[4.0, -1.0, -1.0]);
+    assert_eq!(walk, [0.75, 0.75, 1.0]);
+    let decaying = lion.with_weight_decay(0.5).unwrap();
+    assert_eq!(path(decaying, ParameterKind::Weight, 1.0, &[4.0]), [1.0 - 0.25 * 1.5]);
+    assert!(path(lion, ParameterKind::Weight, 1.0, &[f64::NAN])[0].is_nan());
+}
+
+#[test]
 fn l2_pulls_at_weights_only() {
     let descent = Optimizer::gradient_descent(0.5).unwrap().with_l2(0.1).unwrap();
     assert_close(&path(descent, ParameterKind::Weight, 2.0, &[1.0]), &[2.0 - 0.5 * 1.2]);
@@ -64,6 +128,9 @@ fn a_quadratic_bowl_is_descended() {
     for (optimizer, steps) in [
         (Optimizer::gradient_descent(0.03), 700),
         (Optimizer::momentum(0.03, 0.8), 300),
+        (Optimizer::nesterov(0.03, 0.8), 300),
+        (Optimizer::rms_prop_with(0.01, RmsProp { epsilon: 1.0, ..RmsProp::default() }), 3000),
+        (Optimizer::adagrad(1.0), 300),
         (Optimizer::adam(0.02), 3000),
     ] {
         let optimizer = optimizer.unwrap();
@@ -120,7 +187,12 @@ fn the_type_that_computes_has_its_say() {
         refused_late(Optimizer::gradient_descent(rate).unwrap());
         refused_late(Optimizer::momentum(rate, 0.9).unwrap());
         refused_late(Optimizer::adam(rate).unwrap());
+        refused_late(Optimizer::nesterov(rate, 0.9).unwrap());
+        refused_late(Optimizer::rms_prop(rate).unwrap());
+        refused_late(Optimizer::adagrad(rate).unwrap());
+        refused_late(Optimizer::lion(rate).unwrap());
         refused_late(Optimizer::adam(0.1).unwrap().with_l2(rate).unwrap());
+        refused_late(Optimizer::adam_w(0.1, rate).unwrap());
     }
     // η / (1 − β₁) is 10 η.
     refused_late(Optimizer::adam(1e38).unwrap());
@@ -129,6 +201,14 @@ fn the_type_that_computes_has_its_say() {
     refused_late(Optimizer::adam_with(0.1, rest, 0.9, 1e-8).unwrap());
     refused_late(Optimizer::adam_with(0.1, 0.9, rest, 1e-8).unwrap());
     refused_late(Optimizer::adam_with(0.1, 0.9, 0.9, 1e300).unwrap());
+    refused_late(Optimizer::adagrad_with(0.1, 1e300).unwrap());
+    let rms_prop = |with| Optimizer::rms_prop_with(0.1, with).unwrap();
+    refused_late(rms_prop(RmsProp { epsilon: 1e300, ..RmsProp::default() }));
+    refused_late(rms_prop(RmsProp { alpha: rest, ..RmsProp::default() }));
+    refused_late(rms_prop(RmsProp { momentum: rest, ..RmsProp::default() }));
+    refused_late(Optimizer::nesterov(0.1, rest).unwrap());
+    refused_late(Optimizer::lion_with(0.1, rest, 0.9).unwrap());
+    refused_late(Optimizer::lion_with(0.1, 0.9, rest).unwrap());
     for epsilon in [1e-46, 1e-50, 1e-39] {
         let text = refused(Optimizer::adam_with(0.1, 0.9, 0.9, epsilon).unwrap());
         assert!(text.starts_with(&format!("Adam's ε is {epsilon:e}, it must be")), "{text}");
@@ -147,13 +227,18 @@ fn the_type_that_computes_has_its_say() {
 #[test]
 fn an_epsilon_that_vanishes_still_keeps_0_over_0_away() {
     for epsilon in [1e-46, 1e-300] {
-        let mut state = Optimizer::adam_with(0.1, 0.9, 0.999, epsilon)
-            .unwrap()
-            .state::<f32>(&[(2, ParameterKind::Weight)]);
-        let mut w = [1.0_f32, 1.0];
-        state.step(0, &mut w, &[0.0, 1.0]).unwrap();
-        assert_eq!(w[0], 1.0);
-        assert!((w[1] - 0.9).abs() < 1e-6);
+        let with = RmsProp { alpha: 0.0, epsilon, momentum: 0.0, is_centred: false };
+        for optimizer in [
+            Optimizer::adam_with(0.1, 0.9, 0.999, epsilon),
+            Optimizer::rms_prop_with(0.1, with),
+            Optimizer::adagrad_with(0.1, epsilon),
+        ] {
+            let mut state = optimizer.unwrap().state::<f32>(&[(2, ParameterKind::Weight)]);
+            let mut w = [1.0_f32, 1.0];
+            state.step(0, &mut w, &[0.0, 1.0]).unwrap();
+            assert_eq!(w[0], 1.0);
+            assert!((w[1] - 0.9).abs() < 1e-6);
+        }
     }
 }
 
@@ -208,14 +293,29 @@ fn nonsense_is_refused() {
         assert!(Optimizer::momentum(rate, 0.9).is_err());
         assert!(Optimizer::adam(rate).is_err());
         assert!(Optimizer::adam_with(0.1, 0.9, 0.9, rate).is_err());
+        assert!(Optimizer::nesterov(rate, 0.9).is_err());
+        assert!(Optimizer::rms_prop(rate).is_err());
+        let with = RmsProp { epsilon: rate, ..RmsProp::default() };
+        assert!(Optimizer::rms_prop_with(0.1, with).is_err());
+        assert!(Optimizer::adagrad(rate).is_err());
+        assert!(Optimizer::adagrad_with(0.1, rate).is_err());
+        assert!(Optimizer::adam_w(rate, 0.1).is_err());
+        assert!(Optimizer::lion(rate).is_err());
     }
     for beta in [1.0, -0.1, f64::NAN] {
         assert!(Optimizer::momentum(0.1, beta).is_err());
         assert!(Optimizer::adam_with(0.1, beta, 0.9, 1e-8).is_err());
         assert!(Optimizer::adam_with(0.1, 0.9, beta, 1e-8).is_err());
+        assert!(Optimizer::nesterov(0.1, beta).is_err());
+        let default = RmsProp::default();
+        assert!(Optimizer::rms_prop_with(0.1, RmsProp { alpha: beta, ..default }).is_err());
+        assert!(Optimizer::rms_prop_with(0.1, RmsProp { momentum: beta, ..default }).is_err());
+        assert!(Optimizer::lion_with(0.1, beta, 0.9).is_err());
+        assert!(Optimizer::lion_with(0.1, 0.9, beta).is_err());
     }
     for lambda in [-1.0, f64::NAN, f64::INFINITY] {
         assert!(Optimizer::adam(0.1).unwrap().with_l2(lambda).is_err());
+        assert!(Optimizer::adam_w(0.1, lambda).is_err());
     }
     assert_eq!(
         Optimizer::momentum(0.1, 1.5).unwrap_err().to_string(),
