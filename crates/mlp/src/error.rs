@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Loss;
+use crate::files::FileError;
 use crate::text::Short;
 use crate::{Loss, RestoreFault};
 use tape::printable;
@@ -214,6 +216,8 @@ pub enum Error {
         /// The number type.
         number: &'static str,
     },
+    /// A file, or what an archive holds, is at fault.
+    File(Box<FileError>),
 }
 
 impl std::error::Error for Error {
@@ -221,6 +225,7 @@ impl std::error::Error for Error {
         match self {
             Error::Tape(error) => Some(error),
             Error::Validation(error) => Some(&**error),
+            Error::File(error) => Some(&**error),
             _ => None,
         }
     }
@@ -367,6 +372,7 @@ impl fmt::Display for Error {
                  from what feature {feature} was fitted to",
                 Short(*value)
             ),
+            Error::File(error) => fmt::Display::fmt(error, f),
         }
     }
 }

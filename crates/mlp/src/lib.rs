@@ -89,6 +89,7 @@ mod compiled;
 mod data;
 pub mod diagnose;
 mod error;
+pub mod files;
 mod history;
 mod init;
 mod labels;

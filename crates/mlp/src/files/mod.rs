@@ -1,0 +1,14 @@
+//! What is kept in files: archives of matrices and texts, and how they are written and read.
+
+mod archive;
+mod atomic;
+mod checksum;
+mod error;
+#[cfg(feature = "safetensors")]
+mod safetensors;
+mod tensor;
+
+pub use archive::Archive;
+pub use atomic::write_whole;
+pub use error::{FileError, FileProblem};
+pub use tensor::NumberKind;
