@@ -20,9 +20,7 @@ use crate::optimizer::ColumnStep;
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
     OptimizerState, ParameterKind, Random, RecordedMlp, Result, Standardizer, Trainer, Training, data,
-    metrics,
-    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
-    ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Training, data, metrics,
+    metrics, Remembered,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -222,7 +220,6 @@ compiled! {
 
     fn metrics_accuracy(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::accuracy_here;
     fn metrics_log_loss(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::log_loss_here;
-    fn metrics_roc_auc(a: &Matrix<Self>, y: &Matrix<Self>) -> Result<f64> = metrics::roc_auc_here;
     fn metrics_confusion(
         a: &Matrix<Self>,
         y: &Matrix<Self>,

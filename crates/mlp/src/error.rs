@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::Loss;
 use crate::files::FileError;
 use crate::text::Short;
 use crate::{Loss, RestoreFault};
@@ -72,6 +71,13 @@ pub enum Error {
     },
     /// The labels of an example for softmax cross-entropy do not add up to 1.
     LabelSum {
+        /// Their sum.
+        sum: f64,
+        /// Their column (the example), from 0.
+        column: usize,
+    },
+    /// The predicted probabilities of an example's classes do not add up to 1.
+    ProbabilitySum {
         /// Their sum.
         sum: f64,
         /// Their column (the example), from 0.
@@ -160,6 +166,7 @@ pub enum Error {
     Checkpoint {
         /// Why.
         reason: String,
+    },
     /// An optimizer cannot remember what it is given.
     Restore {
         /// Its name, for instance `"0.m"`.
@@ -178,6 +185,32 @@ pub enum Error {
         what: &'static str,
         /// The label that they all have.
         label: u8,
+    },
+    /// A class has no example, where one of each is needed.
+    AbsentClass {
+        /// What was asked for.
+        what: &'static str,
+        /// The class.
+        class: usize,
+    },
+    /// The examples leave something undefined, as a quotient of zeros.
+    Undefined {
+        /// What was asked for.
+        what: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The weight of an example is negative or no finite number.
+    Weight {
+        /// The weight.
+        value: f64,
+        /// The example, from 0.
+        example: usize,
+    },
+    /// The weights of the examples are all 0, or their sum is larger than the largest number.
+    WeightSum {
+        /// The sum.
+        sum: f64,
     },
     /// A class number is not below the number of classes.
     Class {
@@ -311,6 +344,12 @@ impl fmt::Display for Error {
                 Short(*sum),
                 Loss::LABEL_SUM_TOLERANCE
             ),
+            Error::ProbabilitySum { sum, column } => write!(
+                f,
+                "the probabilities in column {column} add up to {}, not to 1 (within {})",
+                Short(*sum),
+                Loss::LABEL_SUM_TOLERANCE
+            ),
             Error::ForgottenLoss { outputs } => write!(
                 f,
                 "Y is one-hot over {outputs} outputs, and no loss was chosen: take .loss(Loss::SoftmaxCrossEntropy) for \
@@ -355,6 +394,20 @@ impl fmt::Display for Error {
             Error::Split { reason } => write!(f, "split: {reason}"),
             Error::OneClass { what, label } => {
                 write!(f, "{what}: every example has label {label}, both 0 and 1 are needed")
+            }
+            Error::AbsentClass { what, class } => {
+                write!(f, "{what}: no example is of class {class}, one of each class is needed")
+            }
+            Error::Undefined { what, reason } => write!(f, "{what} is undefined: {reason}"),
+            Error::Weight { value, example } => {
+                write!(f, "weight {} of example {example} is not finite and at least 0", Short(*value))
+            }
+            Error::WeightSum { sum } => {
+                write!(
+                    f,
+                    "the weights of the examples add up to {}, not to a finite number above 0",
+                    Short(*sum)
+                )
             }
             Error::Class { class, classes, example } => {
                 write!(f, "class {class} of example {example} is not below {classes}, the number of classes")

@@ -49,7 +49,7 @@
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`classes()`] |
-//! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
+//! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |

@@ -22,9 +22,43 @@ pub(crate) fn sum<T: Scalar>(range: Range<usize>, term: &impl Fn(usize) -> T) ->
     sum(range.start..middle, term) + sum(middle..range.end, term)
 }
 
+/// A sum that is looked at on its way. What each addition loses is kept beside it (Neumaier 1974),
+/// so it errs by some two roundings however many terms there are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunningSum {
+    sum: f64,
+    lost: f64,
+}
+
+impl RunningSum {
+    pub(crate) fn add(&mut self, term: f64) {
+        let sum = self.sum + term;
+        self.lost +=
+            if self.sum.abs() >= term.abs() { (self.sum - sum) + term } else { (term - sum) + self.sum };
+        self.sum = sum;
+    }
+
+    pub(crate) fn value(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::sum;
+    use super::{RunningSum, sum};
+
+    #[test]
+    fn a_running_sum_keeps_what_additions_lose() {
+        let mut running = RunningSum::default();
+        assert_eq!(running.value(), 0.0);
+        for term in [1.0, 1e100, 1.0, -1e100] {
+            running.add(term);
+        }
+        assert_eq!(running.value(), 2.0);
+        let mut tenths = RunningSum::default();
+        (0..1_000_000).for_each(|_| tenths.add(0.1));
+        assert!((tenths.value() / 1e5 - 1.0).abs() < 3e-16, "{}", tenths.value());
+    }
 
     #[test]
     fn every_term_is_taken_once() {

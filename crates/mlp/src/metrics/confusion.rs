@@ -4,12 +4,16 @@ use std::fmt;
 
 use tape::{Matrix, printable};
 
-use super::check;
+use super::{check, weights};
 use crate::labels::is_several_questions;
 use crate::shuffle::with_room;
+use crate::sum::RunningSum;
 use crate::{Error, Result, Scalar, classes};
 
-/// How many examples of each class were predicted to be of each class.
+/// How many examples of each class were predicted to be of each class, and what their weights add
+/// up to.
+///
+/// Shares are those of weights, which are 1 if none are given. Where a share is 0/0, it is `None`.
 ///
 /// ```
 /// use mlp::ConfusionMatrix;
@@ -27,11 +31,13 @@ use crate::{Error, Result, Scalar, classes};
 /// ");
 /// # Ok::<(), mlp::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ConfusionMatrix {
     names: Vec<String>,
     /// Row by row: the count of (actual, predicted) is at actual · n + predicted.
     counts: Vec<usize>,
+    /// The weights, in the same order; the counts themselves if there are none.
+    weights: Vec<f64>,
 }
 
 impl ConfusionMatrix {
@@ -47,9 +53,28 @@ impl ConfusionMatrix {
     }
 
     pub(crate) fn new_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
-        check(a, y, "confusion matrix")?;
-        check_one_class(y)?;
-        Self::from_classes(&classes(y)?, &classes(a)?, a.rows().max(2))
+        let (actual, predicted) = of_each_example(a, y)?;
+        Self::from_classes(&actual, &predicted, a.rows().max(2))
+    }
+
+    /// As [`new`](Self::new), where example i counts `weights[i]`.
+    ///
+    /// ```
+    /// use mlp::ConfusionMatrix;
+    /// use tape::matrix;
+    /// let (a, y) = (matrix![[0.9, 0.2, 0.6]], matrix![[1.0, 0.0, 0.0]]);
+    /// let confusion = ConfusionMatrix::weighted(&a, &y, &[1.0, 1.0, 6.0])?;
+    /// assert_eq!(confusion.accuracy(), Some(0.25));
+    /// assert_eq!((confusion.count(0, 1), confusion.weight(0, 1)), (1, 6.0));
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::Length`] if there are not m weights; [`Error::Weight`] if
+    /// one is negative, NaN or ∞; [`Error::WeightSum`] if all are 0, or their sum is ∞.
+    pub fn weighted<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: &[f64]) -> Result<Self> {
+        let (actual, predicted) = of_each_example(a, y)?;
+        Self::from_weighted_classes(&actual, &predicted, weights, a.rows().max(2))
     }
 
     /// Counts pairs of classes below `n`.
@@ -72,7 +97,32 @@ impl ConfusionMatrix {
             }
             counts[y * n + p] += 1;
         }
-        Ok(ConfusionMatrix { names, counts })
+        let mut weights = with_room("confusion matrix", n * n)?;
+        weights.extend(counts.iter().map(|&count: &usize| count as f64));
+        Ok(ConfusionMatrix { names, counts, weights })
+    }
+
+    /// As [`from_classes`](Self::from_classes), where example i counts `weights[i]`.
+    ///
+    /// # Errors
+    /// As [`from_classes`](Self::from_classes) and [`weighted`](Self::weighted).
+    pub fn from_weighted_classes(
+        actual: &[usize],
+        predicted: &[usize],
+        weights: &[f64],
+        n: usize,
+    ) -> Result<Self> {
+        let mut confusion = Self::from_classes(actual, predicted, n)?;
+        weights::check(weights, actual.len())?;
+        let mut sums = with_room("confusion matrix", n * n)?;
+        sums.resize(n * n, RunningSum::default());
+        for ((&y, &p), &weight) in actual.iter().zip(predicted).zip(weights) {
+            sums[y * n + p].add(weight);
+        }
+        for (weight, sum) in confusion.weights.iter_mut().zip(sums) {
+            *weight = sum.value();
+        }
+        Ok(confusion)
     }
 
     /// The same counts with names for the classes. The table shows what would break it, or steer a
@@ -104,33 +154,33 @@ impl ConfusionMatrix {
         self.counts[actual * n + predicted]
     }
 
+    /// What the weights of the examples of class `actual` that were predicted to be of class
+    /// `predicted` add up to; their count if there are no weights.
+    ///
+    /// # Panics
+    /// If one of them is not below the number of classes.
+    pub fn weight(&self, actual: usize, predicted: usize) -> f64 {
+        let n = self.classes();
+        assert!(actual < n && predicted < n, "weight: classes {actual} and {predicted} of {n}");
+        self.weights[actual * n + predicted]
+    }
+
     /// The number of examples.
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
 
-    /// The share of the examples on the diagonal; `None` if there are no examples.
-    pub fn accuracy(&self) -> Option<f64> {
-        share((0..self.classes()).map(|class| self.count(class, class)).sum(), self.total())
+    /// The names of the classes: their numbers, if none were given.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
+}
 
-    /// Of the examples predicted to be of a class, the share that is; `None` if there are none.
-    ///
-    /// # Panics
-    /// If `class` is not below the number of classes.
-    pub fn precision(&self, class: usize) -> Option<f64> {
-        let predicted = (0..self.classes()).map(|actual| self.count(actual, class)).sum();
-        share(self.count(class, class), predicted)
-    }
-
-    /// Of the examples of a class, the share that was predicted to be; `None` if there are none.
-    ///
-    /// # Panics
-    /// If `class` is not below the number of classes.
-    pub fn recall(&self, class: usize) -> Option<f64> {
-        let actual = (0..self.classes()).map(|predicted| self.count(class, predicted)).sum();
-        share(self.count(class, class), actual)
-    }
+/// The classes of the labels and of the outputs.
+fn of_each_example<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<(Vec<usize>, Vec<usize>)> {
+    check(a, y, "confusion matrix")?;
+    check_one_class(y)?;
+    Ok((classes(y)?, classes(a)?))
 }
 
 /// The first example with several ones, or none, is at fault.
@@ -148,10 +198,6 @@ fn check_one_class<T: Scalar>(y: &Matrix<T>) -> Result<()> {
         return Err(Error::Label { value: labels[row].to_f64(), row, column, expected });
     }
     Ok(())
-}
-
-fn share(part: usize, whole: usize) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 impl fmt::Display for ConfusionMatrix {

@@ -1,13 +1,41 @@
 //! How good predictions are.
+//!
+//! What was predicted, `a`, and the labels, `y`, are matrices of the same shape, in which an example
+//! is a column. What they are decides what can be asked:
+//!
+//! | the predictions are | see | for instance |
+//! |---|---|---|
+//! | classes | [`ConfusionMatrix`] | accuracy, balanced accuracy, precision, recall, F1, Cohen's κ, Matthews |
+//! | probabilities of classes | [`ClassProbabilities`] | cross-entropy, Brier, top-k, ROC AUC of several classes, [`Calibration`] |
+//! | scores of two classes | [`Scores`] | ROC AUC, average precision, ROC and precision–recall curves |
+//! | quantities | [`Quantities`] | R², MAE, RMSE, quantile loss |
+//! | answers to questions of their own | [`accuracy`], [`log_loss`] | |
+//!
+//! Each is made by `new`, or by `weighted` with a weight for each example; the functions of this
+//! module are shorter ways to some of them. The formula of each metric stands with it, and so does
+//! what it is where nothing can be divided: `None` of a share, or an error. Everything is computed
+//! in `f64`, of `f32` too, and the order of the examples changes nothing beyond rounding.
 
-mod auc;
+mod agreement;
+mod calibration;
 mod confusion;
+mod curves;
+mod probabilities;
+mod quantities;
+mod scores;
+mod weights;
 
 use tape::Matrix;
 
-pub use auc::roc_auc;
-pub(crate) use auc::roc_auc_here;
+pub use agreement::{Average, Disagreement};
+pub use calibration::{Calibration, CalibrationBin};
 pub use confusion::ConfusionMatrix;
+pub use curves::{
+    PrecisionRecallPoint, RocPoint, average_precision, precision_recall_curve, roc_auc, roc_curve,
+};
+pub use probabilities::ClassProbabilities;
+pub use quantities::{Quantities, mean_absolute_error, quantile_loss, r_squared, root_mean_squared_error};
+pub use scores::Scores;
 
 use crate::labels::is_several_questions;
 use crate::sum::sum;
@@ -118,6 +146,14 @@ fn check<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<
     }
     if a.columns() == 0 {
         return Err(Error::NoExamples { what });
+    }
+    Ok(())
+}
+
+fn check_one_row<T: Scalar>(a: &Matrix<T>) -> Result<()> {
+    let found = a.shape();
+    if found.0 != 1 {
+        return Err(Error::Shape { matrix: "A".to_string(), expected: (1, found.1), found });
     }
     Ok(())
 }

@@ -1,0 +1,4 @@
+//! Metrics, against what scikit-learn gives, and by their laws.
+
+mod golden;
+mod laws;
