@@ -16,11 +16,12 @@ use tape::{EntryId, Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
+use crate::files::Archive;
 use crate::optimizer::ColumnStep;
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
-    OptimizerState, ParameterKind, Random, RecordedMlp, Result, Standardizer, Trainer, Training, data,
-    metrics, Remembered,
+    OptimizerState, ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Trainer, Training,
+    data, metrics,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -150,6 +151,8 @@ compiled! {
         leaves: &[EntryId],
         blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<Self>>>>,
     ) -> Result<Option<Epoch>> = Trainer::epoch_over_here;
+    fn trainer_to_archive(trainer: &Trainer<Self>) -> Result<Archive> = Trainer::to_archive_here;
+    fn trainer_restore(trainer: &mut Trainer<Self>, archive: &Archive) -> Result<()> = Trainer::restore_here;
     fn trainer_finish(trainer: &mut Trainer<Self>) -> Result<()> = Trainer::finish_here;
 
     fn optimizer_penalty(optimizer: &Optimizer, w: &[Self]) -> Self = Optimizer::penalty_here;

@@ -141,6 +141,16 @@ impl EarlyStopping {
         if since >= self.patience { Verdict::Stop } else { Verdict::Waiting }
     }
 
+    /// How many epochs it has seen, and the best of them.
+    pub(crate) fn observed(&self) -> (usize, Option<(usize, f64)>) {
+        (self.observed, self.best)
+    }
+
+    /// Goes on after so many epochs.
+    pub(crate) fn go_on(&mut self, observed: usize, best: Option<(usize, f64)>) {
+        (self.observed, self.best) = (observed, best);
+    }
+
     /// By how much a loss has to be lower to count.
     pub fn min_delta(&self) -> f64 {
         self.min_delta

@@ -54,6 +54,23 @@ impl Random {
         self.generator.next_u64()
     }
 
+    /// How many of the stream's 32-bit words are behind.
+    pub(crate) fn position(&self) -> u128 {
+        self.generator.get_word_pos()
+    }
+
+    /// The next 64 bits, which stay the next.
+    pub(crate) fn bits_ahead(&self) -> u64 {
+        self.clone().bits()
+    }
+
+    /// The same stream at another position, if these bits come next there.
+    pub(crate) fn at(&self, position: u128, ahead: u64) -> Option<Self> {
+        let mut other = self.clone();
+        other.generator.set_word_pos(position);
+        (other.bits_ahead() == ahead && other.position() == position).then_some(other)
+    }
+
     /// A number in [0, 1): one of the multiples of 2⁻⁵³, all equally likely.
     pub fn unit(&mut self) -> f64 {
         const STEP: f64 = 1.0 / (1_u64 << 53) as f64;

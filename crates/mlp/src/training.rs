@@ -3,6 +3,7 @@
 mod average;
 mod batches;
 mod best;
+mod checkpoint;
 mod data;
 mod evaluation;
 mod gradients;
@@ -17,9 +18,12 @@ mod step;
 mod trainer;
 mod weights;
 
+use std::path::PathBuf;
+
 use tape::Matrix;
 
 use crate::optimizer::check_held;
+use crate::training::checkpoint::Checkpoints;
 use crate::training::gradients::GradientRules;
 use crate::training::group::check_lambda;
 use crate::training::weights::Weights;
@@ -65,6 +69,8 @@ pub struct Training<T: Scalar> {
     groups: Vec<ParameterGroup>,
     weights: Weights<T>,
     smoothing: f64,
+    checkpoints: Option<Checkpoints>,
+    resumed: Option<PathBuf>,
 }
 
 /// What a callback is told after every epoch.
@@ -99,6 +105,8 @@ impl<T: Scalar> Training<T> {
             groups: Vec::new(),
             weights: Weights::default(),
             smoothing: 0.0,
+            checkpoints: None,
+            resumed: None,
         }
     }
 
@@ -281,6 +289,33 @@ impl<T: Scalar> Training<T> {
         }
         self.smoothing = epsilon;
         Ok(self)
+    }
+}
+
+/// # Checkpoints
+#[cfg(feature = "safetensors")]
+impl<T: Scalar> Training<T> {
+    /// Writes the training to a file after every `epochs` epochs, each time in the place of the last
+    /// one, and whole or not at all: whenever it is killed, [`resuming`](Self::resuming) goes on
+    /// from what is there, with the bits of a training that was not killed.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if the number is 0.
+    pub fn checkpoints(mut self, path: impl Into<PathBuf>, epochs: usize) -> Result<Self> {
+        if epochs == 0 {
+            let (name, expected) = ("epochs of a checkpoint", "at least 1");
+            return Err(Error::Hyperparameter { name, value: 0.0, expected });
+        }
+        self.checkpoints = Some(Checkpoints { path: path.into(), every: epochs });
+        Ok(self)
+    }
+
+    /// Goes on from a [checkpoint](Self::checkpoints) of the same training. What it has done counts:
+    /// the number of epochs is that of both together. The errors of [`Trainer::resume`] are those of
+    /// [`fit`](Self::fit) and of [`Trainer::new`] then.
+    pub fn resuming(mut self, path: impl Into<PathBuf>) -> Self {
+        self.resumed = Some(path.into());
+        self
     }
 }
 

@@ -23,6 +23,7 @@ pub struct ParameterGroup {
     pub(super) rate: Option<f64>,
     pub(super) l1: Option<f64>,
     pub(super) l2: Option<f64>,
+    pub(super) weight_decay: Option<f64>,
     pub(super) is_frozen: bool,
 }
 
@@ -30,7 +31,7 @@ impl ParameterGroup {
     /// The parameters of these names: `W[1]` of a network, or the name that the tape knows them by.
     pub fn of<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         let names = names.into_iter().map(Into::into).collect();
-        ParameterGroup { names, rate: None, l1: None, l2: None, is_frozen: false }
+        ParameterGroup { names, rate: None, l1: None, l2: None, weight_decay: None, is_frozen: false }
     }
 
     /// Their rate is that of all times this factor.
@@ -56,13 +57,23 @@ impl ParameterGroup {
         Ok(self)
     }
 
-    /// Their λ of L2, or of the decay of a rule that decouples it, weights or not.
+    /// Their λ of L2, weights or not.
     ///
     /// # Errors
     /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
     pub fn l2(mut self, lambda: f64) -> Result<Self> {
         check_lambda("L2 λ", lambda)?;
         self.l2 = Some(lambda);
+        Ok(self)
+    }
+
+    /// Their λ of the decoupled [weight decay](crate::Optimizer::with_weight_decay), weights or not.
+    ///
+    /// # Errors
+    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    pub fn weight_decay(mut self, lambda: f64) -> Result<Self> {
+        check_lambda("weight decay λ", lambda)?;
+        self.weight_decay = Some(lambda);
         Ok(self)
     }
 

@@ -4,6 +4,7 @@ use tape::{EntryId, Matrix, Options};
 
 use crate::training::batches::Batches;
 use crate::training::best::{Best, Keeps};
+use crate::training::checkpoint::Checkpoints;
 use crate::training::data::Data;
 use crate::training::evaluation::Evaluation;
 use crate::training::objective::{Objective, On};
@@ -28,6 +29,7 @@ pub(super) struct Run<T: Scalar> {
     rewind_is_due: bool,
     pub(super) history: History,
     pub(super) epochs: usize,
+    pub(super) checkpoints: Option<Checkpoints>,
     /// Whether the parameters are those that were learned, for good.
     is_over: bool,
 }
@@ -88,6 +90,7 @@ impl<T: Scalar> Run<T> {
             rewind_is_due: false,
             history: History::new(),
             epochs: training.epochs,
+            checkpoints: training.checkpoints.clone(),
             is_over: false,
         })
     }
@@ -103,6 +106,11 @@ impl<T: Scalar> Run<T> {
     /// Whether there is nothing left to do.
     pub(super) fn is_over(&self) -> bool {
         self.is_over || self.is_stopped || (self.place.batches == 0 && self.history.len() >= self.epochs)
+    }
+
+    /// Whether the parameters are those that were learned, for good.
+    pub(super) fn has_ended(&self) -> bool {
+        self.is_over
     }
 
     /// The rest of the epoch on its way, or the next one, if there is one.
@@ -204,6 +212,7 @@ impl<T: Scalar> Run<T> {
         }
         let verdict = self.stopping.as_mut().map(|stopping| stopping.observe(losses.deciding()));
         self.is_stopped = verdict == Some(Verdict::Stop);
+        self.write_if_due(number + 1)?;
         Ok(Epoch { number, of: self.epochs, losses, rate: self.step.rate() })
     }
 

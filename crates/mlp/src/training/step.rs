@@ -68,7 +68,13 @@ impl<T: Scalar> Step<T> {
         }
         let kinds = trained.iter().map(|parameter| parameter.kind);
         let sizes: Vec<(usize, ParameterKind)> = followed.iter().map(Followed::size).zip(kinds).collect();
-        let optimizer = training.optimizer.try_state(&sizes)?;
+        let mut optimizer = training.optimizer.try_state(&sizes)?;
+        for (k, followed) in followed.iter().enumerate() {
+            let Some(group) = training.group_of(&followed.name) else { continue };
+            group.rate.map_or(Ok(()), |factor| optimizer.set_rate_factor(k, factor))?;
+            group.l2.map_or(Ok(()), |lambda| optimizer.set_l2(k, lambda))?;
+            group.weight_decay.map_or(Ok(()), |lambda| optimizer.set_weight_decay(k, lambda))?;
+        }
         let rules = training.gradients;
         let needs_own = rules.named().is_some() || followed.iter().any(|followed| followed.l1 != 0.0);
         let gradients = match needs_own {
@@ -129,6 +135,10 @@ impl<T: Scalar> Step<T> {
             average.follow(&self.program, &self.followed)?;
         }
         Ok(true)
+    }
+
+    pub(super) fn has_schedule(&self) -> bool {
+        !self.schedule.is_constant()
     }
 
     /// Lets the schedule decide.

@@ -74,7 +74,13 @@ impl<T: Scalar> Trainer<T> {
     pub(crate) fn new_here(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
         let run = Run::new(objective, training)?;
         let threads = Threads::new(run.step.program.threads(run.largest_batch()))?;
-        Ok(Trainer { run, threads })
+        #[cfg_attr(not(feature = "safetensors"), allow(unused_mut))]
+        let mut trainer = Trainer { run, threads };
+        #[cfg(feature = "safetensors")]
+        if let Some(path) = &training.resumed {
+            trainer.restore_here(&crate::files::Archive::read(path)?)?;
+        }
+        Ok(trainer)
     }
 }
 

@@ -50,17 +50,14 @@ impl<T: Scalar> Weights<T> {
         if is_even {
             return Ok(None);
         }
-        if let Some(at) = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite())) {
-            let reason =
-                format!("that of example {at} is {}, it must be a finite number, at least 0", weights[at]);
-            return Err(Error::Setting { setting: "weights of the examples", reason });
+        if let Some(example) = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite())) {
+            return Err(Error::Weight { value: weights[example], example });
         }
         let largest = weights.iter().copied().fold(0.0, f64::max);
         // Divided by the largest first: the sum neither overflows nor vanishes.
         let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
-        if m > 0 && !(sum > 0.0) {
-            let reason = "they are all 0".to_owned();
-            return Err(Error::Setting { setting: "weights of the examples", reason });
+        if m > 0 && largest == 0.0 {
+            return Err(Error::WeightSum { sum: 0.0 });
         }
         let scaled = |i: usize| T::from_f64(weights[i] / largest * (m as f64 / sum));
         Ok(Some(Matrix::from_fn(1, m, |_, i| scaled(i))))
