@@ -6,9 +6,14 @@ mod graphs;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use graphs::descriptions;
+use mlp::minimize::{
+    Iteration, Lbfgs, LevenbergMarquardt, NewtonCg, Recorded, RecordedCurvature, RecordedResiduals,
+};
+use mlp::{Optimizer, ParameterKind, RmsProp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::check::Random;
@@ -310,4 +315,60 @@ fn tokens_gathers_noise_and_factors_allocate_nothing() {
             assert_eq!(allocations(|| run(batch)), 0, "{} examples", batch.columns());
         }
     }
+}
+
+#[test]
+fn a_step_of_an_optimizer_allocates_nothing() {
+    let centred = RmsProp { momentum: 0.5, is_centred: true, ..RmsProp::default() };
+    let optimizers = [
+        Optimizer::gradient_descent(0.1),
+        Optimizer::momentum(0.1, 0.9),
+        Optimizer::nesterov(0.1, 0.9),
+        Optimizer::rms_prop_with(0.1, centred),
+        Optimizer::adagrad(0.1),
+        Optimizer::adam_w(0.1, 0.1),
+        Optimizer::lion(0.1),
+    ];
+    for optimizer in optimizers {
+        let mut state = optimizer.unwrap().state::<f32>(&[(100, ParameterKind::Weight)]);
+        let (mut theta, gradient) = ([1.0; 100], [0.5; 100]);
+        state.step(0, &mut theta, &gradient).unwrap(); // the first asks for the processor's name
+        let asked = allocations(|| {
+            state.set_rate(0.01).unwrap();
+            state.set_rate_factor(0, 0.5).unwrap();
+            state.step(0, &mut theta, &gradient).unwrap();
+        });
+        assert_eq!(asked, 0, "{:?}", state.optimizer());
+    }
+}
+
+/// After as many iterations as L-BFGS remembers, and from the second on elsewhere.
+#[test]
+fn an_iteration_of_a_minimiser_allocates_nothing() {
+    let tape = Tape::<f64>::new();
+    let x = tape.parameter("x", &Matrix::from_fn(12, 1, |i, _| (i as f64).sin() * 2.0));
+    let a = tape.constant("A", &Matrix::from_fn(20, 12, |i, k| ((i * k) as f64).cos()));
+    let r = a.matmul(x).tanh() + a.matmul(x.square()) - 1.0;
+    let j = r.square().sum();
+    let most = |number: usize| {
+        let mut before = 0;
+        move |iteration: &Iteration<'_, f64>| {
+            let since = ASKED.get() - before;
+            assert!(iteration.number <= number || since == 0, "{since} in iteration {}", iteration.number);
+            before = ASKED.get();
+            ControlFlow::Continue(())
+        }
+    };
+    let mut objective = Recorded::new(j, [x]).unwrap();
+    let mut theta = objective.theta().unwrap();
+    let minimum = Lbfgs::new().memory(3).unwrap().minimize_with(&mut objective, &mut theta, most(5)).unwrap();
+    assert!(minimum.iterations > 8, "{minimum:?}");
+    let mut objective = RecordedCurvature::new(j, [x]).unwrap();
+    let mut theta = objective.theta().unwrap();
+    let minimum = NewtonCg::new().minimize_with(&mut objective, &mut theta, most(1)).unwrap();
+    assert!(minimum.iterations > 3, "{minimum:?}");
+    let mut residuals = RecordedResiduals::new(r, [x]).unwrap();
+    let mut theta = residuals.theta().unwrap();
+    let minimum = LevenbergMarquardt::new().minimize_with(&mut residuals, &mut theta, most(1)).unwrap();
+    assert!(minimum.iterations > 3, "{minimum:?}");
 }

@@ -17,6 +17,9 @@ use tape::{EntryId, Matrix, Tape};
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
 use crate::files::Archive;
+use crate::minimize::{
+    Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
+};
 use crate::optimizer::ColumnStep;
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
@@ -185,6 +188,25 @@ compiled! {
         values: &mut [Self],
         gradient: &[Self],
     ) = ColumnStep::column_here;
+
+    fn lbfgs_minimize(
+        lbfgs: &Lbfgs,
+        objective: &mut dyn Objective<Self>,
+        theta: &mut [Self],
+        after_iteration: &mut dyn FnMut(&Iteration<'_, Self>) -> ControlFlow<()>,
+    ) -> Result<Minimum> = Lbfgs::minimize_here;
+    fn newton_minimize(
+        newton: &NewtonCg,
+        objective: &mut dyn Curvature<Self>,
+        theta: &mut [Self],
+        after_iteration: &mut dyn FnMut(&Iteration<'_, Self>) -> ControlFlow<()>,
+    ) -> Result<Minimum> = NewtonCg::minimize_here;
+    fn levenberg_minimize(
+        levenberg: &LevenbergMarquardt,
+        residuals: &mut dyn Residuals<Self>,
+        theta: &mut [Self],
+        after_iteration: &mut dyn FnMut(&Iteration<'_, Self>) -> ControlFlow<()>,
+    ) -> Result<Minimum> = LevenbergMarquardt::minimize_here;
 
     fn closed_form_forward(
         layers: &[Layer<'_, Self>],

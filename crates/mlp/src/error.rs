@@ -231,6 +231,13 @@ pub enum Error {
         /// The name that was given.
         name: String,
     },
+    /// A minimiser cannot change an entry that is to be a parameter.
+    Parameter {
+        /// Its name or number.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// A feature's mean or standard deviation does not fit the number type.
     FeatureRange {
         /// The feature's row, from 0.
@@ -416,6 +423,7 @@ impl fmt::Display for Error {
                 write!(f, "activation {} gives no derivative", printable(function))
             }
             Error::UnknownParameter { name } => write!(f, "the network has no parameter {name:?}"),
+            Error::Parameter { name, fault } => write!(f, "minimize: {} {fault}", printable(name)),
             Error::FeatureRange { feature, number } => {
                 write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
             }

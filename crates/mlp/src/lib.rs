@@ -46,6 +46,7 @@
 //! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own, also of a table's touched columns |
 //! | give parameters rates and decays of their own | [`OptimizerState::set_rate_factor`], [`OptimizerState::set_l2`], [`OptimizerState::set_weight_decay`] |
 //! | keep what an optimiser remembers | [`OptimizerState::remembered`], [`OptimizerState::restore`] |
+//! | go to a minimum of any J, or fit by least squares | [`minimize`]: [`Lbfgs`](minimize::Lbfgs), [`NewtonCg`](minimize::NewtonCg), [`LevenbergMarquardt`](minimize::LevenbergMarquardt) |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`classes()`] |
@@ -79,8 +80,9 @@
 //! The gradients of networks of every depth, width, activation and loss are the entries that eq.
 //! 26–28 make by hand on the tape, and have the values of [`closed_form`], of networks that JAX and
 //! PyTorch computed, and of differences. `closed_form` shares no operation, kernel or derivative
-//! with the tape. Optimizers are compared with PyTorch's trajectories, and they and metrics with
-//! values worked out by hand, random numbers with published ones, and trainings that go wrong with the parameters they have to leave
+//! with the tape. Optimizers are compared with PyTorch's trajectories, minimisers with scipy's
+//! and NIST's certified minima, optimizers and metrics with values worked out by hand, random
+//! numbers with published ones, and trainings that go wrong with the parameters they have to leave
 //! behind.
 
 mod activation;
@@ -95,6 +97,7 @@ mod init;
 mod labels;
 mod loss;
 pub mod metrics;
+pub mod minimize;
 mod network;
 mod optimizer;
 mod random;

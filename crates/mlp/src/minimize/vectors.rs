@@ -1,0 +1,92 @@
+//! Sums over vectors, in `f64` whatever their type.
+
+use tape::kernels;
+
+use crate::Scalar;
+
+/// Sums side by side, which the compiler makes vectors of.
+const LANES: usize = 16;
+
+/// aᵀb, in an order that depends on the length alone.
+pub(super) fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; LANES];
+            let (a, a_rest) = a.as_chunks::<LANES>();
+            let (b, b_rest) = b.as_chunks::<LANES>();
+            for (a, b) in a.iter().zip(b) {
+                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum += a.to_f64() * b.to_f64();
+                }
+            }
+            let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a.to_f64() * b.to_f64());
+            sums.into_iter().chain(rest).sum()
+        },
+    )
+}
+
+/// ‖a‖₂, also where a square would be ∞ or 0.
+pub(super) fn norm<T: Scalar>(a: &[T]) -> f64 {
+    let largest = max_norm(a);
+    if (1e-140..1e140).contains(&largest) || largest == 0.0 || !largest.is_finite() {
+        return dot(a, a).sqrt();
+    }
+    let squares: f64 = a.iter().map(|x| (x.to_f64() / largest).powi(2)).sum();
+    largest * squares.sqrt()
+}
+
+/// The greatest |aᵢ|; NaN if there is one.
+pub(super) fn max_norm<T: Scalar>(a: &[T]) -> f64 {
+    a.iter().fold(0.0, |largest: f64, x| {
+        let x = x.to_f64().abs();
+        if x > largest || x.is_nan() { x } else { largest }
+    })
+}
+
+/// y ← y + α x.
+pub(super) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
+    let alpha = T::from_f64(alpha);
+    kernels::vectorised(
+        #[inline(always)]
+        || y.iter_mut().zip(x).for_each(|(y, &x)| *y += alpha * x),
+    );
+}
+
+/// out ← x + α d, each rounded once.
+pub(super) fn along<T: Scalar>(out: &mut [T], x: &[T], alpha: f64, d: &[T]) {
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            for ((out, x), d) in out.iter_mut().zip(x).zip(d) {
+                *out = T::from_f64(x.to_f64() + alpha * d.to_f64());
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_take_every_element_once() {
+        for n in [0_usize, 1, 2, 15, 16, 17, 33, 100] {
+            let a: Vec<f32> = (0..n).map(|i| i as f32).collect();
+            let expected: f64 = (0..n).map(|i| (i * i) as f64).sum();
+            assert_eq!(dot(&a, &a), expected);
+            assert!((norm(&a) - expected.sqrt()).abs() <= 1e-15 * expected);
+            assert_eq!(max_norm(&a), n.saturating_sub(1) as f64);
+        }
+    }
+
+    #[test]
+    fn norms_of_extreme_and_of_no_numbers() {
+        assert!((norm(&[3e200, -4e200]) / 5e200 - 1.0).abs() < 1e-15);
+        assert!((norm(&[3e-200, 4e-200]) / 5e-200 - 1.0).abs() < 1e-15);
+        assert_eq!(norm::<f64>(&[0.0]), 0.0);
+        assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+        assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[1.0, f64::NAN]).is_nan());
+        assert!(max_norm(&[f64::NAN, 1.0]).is_nan() && max_norm(&[1.0, f64::NAN, 2.0]).is_nan());
+    }
+}
