@@ -13,6 +13,9 @@ use crate::{Error, Result, Scalar};
 /// θ has the elements of all parameters, in the order in which they are given, each column by
 /// column. After a minimisation the program's parameters are the θ that was found.
 ///
+/// J has to be a function of θ: noise that is drawn anew for each run makes it none, unless
+/// [`Program::expectation`] takes it away.
+///
 /// ```
 /// use mlp::minimize::{Lbfgs, Recorded};
 /// use mlp::{Activation, Mlp};
@@ -283,7 +286,7 @@ impl Vector {
                 "is no parameter of the tape"
             } else if var.shape()?.depends_on_m() {
                 "has a size that depends on m"
-            } else if !seen.insert(*var) {
+            } else if !seen.insert(var.index()) {
                 "stands there twice"
             } else {
                 continue;
