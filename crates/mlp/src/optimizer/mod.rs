@@ -5,6 +5,7 @@ mod elements;
 mod held;
 mod remembered;
 mod rule;
+mod show;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ impl<T: Scalar> OptimizerState<T> {
     /// | Lion | `k.m` |
     ///
     /// The rule, its hyperparameters, rates and decays are not among it: who writes these down
-    /// makes the optimizer from them again.
+    /// makes the optimizer from them again. (An optimizer's text tells whether it is the same.)
     ///
     /// ```
     /// use mlp::{Optimizer, ParameterKind, Remembered};

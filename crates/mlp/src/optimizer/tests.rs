@@ -287,6 +287,30 @@ fn penalties_of_many_and_of_extreme_weights() {
 }
 
 #[test]
+fn an_optimizer_in_words() {
+    let centred = RmsProp { alpha: 0.5, epsilon: 1e-6, momentum: 0.25, is_centred: true };
+    for (optimizer, text) in [
+        (Optimizer::gradient_descent(0.1), "gradient descent: η = 0.1"),
+        (Optimizer::momentum(0.1, 0.9), "momentum: η = 0.1, β = 0.9"),
+        (Optimizer::nesterov(0.1, 0.9), "Nesterov: η = 0.1, β = 0.9"),
+        (Optimizer::rms_prop(0.1), "RMSProp: η = 0.1, α = 0.99, ε = 1e-8"),
+        (Optimizer::rms_prop_with(0.1, centred), "RMSProp, centred: η = 0.1, α = 0.5, ε = 1e-6, β = 0.25"),
+        (Optimizer::adagrad(0.1), "Adagrad: η = 0.1, ε = 1e-10"),
+        (
+            Optimizer::adam(1e-3).and_then(|adam| adam.with_l2(0.5)),
+            "Adam: η = 0.001, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.5 of L2",
+        ),
+        (
+            Optimizer::adam_w(1.0 / 3.0, 0.01),
+            "Adam: η = 0.3333333333333333, β₁ = 0.9, β₂ = 0.999, ε = 1e-8, λ = 0.01 decoupled",
+        ),
+        (Optimizer::lion(1e-300), "Lion: η = 1e-300, β₁ = 0.9, β₂ = 0.99"),
+    ] {
+        assert_eq!(optimizer.unwrap().to_string(), text);
+    }
+}
+
+#[test]
 fn nonsense_is_refused() {
     for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(Optimizer::gradient_descent(rate).is_err());
