@@ -20,6 +20,7 @@ use crate::files::Archive;
 use crate::minimize::{
     Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
 };
+use crate::files::{Archive, Loading};
 use crate::optimizer::ColumnStep;
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
@@ -117,6 +118,9 @@ compiled! {
         x: &Matrix<Self>,
         y: &Matrix<Self>,
     ) -> Result<f64> = Mlp::accuracy_here;
+
+    fn mlp_to_archive(network: &Mlp<Self>) -> Result<Archive> = Mlp::to_archive_here;
+    fn mlp_from_archive(archive: &Archive, loading: &Loading<Self>) -> Result<Mlp<Self>> = Mlp::from_archive_here;
 
     #[track_caller]
     fn training_fit(

@@ -118,15 +118,16 @@ impl<T: Scalar> MlpBuilder<T> {
         check_output(loss, output, self.sizes[self.activations.len()])?;
         let schemes: Vec<Init> =
             self.activations.iter().map(|g| self.init.unwrap_or_else(|| Init::suited_to(g))).collect();
-        let mut parameters = IndexMap::new();
-        let layers = Init::parameters_of_each(&schemes, &self.sizes, self.seed)?;
-        for ((w, b), l) in layers.into_iter().zip(1..) {
-            parameters.insert(format!("W[{l}]"), w);
-            parameters.insert(format!("b[{l}]"), b);
-        }
+        let parameters = named(Init::parameters_of_each(&schemes, &self.sizes, self.seed)?);
         let loss_is_chosen = self.loss.is_some();
         Ok(Mlp { sizes: self.sizes, activations: self.activations, loss, loss_is_chosen, parameters })
     }
+}
+
+/// W and b of every layer by their names.
+fn named<T: Scalar>(layers: Vec<(Matrix<T>, Matrix<T>)>) -> IndexMap<String, Matrix<T>> {
+    let of_layer = |((w, b), l): (_, usize)| [(format!("W[{l}]"), w), (format!("b[{l}]"), b)];
+    layers.into_iter().zip(1..).flat_map(of_layer).collect()
 }
 
 /// Whether the loss can follow the last layer, with its g and n_L outputs.
@@ -444,5 +445,32 @@ impl<T: Scalar> Mlp<T> {
             return Err(Error::ForgottenLoss { outputs: y.rows() });
         }
         Ok(())
+    }
+
+    /// A network of its parts, of which the sizes and the shapes fit each other.
+    ///
+    /// # Errors
+    /// As [`MlpBuilder::build`].
+    pub(crate) fn of_parts(
+        sizes: Vec<usize>,
+        activations: Vec<Activation<T>>,
+        (loss, loss_is_chosen): (Loss, bool),
+        layers: Vec<(Matrix<T>, Matrix<T>)>,
+    ) -> Result<Self> {
+        let Some(output) = activations.last() else { return Err(Error::NoLayers) };
+        activations.iter().try_for_each(Activation::check)?;
+        check_output(loss, output, sizes[activations.len()])?;
+        let parameters = named(layers);
+        Ok(Mlp { sizes, activations, loss, loss_is_chosen, parameters })
+    }
+
+    /// Whether the user asked for the loss.
+    pub(crate) fn loss_is_chosen(&self) -> bool {
+        self.loss_is_chosen
+    }
+
+    /// W\[l\] and b\[l\].
+    pub(crate) fn layer_parameters(&self, l: usize) -> (&Matrix<T>, &Matrix<T>) {
+        (&self.parameters[2 * l - 2], &self.parameters[2 * l - 1])
     }
 }

@@ -55,21 +55,33 @@ impl<T: Scalar> Standardizer<T> {
             return Err(Error::NoExamples { what: "standardizer" });
         }
         check_finite("X", x)?;
-        let (mut all, mut mean, mut scale) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all = Vec::new();
         let mut row = with_room("standardizer", x.columns())?;
         for feature in 0..x.rows() {
             row.clear();
             row.extend((0..x.columns()).map(|i| x[(feature, i)].to_f64()));
             all.push(moments(&row));
-            let (mu, sigma) = all[feature];
+        }
+        Standardizer::of_moments(all)
+    }
+
+    /// Of μ and σ of every feature.
+    pub(crate) fn of_moments(moments: Vec<(f64, f64)>) -> Result<Self> {
+        let (mut mean, mut scale) = (Vec::new(), Vec::new());
+        for (feature, &(mu, sigma)) in moments.iter().enumerate() {
             let (mu, sigma) = (T::from_f64(mu), T::from_f64(sigma));
-            if !mu.is_finite() || !sigma.is_finite() || sigma == T::ZERO {
+            if !mu.is_finite() || !sigma.is_finite() || sigma <= T::ZERO {
                 return Err(Error::FeatureRange { feature, number: T::NAME });
             }
             mean.push(mu);
             scale.push(sigma);
         }
-        Ok(Standardizer { moments: all, mean, scale })
+        Ok(Standardizer { moments, mean, scale })
+    }
+
+    /// μ and σ of every feature, as it computes with them.
+    pub(crate) fn moments(&self) -> &[(f64, f64)] {
+        &self.moments
     }
 
     /// The mean of every feature, rounded to T.

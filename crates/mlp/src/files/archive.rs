@@ -82,6 +82,11 @@ impl Archive {
         self.texts.insert(key.into(), value.into());
     }
 
+    /// Takes all texts out.
+    pub fn clear_texts(&mut self) {
+        self.texts.clear();
+    }
+
     /// Says what the archive is: the texts `kind`, `format_version` and `description`.
     pub fn describe(&mut self, kind: &str, version: u64, description: &str) {
         self.set_text("kind", kind);
@@ -130,7 +135,7 @@ impl Archive {
         self.tensor(name)?.matrix(self.place(name), Ask::Any)
     }
 
-    /// The matrix of this name, of `f32` or `f64`, each value rounded to T.
+    /// The matrix of this name, of any [number type](super::NumberKind), each value rounded to T.
     ///
     /// ```
     /// use mlp::files::Archive;
@@ -146,7 +151,7 @@ impl Archive {
         self.tensor(name)?.matrix(self.place(name), Ask::Rounded)
     }
 
-    /// The vector of this name.
+    /// The vector of this name; of a number alone, a list of one.
     ///
     /// # Errors
     /// As [`matrix`](Archive::matrix).
@@ -162,7 +167,7 @@ impl Archive {
         self.tensor(name)?.vector(self.place(name), Ask::Any)
     }
 
-    /// The vector of this name, of `f32` or `f64`, each value rounded to T.
+    /// The vector of this name, of any [number type](super::NumberKind), each value rounded to T.
     ///
     /// # Errors
     /// As [`matrix_rounded`](Archive::matrix_rounded).
@@ -170,11 +175,11 @@ impl Archive {
         self.tensor(name)?.vector(self.place(name), Ask::Rounded)
     }
 
-    /// The whole numbers of this name.
+    /// The whole numbers of this name, of any type that holds them; of a number alone, a list of one.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) if there are none, or the name is one of other numbers;
-    /// [`Error::Memory`](crate::Error::Memory).
+    /// [`Error::File`](crate::Error::File) if there are none, if they have another number of
+    /// dimensions, or if one is below zero; [`Error::Memory`](crate::Error::Memory).
     pub fn whole(&self, name: &str) -> Result<Vec<u64>> {
         self.tensor(name)?.whole(self.place(name))
     }

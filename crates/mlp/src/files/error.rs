@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use tape::printable;
 
-use super::NumberKind;
 use crate::text::Short;
 use crate::{Error, Result};
 
@@ -67,7 +66,7 @@ pub enum FileProblem {
     /// It holds numbers of another type.
     NumberKind {
         /// The type that was asked for.
-        expected: NumberKind,
+        expected: &'static str,
         /// The type it has, by the name that its format gives it.
         found: String,
     },
@@ -100,6 +99,13 @@ pub enum FileProblem {
         index: Vec<usize>,
         /// The number type.
         number: &'static str,
+    },
+    /// A value is below zero where a whole number from 0 on is asked for.
+    Negative {
+        /// The value.
+        value: i64,
+        /// Its index, one number a dimension, from 0.
+        index: Vec<usize>,
     },
     /// A text says something that it cannot say.
     Text {
@@ -135,7 +141,6 @@ impl FileError {
     }
 
     /// A file that is none of the format.
-    #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
     pub(crate) fn format(path: Option<&Path>, reason: impl Into<String>) -> Self {
         FileError::new(path, FileProblem::Format { reason: reason.into() })
     }
@@ -143,6 +148,12 @@ impl FileError {
     /// The same, about what has this name.
     pub(crate) fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// The same, of a file.
+    pub(crate) fn at(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_path_buf());
         self
     }
 
@@ -212,6 +223,9 @@ impl fmt::Display for FileProblem {
             }
             FileProblem::Overflow { value, index, number } => {
                 write!(f, "{} at {} is larger than {number} can hold", Short(*value), Sides(index))
+            }
+            FileProblem::Negative { value, index } => {
+                write!(f, "{value} at {} is below zero", Sides(index))
             }
             FileProblem::Text { value, expected } => write!(f, "is {value:?}, it must be {expected}"),
             FileProblem::Version { found, newest } => {

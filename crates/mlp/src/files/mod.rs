@@ -2,8 +2,11 @@
 
 mod archive;
 mod atomic;
+mod bounded;
 mod checksum;
 mod error;
+mod network;
+mod preprocessing;
 #[cfg(feature = "safetensors")]
 mod safetensors;
 mod tensor;
@@ -11,4 +14,5 @@ mod tensor;
 pub use archive::Archive;
 pub use atomic::write_whole;
 pub use error::{FileError, FileProblem};
+pub use network::Loading;
 pub use tensor::NumberKind;

@@ -19,6 +19,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::bounded::Bounded;
 use super::checksum::Crc32;
 use super::tensor::{Kind, Tensor};
 use super::{Archive, FileError, FileProblem, write_whole};
@@ -99,9 +100,7 @@ impl Archive {
         let path = path.as_ref();
         match self.to_bytes() {
             Ok(bytes) => write_whole(path, &bytes),
-            Err(Error::File(error)) => Err(FileError::new(Some(path), error.problem().clone())
-                .named(error.name().unwrap_or_default())
-                .into()),
+            Err(Error::File(error)) => Err(error.at(path).into()),
             Err(error) => Err(error),
         }
     }
@@ -118,7 +117,7 @@ impl Archive {
 
     /// Reads no further than the header announces; memory grows with what is there.
     fn from_reader(mut from: impl Read, path: Option<&Path>) -> Result<Self> {
-        let mut reader = Bounded { from: &mut from, path };
+        let mut reader = Bounded::new(&mut from, path);
         let length = reader.exactly(LENGTH as u64, "the length of the header")?;
         let length = u64::from_le_bytes(length.try_into().unwrap_or([0xff; LENGTH]));
         if length > MOST_HEADER {
@@ -137,7 +136,7 @@ impl Archive {
             let kind = Kind::of_name(info.dtype.to_string());
             archive.tensors.insert(name, Tensor { kind, shape: info.shape, bytes });
         }
-        reader.nothing()?;
+        reader.nothing("the last tensor")?;
         let given = texts.remove(CHECKSUM);
         archive.texts = texts;
         archive.check_checksum(given)?;
@@ -198,39 +197,6 @@ fn reason(error: &SafeTensorError) -> String {
             "a tensor's bytes are not as many as its shape needs".to_string()
         }
         error => error.to_string(),
-    }
-}
-
-/// Reads so many bytes, and no more.
-struct Bounded<'a, R> {
-    from: &'a mut R,
-    path: Option<&'a Path>,
-}
-
-impl<R: Read> Bounded<'_, R> {
-    fn exactly(&mut self, length: u64, what: &str) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let read = self.from.take(length).read_to_end(&mut bytes);
-        let read = read.map_err(|error| self.io(&error))? as u64;
-        if read == length {
-            return Ok(bytes);
-        }
-        let what: String = what.chars().take(80).collect();
-        let reason = format!("the file ends within {what}: {length} bytes are announced, {read} are there");
-        Err(FileError::format(self.path, reason).into())
-    }
-
-    fn nothing(&mut self) -> Result<()> {
-        let mut byte = Vec::new();
-        match self.from.take(1).read_to_end(&mut byte).map_err(|error| self.io(&error))? {
-            0 => Ok(()),
-            _ => Err(FileError::format(self.path, "there are bytes after the last tensor").into()),
-        }
-    }
-
-    fn io(&self, error: &std::io::Error) -> FileError {
-        let problem = FileProblem::Io { doing: "read", kind: error.kind(), text: error.to_string() };
-        FileError::new(self.path, problem)
     }
 }
 

@@ -10,38 +10,136 @@ use super::error::fail;
 use crate::shuffle::with_room;
 use crate::{Result, Scalar};
 
-/// The number types that this crate keeps in an [`Archive`](super::Archive).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NumberKind {
-    /// `f32`.
-    F32,
-    /// `f64`.
-    F64,
+/// One row a number type: its name in safetensors and in npy, its size, and a number of it as whole
+/// or not.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $Name:ident { $safetensors:literal, $npy:literal, $T:ty, $size:literal })*) => {
+        /// The number types that are read from files. Networks have `F32` and `F64`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum NumberKind {
+            $($(#[$doc])* $Name,)*
+        }
+
+        impl NumberKind {
+            pub(super) const ALL: &'static [NumberKind] = &[$(NumberKind::$Name),*];
+
+            /// The name that safetensors gives it, for instance `F64`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(NumberKind::$Name => $safetensors,)*
+                }
+            }
+
+            /// The name that numpy gives it, without the order of its bytes, for instance `f8`.
+            pub fn npy_name(self) -> &'static str {
+                match self {
+                    $(NumberKind::$Name => $npy,)*
+                }
+            }
+
+            /// Its bytes.
+            pub(super) fn size(self) -> usize {
+                match self {
+                    $(NumberKind::$Name => $size,)*
+                }
+            }
+
+            /// A number of so many bytes.
+            fn value(self, bytes: &[u8]) -> Number {
+                match self {
+                    $(NumberKind::$Name => {
+                        let mut exactly = [0; $size];
+                        exactly.copy_from_slice(bytes);
+                        Number::from(<$T>::from_le_bytes(exactly))
+                    })*
+                }
+            }
+        }
+    };
+}
+
+numbers! {
+    /// `u8`.
+    U8 { "U8", "u1", u8, 1 }
+    /// `i8`.
+    I8 { "I8", "i1", i8, 1 }
+    /// `u16`.
+    U16 { "U16", "u2", u16, 2 }
+    /// `i16`.
+    I16 { "I16", "i2", i16, 2 }
+    /// `u32`.
+    U32 { "U32", "u4", u32, 4 }
+    /// `i32`.
+    I32 { "I32", "i4", i32, 4 }
     /// `u64`.
-    U64,
+    U64 { "U64", "u8", u64, 8 }
+    /// `i64`.
+    I64 { "I64", "i8", i64, 8 }
+    /// `f32`.
+    F32 { "F32", "f4", f32, 4 }
+    /// `f64`.
+    F64 { "F64", "f8", f64, 8 }
 }
 
 impl NumberKind {
-    pub(super) const ALL: [NumberKind; 3] = [NumberKind::F32, NumberKind::F64, NumberKind::U64];
-
     /// Of a number type that networks compute in.
     pub(super) fn of<T: Scalar>() -> Self {
         if size_of::<T>() == 4 { NumberKind::F32 } else { NumberKind::F64 }
     }
 
-    /// The name that safetensors gives it.
-    pub fn name(self) -> &'static str {
-        match self {
-            NumberKind::F32 => "F32",
-            NumberKind::F64 => "F64",
-            NumberKind::U64 => "U64",
-        }
+    fn is_whole(self) -> bool {
+        !matches!(self, NumberKind::F32 | NumberKind::F64)
     }
 }
 
 impl fmt::Display for NumberKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// A number of a file, exactly.
+#[derive(Debug, Clone, Copy)]
+enum Number {
+    Positive(u64),
+    Negative(i64),
+    Real(f64),
+}
+
+macro_rules! whole_numbers {
+    ($($T:ident)*) => {
+        $(impl From<$T> for Number {
+            fn from(value: $T) -> Self {
+                match u64::try_from(value) {
+                    Ok(value) => Number::Positive(value),
+                    Err(_) => Number::Negative(value as i64),
+                }
+            }
+        })*
+    };
+}
+
+whole_numbers! { u8 i8 u16 i16 u32 i32 u64 i64 }
+
+impl From<f32> for Number {
+    fn from(value: f32) -> Self {
+        Number::Real(value.into())
+    }
+}
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Number::Real(value)
+    }
+}
+
+impl Number {
+    fn to_f64(self) -> f64 {
+        match self {
+            Number::Positive(value) => value as f64,
+            Number::Negative(value) => value as f64,
+            Number::Real(value) => value,
+        }
     }
 }
 
@@ -55,7 +153,7 @@ pub(super) enum Kind {
 impl Kind {
     #[cfg_attr(not(feature = "safetensors"), allow(dead_code))]
     pub(super) fn of_name(name: String) -> Self {
-        let known = NumberKind::ALL.into_iter().find(|kind| kind.name() == name);
+        let known = NumberKind::ALL.iter().copied().find(|kind| kind.name() == name);
         known.map_or(Kind::Other(name), Kind::Known)
     }
 
@@ -85,7 +183,7 @@ pub(super) enum Ask {
     Finite,
     /// They are of the type.
     Any,
-    /// They are finite, of either type, and round to finite numbers of the type.
+    /// They are finite, of whatever type, and round to finite numbers of the type.
     Rounded,
 }
 
@@ -145,23 +243,34 @@ impl Tensor {
     }
 
     pub(super) fn whole(&self, at: Place<'_>) -> Result<Vec<u64>> {
-        if self.kind != Kind::Known(NumberKind::U64) {
-            return self.other_kind(at, NumberKind::U64);
-        }
+        let kind = match self.kind {
+            Kind::Known(kind) if kind.is_whole() => kind,
+            Kind::Known(_) | Kind::Other(_) => return self.other_kind(at, "whole numbers"),
+        };
         let length = self.length(at)?;
         let mut values = with_room("a list of an archive", length)?;
-        values.extend(self.bytes.as_chunks::<8>().0.iter().map(|&eight| u64::from_le_bytes(eight)));
+        for (k, bytes) in self.bytes.chunks_exact(kind.size()).enumerate() {
+            match kind.value(bytes) {
+                Number::Positive(value) => values.push(value),
+                Number::Negative(value) => {
+                    return at.fail(FileProblem::Negative { value, index: self.index(k) });
+                }
+                Number::Real(_) => return self.other_kind(at, "whole numbers"),
+            }
+        }
         Ok(values)
     }
 
+    /// A number alone is a list of one.
     fn length(&self, at: Place<'_>) -> Result<usize> {
         match self.shape[..] {
+            [] => Ok(1),
             [length] => Ok(length),
             [..] => at.fail(FileProblem::Rank { expected: 1, found: self.shape.clone() }),
         }
     }
 
-    fn other_kind<R>(&self, at: Place<'_>, expected: NumberKind) -> Result<R> {
+    fn other_kind<R>(&self, at: Place<'_>, expected: &'static str) -> Result<R> {
         at.fail(FileProblem::NumberKind { expected, found: self.kind.name().to_string() })
     }
 
@@ -169,27 +278,25 @@ impl Tensor {
     fn number_kind<T: Scalar>(&self, at: Place<'_>, ask: Ask) -> Result<NumberKind> {
         let asked = NumberKind::of::<T>();
         match self.kind {
-            Kind::Known(kind) if kind == asked => Ok(kind),
-            Kind::Known(kind) if ask == Ask::Rounded && kind != NumberKind::U64 => Ok(kind),
-            Kind::Known(_) | Kind::Other(_) => self.other_kind(at, asked),
+            Kind::Known(kind) if kind == asked || ask == Ask::Rounded => Ok(kind),
+            Kind::Known(_) | Kind::Other(_) => self.other_kind(at, asked.name()),
         }
     }
 
-    /// The number at a place of the list, of a tensor of `f32` or `f64`.
+    /// The number at a place of the list: the same bits, or rounded.
     fn value<T: Scalar>(&self, kind: NumberKind, at: usize) -> T {
+        let bytes = &self.bytes[at * kind.size()..(at + 1) * kind.size()];
         if kind == NumberKind::of::<T>() {
-            T::of_bits(self.bits(at, size_of::<T>()))
-        } else if kind == NumberKind::F32 {
-            T::from_f64(f32::from_bits(self.bits(at, 4) as u32).into())
-        } else {
-            T::from_f64(f64::from_bits(self.bits(at, 8)))
+            let mut eight = [0; 8];
+            eight[..bytes.len()].copy_from_slice(bytes);
+            return T::of_bits(u64::from_le_bytes(eight));
         }
-    }
-
-    fn bits(&self, at: usize, size: usize) -> u64 {
-        let mut eight = [0; 8];
-        eight[..size].copy_from_slice(&self.bytes[at * size..(at + 1) * size]);
-        u64::from_le_bytes(eight)
+        match kind.value(bytes) {
+            // Once, and not first to f64.
+            Number::Positive(value) if size_of::<T>() == 4 => T::from_f64((value as f32).into()),
+            Number::Negative(value) if size_of::<T>() == 4 => T::from_f64((value as f32).into()),
+            number => T::from_f64(number.to_f64()),
+        }
     }
 
     /// Whether the numbers are finite, here and as T.
@@ -197,9 +304,8 @@ impl Tensor {
         if ask == Ask::Any {
             return Ok(());
         }
-        let size = if kind == NumberKind::F32 { 4 } else { 8 };
-        for k in 0..self.bytes.len() / size {
-            let value = self.value::<f64>(kind, k);
+        for (k, bytes) in self.bytes.chunks_exact(kind.size()).enumerate() {
+            let value = kind.value(bytes).to_f64();
             if !value.is_finite() {
                 return at.fail(FileProblem::NonFinite { value, index: self.index(k) });
             }

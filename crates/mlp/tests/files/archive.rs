@@ -1,11 +1,11 @@
 //! Archives: what goes in comes out, and what others write is read.
-#![cfg(feature = "safetensors")]
 
-use mlp::Error;
-use mlp::files::{Archive, FileError, FileProblem, NumberKind};
+use mlp::files::{Archive, FileProblem};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tape::{Matrix, matrix};
+
+use crate::support::{Folder, file_error, problem};
 
 /// 2 × 3, so that rows and columns cannot be taken for each other.
 fn asymmetric() -> Matrix<f64> {
@@ -25,17 +25,6 @@ fn full() -> Archive {
     archive.set_text("∂J/∂W", "\"quoted\" \\ \n\u{0}\u{1f469}");
     archive.describe("test", 1, "all that there is");
     archive
-}
-
-fn file_error(error: Error) -> FileError {
-    match error {
-        Error::File(error) => *error,
-        other => panic!("{other}"),
-    }
-}
-
-fn problem<R>(result: mlp::Result<R>) -> FileProblem {
-    file_error(result.err().expect("it is refused")).problem().clone()
 }
 
 #[test]
@@ -121,11 +110,14 @@ fn what_the_crate_writes_is_read() {
     let rank = |expected, found| FileProblem::Rank { expected, found };
     assert_eq!(problem(archive.matrix::<f32>("cube")), rank(2, vec![1, 2, 3]));
     assert_eq!(problem(archive.vector::<f32>("0.weight")), rank(1, vec![3, 2]));
-    assert_eq!(problem(archive.vector::<f32>("number")), rank(1, vec![]));
+    assert_eq!(problem(archive.matrix::<f32>("number")), rank(2, vec![]));
+    assert_eq!(archive.vector::<f32>("number").unwrap(), [1.0]);
     let kind = |expected, found: &str| FileProblem::NumberKind { expected, found: found.to_string() };
-    assert_eq!(problem(archive.vector::<f32>("half")), kind(NumberKind::F32, "F16"));
-    assert_eq!(problem(archive.matrix::<f64>("0.weight")), kind(NumberKind::F64, "F32"));
-    assert_eq!(problem(archive.whole("half")), kind(NumberKind::U64, "F16"));
+    assert_eq!(problem(archive.vector::<f32>("half")), kind("F32", "F16"));
+    assert_eq!(problem(archive.vector_rounded::<f32>("half")), kind("F32", "F16"));
+    assert_eq!(problem(archive.matrix::<f64>("0.weight")), kind("F64", "F32"));
+    assert_eq!(problem(archive.whole("half")), kind("whole numbers", "F16"));
+    assert_eq!(problem(archive.whole("number")), kind("whole numbers", "F32"));
     // What is only carried stays as it was.
     assert_eq!(Archive::from_bytes(&archive.to_bytes().unwrap()).unwrap(), archive);
 }
@@ -158,6 +150,29 @@ fn another_number_type_has_to_be_asked_for() {
     assert_eq!(archive.matrix_rounded::<f32>("w").unwrap_err().to_string(), text);
     assert_eq!(archive.matrix_rounded::<f64>("s").unwrap()[(0, 0)], f64::from(0.1_f32));
     assert_eq!(archive.matrix_rounded::<f32>("s").unwrap()[(0, 0)], 0.1);
+}
+
+/// Labels and counters of others come in any type, and each is what it says.
+#[test]
+fn whole_numbers_of_any_type_are_read() {
+    let list = |dtype, bytes: &[u8], n| {
+        let tensor = TensorView::new(dtype, vec![n], bytes).unwrap();
+        Archive::from_bytes(&safetensors::serialize([("y", tensor)], None).unwrap()).unwrap()
+    };
+    let signed = list(Dtype::I64, &[7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], 2);
+    assert_eq!(signed.whole("y").unwrap(), [7, 256]);
+    assert_eq!(signed.vector_rounded::<f32>("y").unwrap(), [7.0, 256.0]);
+    assert!(signed.vector::<f64>("y").is_err());
+    assert_eq!(list(Dtype::U8, &[255, 0], 2).whole("y").unwrap(), [255, 0]);
+    assert_eq!(list(Dtype::U16, &[255, 1], 1).whole("y").unwrap(), [511]);
+    let below = list(Dtype::I8, &[1, 254], 2);
+    assert_eq!(problem(below.whole("y")), FileProblem::Negative { value: -2, index: vec![1] });
+    assert_eq!(below.vector_rounded::<f64>("y").unwrap(), [1.0, -2.0]);
+    assert_eq!(list(Dtype::I32, &[0xff; 4], 1).vector_rounded::<f64>("y").unwrap(), [-1.0]);
+    // 2^63 + 2^39 + 1: f64 rounds it to the middle between two numbers of f32, and so to the even one.
+    let middle = (1_u64 << 63) + (1 << 39) + 1;
+    let rounded = list(Dtype::U64, &middle.to_le_bytes(), 1).vector_rounded::<f32>("y").unwrap();
+    assert_eq!(rounded, [9_223_373_136_366_403_584.0]);
 }
 
 #[test]
@@ -200,16 +215,14 @@ fn kinds_and_versions_are_looked_at() {
 
 #[test]
 fn a_file_is_told_by_its_path() {
-    let folder = std::env::temp_dir().join(format!("mlp-archive-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("a.safetensors");
+    let folder = Folder::new("archive");
+    let path = folder.path("a.safetensors");
     full().write(&path).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), full().to_bytes().unwrap());
     let archive = Archive::read(&path).unwrap();
     assert_eq!(archive, full());
     let error = file_error(archive.matrix::<f64>("W").unwrap_err());
     assert_eq!((error.path(), error.name()), (Some(&path as &std::path::Path), Some("W")));
-    let missing = file_error(Archive::read(folder.join("b")).unwrap_err());
+    let missing = file_error(Archive::read(folder.path("b")).unwrap_err());
     assert!(matches!(missing.problem(), FileProblem::Io { kind: std::io::ErrorKind::NotFound, .. }));
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,0 +1,8 @@
+//! Files: archives, networks, the golden files of every version, and files that are written whole or not at all.
+#![cfg(feature = "safetensors")]
+
+mod archive;
+mod golden;
+mod network;
+mod support;
+mod whole;
