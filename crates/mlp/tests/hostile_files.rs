@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use mlp::files::{Archive, FileProblem};
+use mlp::files::{Archive, FileProblem, Npy};
 use mlp::{Activation, Error, Mlp, Standardizer};
 use proptest::prelude::*;
 use tape::matrix;
@@ -247,6 +247,78 @@ fn headers_that_say_something_else_are_refused() {
     assert_eq!(read(&many).unwrap().shape("a").unwrap().len(), 300_000);
 }
 
+/// As [`read`], of numpy's files.
+#[track_caller]
+fn read_numpy(bytes: &[u8]) -> (Result<Npy, Error>, Result<Archive, Error>) {
+    let before = HELD.get();
+    MOST.set(before);
+    let read = (Npy::from_bytes(bytes), Archive::from_npz_bytes(bytes));
+    let most = (MOST.get() - before) as usize;
+    assert!(most <= 10 * bytes.len() + 20_000, "{most} bytes of memory for {} of a file", bytes.len());
+    read
+}
+
+fn npz() -> (Archive, Vec<u8>) {
+    let mut archive = Archive::new();
+    archive.insert("x", &matrix![[1.0, 2.0, 3.0]]);
+    archive.insert_vector("single", &[1.5_f32]);
+    archive.insert_whole("y", &[]);
+    let bytes = archive.to_npz_bytes().unwrap();
+    (archive, bytes)
+}
+
+#[test]
+fn numpys_files_are_read_whole_or_refused() {
+    let npy = Npy::of_matrix(&matrix![[1.0, 2.0], [3.0, 4.0]]).to_bytes();
+    let (archive, npz) = npz();
+    for length in 0..npy.len() {
+        assert!(read_numpy(&npy[..length]).0.is_err());
+    }
+    for length in 0..npz.len() {
+        assert!(read_numpy(&npz[..length]).1.is_err());
+    }
+    let longer: Vec<u8> = npy.iter().copied().chain([0]).collect();
+    let text = "archive: there are bytes after the last element";
+    assert_eq!(read_numpy(&longer).0.unwrap_err().to_string(), text);
+    for at in 0..npz.len() {
+        for flipped in [1 << (at % 8), 0xff] {
+            let mut damaged = npz.clone();
+            damaged[at] ^= flipped;
+            // Names, dates and versions have no checksum; elements have.
+            if let Ok(found) = read_numpy(&damaged).1 {
+                let elements = |archive: &Archive| {
+                    archive
+                        .names()
+                        .map(|name| archive.vector_of_any_values::<f64>(name).ok())
+                        .collect::<Vec<_>>()
+                };
+                assert_eq!(elements(&found).len(), elements(&archive).len());
+            }
+            if at < npy.len() {
+                let mut damaged = npy.clone();
+                damaged[at] ^= flipped;
+                let _ = read_numpy(&damaged);
+            }
+        }
+    }
+}
+
+/// Two files in one place would make much of a little.
+#[test]
+fn files_on_each_other_are_refused() {
+    let (_, mut npz) = npz();
+    let places: Vec<usize> = (0..npz.len() - 4).filter(|&at| npz[at..at + 4] == *b"PK\x01\x02").collect();
+    let first: [u8; 46 + 10] = npz[places[0]..places[0] + 56].try_into().unwrap();
+    assert_eq!(&first[46..], b"single.npy");
+    npz.splice(places[1]..places[1] + 46 + 5, first);
+    npz.splice(places[2] + 5..places[2] + 5 + 46 + 5, first);
+    let end = npz.len() - 22;
+    let size = (end - places[0]) as u32;
+    npz[end + 12..end + 16].copy_from_slice(&size.to_le_bytes());
+    let text = "archive, single.npy: is not where the directory says, or where another file is";
+    assert_eq!(read_numpy(&npz).1.unwrap_err().to_string(), text);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
@@ -261,6 +333,32 @@ proptest! {
         data in 0_usize..80,
     ) {
         let _ = read(&file(&header, data));
+    }
+
+    #[test]
+    fn random_bytes_are_none_of_numpys(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+        npy.extend_from_slice(&bytes);
+        prop_assert!(read_numpy(&npy).0.is_err());
+        let mut npz = b"PK\x03\x04".to_vec();
+        npz.extend_from_slice(&bytes);
+        prop_assert!(read_numpy(&npz).1.is_err());
+    }
+
+    #[test]
+    fn mutilated_files_of_numpy_are_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 1..5)
+    ) {
+        let mut bytes = npz().1;
+        for (at, byte, what) in changes {
+            let at = at.index(bytes.len());
+            match what {
+                0 => bytes[at] = byte,
+                1 => drop(bytes.remove(at)),
+                _ => bytes.insert(at, byte),
+            }
+        }
+        let _ = read_numpy(&bytes);
     }
 
     /// A file with some bytes changed, cut out or put in is refused, or the same.

@@ -6,6 +6,8 @@ mod bounded;
 mod checksum;
 mod error;
 mod network;
+mod npy;
+mod npz;
 mod preprocessing;
 #[cfg(feature = "safetensors")]
 mod safetensors;
@@ -15,4 +17,5 @@ pub use archive::Archive;
 pub use atomic::write_whole;
 pub use error::{FileError, FileProblem};
 pub use network::Loading;
+pub use npy::Npy;
 pub use tensor::NumberKind;

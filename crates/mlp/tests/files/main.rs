@@ -4,5 +4,6 @@
 mod archive;
 mod golden;
 mod network;
+mod npy;
 mod support;
 mod whole;
