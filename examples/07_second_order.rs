@@ -8,8 +8,8 @@
 //!
 //! Run it with `cargo run --release --example 07_second_order`.
 
-#[path = "support/csv.rs"]
-mod csv;
+#[path = "support/data_sets.rs"]
+mod data_sets;
 
 use std::error::Error;
 
@@ -21,7 +21,7 @@ const LAMBDA: f64 = 2e-3;
 const TOLERANCE: f64 = 1e-9;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let table = csv::breast_cancer(include_bytes!("data/breast_cancer.csv"), "breast_cancer.csv")?;
+    let table = data_sets::breast_cancer(include_bytes!("data/breast_cancer.csv"))?;
     let x = Standardizer::fit(&table.x)?.transform(&table.x)?;
     let tape = Tape::new();
     let problem = Problem::record(&tape, &x, &table.y);

@@ -6,8 +6,8 @@
 //!
 //! Run it with `cargo run --release --example 08_digits`.
 
-#[path = "support/csv.rs"]
-mod csv;
+#[path = "support/data_sets.rs"]
+mod data_sets;
 
 use std::error::Error;
 use std::time::Instant;
@@ -22,7 +22,7 @@ const REFERENCE: [(&str, f64, f64); 2] =
 const ABOVE: f64 = 0.09;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let table = csv::digits(include_bytes!("data/digits.csv.gz"), "digits.csv.gz")?;
+    let table = data_sets::digits(include_bytes!("data/digits.csv.gz"))?;
     let x = table.x.map(|pixel| pixel / 16.0);
     let y = table.y.map(|digit| f64::from(digit >= 5.0));
     let split = Split::every(x.columns(), 5)?;

@@ -1,23 +1,28 @@
-//! The CSV reader of the examples.
+//! The readers of tables: CSV and libsvm, and the data of the examples.
 
-#[path = "../examples/support/csv.rs"]
-mod csv_reader;
+#[path = "../examples/support/data_sets.rs"]
+mod data_sets;
 
-use std::io::Write;
-use std::path::Path;
+use mlp::Result;
+use mlp::tables::{Csv, Header, Libsvm, MOST_VALUES, Table};
 
-use csv_reader::{CsvError, Header, Table};
-
-fn parse(text: &str) -> Result<Table, CsvError> {
-    csv_reader::parse(text.as_bytes(), "t.csv", None, Header::Detect)
+/// With everything that may be said of a file.
+fn parse_as(bytes: &[u8], file: &str, target: Option<&str>, header: Header) -> Result<Table> {
+    let csv = Csv::new().header(header);
+    let csv = if let Some(target) = target { csv.target(target) } else { csv };
+    csv.parse(bytes, file)
 }
 
-fn target(text: &str, target: &str) -> Result<Table, CsvError> {
-    csv_reader::parse(text.as_bytes(), "t.csv", Some(target), Header::Detect)
+fn parse(text: &str) -> Result<Table> {
+    parse_as(text.as_bytes(), "t.csv", None, Header::Detect)
+}
+
+fn target(text: &str, target: &str) -> Result<Table> {
+    parse_as(text.as_bytes(), "t.csv", Some(target), Header::Detect)
 }
 
 #[track_caller]
-fn assert_error(found: Result<Table, CsvError>, message: &str) {
+fn assert_error(found: Result<Table>, message: &str) {
     assert_eq!(found.unwrap_err().to_string(), message);
 }
 
@@ -35,8 +40,7 @@ fn a_row_of_the_file_becomes_a_column() {
 fn the_target_has_a_name_or_a_number() {
     let text = "a,2,c\n1,2,3\n4,5,6\n7,8,9\n";
     // With a number among the names the header has to be announced.
-    let with_header =
-        |target| csv_reader::parse(text.as_bytes(), "t.csv", Some(target), Header::Yes).unwrap();
+    let with_header = |target| parse_as(text.as_bytes(), "t.csv", Some(target), Header::Yes).unwrap();
     assert_eq!(with_header("a").y.as_slice(), [1.0, 4.0, 7.0]);
     assert_eq!(with_header("3").y.as_slice(), [3.0, 6.0, 9.0]);
     assert_eq!(with_header("2").target, "2");
@@ -54,7 +58,7 @@ fn a_header_is_detected() {
     assert_eq!(parse(",b\n1,2\n").unwrap().features, ["column 1"]);
     // The class is text, but a feature is a number: this is a row.
     assert_eq!(parse("1,yes\n3,no\n").unwrap().x.columns(), 2);
-    let forced = csv_reader::parse(b"a,b\n1,2\n", "t.csv", None, Header::No);
+    let forced = parse_as(b"a,b\n1,2\n", "t.csv", None, Header::No);
     assert_error(forced, "t.csv, line 1, column 1: \"a\" is not a number");
 }
 
@@ -65,9 +69,8 @@ fn rows(m: usize, target: impl Fn(usize) -> String) -> String {
 
 #[test]
 fn a_header_with_numbers_in_it_is_not_read_as_a_row() {
-    let alternatives = |text: &str| {
-        [Header::Yes, Header::No].map(|header| csv_reader::parse(text.as_bytes(), "t.csv", None, header))
-    };
+    let alternatives =
+        |text: &str| [Header::Yes, Header::No].map(|header| parse_as(text.as_bytes(), "t.csv", None, header));
     // The target's name would be a class of its own, whatever the targets are.
     for (targets, what) in [
         (rows(8, |i| (i % 2).to_string()), "text, and every other target is a number"),
@@ -78,7 +81,7 @@ fn a_header_with_numbers_in_it_is_not_read_as_a_row() {
     ] {
         for (first, quoted) in [("2019,2020,label", "\"label\""), ("1e3,-0.5,\u{1b}[1m", r#""\u{1b}[1m""#)] {
             let text = format!("{first}\n{targets}");
-            let question = "is this row a header? (--header yes|no)";
+            let question = "is this row a header?";
             assert_error(parse(&text), &format!("t.csv, line 1, column 3: {quoted} is {what}: {question}"));
             let [yes, no] = alternatives(&text);
             assert_eq!(yes.unwrap().x.columns(), targets.lines().count());
@@ -98,7 +101,7 @@ fn a_header_with_numbers_in_it_is_not_read_as_a_row() {
         ("2019,NA,label", 2, r#"the value is missing: "NA""#),
     ] {
         let text = format!("{first}\n{}", rows(8, |i| (i % 2).to_string()));
-        let question = "is this row a header? (--header yes)";
+        let question = "is this row a header?";
         assert_error(parse(&text), &format!("t.csv, line 1, column {column}: {what}: {question}"));
         assert_eq!(alternatives(&text)[0].as_ref().unwrap().x.columns(), 8, "{first}");
     }
@@ -119,7 +122,7 @@ fn a_first_row_of_text_targets_is_a_row() {
 
 #[test]
 fn a_first_row_with_missing_values_is_not_left_out_as_a_header() {
-    let question = "is a name or a missing value: is this row a header? (--header yes|no)";
+    let question = "is a name or a missing value: is this row a header?";
     for (first, column, quoted) in
         [("?,?,yes", 1, "\"?\""), ("a,NA,yes", 2, "\"NA\""), (",,yes", 1, "\"\""), ("a,-,b", 2, "\"-\"")]
     {
@@ -131,7 +134,7 @@ fn a_first_row_with_missing_values_is_not_left_out_as_a_header() {
 #[test]
 fn a_target_that_stands_in_the_first_row_asks_whether_that_is_a_header() {
     let text = "2019,b,c\n1,2,3\n";
-    let question = "line 1 has it: is this row a header? (--header yes)";
+    let question = "line 1 has it: is this row a header?";
     for name in ["2019", "b", "c"] {
         assert_error(
             target(text, name),
@@ -144,23 +147,16 @@ fn a_target_that_stands_in_the_first_row_asks_whether_that_is_a_header() {
 #[test]
 fn a_table_that_memory_would_not_hold_is_refused() {
     let mut text = b"1,2\n".to_vec();
-    text.resize(csv_reader::MOST_VALUES + 10, b',');
-    let error = csv_reader::parse(&text, "t.csv", None, Header::Detect).unwrap_err().to_string();
+    text.resize(MOST_VALUES + 10, b',');
+    let error = parse_as(&text, "t.csv", None, Header::Detect).unwrap_err().to_string();
     assert_eq!(error, "t.csv: there are about 50000008 fields, 50000000 are the most that is read");
 
     let wide = format!("{}1\n", "1,".repeat(1_000_000));
     assert_error(parse(&wide), "t.csv, line 1: there are more than 1000000 columns, the most that is read");
 
     let labels = rows(10_001, |i| format!("c{i}"));
-    let reason = "there are more than 10000 different labels: is this the column to learn? (--target COLUMN)";
+    let reason = "there are more than 10000 different labels: is this the column to learn?";
     assert_error(parse(&labels), &format!("t.csv, line 10001, column 3: {reason}"));
-}
-
-#[test]
-fn a_file_without_end_is_refused() {
-    let endless = csv_reader::at_most(1000, std::io::repeat(b'1'), "t.csv").unwrap_err().to_string();
-    assert_eq!(endless, "t.csv: there are more than 1000 bytes, the most that is read");
-    assert_eq!(csv_reader::at_most(3, &b"1,2"[..], "t.csv").unwrap(), b"1,2");
 }
 
 #[test]
@@ -174,7 +170,7 @@ fn an_error_is_one_line_that_no_terminal_obeys() {
         parse(&long),
         &format!("t.csv, line 2, column 1 ({}…): \"x\" is not a number", "n".repeat(40)),
     );
-    let other = csv_reader::parse(b"", "\u{1b}[31m.csv", None, Header::Detect);
+    let other = parse_as(b"", "\u{1b}[31m.csv", None, Header::Detect);
     assert_error(other, r"\u{1b}[31m.csv: the file is empty");
 }
 
@@ -247,7 +243,7 @@ fn other_conventions_are_understood() {
 
 #[test]
 fn text_that_is_not_text_is_an_error() {
-    let latin_1 = csv_reader::parse(b"a,b\r\n1,2\r\n3,\xe9\r\n", "t.csv", None, Header::Detect);
+    let latin_1 = parse_as(b"a,b\r\n1,2\r\n3,\xe9\r\n", "t.csv", None, Header::Detect);
     assert_error(latin_1, "t.csv, line 3: the text is not UTF-8");
     let open = format!("a,b\n1,2\n\"3,4\n{}", "5,6\n".repeat(100));
     let error = parse(&open).unwrap_err().to_string();
@@ -256,14 +252,34 @@ fn text_that_is_not_text_is_an_error() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = csv_reader::read(Path::new("no/such.csv"), None, Header::Detect).unwrap_err().to_string();
+    let error = Csv::new().read("no/such.csv").unwrap_err().to_string();
     assert!(error.starts_with("no/such.csv: "), "{error}");
+}
+
+/// Rows before the table, its width and the names of its classes can be said.
+#[test]
+fn numbers_of_classes_are_looked_at() {
+    let names = ["no", "yes"].map(String::from);
+    let csv = Csv::new().skip(1).header(Header::No).columns(2).numbered_classes(names);
+    let read = |text: &str| csv.parse(text.as_bytes(), "t.csv");
+    let table = read("2,1,no,yes\n0.5,1\n0.25,1\n").unwrap();
+    assert_eq!((table.y.as_slice(), &table.classes[..]), (&[1.0, 1.0][..], &["no".into(), "yes".into()][..]));
+    for wrong in ["2", "-1", "0.5"] {
+        assert_error(
+            read(&format!("2,1,no,yes\n0.5,1\n0.5,{wrong}\n")),
+            &format!("t.csv, line 3, column 2: \"{wrong}\" is not the number of a class, 0 to 1"),
+        );
+    }
+    assert_error(read("a\n0.5,yes\n"), "t.csv, line 2, column 2: \"yes\" is not a number");
+    assert_error(read("1,2\n0.5,1,1\n"), "t.csv, line 2: the row has 3 fields, 2 are expected");
+    assert_error(read("a\n"), "t.csv: the file is empty");
+    let named = Csv::new().columns(3).parse(b"a,b\n1,2\n", "t.csv");
+    assert_error(named, "t.csv, line 1: the row has 2 fields, 3 are expected");
 }
 
 #[test]
 fn the_breast_cancer_data_is_read() {
-    let bytes = include_bytes!("../examples/data/breast_cancer.csv");
-    let table = csv_reader::breast_cancer(bytes, "breast_cancer.csv").unwrap();
+    let table = data_sets::breast_cancer(include_bytes!("../examples/data/breast_cancer.csv")).unwrap();
     assert_eq!((table.x.shape(), table.y.shape()), ((30, 569), (1, 569)));
     assert_eq!(table.classes, ["malignant", "benign"]);
     assert_eq!(table.y.as_slice().iter().sum::<f64>(), 357.0);
@@ -272,35 +288,69 @@ fn the_breast_cancer_data_is_read() {
 }
 
 #[test]
-fn a_broken_breast_cancer_file_is_an_error() {
-    let read = |text: &str| csv_reader::breast_cancer(text.as_bytes(), "t.csv");
-    assert_eq!(read("2,1,no,yes\n0.5,1\n0.25,0\n").unwrap().y.as_slice(), [1.0, 0.0]);
-    assert_error(read("2,1,no,yes\n0.5,1\n"), "t.csv: line 1 announces 2 examples, there are 1");
-    assert_error(
-        read("1,1,no,yes\n0.5,2\n"),
-        "t.csv, line 2, column 2: \"2\" is not the number of a class, 0 to 1",
-    );
-    assert_error(read("1,2,no,yes\n0.5,1\n"), "t.csv, line 2: the row has 2 fields, 3 are expected");
-    let reason = "examples, features and the names of the classes are expected, as 569,30,malignant,benign";
-    assert_error(read("1\n0.5,2\n"), &format!("t.csv, line 1: {reason}"));
-    assert_error(read("1,1,no\n0.5,0\n"), &format!("t.csv, line 1: {reason}"));
-    assert_error(read("a,b,c\n0.5,2\n"), &format!("t.csv, line 1: {reason}"));
-}
-
-#[test]
 fn the_digits_are_read() {
-    let bytes = include_bytes!("../examples/data/digits.csv.gz");
-    let table = csv_reader::digits(bytes, "digits.csv.gz").unwrap();
+    let table = data_sets::digits(include_bytes!("../examples/data/digits.csv.gz")).unwrap();
     assert_eq!((table.x.shape(), table.classes.len()), ((64, 1797), 10));
     assert_eq!(table.y.view().column(1), [1.0]);
     assert!(table.x.as_slice().iter().all(|pixel| (0.0..=16.0).contains(pixel)));
-    assert!(
-        csv_reader::digits(b"not gzipped", "d").unwrap_err().to_string().starts_with("d: cannot be unpacked")
+}
+
+fn sparse(text: &str) -> Result<Table> {
+    Libsvm::new().parse(text.as_bytes(), "t.txt")
+}
+
+#[test]
+fn sparse_examples_become_columns() {
+    let table =
+        sparse("\u{feff}+1 1:0.5 3:-2e1\r\n\n# nothing\n-1 2:1 # a comment 9:9\n1\t 1:3  3:4 \n").unwrap();
+    assert_eq!(table.x, tape::matrix![[0.5, 0.0, 3.0], [0.0, 1.0, 0.0], [-20.0, 0.0, 4.0]]);
+    assert_eq!(
+        (table.y.as_slice(), &table.classes[..]),
+        (&[1.0, 0.0, 1.0][..], &["-1".into(), "1".into()][..])
     );
-    let mut gzipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzipped.write_all(b"1,2,3\n").unwrap();
+    assert_eq!(table.features, ["feature 1", "feature 2", "feature 3"]);
+    let quantities = sparse("0.5 1:1\n1.5\n2.5 1:1").unwrap();
+    assert_eq!((quantities.y.as_slice(), quantities.classes.len()), (&[0.5, 1.5, 2.5][..], 0));
+    assert_eq!(quantities.x.as_slice(), [1.0, 0.0, 1.0]);
+    let more = Libsvm::new().features(3).parse(b"1 1:1\n2 2:1\n", "t.txt").unwrap();
+    assert_eq!(more.x.shape(), (3, 2));
+}
+
+#[test]
+fn what_is_wrong_with_sparse_examples_is_told_with_its_place() {
+    for (text, place, reason) in [
+        ("1 1:2\n\n-1 1:2 x:3\n", "line 3, column 8", "\"x\" is not the number of a feature"),
+        ("a 1:2\n", "line 1, column 1", "\"a\" is not a number"),
+        ("1 1:2\r\n nan 1:2\n", "line 2, column 2", "\"nan\" is not a finite number"),
+        ("1 1:inf", "line 1, column 5", "\"inf\" is not a finite number"),
+        ("1 1:2 3:", "line 1, column 9", "\"\" is not a number"),
+        ("1 12", "line 1, column 3", "\"12\" is not index:value"),
+        ("1 0:1", "line 1, column 3", "feature 0 is not between 1 and 1000000"),
+        ("1 1000001:1", "line 1, column 3", "feature 1000001 is not between 1 and 1000000"),
+        ("1 2:1 2:1", "line 1, column 7", "feature 2 is not after feature 2"),
+        ("1 3:1 2:1", "line 1, column 7", "feature 2 is not after feature 3"),
+        ("1 +1:1", "line 1, column 3", "\"+1\" is not the number of a feature"),
+        (
+            "1 99999999999999999999:1",
+            "line 1, column 3",
+            "\"99999999999999999999\" is not the number of a feature",
+        ),
+        ("1 qid:3 1:1", "line 1, column 3", "\"qid\" is not the number of a feature"),
+        ("1 ö:1", "line 1, column 3", "\"ö\" is not the number of a feature"),
+        ("1 1:1 ö", "line 1, column 7", "\"ö\" is not index:value"),
+    ] {
+        assert_error(sparse(text), &format!("t.txt, {place}: {reason}"));
+    }
+    assert_error(sparse("# nothing\n"), "t.txt: there is no example");
+    assert_error(sparse("1\n2\n"), "t.txt: there is no feature in any line");
+    let latin_1 = Libsvm::new().parse(b"1 1:2\n\xe9", "t.txt");
+    assert_error(latin_1, "t.txt, line 2: the text is not UTF-8");
+    let wide = format!("1 1000000:1\n{}", "1\n".repeat(50));
     assert_error(
-        csv_reader::digits(&gzipped.finish().unwrap(), "d"),
-        "d, line 1: the row has 3 fields, 65 are expected",
+        sparse(&wide),
+        "t.txt: 51 examples with 1000000 features are 51000000 numbers, 50000000 are the most",
     );
+    let few = Libsvm::new().features(2).parse(b"1 3:1\n", "t.txt");
+    assert_error(few, "t.txt, line 1, column 3: feature 3 is not between 1 and 2");
+    assert!(Libsvm::new().read("no/such.txt").unwrap_err().to_string().starts_with("no/such.txt: "));
 }

@@ -1,13 +1,10 @@
-//! The CSV reader of the examples holds numbers, and nothing else for every field.
+//! The CSV reader holds numbers, and nothing else for every field.
 #![allow(unsafe_code)] // the allocator that counts
-
-#[path = "../examples/support/csv.rs"]
-mod csv_reader;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use csv_reader::Header;
+use mlp::tables::Csv;
 
 /// Knows how many bytes are held, and were at most.
 struct Counting;
@@ -47,7 +44,7 @@ static ALLOCATOR: Counting = Counting;
 fn most_while_reading(text: &[u8]) -> usize {
     let before = HELD.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
-    let table = csv_reader::parse(text, "t.csv", None, Header::Detect).unwrap();
+    let table = Csv::new().parse(text, "t.csv").unwrap();
     assert_eq!(table.x.columns(), table.y.columns());
     MOST.load(Ordering::Relaxed) - before
 }

@@ -2,8 +2,8 @@
 //!
 //! Run it with `cargo run --release --example convolution_digits`.
 
-#[path = "../support/csv.rs"]
-mod csv;
+#[path = "../support/data_sets.rs"]
+mod data_sets;
 mod support;
 
 use mlp::{Scalar, Split};
@@ -32,7 +32,7 @@ pub(crate) fn record<T: Scalar>(tape: &Tape<T>, side: usize, [first, second]: [u
 }
 
 fn run<T: Scalar>() -> Outcome {
-    let table = csv::digits(include_bytes!("../data/digits.csv.gz"), "digits.csv.gz")?;
+    let table = data_sets::digits(include_bytes!("../data/digits.csv.gz"))?;
     let (x, y) = (table.x.map(|pixel| pixel / 16.0).cast::<T>(), table.y.cast::<T>());
     let split = Split::every(x.columns(), 5)?;
     let tape = Tape::<T>::new();

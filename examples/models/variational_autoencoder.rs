@@ -5,8 +5,8 @@
 //!
 //! Run it with `cargo run --release --example variational_autoencoder`.
 
-#[path = "../support/csv.rs"]
-mod csv;
+#[path = "../support/data_sets.rs"]
+mod data_sets;
 mod support;
 
 use mlp::{Scalar, Split};
@@ -38,7 +38,7 @@ pub(crate) fn record<'t, T: Scalar>(
 }
 
 fn run<T: Scalar>() -> Outcome {
-    let table = csv::digits(include_bytes!("../data/digits.csv.gz"), "digits.csv.gz")?;
+    let table = data_sets::digits(include_bytes!("../data/digits.csv.gz"))?;
     let x = table.x.map(|pixel| pixel / 16.0).cast::<T>();
     let split = Split::every(x.columns(), 5)?;
     let tape = Tape::<T>::new();

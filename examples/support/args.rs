@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use lexopt::prelude::{Long, Short, ValueExt};
+use mlp::tables::Header;
 use mlp::{Activation, Optimizer};
 
-use super::csv::{Header, short, shown};
+use super::text::{short, shown};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\

@@ -1,10 +1,12 @@
 //! From a table to what a network is trained and tested on.
 
-use mlp::{Scalar, Split, Standardizer, one_hot};
+use mlp::tables::{Csv, MOST_VALUES, Question, Table};
+use mlp::{Error, Scalar, Split, Standardizer, one_hot};
 use tape::{Matrix, printable};
 
 use super::args::Args;
-use super::csv::{self, MOST_VALUES, Table, short, shown};
+use super::data_sets;
+use super::text::{short, shown};
 
 const BREAST_CANCER: &[u8] = include_bytes!("../data/breast_cancer.csv");
 
@@ -48,8 +50,11 @@ impl<T: Scalar> Data<T> {
     /// The data of this example, or those of the user's file.
     pub(crate) fn load(args: &Args, seed: u64) -> Result<Self, String> {
         let Some(path) = &args.csv else { return reference() };
-        let mut table =
-            csv::read(path, args.target.as_deref(), args.header).map_err(|error| error.to_string())?;
+        let mut csv = Csv::new().header(args.header);
+        if let Some(target) = &args.target {
+            csv = csv.target(target);
+        }
+        let mut table = csv.read(path).map_err(with_option)?;
         if args.classes && table.classes.is_empty() {
             number_classes(&mut table)?;
         }
@@ -94,11 +99,20 @@ impl<T: Scalar> Data<T> {
 }
 
 fn reference<T: Scalar>() -> Result<Data<T>, String> {
-    let file = "examples/data/breast_cancer.csv";
-    let table = csv::breast_cancer(BREAST_CANCER, file).map_err(|error| error.to_string())?;
+    let table = data_sets::breast_cancer(BREAST_CANCER).map_err(|error| error.to_string())?;
     let split = Split::every(table.y.columns(), 5).map_err(|error| error.to_string())?;
     let source = "Breast Cancer Wisconsin (Diagnostic)".to_string();
     Data::new(source, table, Task::TwoClasses, &split, "every fifth row, from the first".to_string(), true)
+}
+
+/// What is wrong with a file, with the option that answers the question.
+fn with_option(error: Error) -> String {
+    let question = if let Error::Table(error) = &error { error.question() } else { None };
+    match question {
+        Some(Question::Header) => format!("{error} (--header yes|no)"),
+        Some(Question::Target) => format!("{error} (--target COLUMN)"),
+        None => error.to_string(),
+    }
 }
 
 /// Makes classes of the numbers of the target, in ascending order.

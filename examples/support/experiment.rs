@@ -8,10 +8,10 @@ use mlp::{Activation, History, Loss, Mlp, Scalar, Training};
 use tape::Tape;
 
 use super::args::Args;
-use super::csv::short;
 use super::data::{Data, Task};
 use super::proof::Proof;
 use super::score::Score;
+use super::text::short;
 
 /// What came out.
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 pub(crate) mod args;
 pub(crate) mod checks;
-pub(crate) mod csv;
 pub(crate) mod data;
+pub(crate) mod data_sets;
 pub(crate) mod experiment;
 pub(crate) mod proof;
 pub(crate) mod report;
 pub(crate) mod rounding;
 pub(crate) mod run;
 pub(crate) mod score;
+pub(crate) mod text;

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use mlp::{History, Loss, Mlp, Scalar};
 
 use super::args::Args;
-use super::csv::short;
 use super::data::{Data, Part, Task};
 use super::experiment::Outcome;
 use super::proof::{Proof, bound};
 use super::score::{Score, baseline};
+use super::text::short;
 
 /// Results of scikit-learn 1.9.1 on the same split: accuracy, log-loss, ROC AUC.
 const REFERENCE: [(&str, [&str; 3]); 4] = [

@@ -256,6 +256,9 @@ pub enum Error {
         /// The number type.
         number: &'static str,
     },
+    /// A file of a table is at fault.
+    #[cfg(feature = "csv")]
+    Table(Box<crate::tables::TableError>),
     /// A file, or what an archive holds, is at fault.
     File(Box<FileError>),
 }
@@ -265,6 +268,8 @@ impl std::error::Error for Error {
         match self {
             Error::Tape(error) => Some(error),
             Error::Validation(error) => Some(&**error),
+            #[cfg(feature = "csv")]
+            Error::Table(error) => Some(&**error),
             Error::File(error) => Some(&**error),
             _ => None,
         }
@@ -433,6 +438,8 @@ impl fmt::Display for Error {
                  from what feature {feature} was fitted to",
                 Short(*value)
             ),
+            #[cfg(feature = "csv")]
+            Error::Table(error) => fmt::Display::fmt(error, f),
             Error::File(error) => fmt::Display::fmt(error, f),
         }
     }

@@ -105,6 +105,8 @@ mod shuffle;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod sum;
+#[cfg(feature = "csv")]
+pub mod tables;
 mod text;
 mod training;
 
