@@ -26,6 +26,8 @@ use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
     OptimizerState, ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Trainer, Training,
     data, metrics,
+    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
+    ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -99,6 +101,11 @@ compiled! {
     ) -> Result<RecordedMlp<'t, Self>> = Mlp::record_here;
     #[track_caller]
     fn mlp_predict(network: &Mlp<Self>, x: &Matrix<Self>) -> Result<Matrix<Self>> = Mlp::predict_here;
+    #[track_caller]
+    fn mlp_probabilities(
+        network: &Mlp<Self>,
+        x: &Matrix<Self>,
+    ) -> Result<Matrix<Self>> = Mlp::predict_probabilities_here;
     #[track_caller]
     fn mlp_loss(network: &Mlp<Self>, x: &Matrix<Self>, y: &Matrix<Self>) -> Result<Self> = Mlp::loss_here;
     #[track_caller]
@@ -266,4 +273,12 @@ compiled! {
         standardizer: &Standardizer<Self>,
         x: &Matrix<Self>,
     ) -> Result<Matrix<Self>> = Standardizer::inverse_here;
+    fn pipeline_fit(
+        steps: &[Preparation],
+        x: &Matrix<Self>,
+    ) -> Result<Pipeline<Self>> = Pipeline::fit_here;
+    fn pipeline_transform(
+        pipeline: &Pipeline<Self>,
+        x: &Matrix<Self>,
+    ) -> Result<Matrix<Self>> = Pipeline::transform_here;
 }

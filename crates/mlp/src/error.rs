@@ -96,6 +96,15 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// The outputs of a network with this loss are no such answers.
+    Answer {
+        /// What was asked for: probabilities or classes.
+        asked: &'static str,
+        /// The network's loss.
+        loss: Loss,
+        /// n_L.
+        outputs: usize,
+    },
     /// The validation part of a training is at fault.
     Validation(Box<Error>),
     /// J, or a parameter, is no longer a finite number.
@@ -245,8 +254,10 @@ pub enum Error {
         /// The number type.
         number: &'static str,
     },
-    /// A feature of an example, standardised or back, is larger than the largest number.
+    /// A feature of an example, transformed or back, is larger than the largest number.
     FeatureOverflow {
+        /// What was to transform it.
+        what: &'static str,
         /// The value as it was given.
         value: f64,
         /// The feature's row, from 0.
@@ -261,6 +272,34 @@ pub enum Error {
     Table(Box<crate::tables::TableError>),
     /// A file, or what an archive holds, is at fault.
     File(Box<FileError>),
+    /// All training values of a feature are missing, and so is their mean.
+    AllMissing {
+        /// The feature's row, from 0.
+        feature: usize,
+    },
+    /// A category of an example was not among the training examples.
+    UnknownCategory {
+        /// The category.
+        value: f64,
+        /// The feature's row, from 0.
+        feature: usize,
+        /// The example, from 0.
+        column: usize,
+    },
+    /// A feature has no such row in X.
+    UnknownFeature {
+        /// The row, from 0.
+        feature: usize,
+        /// How many rows there are.
+        features: usize,
+    },
+    /// A number that was given out and is taken back is none of these.
+    Part {
+        /// The part's name, for instance `"preprocessing.0.mean"`.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl std::error::Error for Error {
@@ -368,6 +407,15 @@ impl fmt::Display for Error {
                  classes, or .loss(Loss::SquaredError) if they are meant as quantities"
             ),
             Error::Output { loss, reason } => write!(f, "network: {loss} {}", printable(reason)),
+            Error::Answer { asked, loss: loss @ Loss::SquaredError, .. } => {
+                write!(f, "network: its outputs are no {asked}, with {loss} they are quantities")
+            }
+            Error::Answer { asked, loss, outputs } => {
+                write!(
+                    f,
+                    "network: its {outputs} outputs are no {asked}, with {loss} each answers a question of its own"
+                )
+            }
             Error::Validation(error) => write!(f, "validation part: {error}"),
             Error::Diverged { epoch, j, rate } => {
                 let (value, rate) = (Short(*j), Short(*rate));
@@ -432,15 +480,27 @@ impl fmt::Display for Error {
             Error::FeatureRange { feature, number } => {
                 write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
             }
-            Error::FeatureOverflow { value, feature, column, number } => write!(
+            Error::FeatureOverflow { what, value, feature, column, number } => write!(
                 f,
-                "standardizer: {} at row {feature}, column {column} of X becomes larger than {number} can hold: it is too far \
+                "{what}: {} at row {feature}, column {column} of X becomes larger than {number} can hold: it is too far \
                  from what feature {feature} was fitted to",
                 Short(*value)
             ),
             #[cfg(feature = "csv")]
             Error::Table(error) => fmt::Display::fmt(error, f),
             Error::File(error) => fmt::Display::fmt(error, f),
+            Error::AllMissing { feature } => {
+                write!(f, "imputer: every value of feature {feature} is missing (NaN), and so is their mean")
+            }
+            Error::UnknownCategory { value, feature, column } => write!(
+                f,
+                "one-hot: {} at row {feature}, column {column} of X is a category that was not in the training part",
+                Short(*value)
+            ),
+            Error::UnknownFeature { feature, features } => {
+                write!(f, "feature {feature} is not below {features}, the number of rows of X")
+            }
+            Error::Part { name, reason } => write!(f, "{}: {}", printable(name), printable(reason)),
         }
     }
 }

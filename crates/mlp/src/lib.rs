@@ -39,7 +39,8 @@
 //! |---|---|
 //! | describe a network | [`Mlp::new`], [`MlpBuilder`]; [`Activation`], [`Loss`] |
 //! | draw the first W\[l\] and b\[l\] | [`MlpBuilder::seed`], [`Init`], [`Random`] |
-//! | prepare data | [`Standardizer`], [`Split`], [`one_hot`], [`check_finite`] |
+//! | prepare data | [`Pipeline`]: [`Standardizer`], [`MinMax`], [`OneHot`], [`Imputer`]; [`one_hot`], [`check_finite`] |
+//! | split data | [`Split`], [`Folds`] |
 //! | train | [`Training`], [`Training::fit`]; [`Training::batches`] for mini-batches |
 //! | train any model of a tape, or in pieces | [`Trainer`], [`Objective`]; [`Training::begin`] |
 //! | change the rate on the way | [`Schedule`]; [`ParameterGroup`] for some parameters |
@@ -49,8 +50,9 @@
 //! | go to a minimum of any J, or fit by least squares | [`minimize`]: [`Lbfgs`](minimize::Lbfgs), [`NewtonCg`](minimize::NewtonCg), [`LevenbergMarquardt`](minimize::LevenbergMarquardt) |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
-//! | use a network | [`Mlp::predict`], [`classes()`] |
+//! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`] |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
+//! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
@@ -100,6 +102,7 @@ pub mod metrics;
 pub mod minimize;
 mod network;
 mod optimizer;
+mod parallel;
 mod random;
 mod shuffle;
 #[cfg(feature = "proptest")]
@@ -112,7 +115,10 @@ mod training;
 
 pub use activation::Activation;
 pub use compiled::Scalar;
-pub use data::{Split, Standardizer, check_finite, classes, one_hot};
+pub use data::{
+    Folds, Imputer, MinMax, OneHot, Parts, Pipeline, Preparation, Split, Standardizer, Unseen, check_finite,
+    classes, one_hot,
+};
 pub use error::{Error, Result};
 pub use history::{EarlyStopping, History, Losses, Verdict};
 pub use init::Init;

@@ -1,11 +1,11 @@
 //! A network: its description, its parameters, and what is recorded of it on a tape.
 
 use indexmap::IndexMap;
-use tape::{Matrix, Tape, Var};
+use tape::{Matrix, Over, Tape, Var};
 
 use crate::closed_form::{self, ClosedForm, check_shape};
 use crate::labels::{check_labels, is_one_hot};
-use crate::{Activation, Error, Init, Loss, Result, Scalar, metrics};
+use crate::{Activation, Error, Init, Loss, Result, Scalar, classes, metrics};
 
 /// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\])
 /// (eq. 23, 24), with A\[0\] = X.
@@ -331,6 +331,81 @@ impl<T: Scalar> Mlp<T> {
         let tape = Tape::new();
         let (_, _, _, a) = self.record_layers(&tape, x);
         Ok(a[a.len() - 1].value()?)
+    }
+
+    /// The probabilities of the classes for the examples X, n_L × m.
+    ///
+    /// With softmax cross-entropy this is the softmax of the logits: a column adds up to 1. With
+    /// log-loss the outputs are probabilities as they are, each of a yes to its own question; one
+    /// output is that of class 1. With squared error the outputs are quantities.
+    ///
+    /// ```
+    /// use mlp::{Activation, Loss, Mlp};
+    /// use tape::matrix;
+    /// let mut network = Mlp::<f64>::new(1)
+    ///     .layer(2, Activation::Identity)
+    ///     .loss(Loss::SoftmaxCrossEntropy)
+    ///     .build()?;
+    /// network.set_parameter("W[1]", matrix![[0.0], [3.0_f64.ln()]])?;
+    /// let p = network.predict_probabilities(&matrix![[0.0, 1.0]])?;
+    /// assert_eq!(p.column(0), [0.5, 0.5]);
+    /// assert!((p[(0, 1)] - 0.25).abs() < 1e-15 && (p[(1, 1)] - 0.75).abs() < 1e-15);
+    /// assert_eq!(network.predict_classes(&matrix![[-1.0, 1.0]])?, [0, 1]);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Answer`] with squared error; [`Error::Shape`] if X does not have n_0 rows;
+    /// [`Error::NonFinite`] where logits leave a probability undefined; [`Error::Probability`] where an output of
+    /// an activation of the user's own is not in [0, 1].
+    #[track_caller]
+    pub fn predict_probabilities(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        T::mlp_probabilities(self, x)
+    }
+
+    #[track_caller]
+    pub(crate) fn predict_probabilities_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        match self.loss {
+            Loss::SquaredError => Err(self.no_answer("probabilities")),
+            Loss::LogLoss => {
+                let a = self.predict(x)?;
+                let outside = a.iter_indexed().find(|&(_, a)| !(T::ZERO <= a && a <= T::ONE));
+                if let Some(((row, column), value)) = outside {
+                    return Err(Error::Probability { value: value.to_f64(), row, column });
+                }
+                Ok(a)
+            }
+            Loss::SoftmaxCrossEntropy => {
+                let (z, tape) = (self.predict(x)?, Tape::new());
+                let p = tape.examples("Z", &z).softmax_over(Over::Rows).value()?;
+                if let Some((at, _)) = p.iter_indexed().find(|(_, p)| p.is_nan()) {
+                    let (value, (row, column)) = (z[at].to_f64(), at);
+                    return Err(Error::NonFinite { matrix: "A", value, row, column });
+                }
+                Ok(p)
+            }
+        }
+    }
+
+    /// The class of each of the examples X: 1 or 0 of one output with log-loss, as it is greater
+    /// than ½ or not, and the largest output's row with softmax cross-entropy, the first of equals.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] with squared error, whose outputs are quantities, and with log-loss and
+    /// several outputs, which answer questions of their own; [`classes()`](crate::classes()) of
+    /// [`predict`](Mlp::predict) takes the largest whatever the loss. [`Error::Shape`] if X does
+    /// not have n_0 rows; [`Error::NonFinite`] where an output is NaN.
+    #[track_caller]
+    pub fn predict_classes(&self, x: &Matrix<T>) -> Result<Vec<usize>> {
+        match self.loss {
+            Loss::LogLoss if self.sizes[self.layers()] == 1 => classes(&self.predict(x)?),
+            Loss::SoftmaxCrossEntropy => classes(&self.predict(x)?),
+            Loss::LogLoss | Loss::SquaredError => Err(self.no_answer("classes")),
+        }
+    }
+
+    fn no_answer(&self, asked: &'static str) -> Error {
+        Error::Answer { asked, loss: self.loss, outputs: self.sizes[self.layers()] }
     }
 
     /// J on the examples (X, Y).

@@ -16,6 +16,12 @@ pub enum Purpose {
     Shuffle,
     /// Which examples are for training and which for testing.
     Split,
+    /// Which fold an example is in.
+    Folds,
+    /// The examples of a replicate.
+    Bootstrap,
+    /// The candidates of a random search.
+    Search,
 }
 
 /// Random numbers from a seed: the same on every platform and in every release of this crate.
@@ -37,14 +43,24 @@ pub struct Random {
 impl Random {
     /// The numbers of a seed for a purpose.
     pub fn new(seed: u64, purpose: Purpose) -> Self {
+        Random::numbered(seed, purpose, 0)
+    }
+
+    /// Those of one of many users with the same seed and purpose; [`new`](Self::new) is the first,
+    /// 0.
+    pub(crate) fn numbered(seed: u64, purpose: Purpose, number: u64) -> Self {
         // The key is spelled out: how `seed_from_u64` stretches a seed is the library's to change.
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..16].copy_from_slice(&number.to_le_bytes());
         let mut generator = ChaCha8Rng::from_seed(key);
         generator.set_stream(match purpose {
             Purpose::Init => 0,
             Purpose::Shuffle => 1,
             Purpose::Split => 2,
+            Purpose::Folds => 10,
+            Purpose::Bootstrap => 11,
+            Purpose::Search => 12,
         });
         Random { generator }
     }
@@ -107,6 +123,11 @@ mod tests {
             first(1, Purpose::Split),
             first(2, Purpose::Init),
             first(1 << 63, Purpose::Init),
+            first(1, Purpose::Folds),
+            first(1, Purpose::Bootstrap),
+            first(1, Purpose::Search),
+            Random::numbered(1, Purpose::Init, 1).bits(),
+            Random::numbered(1, Purpose::Init, 1 << 63).bits(),
         ];
         for (i, a) in all.iter().enumerate() {
             assert!(all[..i].iter().all(|b| a != b));

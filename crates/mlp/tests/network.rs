@@ -1,6 +1,6 @@
 //! What a network answers, and how its gradients change with its examples and its neurons.
 
-use mlp::{Activation, Error, Init, Loss, Mlp, Purpose, Random, Scalar};
+use mlp::{Activation, Error, Init, Loss, Mlp, Purpose, Random, Scalar, classes};
 use proptest::prelude::*;
 use tape::{Matrix, Tape, matrix};
 
@@ -329,4 +329,50 @@ fn log_loss_by_hand() {
     let gradients = network.gradients(&x, &y).unwrap();
     assert!((gradients["b[1]"][(0, 0)] - 0.5 * (-0.25 + 0.75)).abs() < 1e-15);
     assert!((gradients["W[1]"][(0, 0)] - 0.25 * 3.0_f64.ln()).abs() < 1e-15);
+}
+
+/// The softmax by its formula, without a shift: the logits are small.
+#[test]
+fn probabilities_and_classes_are_what_the_loss_says() {
+    fn check<T: Scalar>(tolerance: f64) {
+        let x = Matrix::from_fn(3, 7, |k, i| T::from_f64(((k + 1) * (i + 2)) as f64 % 5.0 / 4.0 - 0.5));
+        let layer = |n, g| Mlp::<T>::new(3).layer(4, Activation::Tanh).layer(n, g).seed(3);
+        let several = layer(3, Activation::Identity).loss(Loss::SoftmaxCrossEntropy).build().unwrap();
+        let (z, p) = (several.predict(&x).unwrap(), several.predict_probabilities(&x).unwrap());
+        for i in 0..7 {
+            let exp: Vec<f64> = z.column(i).iter().map(|z| z.to_f64().exp()).collect();
+            for k in 0..3 {
+                let expected = exp[k] / exp.iter().sum::<f64>();
+                assert!((p[(k, i)].to_f64() - expected).abs() < tolerance);
+            }
+        }
+        assert_eq!(several.predict_classes(&x), classes(&p));
+        let two = layer(1, Activation::Sigmoid).build().unwrap();
+        assert_eq!(two.predict_probabilities(&x), two.predict(&x));
+        let expected: Vec<usize> =
+            two.predict(&x).unwrap().iter().map(|&a| usize::from(a.to_f64() > 0.5)).collect();
+        assert_eq!(two.predict_classes(&x).unwrap(), expected);
+        let questions = layer(2, Activation::Sigmoid).build().unwrap();
+        assert_eq!(questions.predict_probabilities(&x), questions.predict(&x));
+        assert_eq!(
+            questions.predict_classes(&x).unwrap_err().to_string(),
+            "network: its 2 outputs are no classes, with log_loss each answers a question of its own"
+        );
+        let quantity = layer(1, Activation::Identity).build().unwrap();
+        let refused = "network: its outputs are no probabilities, with squared_error they are quantities";
+        assert_eq!(quantity.predict_probabilities(&x).unwrap_err().to_string(), refused);
+        assert!(matches!(quantity.predict_classes(&x), Err(Error::Answer { asked: "classes", .. })));
+        assert_eq!(several.predict_classes(&Matrix::zeros(3, 0)).unwrap(), []);
+        for network in [&several, &two] {
+            assert!(matches!(network.predict_probabilities(&Matrix::zeros(2, 7)), Err(Error::Shape { .. })));
+            assert!(matches!(network.predict_classes(&Matrix::zeros(2, 7)), Err(Error::Shape { .. })));
+            let mut broken = network.clone();
+            let w = &broken.parameters()["W[2]"];
+            broken.set_parameter("W[2]", Matrix::filled(w.rows(), w.columns(), T::NAN)).unwrap();
+            assert!(broken.predict_probabilities(&x).is_err());
+            assert!(matches!(broken.predict_classes(&x), Err(Error::NonFinite { .. })));
+        }
+    }
+    check::<f32>(1e-6);
+    check::<f64>(1e-15);
 }

@@ -1,13 +1,26 @@
 //! What is done with data before a network sees it.
 
+mod categories;
 mod classes;
+mod features;
 mod finite;
+mod folds;
+mod imputer;
+mod min_max;
+mod parts;
+mod pipeline;
 mod split;
 mod standardizer;
 
+pub use categories::{OneHot, Unseen};
 pub use classes::{classes, one_hot};
 pub(crate) use classes::{classes_here, one_hot_here};
 pub use finite::check_finite;
 pub(crate) use finite::check_finite_here;
+pub use folds::Folds;
+pub use imputer::Imputer;
+pub use min_max::MinMax;
+pub use parts::Parts;
+pub use pipeline::{Pipeline, Preparation};
 pub use split::Split;
 pub use standardizer::Standardizer;

@@ -1,5 +1,6 @@
 //! Which examples are for training and which for testing.
 
+use super::folds::members;
 use crate::shuffle::with_room;
 use crate::{Error, Purpose, Random, Result};
 
@@ -75,7 +76,7 @@ impl Split {
         let m = classes.len();
         let n = test_size(m, test_fraction)?;
         let mut random = Random::new(seed, Purpose::Split);
-        let mut members = members(classes);
+        let mut members: Vec<Vec<usize>> = members(classes).into_values().collect();
         let counts: Vec<usize> = members.iter().map(Vec::len).collect();
         let mut test = Vec::with_capacity(n);
         for (class, share) in members.iter_mut().zip(shares(&counts, n)) {
@@ -94,7 +95,7 @@ impl Split {
         Split::by(m, |i| is_test[i])
     }
 
-    fn by(m: usize, is_test: impl Fn(usize) -> bool) -> Result<Split> {
+    pub(super) fn by(m: usize, is_test: impl Fn(usize) -> bool) -> Result<Split> {
         let (mut test, mut train) = (with_room("a split", m)?, with_room("a split", m)?);
         (0..m).for_each(|i| if is_test(i) { test.push(i) } else { train.push(i) });
         test.shrink_to_fit();
@@ -121,15 +122,6 @@ fn test_size(m: usize, fraction: f64) -> Result<usize> {
         return Err(Error::Split { reason: format!("two examples at least are needed, there is {m}") });
     }
     Ok(((fraction * m as f64).round() as usize).clamp(1, m - 1))
-}
-
-/// For every class that occurs, in ascending order, the examples of that class.
-fn members(classes: &[usize]) -> Vec<Vec<usize>> {
-    let mut members = std::collections::BTreeMap::<usize, Vec<usize>>::new();
-    for (i, &class) in classes.iter().enumerate() {
-        members.entry(class).or_default().push(i);
-    }
-    members.into_values().collect()
 }
 
 /// n · count / m for every class, rounded so that they add up to n.

@@ -3,6 +3,8 @@
 use tape::Matrix;
 
 use super::check_finite;
+use super::features::map_features;
+use super::parts::{self, Parts};
 use crate::shuffle::with_room;
 use crate::{Error, Result, Scalar};
 
@@ -129,27 +131,47 @@ impl<T: Scalar> Standardizer<T> {
     }
 
     fn apply(&self, x: &Matrix<T>, f: impl Fn(f64, f64, f64) -> f64) -> Result<Matrix<T>> {
-        let (rows, columns) = x.shape();
-        if rows != self.mean.len() {
-            let expected = (self.mean.len(), columns);
-            return Err(Error::Shape { matrix: "X".to_string(), expected, found: (rows, columns) });
-        }
-        check_finite("X", x)?;
-        let of = |i: usize, j: usize| {
-            let (mean, scale) = self.moments[i];
-            T::from_f64(f(x[(i, j)].to_f64(), mean, scale))
-        };
-        let result = Matrix::try_from_fn(rows, columns, of)?;
-        if let Some(((feature, column), _)) = result.iter_indexed().find(|(_, x)| !x.is_finite()) {
-            let value = x[(feature, column)].to_f64();
-            return Err(Error::FeatureOverflow { value, feature, column, number: T::NAME });
-        }
-        Ok(result)
+        map_features("standardizer", x, self.moments.len(), |x, feature| {
+            let (mean, scale) = self.moments[feature];
+            f(x, mean, scale)
+        })
+    }
+
+    /// Its numbers by name, `mean` and `scale` of every feature, as they were found: in `f64`.
+    ///
+    /// ```
+    /// use mlp::Standardizer;
+    /// let standardizer = Standardizer::fit(&tape::matrix![[1.0_f32, 5.0]])?;
+    /// let parts = standardizer.parts();
+    /// assert_eq!((&parts["mean"], &parts["scale"]), (&vec![3.0], &vec![2.0]));
+    /// assert_eq!(Standardizer::from_parts(&parts)?, standardizer);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    pub fn parts(&self) -> Parts {
+        let (mean, scale) = self.moments.iter().copied().unzip();
+        parts::named([("mean", mean), ("scale", scale)])
+    }
+
+    /// The standardizer with these [`parts`](Self::parts).
+    ///
+    /// # Errors
+    /// [`Error::Part`] if one is missing, unknown, of another length, or holds what no standardizer
+    /// of type T gives out: a number that is not finite in T, or a scale that is not positive.
+    pub fn from_parts(parts: &Parts) -> Result<Self> {
+        let [mean, scale] = parts::take(parts, ["mean", "scale"])?;
+        parts::check_length("scale", scale, mean.len())?;
+        let fits = |x: f64| T::from_f64(x).is_finite() && x.is_finite();
+        parts::check_each("mean", mean, "finite", fits)?;
+        let is_scale = |x: f64| x > 0.0 && fits(x) && T::from_f64(x) != T::ZERO;
+        parts::check_each("scale", scale, "finite and greater than 0", is_scale)?;
+        let rounded = |of: &[f64]| of.iter().map(|&x| T::from_f64(x)).collect();
+        let moments = mean.iter().copied().zip(scale.iter().copied()).collect();
+        Ok(Standardizer { moments, mean: rounded(mean), scale: rounded(scale) })
     }
 }
 
 /// Mean and standard deviation; (x, 1) if all values are x.
-fn moments(values: &[f64]) -> (f64, f64) {
+pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     // A constant is recognised by its values: their mean may be off by a rounding, and then their
     // deviation is not 0.
     if values.iter().all(|x| *x == values[0]) {

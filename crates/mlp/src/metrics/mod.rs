@@ -14,12 +14,15 @@
 //! Each is made by `new`, or by `weighted` with a weight for each example; the functions of this
 //! module are shorter ways to some of them. The formula of each metric stands with it, and so does
 //! what it is where nothing can be divided: `None` of a share, or an error. Everything is computed
-//! in `f64`, of `f32` too, and the order of the examples changes nothing beyond rounding.
+//! in `f64`, of `f32` too, and the order of the examples changes nothing beyond rounding. What a
+//! difference of two numbers means, a [`Bootstrap`] tells.
 
 mod agreement;
+mod bootstrap;
 mod calibration;
 mod confusion;
 mod curves;
+mod normal;
 mod probabilities;
 mod quantities;
 mod scores;
@@ -28,6 +31,7 @@ mod weights;
 use tape::Matrix;
 
 pub use agreement::{Average, Disagreement};
+pub use bootstrap::{Bootstrap, Interval};
 pub use calibration::{Calibration, CalibrationBin};
 pub use confusion::ConfusionMatrix;
 pub use curves::{
