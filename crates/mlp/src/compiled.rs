@@ -22,12 +22,14 @@ use crate::minimize::{
 };
 use crate::files::{Archive, Loading};
 use crate::optimizer::ColumnStep;
+use crate::search::{FoldScores, Metric};
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
     OptimizerState, ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Trainer, Training,
     data, metrics,
     Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
-    ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Result, Standardizer, Training, data, metrics,
+    ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Result, Split, Standardizer, Training, data,
+    metrics, search,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -281,4 +283,17 @@ compiled! {
         pipeline: &Pipeline<Self>,
         x: &Matrix<Self>,
     ) -> Result<Matrix<Self>> = Pipeline::transform_here;
+
+    fn search_validate(
+        what: (&Training<Self>, &MlpBuilder<Self>, &[Preparation]),
+        examples: (&Matrix<Self>, &Matrix<Self>),
+        split: &Split,
+        metric: Metric<'_, Self>,
+    ) -> Result<f64> = search::validate_here;
+    fn search_cross_validate(
+        what: (&Training<Self>, &MlpBuilder<Self>, &[Preparation]),
+        examples: (&Matrix<Self>, &Matrix<Self>),
+        folds: &[Split],
+        metric: Metric<'_, Self>,
+    ) -> Result<FoldScores> = search::cross_validate_here;
 }

@@ -300,6 +300,29 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A hyperparameter's value of a search's candidate is of another kind.
+    Value {
+        /// The hyperparameter.
+        name: String,
+        /// The value.
+        value: String,
+        /// What it was to be.
+        expected: &'static str,
+    },
+    /// A search cannot choose values of a hyperparameter.
+    Space {
+        /// The hyperparameter.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// One of the folds is at fault.
+    Fold {
+        /// The fold, from 0.
+        fold: usize,
+        /// What is wrong there.
+        error: Box<Error>,
+    },
 }
 
 impl std::error::Error for Error {
@@ -310,6 +333,7 @@ impl std::error::Error for Error {
             #[cfg(feature = "csv")]
             Error::Table(error) => Some(&**error),
             Error::File(error) => Some(&**error),
+            Error::Validation(error) | Error::Fold { error, .. } => Some(&**error),
             _ => None,
         }
     }
@@ -500,6 +524,11 @@ impl fmt::Display for Error {
             Error::UnknownFeature { feature, features } => {
                 write!(f, "feature {feature} is not below {features}, the number of rows of X")
             }
+            Error::Value { name, value, expected } => {
+                write!(f, "{} is {}, and no {expected}", printable(name), printable(value))
+            }
+            Error::Space { name, reason } => write!(f, "search: {} {reason}", printable(name)),
+            Error::Fold { fold, error } => write!(f, "fold {fold}: {error}"),
             Error::Part { name, reason } => write!(f, "{}: {}", printable(name), printable(reason)),
         }
     }

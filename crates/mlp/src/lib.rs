@@ -49,6 +49,7 @@
 //! | keep what an optimiser remembers | [`OptimizerState::remembered`], [`OptimizerState::restore`] |
 //! | go to a minimum of any J, or fit by least squares | [`minimize`]: [`Lbfgs`](minimize::Lbfgs), [`NewtonCg`](minimize::NewtonCg), [`LevenbergMarquardt`](minimize::LevenbergMarquardt) |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
+//! | choose hyperparameters | [`search`]: [`GridSearch`](search::GridSearch), [`RandomSearch`](search::RandomSearch), [`cross_validate`](search::cross_validate) |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`] |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
@@ -104,6 +105,7 @@ mod network;
 mod optimizer;
 mod parallel;
 mod random;
+pub mod search;
 mod shuffle;
 #[cfg(feature = "proptest")]
 pub mod strategies;

@@ -137,6 +137,11 @@ impl<T: Scalar> Training<T> {
         self
     }
 
+    /// What [`threads`](Training::threads) was given.
+    pub(crate) fn most_threads(&self) -> usize {
+        self.threads
+    }
+
     /// The validation part: J on it is computed after every epoch.
     pub fn validation(mut self, x: Matrix<T>, y: Matrix<T>) -> Self {
         self.validation = Some((x, y));

@@ -40,7 +40,8 @@ pub enum Preparation {
 /// let categories = Preparation::OneHot { features: vec![1], unseen: Unseen::Refuse };
 /// let steps = [Preparation::Impute, categories, Preparation::MinMax { low: 0.0, high: 1.0 }];
 /// let pipeline = Pipeline::fit(&steps, &training)?;
-/// assert_eq!(pipeline.transform(&training)?.row(0), [0.0, 0.5, 1.0]);
+/// let prepared = matrix![[0.0, 0.5, 1.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]];
+/// assert_eq!(pipeline.transform(&training)?, prepared);
 /// assert_eq!(pipeline.transform(&matrix![[9.0], [8.0]])?, matrix![[2.0], [0.0], [1.0]]);
 ///
 /// let saved = pipeline.parts();

@@ -161,7 +161,9 @@ impl ConfusionMatrix {
         if s == 0.0 || of_p == 0.0 || of_t == 0.0 {
             return None;
         }
-        Some((covariance / of_p.sqrt() / of_t.sqrt()).clamp(-1.0, 1.0))
+        let product = of_p * of_t;
+        let root = if product.is_normal() { product.sqrt() } else { of_p.sqrt() * of_t.sqrt() };
+        Some((covariance / root).clamp(-1.0, 1.0))
     }
 
     fn average(&self, average: Average, of: impl Fn(usize) -> Option<f64>) -> Option<f64> {

@@ -31,7 +31,7 @@ pub struct CalibrationBin {
 /// let (a, y) = (matrix![[0.1, 0.2, 0.3, 0.9]], matrix![[0.0, 1.0, 0.0, 1.0]]);
 /// let calibration = ClassProbabilities::new(&a, &y)?.calibration(2)?;
 /// assert_eq!(calibration.to_string(), "\
-///     predicted  examples    mean  came true
+/// predicted      examples    mean  came true
 /// 0.000 – 0.500         3  0.2000     0.3333
 /// 0.500 – 1.000         1  0.9000     1.0000
 /// expected calibration error 0.1250
@@ -73,7 +73,7 @@ impl CalibrationBin {
 impl fmt::Display for Calibration {
     /// A row for every bin with examples, and the expected calibration error below.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "    predicted  examples    mean  came true")?;
+        writeln!(f, "predicted      examples    mean  came true")?;
         for bin in &self.bins {
             let (Some(predicted), Some(observed)) = (bin.predicted, bin.observed) else { continue };
             let (low, high, examples) = (bin.low, bin.high, bin.examples);
