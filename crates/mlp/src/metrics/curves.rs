@@ -3,7 +3,6 @@
 use tape::Matrix;
 
 use super::scores::Scores;
-use super::weights::Weights;
 use crate::{Result, Scalar};
 
 /// A point of the receiver operating characteristic.
@@ -102,7 +101,7 @@ pub fn precision_recall_curve<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result
 }
 
 fn of<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<Scores> {
-    Scores::of_matrices(a, y, what, |m| Ok(Weights::equal(m)))
+    Scores::of_matrices(a, y, None, what)
 }
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@
 //! | probabilities of classes | [`ClassProbabilities`] | cross-entropy, Brier, top-k, ROC AUC of several classes, [`Calibration`] |
 //! | scores of two classes | [`Scores`] | ROC AUC, average precision, ROC and precision–recall curves |
 //! | quantities | [`Quantities`] | R², MAE, RMSE, quantile loss |
-//! | answers to questions of their own | [`accuracy`], [`log_loss`] | |
+//! | answers to several questions | [`Questions`] | accuracy, log-loss, averages of F1 and of ROC AUC |
 //!
 //! Each is made by `new`, or by `weighted` with a weight for each example; the functions of this
 //! module are shorter ways to some of them. The formula of each metric stands with it, and so does
@@ -22,25 +22,32 @@ mod bootstrap;
 mod calibration;
 mod confusion;
 mod curves;
+mod interval;
 mod normal;
+mod one_vs;
+mod pairs;
 mod probabilities;
 mod quantities;
+mod questions;
 mod scores;
 mod weights;
 
 use tape::Matrix;
 
 pub use agreement::{Average, Disagreement};
-pub use bootstrap::{Bootstrap, Interval};
+pub use bootstrap::Bootstrap;
 pub use calibration::{Calibration, CalibrationBin};
 pub use confusion::ConfusionMatrix;
 pub use curves::{
     PrecisionRecallPoint, RocPoint, average_precision, precision_recall_curve, roc_auc, roc_curve,
 };
+pub use interval::Interval;
 pub use probabilities::ClassProbabilities;
 pub use quantities::{Quantities, mean_absolute_error, quantile_loss, r_squared, root_mean_squared_error};
+pub use questions::Questions;
 pub use scores::Scores;
 
+use self::pairs::log_loss_of;
 use crate::labels::is_several_questions;
 use crate::sum::sum;
 use crate::{Error, Result, Scalar, classes};
@@ -133,14 +140,8 @@ pub(crate) fn log_loss_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f
             return Err(Error::Label { value: y, row, column, expected: "in [0, 1]" });
         }
     }
-    let weighted = |weight: f64, ln: f64| if weight == 0.0 { 0.0 } else { weight * ln };
     let (values, labels) = (a.as_slice(), y.as_slice());
-    let loss = |at: usize| {
-        let (a, y) = (values[at].to_f64(), labels[at].to_f64());
-        // ln(1 − a) as ln_1p(−a), which keeps the digits of a small a. Added to 0, since −ln 1 is
-        // −0.
-        0.0 - weighted(y, a.ln()) - weighted(1.0 - y, (-a).ln_1p())
-    };
+    let loss = |at: usize| log_loss_of(values[at].to_f64(), labels[at].to_f64());
     Ok(sum(0..values.len(), &loss) / a.columns() as f64)
 }
 

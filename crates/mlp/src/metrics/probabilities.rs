@@ -3,10 +3,7 @@
 use tape::Matrix;
 
 use super::calibration::{Calibration, CalibrationBin};
-use super::quantities::numbers;
-use super::scores::Scores;
-use super::weights::Weights;
-use super::{Average, check};
+use super::pairs::{Pairs, log_loss_of, times_ln};
 use crate::shuffle::with_room;
 use crate::sum::{RunningSum, sum};
 use crate::{Error, Loss, Result, Scalar};
@@ -33,13 +30,10 @@ use crate::{Error, Loss, Result, Scalar};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassProbabilities {
-    rows: usize,
-    columns: usize,
-    a: Vec<f64>,
-    y: Vec<f64>,
-    weights: Weights,
+    pub(super) pairs: Pairs,
 }
 
+/// # Making
 impl ClassProbabilities {
     /// Each example counts 1.
     ///
@@ -50,7 +44,7 @@ impl ClassProbabilities {
     /// within [`LABEL_SUM_TOLERANCE`](Loss::LABEL_SUM_TOLERANCE), in several rows;
     /// [`Error::Memory`].
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
-        ClassProbabilities::of(a, y, |m| Ok(Weights::equal(m)))
+        ClassProbabilities::of(Pairs::new(a, y, None, "class probabilities")?)
     }
 
     /// Example i counts `weights[i]`.
@@ -59,63 +53,30 @@ impl ClassProbabilities {
     /// As [`new`](Self::new); [`Error::Length`] if there are not m weights; [`Error::Weight`] if
     /// one is negative, NaN or ∞; [`Error::WeightSum`] if all are 0, or their sum is ∞.
     pub fn weighted<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: &[f64]) -> Result<Self> {
-        ClassProbabilities::of(a, y, |m| Weights::new(weights, m))
+        ClassProbabilities::of(Pairs::new(a, y, Some(weights), "class probabilities")?)
     }
 
-    fn of<T: Scalar>(
-        a: &Matrix<T>,
-        y: &Matrix<T>,
-        weights: impl FnOnce(usize) -> Result<Weights>,
-    ) -> Result<Self> {
-        check(a, y, "class probabilities")?;
-        let (rows, columns) = a.shape();
-        if rows == 0 {
-            return Err(Error::Shape {
-                matrix: "A".to_string(),
-                expected: (1, columns),
-                found: (0, columns),
-            });
+    fn of(pairs: Pairs) -> Result<Self> {
+        pairs.check_probabilities()?;
+        if pairs.rows > 1 {
+            (0..pairs.columns).try_for_each(|column| check_sums(&pairs, column))?;
         }
-        let weights = weights(columns)?;
-        let found = ClassProbabilities { rows, columns, a: numbers(a)?, y: numbers(y)?, weights };
-        found.check_elements()?;
-        Ok(found)
+        Ok(ClassProbabilities { pairs })
     }
+}
 
-    fn check_elements(&self) -> Result<()> {
-        let outside = |of: &[f64]| of.iter().position(|p| !(0.0..=1.0).contains(p));
-        if let Some(at) = outside(&self.a) {
-            let (row, column) = (at % self.rows, at / self.rows);
-            return Err(Error::Probability { value: self.a[at], row, column });
-        }
-        if let Some(at) = outside(&self.y) {
-            let (row, column) = (at % self.rows, at / self.rows);
-            return Err(Error::Label { value: self.y[at], row, column, expected: "in [0, 1]" });
-        }
-        if self.rows == 1 {
-            return Ok(());
-        }
-        let wrong = |of: &[f64]| {
-            let total = sum(0..self.rows, &|k| of[k]);
-            ((total - 1.0).abs() > Loss::LABEL_SUM_TOLERANCE).then_some(total)
-        };
-        for column in 0..self.columns {
-            if let Some(sum) = wrong(self.a(column)) {
-                return Err(Error::ProbabilitySum { sum, column });
-            }
-            if let Some(sum) = wrong(self.y(column)) {
-                return Err(Error::LabelSum { sum, column });
-            }
-        }
-        Ok(())
+/// The probabilities of an example add up to 1, and so do its labels.
+fn check_sums(pairs: &Pairs, column: usize) -> Result<()> {
+    let wrong = |of: &[f64]| {
+        let total = sum(0..of.len(), &|k| of[k]);
+        ((total - 1.0).abs() > Loss::LABEL_SUM_TOLERANCE).then_some(total)
+    };
+    if let Some(sum) = wrong(pairs.a(column)) {
+        return Err(Error::ProbabilitySum { sum, column });
     }
-
-    fn a(&self, i: usize) -> &[f64] {
-        &self.a[i * self.rows..][..self.rows]
-    }
-
-    fn y(&self, i: usize) -> &[f64] {
-        &self.y[i * self.rows..][..self.rows]
+    match wrong(pairs.y(column)) {
+        None => Ok(()),
+        Some(sum) => Err(Error::LabelSum { sum, column }),
     }
 }
 
@@ -127,12 +88,10 @@ impl ClassProbabilities {
     /// Nothing is clipped: 0 · ln 0 is 0, its limit, and a certain prediction that is wrong costs
     /// ∞. (scikit-learn clips at the rounding unit.)
     pub fn cross_entropy(&self) -> f64 {
-        let weighted = |y: f64, ln: f64| if y == 0.0 { 0.0 } else { y * ln };
-        // Added to 0, since −ln 1 is −0.
-        self.weights.mean(self.columns, |i| match (self.a(i), self.y(i)) {
-            // ln(1 − a) as ln_1p(−a), which keeps the digits of a small a.
-            (&[a], &[y]) => 0.0 - weighted(y, a.ln()) - weighted(1.0 - y, (-a).ln_1p()),
-            (a, y) => 0.0 - sum(0..a.len(), &|k| weighted(y[k], a[k].ln())),
+        self.pairs.mean(|i| match (self.pairs.a(i), self.pairs.y(i)) {
+            (&[a], &[y]) => log_loss_of(a, y),
+            // Added to 0, since −ln 1 is −0.
+            (a, y) => 0.0 - sum(0..a.len(), &|k| times_ln(y[k], a[k].ln())),
         })
     }
 
@@ -152,8 +111,8 @@ impl ClassProbabilities {
     /// # Ok::<(), mlp::Error>(())
     /// ```
     pub fn brier(&self) -> f64 {
-        self.weights.mean(self.columns, |i| {
-            let (a, y) = (self.a(i), self.y(i));
+        self.pairs.mean(|i| {
+            let (a, y) = (self.pairs.a(i), self.pairs.y(i));
             sum(0..a.len(), &|k| (a[k] - y[k]) * (a[k] - y[k]))
         })
     }
@@ -171,135 +130,24 @@ impl ClassProbabilities {
         if k == 0 {
             return Err(Error::Hyperparameter { name: "k", value: 0.0, expected: "at least 1" });
         }
-        let mut of_each = with_room("top-k accuracy", self.columns)?;
-        let mut order: Vec<usize> = with_room("top-k accuracy", self.rows)?;
-        for i in 0..self.columns {
-            let (a, y) = (self.a(i), self.y(i));
+        let mut of_each = with_room("top-k accuracy", self.pairs.columns)?;
+        let mut order: Vec<usize> = with_room("top-k accuracy", self.pairs.rows)?;
+        for i in 0..self.pairs.columns {
+            let (a, y) = (self.pairs.a(i), self.pairs.y(i));
             of_each.push(match (a, y) {
                 (&[_], &[_]) if k > 1 => 1.0,
-                (&[a], &[y]) => {
-                    if a > 0.5 {
-                        y
-                    } else {
-                        1.0 - y
-                    }
-                }
+                (&[a], &[y]) if a > 0.5 => y,
+                (&[_], &[y]) => 1.0 - y,
                 (a, y) => {
                     order.clear();
-                    order.extend(0..self.rows);
+                    order.extend(0..self.pairs.rows);
                     // Stable: of equals the first stays in front.
                     order.sort_by(|&i, &j| a[j].total_cmp(&a[i]));
-                    sum(0..k.min(self.rows), &|place| y[order[place]])
+                    sum(0..k.min(self.pairs.rows), &|place| y[order[place]])
                 }
             });
         }
-        Ok(self.weights.mean(self.columns, |i| of_each[i]))
-    }
-
-    /// [ROC AUC](Scores::roc_auc) of each class against all others, averaged over the classes.
-    ///
-    /// Weighted, each class counts as much as its examples weigh; micro, the n · m single answers
-    /// are taken together. Of one row it is the AUC of class 1 itself, whatever the average.
-    ///
-    /// # Errors
-    /// [`Error::Label`] if the labels are shares, and not one-hot; [`Error::AbsentClass`] if no
-    /// example (that counts) is of one of the classes; [`Error::OneClass`] of one row.
-    pub fn roc_auc_one_vs_rest(&self, average: Average) -> Result<f64> {
-        let actual = self.only_classes()?;
-        if self.rows == 1 {
-            return self.scores(0, |i| Some(actual[i] == 1))?.roc_auc();
-        }
-        let shares = self.shares(&actual, "ROC AUC one-vs-rest")?;
-        match average {
-            Average::Micro => {
-                let mut answers = with_room("ROC AUC one-vs-rest", self.a.len())?;
-                answers.extend((0..self.a.len()).map(|at| {
-                    let (k, i) = (at % self.rows, at / self.rows);
-                    (self.a[at], actual[i] == k, self.weights.at(i))
-                }));
-                Scores::of(answers)?.roc_auc()
-            }
-            Average::Macro | Average::Weighted => {
-                let of_class = |k: usize| self.scores(k, |i| Some(actual[i] == k))?.roc_auc();
-                let areas = (0..self.rows).map(of_class).collect::<Result<Vec<f64>>>()?;
-                let weight = |k: usize| if average == Average::Macro { 1.0 } else { shares[k] };
-                Ok(sum(0..self.rows, &|k| weight(k) * areas[k]) / sum(0..self.rows, &weight))
-            }
-        }
-    }
-
-    /// [ROC AUC](Scores::roc_auc) of each class against each other, on the examples of both,
-    /// averaged over the pairs (Hand, Till 2001): that of a pair is the mean of the areas that the
-    /// probabilities of the one and of the other give.
-    ///
-    /// Weighted, each pair counts as much as its examples weigh. Of one row it is the AUC of class
-    /// 1 itself.
-    ///
-    /// # Errors
-    /// As [`roc_auc_one_vs_rest`](Self::roc_auc_one_vs_rest); [`Error::Undefined`] for
-    /// [`Average::Micro`].
-    pub fn roc_auc_one_vs_one(&self, average: Average) -> Result<f64> {
-        let what = "ROC AUC one-vs-one";
-        let by_share = match average {
-            Average::Micro => {
-                return Err(Error::Undefined { what, reason: "pairs of classes have no micro average" });
-            }
-            Average::Macro => false,
-            Average::Weighted => true,
-        };
-        let actual = self.only_classes()?;
-        if self.rows == 1 {
-            return self.scores(0, |i| Some(actual[i] == 1))?.roc_auc();
-        }
-        let shares = self.shares(&actual, what)?;
-        let (mut areas, mut weights) = (Vec::new(), Vec::new());
-        for j in 0..self.rows {
-            for k in j + 1..self.rows {
-                let of = |class: usize| {
-                    let is_class = |i: usize| [j, k].contains(&actual[i]).then(|| actual[i] == class);
-                    self.scores(class, is_class)?.roc_auc()
-                };
-                areas.push(0.5 * (of(j)? + of(k)?));
-                weights.push(if by_share { shares[j] + shares[k] } else { 1.0 });
-            }
-        }
-        let total = sum(0..areas.len(), &|pair| weights[pair]);
-        Ok(sum(0..areas.len(), &|pair| weights[pair] * areas[pair]) / total)
-    }
-
-    /// The class of every example, of labels that are one-hot, or 0 and 1 in one row.
-    fn only_classes(&self) -> Result<Vec<usize>> {
-        if let Some(at) = self.y.iter().position(|&y| y != 0.0 && y != 1.0) {
-            let (row, column) = (at % self.rows, at / self.rows);
-            return Err(Error::Label { value: self.y[at], row, column, expected: "0 or 1" });
-        }
-        let mut actual = with_room("classes", self.columns)?;
-        // The labels add up to 1: one of them is.
-        actual.extend((0..self.columns).map(|i| match self.y(i) {
-            &[y] => usize::from(y == 1.0),
-            y => y.iter().position(|&y| y == 1.0).unwrap_or(0),
-        }));
-        Ok(actual)
-    }
-
-    /// What the examples of each class weigh; there have to be some.
-    fn shares(&self, actual: &[usize], what: &'static str) -> Result<Vec<f64>> {
-        let mut shares = vec![RunningSum::default(); self.rows];
-        for (i, &class) in actual.iter().enumerate() {
-            shares[class].add(self.weights.at(i));
-        }
-        let shares: Vec<f64> = shares.into_iter().map(RunningSum::value).collect();
-        match shares.iter().position(|&share| share == 0.0) {
-            None => Ok(shares),
-            Some(class) => Err(Error::AbsentClass { what, class }),
-        }
-    }
-
-    /// The probabilities of class k as scores, of those examples for which it is said whether they
-    /// are ones.
-    fn scores(&self, k: usize, is_one: impl Fn(usize) -> Option<bool>) -> Result<Scores> {
-        let scored = |i: usize| Some((self.a(i)[k], is_one(i)?, self.weights.at(i)));
-        Scores::of((0..self.columns).filter_map(scored).collect())
+        Ok(self.pairs.mean(|i| of_each[i]))
     }
 }
 
@@ -313,7 +161,7 @@ impl ClassProbabilities {
     /// # Errors
     /// [`Error::Hyperparameter`] if there are no bins; [`Error::Memory`].
     pub fn calibration(&self, bins: usize) -> Result<Calibration> {
-        self.calibration_by(bins, |i| match self.a(i) {
+        self.calibration_by(bins, |i| match self.pairs.a(i) {
             [_] => 0,
             // The first of equals.
             a => (0..a.len()).fold(0, |best, k| if a[k] > a[best] { k } else { best }),
@@ -328,7 +176,7 @@ impl ClassProbabilities {
     /// # Panics
     /// If `class` is not below the number of rows.
     pub fn calibration_of(&self, class: usize, bins: usize) -> Result<Calibration> {
-        assert!(class < self.rows, "calibration_of: class {class} of {} rows", self.rows);
+        assert!(class < self.pairs.rows, "calibration_of: class {class} of {} rows", self.pairs.rows);
         self.calibration_by(bins, |_| class)
     }
 
@@ -343,9 +191,9 @@ impl ClassProbabilities {
         let edge = |k: usize| k as f64 / bins as f64;
         let mut filled: Vec<Bin> = with_room("calibration", bins)?;
         filled.resize(bins, Bin::default());
-        for i in 0..self.columns {
+        for i in 0..self.pairs.columns {
             let k = row(i);
-            let (a, y, weight) = (self.a(i)[k], self.y(i)[k], self.weights.at(i));
+            let (a, y, weight) = (self.pairs.a(i)[k], self.pairs.y(i)[k], self.pairs.weights.at(i));
             // The product may be off by a rounding: the edges decide.
             let mut at = ((a * bins as f64).ceil() as usize).clamp(1, bins) - 1;
             while at > 0 && a <= edge(at) {
@@ -367,7 +215,7 @@ impl ClassProbabilities {
                 low: edge(k),
                 high: edge(k + 1),
                 examples,
-                share: weight / self.weights.total(),
+                share: weight / self.pairs.weights.total(),
                 predicted: mean(a),
                 observed: mean(y),
             }
@@ -381,6 +229,7 @@ mod tests {
     use tape::matrix;
 
     use super::*;
+    use crate::metrics::Average;
     use crate::one_hot;
 
     #[test]

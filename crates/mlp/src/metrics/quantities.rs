@@ -2,9 +2,8 @@
 
 use tape::Matrix;
 
-use super::check;
-use super::weights::Weights;
-use crate::shuffle::with_room;
+use super::pairs::Pairs;
+use crate::sum::sum;
 use crate::{Error, Result, Scalar, check_finite};
 
 /// Predicted quantities `a` beside the true ones `y`, both n_L × m, with the weights w(i) of the
@@ -27,13 +26,10 @@ use crate::{Error, Result, Scalar, check_finite};
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantities {
-    rows: usize,
-    columns: usize,
-    a: Vec<f64>,
-    y: Vec<f64>,
-    weights: Weights,
+    pairs: Pairs,
 }
 
+/// # Making
 impl Quantities {
     /// Each example counts 1.
     ///
@@ -41,7 +37,7 @@ impl Quantities {
     /// [`Error::Shape`] if the shapes differ or have no rows; [`Error::NoExamples`] if m is 0;
     /// [`Error::NonFinite`] where an element is NaN or ±∞; [`Error::Memory`].
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
-        Quantities::of(a, y, Weights::equal(a.columns()))
+        Quantities::of(a, y, None)
     }
 
     /// Example i counts `weights[i]`.
@@ -50,26 +46,19 @@ impl Quantities {
     /// As [`new`](Self::new); [`Error::Length`] if there are not m weights; [`Error::Weight`] if
     /// one is negative, NaN or ∞; [`Error::WeightSum`] if all are 0, or their sum is ∞.
     pub fn weighted<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: &[f64]) -> Result<Self> {
-        check(a, y, "quantities")?;
-        Quantities::of(a, y, Weights::new(weights, a.columns())?)
+        Quantities::of(a, y, Some(weights))
     }
 
-    fn of<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: Weights) -> Result<Self> {
-        check(a, y, "quantities")?;
-        let (rows, columns) = a.shape();
-        if rows == 0 {
-            return Err(Error::Shape {
-                matrix: "A".to_string(),
-                expected: (1, columns),
-                found: (0, columns),
-            });
-        }
+    fn of<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: Option<&[f64]>) -> Result<Self> {
+        let pairs = Pairs::new(a, y, weights, "quantities")?;
         check_finite("A", a)?;
         check_finite("Y", y)?;
-        let (a, y) = (numbers(a)?, numbers(y)?);
-        Ok(Quantities { rows, columns, a, y, weights })
+        Ok(Quantities { pairs })
     }
+}
 
+/// # Errors and what they leave
+impl Quantities {
     /// MAE = Σ w |y − a| / Σ w.
     pub fn mean_absolute_error(&self) -> f64 {
         self.mean_of_outputs(|k| self.mean(k, |a, y| (y - a).abs()))
@@ -106,14 +95,15 @@ impl Quantities {
     /// # Errors
     /// As [`r_squared`](Self::r_squared).
     pub fn r_squared_of_each(&self) -> Result<Vec<f64>> {
-        (0..self.rows).map(|k| self.r_squared_of(k)).collect()
+        (0..self.pairs.rows).map(|k| self.r_squared_of(k)).collect()
     }
 
     fn r_squared_of(&self, k: usize) -> Result<f64> {
-        let first = (0..self.columns).find(|&i| self.weights.at(i) > 0.0).map_or(0.0, |i| self.y(k, i));
+        let first =
+            (0..self.pairs.columns).find(|&i| self.pairs.weights.at(i) > 0.0).map_or(0.0, |i| self.y(k, i));
         let spread = self.largest(|i| self.y(k, i) - first);
         // By the values, as a mean of equal numbers may be off by a rounding.
-        if (0..self.columns).all(|i| self.weights.at(i) == 0.0 || self.y(k, i) == first) {
+        if (0..self.pairs.columns).all(|i| self.pairs.weights.at(i) == 0.0 || self.y(k, i) == first) {
             return Err(Error::Undefined { what: "R²", reason: "the true quantities are all equal" });
         }
         // From a number among them, and by their largest difference: no digits are lost to their
@@ -138,21 +128,21 @@ impl Quantities {
     }
 
     fn a(&self, k: usize, i: usize) -> f64 {
-        self.a[i * self.rows + k]
+        self.pairs.a(i)[k]
     }
 
     fn y(&self, k: usize, i: usize) -> f64 {
-        self.y[i * self.rows + k]
+        self.pairs.y(i)[k]
     }
 
     /// The weighted mean of f(a, y) over the examples, of output k.
     fn mean(&self, k: usize, f: impl Fn(f64, f64) -> f64) -> f64 {
-        self.weights.mean(self.columns, |i| f(self.a(k, i), self.y(k, i)))
+        self.pairs.mean(|i| f(self.a(k, i), self.y(k, i)))
     }
 
     /// The largest |f(i)|, for examples that count; 1 if all are 0, and at most the largest number.
     fn largest(&self, f: impl Fn(usize) -> f64) -> f64 {
-        let counted = (0..self.columns).filter(|&i| self.weights.at(i) > 0.0);
+        let counted = (0..self.pairs.columns).filter(|&i| self.pairs.weights.at(i) > 0.0);
         match counted.map(|i| f(i).abs()).fold(0.0, f64::max) {
             0.0 => 1.0,
             largest => largest.min(f64::MAX),
@@ -160,8 +150,8 @@ impl Quantities {
     }
 
     fn mean_of_outputs(&self, f: impl Fn(usize) -> f64) -> f64 {
-        let of_each: Vec<f64> = (0..self.rows).map(f).collect();
-        crate::sum::sum(0..self.rows, &|k| of_each[k]) / self.rows as f64
+        let of_each: Vec<f64> = (0..self.pairs.rows).map(f).collect();
+        sum(0..self.pairs.rows, &|k| of_each[k]) / self.pairs.rows as f64
     }
 }
 
@@ -222,13 +212,6 @@ pub fn r_squared<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
 /// Those of [`Quantities::new`] and [`Quantities::quantile_loss`].
 pub fn quantile_loss<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, alpha: f64) -> Result<f64> {
     Quantities::new(a, y)?.quantile_loss(alpha)
-}
-
-/// The elements as `f64`, column by column.
-pub(super) fn numbers<T: Scalar>(a: &Matrix<T>) -> Result<Vec<f64>> {
-    let mut numbers = with_room("metrics", a.as_slice().len())?;
-    numbers.extend(a.iter().map(|x| x.to_f64()));
-    Ok(numbers)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ impl Scores {
     /// [`Error::NonFinite`] where a score is NaN; [`Error::Label`] where a label is neither 0 nor
     /// 1; [`Error::Memory`].
     pub fn new<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<Self> {
-        Scores::of_matrices(a, y, "scores", |m| Ok(Weights::equal(m)))
+        Scores::of_matrices(a, y, None, "scores")
     }
 
     /// The same, where example i counts `weights[i]`.
@@ -67,18 +67,21 @@ impl Scores {
     /// As [`new`](Self::new); [`Error::Length`] if there are not m weights; [`Error::Weight`] if
     /// one is negative, NaN or ∞; [`Error::WeightSum`] if all are 0, or their sum is ∞.
     pub fn weighted<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: &[f64]) -> Result<Self> {
-        Scores::of_matrices(a, y, "scores", |m| Weights::new(weights, m))
+        Scores::of_matrices(a, y, Some(weights), "scores")
     }
 
     pub(super) fn of_matrices<T: Scalar>(
         a: &Matrix<T>,
         y: &Matrix<T>,
+        weights: Option<&[f64]>,
         what: &'static str,
-        weights: impl FnOnce(usize) -> Result<Weights>,
     ) -> Result<Self> {
         check_one_row(a)?;
         check(a, y, what)?;
-        let weights = weights(a.columns())?;
+        let weights = match weights {
+            None => Weights::equal(a.columns()),
+            Some(weights) => Weights::new(weights, a.columns())?,
+        };
         let mut examples = with_room("scores", a.columns())?;
         for (column, (&a, &y)) in a.iter().zip(y).enumerate() {
             if a.is_nan() {

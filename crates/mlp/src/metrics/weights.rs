@@ -10,12 +10,14 @@ pub(super) struct Weights {
     /// None where each counts 1.
     of: Option<Vec<f64>>,
     total: f64,
+    /// What was taken out of each.
+    factor: f64,
 }
 
 impl Weights {
     /// Each of m examples counts 1.
     pub(super) fn equal(m: usize) -> Self {
-        Weights { of: None, total: m as f64 }
+        Weights { of: None, total: m as f64, factor: 1.0 }
     }
 
     /// A common factor of weights cancels in every metric. The power of two that brings their sum
@@ -25,11 +27,16 @@ impl Weights {
         let factor = 2.0_f64.powi(-(sum_of_all.log2().floor().clamp(-1000.0, 1000.0) as i32));
         let mut of = with_room("weights of the examples", m)?;
         of.extend(weights.iter().map(|weight| weight * factor));
-        Ok(Weights { of: Some(of), total: sum_of_all * factor })
+        Ok(Weights { of: Some(of), total: sum_of_all * factor, factor })
     }
 
     pub(super) fn at(&self, example: usize) -> f64 {
         self.of.as_ref().map_or(1.0, |of| of[example])
+    }
+
+    /// The weight as it was given.
+    pub(super) fn given(&self, example: usize) -> f64 {
+        self.at(example) / self.factor
     }
 
     pub(super) fn total(&self) -> f64 {

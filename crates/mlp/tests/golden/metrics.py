@@ -111,6 +111,31 @@ def soft(m, n):
     }
 
 
+def questions(m, n, weighted):
+    """Several labels of an example; the last question is never answered with yes."""
+    y = (rng.random((m, n)) < 0.4).astype(int)
+    y[:2] = [[0] * n, [1] * n]
+    a = np.clip(0.25 * y + 0.7 * rng.random((m, n)), 0.01, 0.99)
+    a[:, -1] *= 0.5
+    w = np.round(rng.random(m) * 3 + 0.01, 2) if weighted else np.ones(m)
+    p = (a > 0.5).astype(int)
+    averages = {}
+    for average in ["macro", "micro", "weighted"]:
+        precision, recall, f1, _ = sk.precision_recall_fscore_support(
+            y, p, average=average, sample_weight=w, zero_division=0)
+        averages[average] = [precision, recall, f1]
+    return {
+        "n": n, "a": numbers(a), "y": numbers(y), "weights": numbers(w) if weighted else None,
+        "all_right": sk.accuracy_score(y, p, sample_weight=w),
+        "accuracy": float(np.average((y == p).mean(axis=1), weights=w)),
+        "log_loss": sum(sk.log_loss(y[:, k], a[:, k], sample_weight=w) for k in range(n)),
+        "averages": averages,
+        "roc_auc": {average: sk.roc_auc_score(y, a, average=average, sample_weight=w) for average in averages},
+        "average_precision": {average: sk.average_precision_score(y, a, average=average, sample_weight=w)
+                              for average in averages},
+    }
+
+
 def calibration(m, bins):
     """scikit-learn's curve, and the error that follows from its bins."""
     from sklearn.calibration import calibration_curve
@@ -168,6 +193,7 @@ cases = {
     "calibration": [calibration(m, bins) for m, bins in [(1, 10), (50, 5), (200, 10)]],
     "quantities": [quantities(m, rows, weighted, far)
                    for m, rows, far in [(2, 1, 0), (30, 1, 0), (31, 3, 1000)] for weighted in [False, True]],
+    "questions": [questions(m, n, weighted) for m, n in [(2, 2), (33, 4)] for weighted in [False, True]],
     "bootstrap": [bootstrap(m, replicates, level) for m, replicates, level in [(12, 99, 0.95), (25, 200, 0.9)]],
 }
 pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps(cases, allow_nan=False, indent=None) + "\n")

@@ -1,8 +1,9 @@
 //! `golden/metrics.json`, which `golden/metrics.py` made, is met to 1e-12.
 
 use mlp::metrics::{
-    Average, Calibration, ClassProbabilities, Disagreement, Quantities, Scores, accuracy, average_precision,
-    log_loss, mean_absolute_error, quantile_loss, r_squared, roc_auc, root_mean_squared_error,
+    Average, Calibration, ClassProbabilities, Disagreement, Quantities, Questions, Scores, accuracy,
+    average_precision, log_loss, mean_absolute_error, quantile_loss, r_squared, roc_auc,
+    root_mean_squared_error,
 };
 use mlp::{ConfusionMatrix, one_hot};
 use serde_json::Value;
@@ -203,6 +204,28 @@ fn quantities() {
             assert_close(r_squared(&a, &y).unwrap(), &case["r_squared"]);
             assert_close(mean_absolute_error(&a, &y).unwrap(), &case["mean_absolute_error"]);
             assert_close(root_mean_squared_error(&a, &y).unwrap(), &case["root_mean_squared_error"]);
+        }
+    }
+}
+
+#[test]
+fn several_questions() {
+    for case in cases("questions") {
+        let n = case["n"].as_u64().unwrap() as usize;
+        let (a, y) = (matrix(n, &case["a"]), matrix(n, &case["y"]));
+        let found = Questions::weighted(&a, &y, &weights(&case, a.columns())).unwrap();
+        assert_close(found.accuracy(), &case["accuracy"]);
+        assert_close(found.all_right(), &case["all_right"]);
+        assert_close(found.log_loss(), &case["log_loss"]);
+        for (average, name) in AVERAGES {
+            let shares = [
+                found.mean_precision(average).unwrap().unwrap(),
+                found.mean_recall(average).unwrap().unwrap(),
+                found.mean_f1(average).unwrap().unwrap(),
+            ];
+            assert_all_close(shares, &case["averages"][name]);
+            assert_close(found.roc_auc(average).unwrap(), &case["roc_auc"][name]);
+            assert_close(found.average_precision(average).unwrap(), &case["average_precision"][name]);
         }
     }
 }
