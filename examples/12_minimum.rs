@@ -6,8 +6,8 @@
 //!
 //! Run it with `cargo run --release --example 12_minimum`.
 
-#[path = "support/csv.rs"]
-mod csv;
+#[path = "support/data_sets.rs"]
+mod data_sets;
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// J = 1/m · Σ ℒ + λ/2 · ‖w‖² of 569 real examples: convex, with one minimum.
 fn logistic_regression() -> Result<(), Box<dyn Error>> {
-    let table = csv::breast_cancer(include_bytes!("data/breast_cancer.csv"), "breast_cancer.csv")?;
+    let table = data_sets::breast_cancer(include_bytes!("data/breast_cancer.csv"))?;
     let x = Standardizer::fit(&table.x)?.transform(&table.x)?;
     let tape = Tape::<f64>::new();
     let (x, y) = (tape.examples("X", &x), tape.examples("Y", &table.y));

@@ -16,20 +16,16 @@ use tape::{EntryId, Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
-use crate::files::Archive;
+use crate::files::{Archive, Loading};
 use crate::minimize::{
     Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
 };
-use crate::files::{Archive, Loading};
 use crate::optimizer::ColumnStep;
 use crate::search::{FoldScores, Metric};
 use crate::{
-    Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Objective, Optimizer,
-    OptimizerState, ParameterKind, Random, RecordedMlp, Remembered, Result, Standardizer, Trainer, Training,
-    data, metrics,
-    Activation, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Optimizer, OptimizerState,
-    ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Result, Split, Standardizer, Training, data,
-    metrics, search,
+    Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Model, Optimizer,
+    OptimizerState, ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Remembered, Result, Split,
+    Standardizer, Trainer, Training, data, metrics, search,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -156,7 +152,7 @@ compiled! {
     ) -> Result<Trainer<Self>> = Training::begin_here;
     #[track_caller]
     fn trainer_new(
-        objective: Objective<'_, Self>,
+        model: Model<'_, Self>,
         training: &Training<Self>,
     ) -> Result<Trainer<Self>> = Trainer::new_here;
     fn trainer_run(trainer: &mut Trainer<Self>, epochs: usize) -> Result<()> = Trainer::run_here;

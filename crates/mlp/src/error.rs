@@ -329,7 +329,6 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Tape(error) => Some(error),
-            Error::Validation(error) => Some(&**error),
             #[cfg(feature = "csv")]
             Error::Table(error) => Some(&**error),
             Error::File(error) => Some(&**error),

@@ -42,7 +42,7 @@
 //! | prepare data | [`Pipeline`]: [`Standardizer`], [`MinMax`], [`OneHot`], [`Imputer`]; [`one_hot`], [`check_finite`] |
 //! | split data | [`Split`], [`Folds`] |
 //! | train | [`Training`], [`Training::fit`]; [`Training::batches`] for mini-batches |
-//! | train any model of a tape, or in pieces | [`Trainer`], [`Objective`]; [`Training::begin`] |
+//! | train any model of a tape, or in pieces | [`Trainer`], [`Model`]; [`Training::begin`] |
 //! | change the rate on the way | [`Schedule`]; [`ParameterGroup`] for some parameters |
 //! | choose an optimiser | [`Optimizer`]; [`OptimizerState`] for a loop of one's own, also of a table's touched columns |
 //! | give parameters rates and decays of their own | [`OptimizerState::set_rate_factor`], [`OptimizerState::set_l2`], [`OptimizerState::set_weight_decay`] |
@@ -129,4 +129,4 @@ pub use metrics::ConfusionMatrix;
 pub use network::{Mlp, MlpBuilder, RecordedMlp};
 pub use optimizer::{Optimizer, OptimizerState, ParameterKind, Remembered, RestoreFault, RmsProp};
 pub use random::{Purpose, Random};
-pub use training::{Batch, Epoch, Moment, Objective, ParameterGroup, Schedule, Trainer, Training};
+pub use training::{Batch, Epoch, Model, Moment, ParameterGroup, Schedule, Trainer, Training};

@@ -548,4 +548,9 @@ impl<T: Scalar> Mlp<T> {
     pub(crate) fn layer_parameters(&self, l: usize) -> (&Matrix<T>, &Matrix<T>) {
         (&self.parameters[2 * l - 2], &self.parameters[2 * l - 1])
     }
+
+    /// Gives every parameter another value of its shape, in their order.
+    pub(crate) fn replace_parameters(&mut self, parameters: Vec<Matrix<T>>) {
+        self.parameters.values_mut().zip(parameters).for_each(|(known, new)| *known = new);
+    }
 }

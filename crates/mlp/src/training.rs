@@ -8,8 +8,8 @@ mod data;
 mod evaluation;
 mod gradients;
 mod group;
+mod model;
 mod network;
-mod objective;
 mod parameters;
 mod rewind;
 mod run;
@@ -30,7 +30,7 @@ use crate::training::weights::Weights;
 use crate::{EarlyStopping, Error, Losses, Optimizer, Result, Scalar};
 
 pub use crate::training::group::ParameterGroup;
-pub use crate::training::objective::Objective;
+pub use crate::training::model::Model;
 pub use crate::training::schedule::{Moment, Schedule};
 pub use crate::training::trainer::{Batch, Trainer};
 

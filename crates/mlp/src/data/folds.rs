@@ -161,7 +161,7 @@ impl Folds {
 }
 
 /// For every class that occurs, in ascending order, the examples of that class.
-pub(super) fn members(classes: &[usize]) -> BTreeMap<usize, Vec<usize>> {
+pub(crate) fn members(classes: &[usize]) -> BTreeMap<usize, Vec<usize>> {
     let mut members = BTreeMap::<usize, Vec<usize>>::new();
     for (i, &class) in classes.iter().enumerate() {
         members.entry(class).or_default().push(i);

@@ -18,6 +18,7 @@ pub(crate) use classes::{classes_here, one_hot_here};
 pub use finite::check_finite;
 pub(crate) use finite::check_finite_here;
 pub use folds::Folds;
+pub(crate) use folds::members;
 pub use imputer::Imputer;
 pub use min_max::MinMax;
 pub use parts::Parts;

@@ -178,7 +178,7 @@ impl<T: Scalar> Mlp<T> {
             let b = archive.bias_for(&format!("{prefix}.bias"), side[1], false)?;
             parameters.extend([w, b]);
         }
-        self.parameters_mut().zip(parameters).for_each(|(known, new)| *known = new);
+        self.replace_parameters(parameters);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::interval::{Interval, deviation, percentile};
 use super::normal;
+use crate::data::members;
 use crate::parallel::in_parallel;
 use crate::shuffle::with_room;
 use crate::sum::sum;
@@ -132,6 +133,36 @@ impl Bootstrap {
         second: impl Fn(&[usize]) -> Result<f64> + Sync,
     ) -> Result<Interval> {
         self.interval_of(m, &|examples| Ok(first(examples)? - second(examples)?))
+    }
+
+    /// The interval of a metric of examples of which the ith belongs to group `groups[i]`, such as a
+    /// person with several measurements: whole groups are drawn, as many as there are.
+    ///
+    /// Examples of a group are alike, so they say less than as many single ones: an interval that
+    /// takes them for such is too narrow.
+    ///
+    /// ```
+    /// use mlp::metrics::Bootstrap;
+    /// let mean = |i: &[usize]| Ok(i.iter().map(|i| (i / 10) as f64).sum::<f64>() / i.len() as f64);
+    /// let groups: Vec<usize> = (0..100).map(|i| i / 10).collect();
+    /// let (bootstrap, width) = (Bootstrap::new(1), |of: mlp::metrics::Interval| of.high - of.low);
+    /// let (single, grouped) = (bootstrap.interval(100, mean)?, bootstrap.grouped(&groups, mean)?);
+    /// assert!(width(grouped) > 2.5 * width(single)); // √10 times, about
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`interval`](Self::interval).
+    pub fn grouped(
+        &self,
+        groups: &[usize],
+        metric: impl Fn(&[usize]) -> Result<f64> + Sync,
+    ) -> Result<Interval> {
+        let members: Vec<Vec<usize>> = members(groups).into_values().collect();
+        self.interval_of(members.len(), &|groups| {
+            let examples: Vec<usize> = groups.iter().flat_map(|&group| members[group].clone()).collect();
+            metric(&examples)
+        })
     }
 
     fn interval_of(&self, m: usize, metric: &(dyn Fn(&[usize]) -> Result<f64> + Sync)) -> Result<Interval> {
@@ -315,6 +346,23 @@ mod tests {
         assert!((difference.low - 0.25).abs() < 1e-12 && (difference.high - 0.25).abs() < 1e-12);
         let single = bootstrap.interval(50, |i| mean(i, 0.0)).unwrap();
         assert!(single.high - single.low > 1.0);
+    }
+
+    #[test]
+    fn groups_of_one_are_examples_and_larger_ones_stay_whole() {
+        let bootstrap = Bootstrap::new(2).replicates(50).unwrap();
+        for bootstrap in [bootstrap, bootstrap.bca()] {
+            let metric = |examples: &[usize]| Ok(examples.iter().map(|&i| (i * i) as f64).sum::<f64>());
+            let alone: Vec<usize> = (0..9).map(|i| 3 * i).collect();
+            assert_eq!(bootstrap.grouped(&alone, metric), bootstrap.interval(9, metric));
+        }
+        let whole = |examples: &[usize]| {
+            let count = |i: usize| examples.iter().filter(|&&j| i == j).count();
+            Ok(f64::from(u8::from(count(0) == count(2) && count(1) == count(3) && count(3) == count(4))))
+        };
+        let found = bootstrap.grouped(&[1, 0, 1, 0, 0, 7], whole).unwrap();
+        assert_eq!((found.low, found.high), (1.0, 1.0));
+        assert!(matches!(bootstrap.grouped(&[], whole), Err(Error::NoExamples { .. })));
     }
 
     #[test]

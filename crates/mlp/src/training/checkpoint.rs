@@ -15,7 +15,7 @@ const VERSION: u64 = 1;
 ///
 /// What a training has to know to go on: parameters, what the optimiser remembers, the order of the
 /// examples and where the random numbers stand, the losses, and what early stopping, schedules and
-/// averages keep. It goes on with the same bits, if the objective and the settings are the same.
+/// averages keep. It goes on with the same bits, if the model and the settings are the same.
 /// There may be more epochs, or another schedule.
 impl<T: Scalar> Trainer<T> {
     /// The training as it is after a whole number of epochs.

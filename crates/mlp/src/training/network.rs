@@ -6,7 +6,7 @@ use tape::{Matrix, Tape};
 
 use crate::closed_form::check_shape;
 use crate::training::run::{is_divergence, of_validation};
-use crate::{Epoch, Error, History, Mlp, Objective, Result, Scalar, Trainer, Training, check_finite};
+use crate::{Epoch, Error, History, Mlp, Model, Result, Scalar, Trainer, Training, check_finite};
 
 /// # Training
 impl<T: Scalar> Training<T> {
@@ -116,18 +116,18 @@ impl<T: Scalar> Training<T> {
                 ((recorded.losses * w).mean(), Some(w))
             }
         };
-        let mut objective = Objective::new(j, recorded.parameters())
+        let mut model = Model::new(j, recorded.parameters())
             .biases(recorded.b.iter().copied())
             .judged_by(recorded.j)
             .of_tape(recorded.x(), m)
             .of_tape(recorded.y, m);
         if let Some(w) = w {
-            objective = objective.of_tape(w, m);
+            model = model.of_tape(w, m);
         }
         if let Some((x, y)) = &self.validation {
-            objective = objective.validation(recorded.x(), x.clone()).validation(recorded.y, y.clone());
+            model = model.validation(recorded.x(), x.clone()).validation(recorded.y, y.clone());
         }
-        Trainer::new_here(objective, self)
+        Trainer::new_here(model, self)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::training::best::{Best, Keeps};
 use crate::training::checkpoint::Checkpoints;
 use crate::training::data::Data;
 use crate::training::evaluation::Evaluation;
-use crate::training::objective::{Objective, On};
+use crate::training::model::{Model, On};
 use crate::training::parameters::Parameters;
 use crate::training::rewind::Rewind;
 use crate::training::schedule::Moment;
@@ -45,34 +45,34 @@ pub(super) struct Place {
 
 impl<T: Scalar> Run<T> {
     #[track_caller]
-    pub(super) fn new(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
-        training.check_settings(objective.has_validation())?;
+    pub(super) fn new(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
+        training.check_settings(model.has_validation())?;
         let options = Options::default().threads(training.threads);
-        let step = Step::new(&objective, training, options)?;
-        let judged = objective.judged();
-        let validation = match objective.has_validation() {
+        let step = Step::new(&model, training, options)?;
+        let judged = model.judged();
+        let validation = match model.has_validation() {
             true => {
-                let bound = objective.bound(On::Validation)?;
+                let bound = model.bound(On::Validation)?;
                 Some(Evaluation::new(judged, &bound, options).map_err(of_validation)?)
             }
             false => None,
         };
         let is_one = match &training.batch {
             None => true,
-            Some(size) => objective.m()?.is_none_or(|m| *size >= m),
+            Some(size) => model.m()?.is_none_or(|m| *size >= m),
         };
         let best = match &training.stopping {
             None => None,
             Some(_) if validation.is_some() => Some(Best::new(Keeps::End)),
             Some(_) if is_one => Some(Best::new(Keeps::Beginning)),
             Some(_) => {
-                let all = Evaluation::new(objective.j, &objective.bound(On::Training)?, options)?;
+                let all = Evaluation::new(model.j, &model.bound(On::Training)?, options)?;
                 Some(Best::new(Keeps::Either(Box::new(all))))
             }
         };
-        let (held, m) = objective.held()?;
+        let (held, m) = model.held()?;
         if held.is_empty() && training.batch.is_some() {
-            let reason = "the objective has no examples to cut into batches".to_owned();
+            let reason = "the model has no examples to cut into batches".to_owned();
             return Err(Error::Setting { setting: "batches", reason });
         }
         // Without examples of its own an epoch is a step on what the tape has bound.
@@ -223,7 +223,7 @@ impl<T: Scalar> Run<T> {
         blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
     ) -> Result<Option<Epoch>> {
         if self.data.is_own() {
-            let reason = "the objective has examples of its own".to_owned();
+            let reason = "the model has examples of its own".to_owned();
             return Err(Error::Setting { setting: "epoch over blocks", reason });
         }
         if self.is_over() {

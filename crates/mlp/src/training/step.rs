@@ -4,7 +4,7 @@ use tape::{EntryId, Options, Program, Var};
 
 use crate::training::average::Average;
 use crate::training::gradients::Gradients;
-use crate::training::objective::Objective;
+use crate::training::model::Model;
 use crate::training::parameters::Parameters;
 use crate::training::schedule::{Moment, Plateau, Schedule};
 use crate::{Error, OptimizerState, ParameterKind, Result, Scalar, Training};
@@ -50,18 +50,14 @@ pub(super) struct Step<T: Scalar> {
 
 impl<T: Scalar> Step<T> {
     #[track_caller]
-    pub(super) fn new(
-        objective: &Objective<'_, T>,
-        training: &Training<T>,
-        options: Options,
-    ) -> Result<Self> {
-        let trained = objective.trained(training)?;
+    pub(super) fn new(model: &Model<'_, T>, training: &Training<T>, options: Options) -> Result<Self> {
+        let trained = model.trained(training)?;
         let moved: Vec<Var<'_, T>> = trained.iter().map(|parameter| parameter.moved()).collect();
-        let gradients = objective.j.gradients(moved);
-        let read = objective.read.iter().copied();
-        let outputs = gradients.iter().copied().chain([objective.j]).chain(read);
-        let mut program = objective.j.tape().compile_with(outputs, options)?;
-        objective.bind(&mut program)?;
+        let gradients = model.j.gradients(moved);
+        let read = model.read.iter().copied();
+        let outputs = gradients.iter().copied().chain([model.j]).chain(read);
+        let mut program = model.j.tape().compile_with(outputs, options)?;
+        model.bind(&mut program)?;
         let mut followed = Vec::new();
         for (parameter, gradient) in trained.iter().zip(&gradients) {
             followed.push(parameter.followed(*gradient, training)?);
@@ -84,7 +80,7 @@ impl<T: Scalar> Step<T> {
         let plateau = training.schedule.plateau().map(Plateau::new);
         let mut step = Step {
             program,
-            j: objective.j.id()?,
+            j: model.j.id()?,
             followed,
             optimizer,
             gradients,

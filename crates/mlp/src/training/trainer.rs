@@ -5,15 +5,15 @@ use std::ops::ControlFlow;
 use tape::{EntryId, Matrix, Named, Program, Threads, Var};
 
 use crate::training::run::Run;
-use crate::{Epoch, History, Mlp, Objective, Result, Scalar, Training};
+use crate::{Epoch, History, Mlp, Model, Result, Scalar, Training};
 
-/// Trains any model of a tape: makes its [`Objective`] small, in the way that a [`Training`] tells.
+/// Trains any model of a tape: makes its [`Model`] small, in the way that a [`Training`] tells.
 ///
 /// A trainer can be run in pieces, epoch by epoch or batch by batch, and gives the bits of a
 /// training in one.
 ///
 /// ```
-/// use mlp::{Objective, Optimizer, Schedule, Trainer, Training};
+/// use mlp::{Model, Optimizer, Schedule, Trainer, Training};
 /// use tape::{Matrix, Shape, Tape};
 /// // Two classes in a plane, without a network: logistic regression.
 /// let tape = Tape::<f64>::new();
@@ -22,13 +22,13 @@ use crate::{Epoch, History, Mlp, Objective, Result, Scalar, Training};
 /// let j = (w.matmul(x) + b).sigmoid().log_loss(y).mean();
 /// let points = Matrix::from_fn(2, 100, |i, k| ((7 * k + 31 * i) % 17) as f64 / 8.0 - 1.0);
 /// let above = Matrix::from_fn(1, 100, |_, k| if points[(0, k)] > points[(1, k)] { 1.0 } else { 0.0 });
-/// let objective = Objective::new(j, [w, b]).biases([b]).examples(x, points).examples(y, above);
+/// let model = Model::new(j, [w, b]).biases([b]).examples(x, points).examples(y, above);
 /// let training = Training::new(Optimizer::adam(0.1)?)
 ///     .epochs(60)
 ///     .batches(20, 1)?
 ///     .schedule(Schedule::cosine(0.0)?)
 ///     .clip_norm(1.0)?;
-/// let mut trainer = Trainer::new(objective, &training)?;
+/// let mut trainer = Trainer::new(model, &training)?;
 /// trainer.run_for(30)?;
 /// let half = trainer.history().last().unwrap().training;
 /// trainer.run()?;
@@ -58,21 +58,21 @@ impl<T: Scalar> Trainer<T> {
     /// [`Error::Setting`](crate::Error::Setting) if two settings do not go together, a parameter is
     /// there twice or none is left to train;
     /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) if a group names one that the
-    /// objective has not; [`Error::Length`](crate::Error::Length) if two leaves have not as many
+    /// model has not; [`Error::Length`](crate::Error::Length) if two leaves have not as many
     /// examples; [`Error::Hyperparameter`](crate::Error::Hyperparameter) if type T cannot hold one;
     /// [`Error::Tape`](crate::Error::Tape) for the tape's mistakes: a J that is not 1 × 1, an
     /// operation without derivative, an example of another shape;
     /// [`Error::Memory`](crate::Error::Memory). What the validation part is at fault for is an
     /// [`Error::Validation`](crate::Error::Validation).
     #[track_caller]
-    pub fn new(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
-        T::trainer_new(objective, training)
+    pub fn new(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
+        T::trainer_new(model, training)
     }
 
     /// With the threads that its steps are worth.
     #[track_caller]
-    pub(crate) fn new_here(objective: Objective<'_, T>, training: &Training<T>) -> Result<Self> {
-        let run = Run::new(objective, training)?;
+    pub(crate) fn new_here(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
+        let run = Run::new(model, training)?;
         let threads = Threads::new(run.step.program.threads(run.largest_batch()))?;
         #[cfg_attr(not(feature = "safetensors"), allow(unused_mut))]
         let mut trainer = Trainer { run, threads };
@@ -93,7 +93,7 @@ impl<T: Scalar> Trainer<T> {
     /// the parameters are then the last good ones, or, with early stopping, those of the best epoch,
     /// and the training is over; [`Error::Tape`](crate::Error::Tape) if a parameter has no value, a
     /// label is none, or an operation refuses its operands;
-    /// [`Error::NoExamples`](crate::Error::NoExamples) if the objective has none.
+    /// [`Error::NoExamples`](crate::Error::NoExamples) if the model has none.
     pub fn run(&mut self) -> Result<()> {
         T::trainer_run(self, usize::MAX)?;
         self.finish()
@@ -126,13 +126,13 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// ```
     /// use std::ops::ControlFlow;
-    /// use mlp::{Objective, Optimizer, Trainer, Training};
+    /// use mlp::{Model, Optimizer, Trainer, Training};
     /// use tape::{Tape, matrix};
     /// let tape = Tape::<f64>::new();
     /// let w = tape.parameter("w", &matrix![[3.0]]);
     /// let j = w.square().sum();
     /// let settings = Training::new(Optimizer::gradient_descent(0.1)?).epochs(1000);
-    /// let mut trainer = Trainer::new(Objective::new(j, [w]), &settings)?;
+    /// let mut trainer = Trainer::new(Model::new(j, [w]), &settings)?;
     /// trainer.run_with(|epoch, trainer| {
     ///     match trainer.gradient_norm() {
     ///         Ok(norm) if norm > 1e-3 => ControlFlow::Continue(()),
@@ -184,17 +184,17 @@ impl<T: Scalar> Trainer<T> {
     }
 
     /// An epoch over blocks of columns from elsewhere, of a file that is longer than the memory,
-    /// say: each block has a matrix for every leaf, and is a batch. The objective has no examples of
+    /// say: each block has a matrix for every leaf, and is a batch. The model has no examples of
     /// its own then. `None` if the training is over.
     ///
     /// ```
-    /// use mlp::{Objective, Optimizer, Trainer, Training};
+    /// use mlp::{Model, Optimizer, Trainer, Training};
     /// use tape::{Matrix, Tape, matrix};
     /// let tape = Tape::<f64>::new();
     /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
     /// let a = tape.parameter("a", &matrix![[0.0]]);
-    /// let objective = Objective::new((a * x - y).square().mean(), [a]);
-    /// let mut trainer = Trainer::new(objective, &Training::new(Optimizer::gradient_descent(0.2)?))?;
+    /// let model = Model::new((a * x - y).square().mean(), [a]);
+    /// let mut trainer = Trainer::new(model, &Training::new(Optimizer::gradient_descent(0.2)?))?;
     /// for _ in 0..20 {
     ///     let blocks = (0..10).map(|k| {
     ///         let x = Matrix::from_fn(1, 4, |_, i| (k + i) as f64 / 10.0);
@@ -211,7 +211,7 @@ impl<T: Scalar> Trainer<T> {
     /// As [`run`](Self::run); a block's own error;
     /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks;
     /// [`Error::Length`](crate::Error::Length) if a block has not a matrix for each leaf;
-    /// [`Error::Setting`](crate::Error::Setting) if the objective has examples.
+    /// [`Error::Setting`](crate::Error::Setting) if the model has examples.
     pub fn epoch_over(
         &mut self,
         leaves: &[Var<'_, T>],
@@ -270,8 +270,8 @@ impl<T: Scalar> Trainer<T> {
         self.run.step.gradient_norm()
     }
 
-    /// The value of a parameter, or of an output of the last batch: J, or what the objective is
-    /// [reading](Objective::reading).
+    /// The value of a parameter, or of an output of the last batch: J, or what the model is
+    /// [reading](Model::reading).
     ///
     /// # Errors
     /// [`Error::Tape`](crate::Error::Tape) as [`Program::view`].

@@ -1,6 +1,6 @@
 //! What holds of the metrics whatever the numbers.
 
-use mlp::metrics::{Average, ClassProbabilities, Disagreement, Quantities, Scores};
+use mlp::metrics::{Average, ClassProbabilities, Disagreement, Quantities, Questions, Scores};
 use mlp::{ConfusionMatrix, Purpose, Random, Scalar};
 use proptest::prelude::*;
 use tape::Matrix;
@@ -82,6 +82,49 @@ proptest! {
         let mut shuffled = examples.clone();
         Random::new(seed, Purpose::Shuffle).shuffle(&mut shuffled);
         prop_assert_eq!(scores_of::<f64>(&examples), scores_of::<f64>(&shuffled));
+    }
+
+    #[test]
+    fn another_order_of_the_examples_changes_no_metric(
+        drawn in prop::collection::vec((1..9_u8, 1..9_u8, 1..9_u8, 0..3_usize, 1..5_u8), 3..20),
+        seed: u64,
+    ) {
+        let m = drawn.len();
+        let order = Random::new(seed, Purpose::Shuffle).permutation(m);
+        let a = Matrix::from_fn(3, m, |k, i| {
+            let of = [drawn[i].0, drawn[i].1, drawn[i].2].map(f64::from);
+            of[k] / of.iter().sum::<f64>()
+        });
+        let classes: Vec<usize> = (0..m).map(|i| if i < 3 { i } else { drawn[i].3 }).collect();
+        let y = mlp::one_hot::<f64>(&classes, 3).unwrap();
+        let weights: Vec<f64> = drawn.iter().map(|example| f64::from(example.4) / 7.0).collect();
+        let all = |order: &[usize]| {
+            let (a, y) = (a.select_columns(order), y.select_columns(order));
+            let weights: Vec<f64> = order.iter().map(|&i| weights[i]).collect();
+            let found = ClassProbabilities::weighted(&a, &y, &weights).unwrap();
+            let mut values = vec![found.cross_entropy(), found.brier()];
+            values.extend((1..=3).map(|k| found.top_k_accuracy(k).unwrap()));
+            for average in [Average::Macro, Average::Micro, Average::Weighted] {
+                values.push(found.roc_auc_one_vs_rest(average).unwrap());
+            }
+            values.push(found.roc_auc_one_vs_one(Average::Weighted).unwrap());
+            values.push(found.calibration(4).unwrap().expected_error());
+            values.push(found.calibration_of(1, 4).unwrap().largest_error());
+            let found = Questions::weighted(&a, &y, &weights).unwrap();
+            values.extend([found.accuracy(), found.all_right(), found.log_loss()]);
+            values.push(found.mean_f1(Average::Weighted).unwrap().unwrap());
+            values.push(found.average_precision(Average::Micro).unwrap());
+            let found = Quantities::weighted(&a, &y, &weights).unwrap();
+            values.extend([found.r_squared().unwrap(), found.mean_absolute_error(), found.mean_squared_error()]);
+            values.extend([found.root_mean_squared_error(), found.quantile_loss(0.2).unwrap()]);
+            let found = ConfusionMatrix::weighted(&a, &y, &weights).unwrap();
+            values.extend(of_a_confusion(&found).into_iter().map(|value| value.unwrap_or(-2.0)));
+            values
+        };
+        let (one, other) = (all(&(0..m).collect::<Vec<_>>()), all(&order));
+        for (k, (one, other)) in one.iter().zip(&other).enumerate() {
+            prop_assert!((one - other).abs() < 1e-13, "{k}: {one} {other}");
+        }
     }
 
     /// An example of weight k is k examples.

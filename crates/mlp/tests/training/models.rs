@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use mlp::{Error, Objective, Optimizer, Purpose, Random, Scalar, Trainer, Training};
+use mlp::{Error, Model, Optimizer, Purpose, Random, Scalar, Trainer, Training};
 use tape::{Dim, Matrix, Noise, Over, Shape, Tape, Var, matrix};
 
 fn line<T: Scalar>(tape: &Tape<T>) -> [Var<'_, T>; 5] {
@@ -22,9 +22,9 @@ fn a_line_is_found<T: Scalar>(tolerance: f64) {
     let [j, a, b, x, y] = line(&tape);
     let (px, py) = points(37);
     let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(200).batches(8, 1).unwrap();
-    let objective = Objective::new(j, [a, b]).examples(x, px.clone()).examples(y, py.clone()).reading([j]);
-    let objective = objective.validation(x, px).validation(y, py);
-    let mut trainer = Trainer::new(objective, &training).unwrap();
+    let model = Model::new(j, [a, b]).examples(x, px.clone()).examples(y, py.clone()).reading([j]);
+    let model = model.validation(x, px).validation(y, py);
+    let mut trainer = Trainer::new(model, &training).unwrap();
     trainer.run().unwrap();
     assert!((trainer.value(a).unwrap()[(0, 0)].to_f64() - 3.0).abs() < tolerance);
     assert!((trainer.value(b).unwrap()[(0, 0)].to_f64() + 1.0).abs() < tolerance);
@@ -51,14 +51,14 @@ fn no_examples_are_one_step_an_epoch() {
     let w = tape.parameter_unbound("w", Shape::new(2, 1));
     let j = w.square().sum();
     let training = Training::new(Optimizer::gradient_descent(0.25).unwrap()).epochs(3);
-    let objective = Objective::new(j, [w]).first(w, matrix![[8.0], [-4.0]]);
-    let mut trainer = Trainer::new(objective, &training).unwrap();
+    let model = Model::new(j, [w]).first(w, matrix![[8.0], [-4.0]]);
+    let mut trainer = Trainer::new(model, &training).unwrap();
     trainer.run().unwrap();
     assert_eq!(trainer.value(w).unwrap(), matrix![[1.0], [-0.5]]);
     assert_eq!(trainer.history().epochs().iter().map(|l| l.training).collect::<Vec<_>>(), [80.0, 20.0, 5.0]);
     assert_eq!(trainer.steps(), 3);
     // Without a first value it is told which one is missing.
-    let mut unbound = Trainer::new(Objective::new(j, [w]), &training);
+    let mut unbound = Trainer::new(Model::new(j, [w]), &training);
     let error = unbound.as_mut().err().cloned().or_else(|| unbound.unwrap().run().err()).unwrap();
     assert!(error.to_string().contains('w'), "{error}");
 }
@@ -70,7 +70,7 @@ fn blocks_are_batches() {
     let [j, a, b, x, y] = line(&tape);
     let (px, py) = points(22);
     let training = Training::new(Optimizer::momentum(0.2, 0.5).unwrap()).epochs(7);
-    let mut trainer = Trainer::new(Objective::new(j, [a, b]), &training).unwrap();
+    let mut trainer = Trainer::new(Model::new(j, [a, b]), &training).unwrap();
     let (mut by_hand, mut velocity) = ([0.0, 0.0], [0.0, 0.0]);
     for epoch in 0..7 {
         let blocks: Vec<Vec<usize>> = (0..22).collect::<Vec<_>>().chunks(5).map(<[usize]>::to_vec).collect();
@@ -105,7 +105,7 @@ fn blocks_are_refused_with_their_fault() {
     let [j, a, b, x, y] = line(&tape);
     let (px, py) = points(4);
     let training = Training::new(Optimizer::adam(0.1).unwrap());
-    let begin = || Trainer::new(Objective::new(j, [a, b]), &training).unwrap();
+    let begin = || Trainer::new(Model::new(j, [a, b]), &training).unwrap();
     assert_eq!(begin().epoch_over(&[x, y], []).unwrap_err(), Error::NoExamples { what: "epoch over blocks" });
     let error = begin().epoch_over(&[x, y], [Ok(vec![px.clone()])]).unwrap_err();
     assert_eq!(error, Error::Length { list: "matrices of a block", expected: 2, found: 1 });
@@ -115,7 +115,7 @@ fn blocks_are_refused_with_their_fault() {
     let mut diverging = begin();
     assert!(matches!(diverging.epoch_over(&[x, y], nan).unwrap_err(), Error::Diverged { .. }));
     assert!(diverging.value(a).unwrap()[(0, 0)].is_finite());
-    let own = Objective::new(j, [a, b]).examples(x, px.clone()).examples(y, py.clone());
+    let own = Model::new(j, [a, b]).examples(x, px.clone()).examples(y, py.clone());
     let error = Trainer::new(own, &training).unwrap().epoch_over(&[x, y], [Ok(vec![px, py])]).unwrap_err();
     assert!(matches!(error, Error::Setting { .. }), "{error}");
 }
@@ -132,9 +132,9 @@ fn tokens_go_with_their_examples<T: Scalar>() {
     let py = Matrix::from_fn(1, 10, |_, i| {
         (0..3).map(|k| px[(0, 3 * i + k)] - px[(1, 3 * i + k)]).sum::<T>() / T::from_f64(3.0)
     });
-    let objective = Objective::new(j, [w]).examples(x, px).examples(y, py);
+    let model = Model::new(j, [w]).examples(x, px).examples(y, py);
     let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(300).batches(4, 2).unwrap();
-    let mut trainer = Trainer::new(objective, &training).unwrap();
+    let mut trainer = Trainer::new(model, &training).unwrap();
     trainer.run().unwrap();
     let w = trainer.value(w).unwrap();
     assert!((w[(0, 0)].to_f64() - 1.0).abs() < 1e-3 && (w[(0, 1)].to_f64() + 1.0).abs() < 1e-3, "{w}");
@@ -155,12 +155,12 @@ fn tables_follow_the_columns_that_a_batch_names() {
     let j = (table.gather(item) - y).square().mean();
     let items = Matrix::from_fn(1, 20, |_, i| (i % 5) as f64);
     let values = items.map(|item| item * item);
-    let objective = || {
-        let objective = Objective::new(j, [table]).table(table, item);
-        objective.examples(item, items.clone()).examples(y, values.clone())
+    let model = || {
+        let model = Model::new(j, [table]).table(table, item);
+        model.examples(item, items.clone()).examples(y, values.clone())
     };
     let training = Training::new(Optimizer::adam(0.5).unwrap()).epochs(200).batches(4, 1).unwrap();
-    let mut trainer = Trainer::new(objective(), &training).unwrap();
+    let mut trainer = Trainer::new(model(), &training).unwrap();
     trainer.run().unwrap();
     let learned = trainer.value(table).unwrap();
     for k in 0..5 {
@@ -169,7 +169,7 @@ fn tables_follow_the_columns_that_a_batch_names() {
     assert_eq!(learned[(0, 5)], 0.0, "nobody named it");
     for refused in [training.clone().clip_norm(1.0), training.clone().accumulate(2), training.clone().l1(0.1)]
     {
-        let error = Trainer::new(objective(), &refused.unwrap()).err().unwrap();
+        let error = Trainer::new(model(), &refused.unwrap()).err().unwrap();
         assert!(matches!(error, Error::Setting { .. }) && error.to_string().contains('E'), "{error}");
     }
 }
@@ -186,9 +186,9 @@ fn noise_depends_on_the_seed_alone() {
     let run = |seed: u64, pieces: &[usize]| {
         let training =
             Training::new(Optimizer::adam(0.05).unwrap()).epochs(9).batches(5, 1).unwrap().seed(seed);
-        let objective = Objective::new(j, [a]).examples(x, px.clone()).examples(y, py.clone());
-        let objective = objective.validation(x, px.clone()).validation(y, py.clone());
-        let mut trainer = Trainer::new(objective, &training).unwrap();
+        let model = Model::new(j, [a]).examples(x, px.clone()).examples(y, py.clone());
+        let model = model.validation(x, px.clone()).validation(y, py.clone());
+        let mut trainer = Trainer::new(model, &training).unwrap();
         pieces.iter().for_each(|&epochs| trainer.run_for(epochs).unwrap());
         trainer.run().unwrap();
         (trainer.value(a).unwrap()[(0, 0)], trainer.history().clone())
@@ -206,9 +206,9 @@ fn a_callback_sees_norms_and_stops() {
     let tape = Tape::<f64>::new();
     let [j, a, b, x, y] = line(&tape);
     let (px, py) = points(10);
-    let objective = Objective::new(j, [a, b]).examples(x, px).examples(y, py);
+    let model = Model::new(j, [a, b]).examples(x, px).examples(y, py);
     let training = Training::new(Optimizer::gradient_descent(0.5).unwrap()).epochs(1000);
-    let mut trainer = Trainer::new(objective, &training).unwrap();
+    let mut trainer = Trainer::new(model, &training).unwrap();
     assert!(trainer.gradient_norm().is_err(), "there was no batch yet");
     let mut norms = Vec::new();
     trainer
@@ -237,7 +237,7 @@ fn a_model_that_diverges_keeps_its_last_good_parameters() {
         if let Some(beta) = average {
             training = training.average(beta).unwrap();
         }
-        let mut trainer = Trainer::new(Objective::new(j, [w]), &training).unwrap();
+        let mut trainer = Trainer::new(Model::new(j, [w]), &training).unwrap();
         let error = trainer.run().unwrap_err();
         assert!(matches!(error, Error::Diverged { .. }), "{error}");
         let (mut last, mut mean) = (1.0_f64, 1.0);
@@ -252,7 +252,7 @@ fn a_model_that_diverges_keeps_its_last_good_parameters() {
         let expected = if average.is_some() { mean } else { last };
         assert!((found / expected - 1.0).abs() < 1e-9, "{rate}: {found:e} {expected:e}");
         assert_eq!(trainer.epoch().unwrap(), None);
-        let one_more = Trainer::new(Objective::new((w * found).square().sum(), [w]), &training);
+        let one_more = Trainer::new(Model::new((w * found).square().sum(), [w]), &training);
         assert!(one_more.is_ok());
     }
 }
@@ -266,9 +266,9 @@ fn tied_weights_are_one_leaf() {
     let code = w.matmul(x);
     let j = (w.transpose().matmul(code) - x).square().sum_over(Over::Rows).mean();
     let px = Matrix::from_fn(3, 12, |i, k| [2.0, -1.0, 2.0][i] / 3.0 * (k as f64 - 5.5));
-    let objective = Objective::new(j, [w]).examples(x, px);
+    let model = Model::new(j, [w]).examples(x, px);
     let training = Training::new(Optimizer::adam(0.02).unwrap()).epochs(600);
-    let mut trainer = Trainer::new(objective, &training).unwrap();
+    let mut trainer = Trainer::new(model, &training).unwrap();
     trainer.run().unwrap();
     // All examples are on one line, whose direction is found.
     let w = trainer.value(w).unwrap();

@@ -1,6 +1,6 @@
 //! Settings and objectives that make no sense together.
 
-use mlp::{EarlyStopping, Error, Objective, Optimizer, ParameterGroup, Trainer, Training};
+use mlp::{EarlyStopping, Error, Model, Optimizer, ParameterGroup, Trainer, Training};
 use tape::{Matrix, Tape, matrix};
 
 use crate::support::{bits, examples, network};
@@ -69,23 +69,23 @@ fn objectives_that_make_no_sense() {
     let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
     let a = tape.parameter("a", &matrix![[1.0]]);
     let j = (a * x - y).square().mean();
-    let refused = |objective: Objective<'_, f64>, training: &Training<f64>| {
-        Trainer::new(objective, training).map(|_| ()).unwrap_err().to_string()
+    let refused = |model: Model<'_, f64>, training: &Training<f64>| {
+        Trainer::new(model, training).map(|_| ()).unwrap_err().to_string()
     };
     let (px, py) = (Matrix::zeros(1, 4), Matrix::zeros(1, 5));
-    let text = refused(Objective::new(j, [a]).examples(x, px.clone()).examples(y, py), &adam());
+    let text = refused(Model::new(j, [a]).examples(x, px.clone()).examples(y, py), &adam());
     assert!(text.contains('5') && text.contains('4'), "{text}");
-    let text = refused(Objective::new(j, [a]).examples(x, Matrix::zeros(2, 4)), &adam());
+    let text = refused(Model::new(j, [a]).examples(x, Matrix::zeros(2, 4)), &adam());
     assert!(text.contains("2×4"), "{text}");
-    assert!(refused(Objective::new(j, [a, a]), &adam()).contains("a is there twice"));
-    assert!(refused(Objective::new(j, []), &adam()).contains("there are none to train"));
-    let text = refused(Objective::new(j, [a]), &adam().batches(2, 1).unwrap());
-    assert_eq!(text, "training: batches: the objective has no examples to cut into batches");
-    let text = refused(Objective::new(a * x, [a]).examples(x, px.clone()), &adam());
+    assert!(refused(Model::new(j, [a, a]), &adam()).contains("a is there twice"));
+    assert!(refused(Model::new(j, []), &adam()).contains("there are none to train"));
+    let text = refused(Model::new(j, [a]), &adam().batches(2, 1).unwrap());
+    assert_eq!(text, "training: batches: the model has no examples to cut into batches");
+    let text = refused(Model::new(a * x, [a]).examples(x, px.clone()), &adam());
     assert!(text.contains("1×m"), "{text}");
-    let text = refused(Objective::new(j, [a]).examples(a, px), &adam());
+    let text = refused(Model::new(j, [a]).examples(a, px), &adam());
     assert!(text.contains("no columns that are examples") || text.contains("1×1"), "{text}");
     let other = Tape::<f64>::new();
     let foreign = other.parameter("f", &matrix![[1.0]]);
-    assert!(refused(Objective::new(j, [foreign]), &adam()).contains("tape"));
+    assert!(refused(Model::new(j, [foreign]), &adam()).contains("tape"));
 }

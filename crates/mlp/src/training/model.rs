@@ -10,13 +10,13 @@ use crate::{Error, ParameterKind, Result, Scalar, Training};
 /// follows and the examples that it sees.
 ///
 /// ```
-/// use mlp::{Objective, Optimizer, Trainer, Training};
+/// use mlp::{Model, Optimizer, Trainer, Training};
 /// use tape::{Tape, matrix};
 /// let tape = Tape::<f64>::new();
 /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
 /// let (a, b) = (tape.parameter("a", &matrix![[0.0]]), tape.parameter("b", &matrix![[0.0]]));
 /// let j = (a * x + b - y).square().mean();
-/// let line = Objective::new(j, [a, b])
+/// let line = Model::new(j, [a, b])
 ///     .examples(x, matrix![[0.0, 1.0, 2.0, 3.0]])
 ///     .examples(y, matrix![[1.0, 3.0, 5.0, 7.0]]);
 /// let mut trainer = Trainer::new(line, &Training::new(Optimizer::momentum(0.05, 0.9)?).epochs(400))?;
@@ -24,9 +24,9 @@ use crate::{Error, ParameterKind, Result, Scalar, Training};
 /// assert!((trainer.value(a)?[(0, 0)] - 2.0).abs() < 1e-6);
 /// # Ok::<(), mlp::Error>(())
 /// ```
-#[must_use = "a trainer makes an objective small"]
+#[must_use = "a trainer makes an model small"]
 #[derive(Debug, Clone)]
-pub struct Objective<'t, T: Scalar> {
+pub struct Model<'t, T: Scalar> {
     pub(super) j: Var<'t, T>,
     judged: Option<Var<'t, T>>,
     parameters: Vec<Trained<'t, T>>,
@@ -79,12 +79,12 @@ impl<'t, T: Scalar> Trained<'t, T> {
 }
 
 /// # What is made small
-impl<'t, T: Scalar> Objective<'t, T> {
+impl<'t, T: Scalar> Model<'t, T> {
     /// J, 1 × 1, over these parameters. The term of L1 or L2 is of all of them, unless a
     /// [group](crate::ParameterGroup) says otherwise.
     pub fn new(j: Var<'t, T>, parameters: impl IntoIterator<Item = Var<'t, T>>) -> Self {
         let trained = |variable| Trained { variable, indices: None, kind: ParameterKind::Weight };
-        Objective {
+        Model {
             j,
             judged: None,
             parameters: parameters.into_iter().map(trained).collect(),
@@ -130,7 +130,7 @@ impl<'t, T: Scalar> Objective<'t, T> {
 }
 
 /// # Examples
-impl<'t, T: Scalar> Objective<'t, T> {
+impl<'t, T: Scalar> Model<'t, T> {
     /// The examples of a leaf, one after the other in its columns: of an n × (k·m) leaf k columns
     /// are an example. All leaves with examples have as many. Without any, an epoch is one step on
     /// what the tape has bound.
@@ -161,7 +161,7 @@ impl<'t, T: Scalar> Objective<'t, T> {
     }
 }
 
-impl<'t, T: Scalar> Objective<'t, T> {
+impl<'t, T: Scalar> Model<'t, T> {
     pub(super) fn judged(&self) -> Var<'t, T> {
         self.judged.unwrap_or(self.j)
     }
