@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Builder};
 
+use tape::Threads;
+
 /// work(0), …, work(n − 1), in this order, computed by so many threads, 0 for as many as the
-/// processor runs at a time. Each piece goes to the next thread that is free.
+/// processor runs at a time; never more than the most that a [`Threads`] can have. Each piece goes to the next thread that is free.
 ///
 /// The caller's thread works too, and alone where the system starts no other.
 ///
@@ -13,7 +15,7 @@ use std::thread::{self, Builder};
 /// If a piece of the work does.
 pub(crate) fn in_parallel<R: Send>(threads: usize, n: usize, work: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
     let available = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = if threads == 0 { available() } else { threads }.min(n);
+    let threads = if threads == 0 { available() } else { threads }.min(Threads::MOST).min(n);
     if threads <= 1 {
         return (0..n).map(work).collect();
     }

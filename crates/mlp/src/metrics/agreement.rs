@@ -1,6 +1,7 @@
 //! What a confusion matrix says in one number.
 
 use super::ConfusionMatrix;
+use super::weights::factor_of;
 use crate::sum::sum;
 
 /// How the classes' shares become one.
@@ -59,7 +60,8 @@ impl ConfusionMatrix {
     /// # Panics
     /// If `class` is not below the number of classes.
     pub fn f1(&self, class: usize) -> Option<f64> {
-        share(2.0 * self.weight(class, class), self.actual(class) + self.predicted(class))
+        // Halves, as a sum of weights may be just below the largest number.
+        share(self.weight(class, class), 0.5 * self.actual(class) + 0.5 * self.predicted(class))
     }
 
     /// The average of the classes' [`precision`](Self::precision); `None` if there are no examples.
@@ -116,6 +118,9 @@ impl ConfusionMatrix {
     pub fn kappa(&self, disagreement: Disagreement) -> Option<f64> {
         let n = self.classes();
         let total = self.total_weight();
+        if total == 0.0 {
+            return None;
+        }
         let (actual, predicted) = self.margins();
         let d = |at: usize| {
             let apart = (at / n).abs_diff(at % n);
@@ -125,8 +130,10 @@ impl ConfusionMatrix {
                 Disagreement::Quadratic => (apart as f64).powi(2),
             }
         };
-        let found = sum(0..n * n, &|at| d(at) * self.weight(at / n, at % n));
-        let by_chance = sum(0..n * n, &|at| d(at) * actual[at / n] * (predicted[at % n] / total));
+        // A power of two out of all weights: no product overflows, and counts stay whole numbers.
+        let unit = factor_of(total);
+        let found = sum(0..n * n, &|at| d(at) * (unit * self.weight(at / n, at % n)));
+        let by_chance = sum(0..n * n, &|at| d(at) * (unit * actual[at / n]) * (predicted[at % n] / total));
         share(found, by_chance).map(|share| 1.0 - share)
     }
 

@@ -201,7 +201,7 @@ fn check_one_class<T: Scalar>(y: &Matrix<T>) -> Result<()> {
 }
 
 impl fmt::Display for ConfusionMatrix {
-    /// An aligned table, a row for every actual class.
+    /// An aligned table of the counts, a row for every actual class.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const CORNER: &str = "actual \\ predicted";
         let width = |text: &str| text.chars().count();

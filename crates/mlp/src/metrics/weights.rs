@@ -24,7 +24,7 @@ impl Weights {
     /// to [1, 2) is taken out, so that no product of weights overflows or vanishes.
     pub(super) fn new(weights: &[f64], m: usize) -> Result<Self> {
         let sum_of_all = check(weights, m)?;
-        let factor = 2.0_f64.powi(-(sum_of_all.log2().floor().clamp(-1000.0, 1000.0) as i32));
+        let factor = factor_of(sum_of_all);
         let mut of = with_room("weights of the examples", m)?;
         of.extend(weights.iter().map(|weight| weight * factor));
         Ok(Weights { of: Some(of), total: sum_of_all * factor, factor })
@@ -56,6 +56,11 @@ impl Weights {
     pub(super) fn mean(&self, m: usize, term: impl Fn(usize) -> f64) -> f64 {
         self.sum(m, term) / self.total
     }
+}
+
+/// The power of two that brings a positive sum to [1, 2), or, if it is very small, near it.
+pub(super) fn factor_of(sum: f64) -> f64 {
+    2.0_f64.powi(-(sum.log2().floor().clamp(-1000.0, 1000.0) as i32))
 }
 
 /// Looks at weights, and adds them up.

@@ -98,32 +98,17 @@ proptest! {
         let classes: Vec<usize> = (0..m).map(|i| if i < 3 { i } else { drawn[i].3 }).collect();
         let y = mlp::one_hot::<f64>(&classes, 3).unwrap();
         let weights: Vec<f64> = drawn.iter().map(|example| f64::from(example.4) / 7.0).collect();
-        let all = |order: &[usize]| {
-            let (a, y) = (a.select_columns(order), y.select_columns(order));
-            let weights: Vec<f64> = order.iter().map(|&i| weights[i]).collect();
-            let found = ClassProbabilities::weighted(&a, &y, &weights).unwrap();
-            let mut values = vec![found.cross_entropy(), found.brier()];
-            values.extend((1..=3).map(|k| found.top_k_accuracy(k).unwrap()));
-            for average in [Average::Macro, Average::Micro, Average::Weighted] {
-                values.push(found.roc_auc_one_vs_rest(average).unwrap());
-            }
-            values.push(found.roc_auc_one_vs_one(Average::Weighted).unwrap());
-            values.push(found.calibration(4).unwrap().expected_error());
-            values.push(found.calibration_of(1, 4).unwrap().largest_error());
-            let found = Questions::weighted(&a, &y, &weights).unwrap();
-            values.extend([found.accuracy(), found.all_right(), found.log_loss()]);
-            values.push(found.mean_f1(Average::Weighted).unwrap().unwrap());
-            values.push(found.average_precision(Average::Micro).unwrap());
-            let found = Quantities::weighted(&a, &y, &weights).unwrap();
-            values.extend([found.r_squared().unwrap(), found.mean_absolute_error(), found.mean_squared_error()]);
-            values.extend([found.root_mean_squared_error(), found.quantile_loss(0.2).unwrap()]);
-            let found = ConfusionMatrix::weighted(&a, &y, &weights).unwrap();
-            values.extend(of_a_confusion(&found).into_iter().map(|value| value.unwrap_or(-2.0)));
-            values
+        let all = |order: &[usize], factor: f64| {
+            let weights: Vec<f64> = order.iter().map(|&i| factor * weights[i]).collect();
+            all_metrics(&a.select_columns(order), &y.select_columns(order), &weights)
         };
-        let (one, other) = (all(&(0..m).collect::<Vec<_>>()), all(&order));
-        for (k, (one, other)) in one.iter().zip(&other).enumerate() {
-            prop_assert!((one - other).abs() < 1e-13, "{k}: {one} {other}");
+        let as_drawn: Vec<usize> = (0..m).collect();
+        let one = all(&as_drawn, 1.0);
+        // A common factor of the weights changes nothing either, however large it is.
+        for other in [all(&order, 1.0), all(&as_drawn, 1e306), all(&as_drawn, 1e-300)] {
+            for (k, (one, other)) in one.iter().zip(&other).enumerate() {
+                prop_assert!((one - other).abs() < 1e-13, "{k}: {one} {other}");
+            }
         }
     }
 
@@ -214,6 +199,42 @@ proptest! {
         let mean = of_weights / (2.0 * weights.iter().sum::<f64>());
         prop_assert!((found.roc_auc_one_vs_one(Average::Weighted).unwrap() - mean).abs() < 1e-13);
     }
+}
+
+/// All metrics of probabilities of three classes.
+fn all_metrics<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, weights: &[f64]) -> Vec<f64> {
+    let found = ClassProbabilities::weighted(a, y, weights).unwrap();
+    let mut values = vec![found.cross_entropy(), found.brier()];
+    values.extend((1..=3).map(|k| found.top_k_accuracy(k).unwrap()));
+    for average in [Average::Macro, Average::Micro, Average::Weighted] {
+        values.push(found.roc_auc_one_vs_rest(average).unwrap());
+    }
+    values.push(found.roc_auc_one_vs_one(Average::Weighted).unwrap());
+    values.push(found.calibration(4).unwrap().expected_error());
+    values.push(found.calibration_of(1, 4).unwrap().largest_error());
+    let found = Questions::weighted(a, y, weights).unwrap();
+    values.extend([found.accuracy(), found.all_right(), found.log_loss()]);
+    values.push(found.mean_f1(Average::Weighted).unwrap().unwrap());
+    values.push(found.average_precision(Average::Micro).unwrap());
+    let found = Quantities::weighted(a, y, weights).unwrap();
+    values.extend([found.r_squared().unwrap(), found.mean_absolute_error(), found.mean_squared_error()]);
+    values.extend([found.root_mean_squared_error(), found.quantile_loss(0.2).unwrap()]);
+    let found = ConfusionMatrix::weighted(a, y, weights).unwrap();
+    values.extend(of_a_confusion(&found).into_iter().map(|value| value.unwrap_or(-2.0)));
+    values
+}
+
+/// Of `f32` they are what they are of the same numbers in `f64`: nothing is rounded on the way.
+#[test]
+fn single_precision_is_measured_in_double() {
+    let a = Matrix::from_fn(3, 10, |k, i| {
+        let of = |k: usize| ((k + 1) * (i + 1) % 7 + 1) as f32;
+        of(k) / (of(0) + of(1) + of(2))
+    });
+    let y = mlp::one_hot::<f32>(&[0, 1, 2, 2, 1, 0, 1, 1, 2, 0], 3).unwrap();
+    let weights: Vec<f64> = (1..11).map(f64::from).collect();
+    let double = all_metrics(&a.cast::<f64>(), &y.cast(), &weights);
+    assert_eq!(all_metrics(&a, &y, &weights), double);
 }
 
 fn of_a_confusion(confusion: &ConfusionMatrix) -> Vec<Option<f64>> {
