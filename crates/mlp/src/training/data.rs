@@ -9,8 +9,6 @@ use crate::{Result, Scalar};
 #[derive(Debug)]
 pub(super) struct Held<T: Scalar> {
     pub(super) leaf: EntryId,
-    /// Columns of an example.
-    pub(super) per_example: usize,
     /// Those that the tape has bound, if it is `None`.
     pub(super) own: Option<Matrix<T>>,
 }
@@ -20,13 +18,11 @@ pub(super) struct Held<T: Scalar> {
 pub(super) struct Data<T: Scalar> {
     held: Vec<Held<T>>,
     pub(super) batches: Batches,
-    /// The columns of a batch, where an example has several.
-    columns: Vec<usize>,
 }
 
 impl<T: Scalar> Data<T> {
     pub(super) fn new(held: Vec<Held<T>>, batches: Batches) -> Self {
-        Data { held, batches, columns: Vec::new() }
+        Data { held, batches }
     }
 
     /// Whether there are any, rather than what the tape has bound.
@@ -40,18 +36,10 @@ impl<T: Scalar> Data<T> {
         if batch.len() == self.batches.m() {
             return Ok(());
         }
-        for Held { leaf, per_example, own } in &self.held {
-            let columns = match per_example {
-                1 => batch,
-                k => {
-                    self.columns.clear();
-                    self.columns.extend(batch.iter().flat_map(|example| example * k..(example + 1) * k));
-                    &self.columns
-                }
-            };
+        for Held { leaf, own } in &self.held {
             match own {
-                None => program.select_columns(*leaf, columns)?,
-                Some(values) => program.bind_columns(*leaf, values, columns)?,
+                None => program.select_columns(*leaf, batch)?,
+                Some(values) => program.bind_columns(*leaf, values, batch)?,
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What a training makes small: J, with its parameters and its data.
 
-use tape::{EntryId, Matrix, Program, Var};
+use tape::{Dim, EntryId, Matrix, Program, Var};
 
 use crate::training::data::Held;
 use crate::training::step::Followed;
@@ -131,9 +131,8 @@ impl<'t, T: Scalar> Model<'t, T> {
 
 /// # Examples
 impl<'t, T: Scalar> Model<'t, T> {
-    /// The examples of a leaf, one after the other in its columns: of an n × (k·m) leaf k columns
-    /// are an example. All leaves with examples have as many. Without any, an epoch is one step on
-    /// what the tape has bound.
+    /// The examples of a leaf, in its columns. All leaves with examples have as many. Without any,
+    /// an epoch is one step on what the tape has bound.
     pub fn examples(mut self, leaf: Var<'t, T>, values: Matrix<T>) -> Self {
         self.data.push((leaf, Some(values)));
         self
@@ -218,35 +217,25 @@ impl<'t, T: Scalar> Model<'t, T> {
     }
 
     /// The number of examples, if there are any.
-    pub(super) fn m(&self) -> Result<Option<usize>> {
-        let first = self.data.iter().find_map(|(leaf, values)| Some((leaf, values.as_ref()?)));
-        Ok(match first {
-            None => self.of_tape,
-            Some((leaf, values)) => {
-                leaf.shape()?.columns.per_example().map(|per_example| values.columns() / per_example)
-            }
-        })
+    pub(super) fn m(&self) -> Option<usize> {
+        self.data.iter().find_map(|(_, values)| Some(values.as_ref()?.columns())).or(self.of_tape)
     }
 
     /// The examples of the training, with their number; nothing, if blocks are to come from
     /// elsewhere.
     pub(super) fn held(self) -> Result<(Vec<Held<T>>, Option<usize>)> {
-        let mut m = self.of_tape;
+        let m = self.m();
         let mut held = Vec::new();
-        for (leaf, values) in self.data {
-            let Some(per_example) = leaf.shape()?.columns.per_example() else {
+        for (leaf, own) in self.data {
+            if leaf.shape()?.columns != Dim::M {
                 let reason = format!("{} has no columns that are examples", leaf.label());
                 return Err(Error::Setting { setting: "examples", reason });
-            };
-            if let Some(values) = &values {
-                let examples = values.columns() / per_example;
-                if m.is_some_and(|m| m != examples) {
-                    let (list, expected) = ("examples of a leaf", m.unwrap_or_default());
-                    return Err(Error::Length { list, expected, found: examples });
-                }
-                m = Some(examples);
             }
-            held.push(Held { leaf: leaf.id()?, per_example, own: values });
+            let found = own.as_ref().map(Matrix::columns).or(m).unwrap_or_default();
+            if let Some(expected) = m.filter(|m| *m != found) {
+                return Err(Error::Length { list: "examples of a leaf", expected, found });
+            }
+            held.push(Held { leaf: leaf.id()?, own });
         }
         Ok((held, m))
     }

@@ -59,7 +59,7 @@ impl<T: Scalar> Run<T> {
         };
         let is_one = match &training.batch {
             None => true,
-            Some(size) => model.m()?.is_none_or(|m| *size >= m),
+            Some(size) => model.m().is_none_or(|m| *size >= m),
         };
         let best = match &training.stopping {
             None => None,

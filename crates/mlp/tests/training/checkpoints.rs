@@ -102,7 +102,7 @@ fn every_part_is_looked_at() {
                             Err(_) => {
                                 let matrix = archive.matrix::<f64>(other).unwrap();
                                 let matrix = if other == part {
-                                    matrix.transpose().select_columns(&[0])
+                                    matrix.transposed().select_columns(&[0])
                                 } else {
                                     matrix
                                 };

@@ -144,7 +144,7 @@ fn the_average_is_what_is_learned() {
     let averaged = training.clone().epochs(3).average(0.6).unwrap().validation(x.clone(), y.clone());
     let mut trained = network(2);
     let history = averaged.fit(&mut trained, &x, &y).unwrap();
-    let mut expected = after(0);
+    let mut expected: Mlp<f64> = after(0);
     for steps in 1..=3 {
         let theta = after(steps);
         for name in theta.parameters().keys() {
@@ -155,7 +155,7 @@ fn the_average_is_what_is_learned() {
             expected.set_parameter(name, mean).unwrap();
         }
         // The validation part is computed with the average.
-        let j = expected.loss(&x, &y).unwrap();
+        let j: f64 = expected.loss(&x, &y).unwrap();
         assert!((history.epochs()[steps - 1].validation.unwrap() - j).abs() < 1e-14);
     }
     assert!(apart(&trained, &expected) < 1e-15);

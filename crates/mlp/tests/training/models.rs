@@ -123,14 +123,14 @@ fn blocks_are_refused_with_their_fault() {
 /// Three tokens an example: a batch takes all of them along.
 fn tokens_go_with_their_examples<T: Scalar>() {
     let tape = Tape::<T>::new();
-    let (x, y) = (tape.examples_unbound("x", Shape::new(2, Dim::times_m(3))), tape.examples_unbound("y", 1));
+    let (x, y) = (tape.examples_unbound("x", 6), tape.examples_unbound("y", 1));
     let w = tape.parameter("w", &matrix![[T::ZERO, T::ZERO]]);
-    let sums = w.matmul(x).mean_of_blocks();
+    let sums = w.matmul(x.unfold(3)).fold(3).mean_over(Over::Rows);
     let j = (sums - y).square().mean();
     let mut random = Random::new(1, Purpose::Split);
-    let px = Matrix::from_fn(2, 30, |_, _| T::from_f64(random.symmetric(1.0)));
+    let px = Matrix::from_fn(6, 10, |_, _| T::from_f64(random.symmetric(1.0)));
     let py = Matrix::from_fn(1, 10, |_, i| {
-        (0..3).map(|k| px[(0, 3 * i + k)] - px[(1, 3 * i + k)]).sum::<T>() / T::from_f64(3.0)
+        (0..3).map(|k| px[(2 * k, i)] - px[(2 * k + 1, i)]).sum::<T>() / T::from_f64(3.0)
     });
     let model = Model::new(j, [w]).examples(x, px).examples(y, py);
     let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(300).batches(4, 2).unwrap();
@@ -264,7 +264,7 @@ fn tied_weights_are_one_leaf() {
     let x = tape.examples_unbound("x", 3);
     let w = tape.parameter("w", &matrix![[0.3, -0.2, 0.1]]);
     let code = w.matmul(x);
-    let j = (w.transpose().matmul(code) - x).square().sum_over(Over::Rows).mean();
+    let j = (w.t().matmul(code) - x).square().sum_over(Over::Rows).mean();
     let px = Matrix::from_fn(3, 12, |i, k| [2.0, -1.0, 2.0][i] / 3.0 * (k as f64 - 5.5));
     let model = Model::new(j, [w]).examples(x, px);
     let training = Training::new(Optimizer::adam(0.02).unwrap()).epochs(600);
