@@ -80,10 +80,10 @@ fn is_wolfe(start: At, trial: At) -> bool {
 }
 
 /// Where rounding hides the decrease, the slopes tell it: Hager, Zhang 2005, "A new conjugate
-/// gradient method with guaranteed descent and an efficient line search", eq. 4.3.
+/// gradient method with guaranteed descent and an efficient line search", section 4.
 fn is_nearly_wolfe(start: At, trial: At, noise: f64) -> bool {
     let slopes = (CURVATURE * start.slope)..=((2.0 * DECREASE - 1.0) * start.slope);
-    trial.value <= start.value + noise && slopes.contains(&trial.slope)
+    (trial.value - start.value).abs() <= noise && slopes.contains(&trial.slope)
 }
 
 /// Where the step is looked for.
@@ -241,4 +241,82 @@ fn cubic_beyond(a: At, b: At) -> Option<f64> {
     let gamma = largest * root.max(0.0).sqrt() * if b.step > a.step { -1.0 } else { 1.0 };
     let r = (gamma - b.slope + theta) / (gamma + (a.slope - b.slope) + gamma);
     (r < 0.0 && gamma != 0.0).then_some(b.step + r * (a.step - b.step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Phi = fn(f64) -> (f64, f64);
+
+    /// Functions 1, 2 and 4 of the paper's section 5, with their slopes.
+    const FUNCTIONS: [Phi; 3] = [
+        |a| (-a / (a * a + 2.0), (a * a - 2.0) / (a * a + 2.0).powi(2)),
+        |a| {
+            let b = a + 0.004;
+            (b.powi(5) - 2.0 * b.powi(4), 5.0 * b.powi(4) - 8.0 * b.powi(3))
+        },
+        |a| {
+            let (one, two) = (0.001_f64, 0.001_f64);
+            let gamma = |beta: f64| (1.0 + beta * beta).sqrt() - beta;
+            let left = ((1.0 - a).powi(2) + two * two).sqrt();
+            let right = (a * a + one * one).sqrt();
+            (gamma(one) * left + gamma(two) * right, gamma(one) * (a - 1.0) / left + gamma(two) * a / right)
+        },
+    ];
+
+    fn at(phi: Phi, step: f64) -> At {
+        let (value, slope) = phi(step);
+        At { step, value, slope }
+    }
+
+    #[test]
+    fn steps_meet_both_conditions_from_any_first_one() {
+        for (number, phi) in FUNCTIONS.into_iter().enumerate() {
+            for first in [1e-3, 1e-1, 1.0, 10.0, 1e3] {
+                let (start, mut count) = (at(phi, 0.0), 0);
+                let found = search(start, first, 0.0, |step| {
+                    count += 1;
+                    Ok(Some(at(phi, step)))
+                });
+                let Ok(Found::Step(found)) = found else { panic!("{number} from {first}: {found:?}") };
+                assert_eq!(found, at(phi, found.step));
+                assert!(found.value <= start.value + 1e-3 * found.step * start.slope, "{found:?}");
+                // The slope of the second is 5e-7 at 0, and steep about its minimum: the interval
+                // becomes too narrow first.
+                let is_flat = found.slope.abs() <= 0.9 * start.slope.abs();
+                assert!(is_flat || number == 1, "{number} from {first}: {found:?}");
+                assert!(count <= 12, "{number} from {first}: {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_beyond_the_end() {
+        for edge in [1e-4, 0.3, 0.9] {
+            let phi =
+                |step: f64| if step < edge { at(FUNCTIONS[0], step) } else { at(|_| (f64::NAN, 1.0), step) };
+            let found = search(phi(0.0), 1.0, 0.0, |step| Ok(Some(phi(step))));
+            let Ok(Found::Step(found)) = found else { panic!("{found:?}") };
+            assert!(0.0 < found.step && found.step < edge && found.value < 0.0, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn there_may_be_nothing_to_find() {
+        let rising = |step: f64| At { step, value: step, slope: -1.0 };
+        assert_eq!(search(rising(0.0), 1.0, 0.0, |step| Ok(Some(rising(step)))), Ok(Found::Nothing));
+        let nowhere = |step: f64| Ok(Some(At { step, value: f64::NAN, slope: f64::NAN }));
+        assert_eq!(search(rising(0.0), 1.0, 0.0, nowhere), Ok(Found::Nothing));
+        assert_eq!(search(rising(0.0), 1.0, 0.0, |_| Ok(None)), Ok(Found::OutOfBudget));
+    }
+
+    /// All that is left of the decrease is rounding, and the slopes tell.
+    #[test]
+    fn slopes_decide_where_values_cannot() {
+        let start = At { step: 0.0, value: 1.0, slope: -1e-12 };
+        let end = At { step: 1.0, value: 1.0 + 2e-16, slope: 1e-14 };
+        assert_eq!(search(start, 1.0, 1e-15, |_| Ok(Some(end))), Ok(Found::Step(end)));
+        assert_ne!(search(start, 1.0, 0.0, |step| Ok(Some(At { step, ..end }))), Ok(Found::Step(end)));
+    }
 }
