@@ -362,7 +362,7 @@ fn probabilities_and_classes_are_what_the_loss_says() {
         let refused = "network: its outputs are no probabilities, with squared_error they are quantities";
         assert_eq!(quantity.predict_probabilities(&x).unwrap_err().to_string(), refused);
         assert!(matches!(quantity.predict_classes(&x), Err(Error::Answer { asked: "classes", .. })));
-        assert_eq!(several.predict_classes(&Matrix::zeros(3, 0)).unwrap(), []);
+        assert_eq!(several.predict_classes(&Matrix::zeros(3, 0)).unwrap(), Vec::<usize>::new());
         for network in [&several, &two] {
             assert!(matches!(network.predict_probabilities(&Matrix::zeros(2, 7)), Err(Error::Shape { .. })));
             assert!(matches!(network.predict_classes(&Matrix::zeros(2, 7)), Err(Error::Shape { .. })));
