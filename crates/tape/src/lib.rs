@@ -59,6 +59,7 @@
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`]; one with several outputs: [`SeveralOutputs`] |
 //! | check derivatives | [`check`]; a table of one's own functions: [`laws!`] |
+//! | have matrices of other libraries | `From` in both directions, of the features `ndarray_0_17`, `nalgebra_0_35`, `faer_0_24` |
 //! | draw matrices and tapes for property tests | `check::strategies`, of the feature `proptest` |
 //! | judge them without a step and a tolerance | [`check::oracle`]: dual numbers, complex steps, rationals (feature `rational`), rounding bounds |
 //! | understand an error | [`Error`] |

@@ -3,6 +3,7 @@
 mod build;
 mod compare;
 mod display;
+mod foreign;
 mod iter;
 #[cfg(feature = "serde")]
 mod serde;
