@@ -1,9 +1,13 @@
 //! What the losses did, epoch by epoch, and when to stop.
 
+#[cfg(feature = "serde")]
+mod serialised;
+
 use crate::{Error, Result};
 
 /// The losses of one epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Losses {
     /// J on the training part.
     pub training: f64,
@@ -30,6 +34,8 @@ impl Losses {
 /// assert_eq!(history.last().unwrap().training, 0.2);
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct History {
     epochs: Vec<Losses>,
 }
@@ -76,6 +82,8 @@ impl History {
 
 /// What [`EarlyStopping`] makes of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Verdict {
     /// The loss is the best so far: the parameters are worth keeping.
     Improved,
@@ -96,6 +104,11 @@ pub enum Verdict {
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serialised::Form", into = "serialised::Form")
+)]
 pub struct EarlyStopping {
     patience: usize,
     min_delta: f64,

@@ -55,6 +55,14 @@
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
+//! | use a network | [`Mlp::predict`], [`classes()`] |
+//! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
+//! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
+//! | keep what prepares its data with it, or matrices of one's own | [`Archive`](files::Archive), [`Archive::insert_standardizer`](files::Archive::insert_standardizer) |
+//! | have numpy's files, or PyTorch's parameters | [`Npy`](files::Npy), [`Archive::read_npz`](files::Archive::read_npz), [`Mlp::set_parameters_from`] |
+//! | read tables of CSV and libsvm | `tables`, of the feature `csv` |
+//! | have settings and results as JSON or in another format of serde's | the feature `serde` |
+//! | look at or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
 //! | read eq. 8 and 26–28 as plain code | [`closed_form`], [`Mlp::closed_form`] |
@@ -106,6 +114,8 @@ mod optimizer;
 mod parallel;
 mod random;
 pub mod search;
+#[cfg(feature = "serde")]
+mod serialised;
 mod shuffle;
 #[cfg(feature = "proptest")]
 pub mod strategies;

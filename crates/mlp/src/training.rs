@@ -14,6 +14,8 @@ mod parameters;
 mod rewind;
 mod run;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serialised;
 mod step;
 mod trainer;
 mod weights;
@@ -54,6 +56,12 @@ pub use crate::training::trainer::{Batch, Trainer};
 /// ```
 #[must_use = "a training begins with fit"]
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serialised::Form<T>", into = "serialised::Form<T>"),
+    serde(bound = "T: Scalar + serde::Serialize + serde::de::DeserializeOwned")
+)]
 pub struct Training<T: Scalar> {
     optimizer: Optimizer,
     epochs: usize,
@@ -75,6 +83,7 @@ pub struct Training<T: Scalar> {
 
 /// What a callback is told after every epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Epoch {
     /// Its number, from 0.
     pub number: usize,

@@ -15,6 +15,7 @@ use crate::{Error, Purpose, Random, Result};
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Split {
     /// The examples to train on.
     pub train: Vec<usize>,

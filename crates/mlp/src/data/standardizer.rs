@@ -30,6 +30,11 @@ use crate::{Error, Result, Scalar};
 /// together, a mean that is rounded to `f32` would be off by more than they differ. What becomes
 /// larger than the largest number is an error and not ∞.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "crate::serialised::Moments", into = "crate::serialised::Moments", bound = "T: Scalar")
+)]
 pub struct Standardizer<T> {
     /// μ and σ of every feature.
     moments: Vec<(f64, f64)>,

@@ -237,7 +237,6 @@ impl Archive {
     }
 
     /// Fails with what is wrong with the whole.
-    #[allow(dead_code)]
     pub(crate) fn fail_whole<R>(&self, problem: FileProblem) -> Result<R> {
         Err(FileError::new(self.path.as_deref(), problem).into())
     }

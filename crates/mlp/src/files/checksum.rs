@@ -39,7 +39,6 @@ impl Crc32 {
     }
 
     /// Of one text.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn of(bytes: &[u8]) -> u32 {
         let mut crc = Crc32::new();
         crc.add(bytes);

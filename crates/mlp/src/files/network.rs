@@ -14,7 +14,7 @@ const VERSION: u64 = 1;
 const DESCRIPTION: &str =
     "a multilayer perceptron: layers.l.weight is W of shape (outputs, inputs), layers.l.bias is b";
 /// Before the name of a function of the user's own.
-const CUSTOM: &str = "custom: ";
+pub(crate) const CUSTOM: &str = "custom: ";
 
 /// What is asked for and given when a network is taken out of an archive.
 ///
@@ -291,7 +291,7 @@ fn sizes(archive: &Archive) -> Result<Vec<usize>> {
 }
 
 /// g by its name, with its parameter as the nearest f64: exact for both number types.
-fn text_of<T: Scalar>(g: &Activation<T>) -> String {
+pub(crate) fn text_of<T: Scalar>(g: &Activation<T>) -> String {
     match (g, g.parameter()) {
         (Activation::Custom(_), _) => format!("{CUSTOM}{}", g.name()),
         (g, Some(parameter)) => format!("{}({})", g.name(), Short(parameter.to_f64())),

@@ -33,7 +33,6 @@ const CHECKSUM: &str = "crc32";
 const MOST_HEADER: u64 = 1 << 24;
 
 /// # As a file
-#[cfg_attr(docsrs, doc(cfg(feature = "safetensors")))]
 impl Archive {
     /// The bytes of a safetensors file. The same content has the same bytes, and a checksum.
     ///

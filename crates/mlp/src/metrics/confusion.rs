@@ -1,5 +1,8 @@
 //! Which class is taken for which.
 
+#[cfg(feature = "serde")]
+mod serialised;
+
 use std::fmt;
 
 use tape::{Matrix, printable};
@@ -32,6 +35,11 @@ use crate::{Error, Result, Scalar, classes};
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serialised::Form", into = "serialised::Form")
+)]
 pub struct ConfusionMatrix {
     names: Vec<String>,
     /// Row by row: the count of (actual, predicted) is at actual · n + predicted.

@@ -5,6 +5,8 @@ mod elements;
 mod held;
 mod remembered;
 mod rule;
+#[cfg(feature = "serde")]
+mod serialised;
 mod show;
 mod state;
 #[cfg(test)]
@@ -60,6 +62,11 @@ pub use crate::optimizer::state::OptimizerState;
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "serialised::Form", into = "serialised::Form")
+)]
 pub struct Optimizer {
     rule: Rule,
     rate: f64,
@@ -69,6 +76,8 @@ pub struct Optimizer {
 
 /// What a parameter is, since L2 and the decoupled decay are about weights only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ParameterKind {
     /// A W, to which they apply.
     Weight,

@@ -14,6 +14,7 @@ use crate::{Result, Scalar};
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RmsProp {
     /// α, the decay of the means, in [0, 1).
     pub alpha: f64,
@@ -32,6 +33,8 @@ impl Default for RmsProp {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case", deny_unknown_fields))]
 pub(super) enum Rule {
     GradientDescent,
     Momentum { beta: f64 },

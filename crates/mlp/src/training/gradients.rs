@@ -8,6 +8,8 @@ use crate::{Error, Result, Scalar};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub(super) struct GradientRules {
     /// Batches of a step.
     pub(super) accumulated: usize,

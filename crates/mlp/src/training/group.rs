@@ -18,6 +18,8 @@ use crate::{Error, Result};
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ParameterGroup {
     pub(super) names: Vec<String>,
     pub(super) rate: Option<f64>,
@@ -82,6 +84,19 @@ impl ParameterGroup {
     pub fn frozen(mut self) -> Self {
         self.is_frozen = true;
         self
+    }
+}
+
+#[cfg(feature = "serde")]
+impl ParameterGroup {
+    /// The same by the methods that look at what they are given.
+    pub(super) fn checked(self) -> Result<Self> {
+        let ParameterGroup { names, rate, l1, l2, weight_decay, is_frozen } = self;
+        let mut group = ParameterGroup { is_frozen, ..ParameterGroup::of(names) };
+        group = rate.map_or(Ok(group.clone()), |factor| group.rate_factor(factor))?;
+        group = l1.map_or(Ok(group.clone()), |lambda| group.l1(lambda))?;
+        group = l2.map_or(Ok(group.clone()), |lambda| group.l2(lambda))?;
+        weight_decay.map_or(Ok(group.clone()), |lambda| group.weight_decay(lambda))
     }
 }
 

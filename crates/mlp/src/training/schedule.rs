@@ -36,6 +36,11 @@ use crate::{Error, Result};
 /// ```
 #[must_use = "a schedule belongs to a training"]
 #[derive(Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Form", into = "Form", rename = "Schedule")
+)]
 pub struct Schedule {
     shape: Shape,
     warm_up: f64,
@@ -67,14 +72,34 @@ impl Moment {
 }
 
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(tag = "name", rename_all = "snake_case", deny_unknown_fields))]
 enum Shape {
     Constant,
-    Step { every: usize, factor: f64 },
-    Exponential { factor: f64 },
-    Cosine { least: f64 },
-    Restarts { period: f64, growth: f64, least: f64 },
-    OneCycle { rise: f64 },
-    OnPlateau { factor: f64, patience: usize },
+    Step {
+        every: usize,
+        factor: f64,
+    },
+    Exponential {
+        factor: f64,
+    },
+    Cosine {
+        least: f64,
+    },
+    Restarts {
+        period: f64,
+        growth: f64,
+        least: f64,
+    },
+    OneCycle {
+        rise: f64,
+    },
+    OnPlateau {
+        factor: f64,
+        patience: usize,
+    },
+    /// A function of the user's own, which is not written down.
+    #[cfg_attr(feature = "serde", serde(skip))]
     Own(Own),
 }
 
@@ -85,6 +110,42 @@ struct Own(Arc<dyn Fn(&Moment) -> f64 + Send + Sync>);
 impl PartialEq for Own {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A schedule as serde has it.
+#[cfg(feature = "serde")]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    shape: Shape,
+    warm_up: f64,
+}
+
+#[cfg(feature = "serde")]
+impl From<Schedule> for Form {
+    fn from(Schedule { shape, warm_up }: Schedule) -> Self {
+        Form { shape, warm_up }
+    }
+}
+
+/// By the constructors, which look at every number.
+#[cfg(feature = "serde")]
+impl TryFrom<Form> for Schedule {
+    type Error = Error;
+
+    fn try_from(Form { shape, warm_up }: Form) -> Result<Self> {
+        let schedule = match shape {
+            Shape::Constant => Ok(Schedule::constant()),
+            Shape::Step { every, factor } => Schedule::step(every, factor),
+            Shape::Exponential { factor } => Schedule::exponential(factor),
+            Shape::Cosine { least } => Schedule::cosine(least),
+            Shape::Restarts { period, growth, least } => Schedule::cosine_restarts(period, growth, least),
+            Shape::OneCycle { rise } => Schedule::one_cycle(rise),
+            Shape::OnPlateau { factor, patience } => Schedule::on_plateau(factor, patience),
+            Shape::Own(_) => Ok(Schedule::new(shape)),
+        };
+        schedule?.warm_up(warm_up)
     }
 }
 

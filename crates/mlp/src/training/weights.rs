@@ -14,6 +14,8 @@ pub(super) struct Weights<T> {
 
 /// How much a class counts.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub(super) enum Classes {
     /// As much as it has examples.
     #[default]
