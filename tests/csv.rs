@@ -273,6 +273,8 @@ fn numbers_of_classes_are_looked_at() {
     assert_error(read("a\n0.5,yes\n"), "t.csv, line 2, column 2: \"yes\" is not a number");
     assert_error(read("1,2\n0.5,1,1\n"), "t.csv, line 2: the row has 3 fields, 2 are expected");
     assert_error(read("a\n"), "t.csv: the file is empty");
+    let semicolons = Csv::new().skip(1).parse(b"of 1, 2 and 3\n1;2\n3;4\n5;6\n", "t.csv").unwrap();
+    assert_eq!(semicolons.x.as_slice(), [1.0, 3.0, 5.0]);
     let named = Csv::new().columns(3).parse(b"a,b\n1,2\n", "t.csv");
     assert_error(named, "t.csv, line 1: the row has 2 fields, 3 are expected");
 }

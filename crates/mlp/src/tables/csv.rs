@@ -98,7 +98,7 @@ impl Csv {
     }
 
     fn table(&self, bytes: &[u8], file: &Path) -> Result<Table, TableError> {
-        let mut rows = Rows::of(bytes, file)?;
+        let mut rows = Rows::of(bytes, file, self.skip)?;
         for _ in 0..self.skip {
             rows.first()?;
         }

@@ -22,14 +22,14 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(bytes: &'a [u8], file: &'a Path) -> Result<Self, TableError> {
+    pub(super) fn of(bytes: &'a [u8], file: &'a Path, skip: usize) -> Result<Self, TableError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut lines = Lines { bytes, at: 0, line: 1 };
         if let Err(error) = std::str::from_utf8(bytes) {
             let line = lines.at(error.valid_up_to());
             return Err(TableError::whole(file, "the text is not UTF-8").at_line(line));
         }
-        let delimiter = delimiter(bytes);
+        let delimiter = delimiter(bytes, skip);
         let ends_field = |byte: &&u8| **byte == delimiter || matches!(**byte, b'\n' | b'\r');
         let fields = bytes.iter().filter(ends_field).count();
         if fields > MOST_VALUES {
@@ -71,9 +71,9 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The separator that the first line has most of: a comma, a semicolon or a tab.
-fn delimiter(bytes: &[u8]) -> u8 {
-    let first = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).find(|line| !line.is_empty());
+/// The separator that the first line after those that are left out has most of: a comma, a semicolon or a tab.
+fn delimiter(bytes: &[u8], skip: usize) -> u8 {
+    let first = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).nth(skip);
     let count = |delimiter: u8| first.unwrap_or_default().iter().filter(|byte| **byte == delimiter).count();
     // The last of equals wins.
     [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
