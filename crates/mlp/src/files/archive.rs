@@ -121,8 +121,8 @@ impl Archive {
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) if there is none, if it holds another number type or has
-    /// another number of dimensions, or if a value is NaN or ±∞; [`Error::Tape`](crate::Error::Tape)
-    /// if there is no memory for it.
+    /// another number of dimensions, or if a value is NaN or ±∞;
+    /// [`Error::Tape`](crate::Error::Tape) if there is no memory for it.
     pub fn matrix<T: Scalar>(&self, name: &str) -> Result<Matrix<T>> {
         self.tensor(name)?.matrix(self.place(name), Ask::Finite)
     }
@@ -175,7 +175,8 @@ impl Archive {
         self.tensor(name)?.vector(self.place(name), Ask::Rounded)
     }
 
-    /// The whole numbers of this name, of any type that holds them; of a number alone, a list of one.
+    /// The whole numbers of this name, of any type that holds them; of a number alone, a list of
+    /// one.
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) if there are none, if they have another number of

@@ -26,7 +26,8 @@
 //! # The format
 //!
 //! A file is one of [safetensors](https://github.com/huggingface/safetensors), which Python's
-//! package of this name reads. Version 1 of a network's has these tensors and texts (`__metadata__`):
+//! package of this name reads. Version 1 of a network's has these tensors and texts
+//! (`__metadata__`):
 //!
 //! | name | shape or text |
 //! |---|---|

@@ -66,8 +66,8 @@ impl<T: Scalar> Loading<T> {
 /// # In archives
 ///
 /// W\[l\] is the tensor `layers.k.weight` of shape (n_l, n_(l−1)) and b\[l\] the tensor
-/// `layers.k.bias` of shape (n_l), with k = l − 1 from 0, as PyTorch has them. What else there is to
-/// a network is in texts: `sizes`, `layers.k.activation`, `loss`, `loss_is_chosen` and `number`.
+/// `layers.k.bias` of shape (n_l), with k = l − 1 from 0, as PyTorch has them. What else there is
+/// to a network is in texts: `sizes`, `layers.k.activation`, `loss`, `loss_is_chosen` and `number`.
 impl<T: Scalar> Mlp<T> {
     /// The network as an archive, to which more can be put.
     ///

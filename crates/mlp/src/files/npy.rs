@@ -18,8 +18,8 @@ const MOST_HEADER: u64 = 1 << 16;
 
 /// An array of numbers as numpy's `.npy` files keep it.
 ///
-/// Read are versions 1 to 3, numbers of every [kind](NumberKind) in either order of their bytes, and
-/// elements in C and Fortran order; written is version 1, little-endian, in C order, as
+/// Read are versions 1 to 3, numbers of every [kind](NumberKind) in either order of their bytes,
+/// and elements in C and Fortran order; written is version 1, little-endian, in C order, as
 /// `numpy.save` does. Rows of the matrix are rows of the array. Note that numpy's users mostly have
 /// an example in a row, where a network takes it as a column.
 ///
@@ -79,8 +79,8 @@ impl Npy {
     ///
     /// # Errors
     /// [`Error::File`](crate::Error::File) if it holds another number type, has another number of
-    /// dimensions than two, or if a value is NaN or ±∞; [`Error::Tape`](crate::Error::Tape) if there
-    /// is no memory for it.
+    /// dimensions than two, or if a value is NaN or ±∞; [`Error::Tape`](crate::Error::Tape) if
+    /// there is no memory for it.
     pub fn matrix<T: Scalar>(&self) -> Result<Matrix<T>> {
         self.tensor.matrix(self.place(), Ask::Finite)
     }

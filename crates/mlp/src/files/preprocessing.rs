@@ -8,8 +8,8 @@ const SCALE: &str = "preprocessing.scale";
 
 /// # What prepares data
 impl Archive {
-    /// Puts in a standardiser: the vectors `preprocessing.mean` and `preprocessing.scale`, in f64 as
-    /// it computes.
+    /// Puts in a standardiser: the vectors `preprocessing.mean` and `preprocessing.scale`, in f64
+    /// as it computes.
     ///
     /// ```
     /// use mlp::{Standardizer, files::Archive};

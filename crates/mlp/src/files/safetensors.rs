@@ -1,10 +1,10 @@
 //! An archive as the bytes of a safetensors file, and back.
 //!
 //! A file is the length of its header (u64, little-endian), the header (JSON: name, type, shape and
-//! place of every tensor, and the texts under `__metadata__`), and the tensors' bytes without a gap.
-//! The crate `safetensors` checks that they have none, and that shapes and places agree. The header
-//! is written and taken apart here: the crate writes texts in an order that changes from run to run,
-//! and takes a name that is there twice for one.
+//! place of every tensor, and the texts under `__metadata__`), and the tensors' bytes without a
+//! gap. The crate `safetensors` checks that they have none, and that shapes and places agree. The
+//! header is written and taken apart here: the crate writes texts in an order that changes from run
+//! to run, and takes a name that is there twice for one.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -137,8 +137,8 @@ impl Columns<'_> {
         Err(TableError { name: None, ..error })
     }
 
-    /// A header of which only some names are numbers looks like a row, if the target's name is text: that name would be a
-    /// class, which no other row has.
+    /// A header of which only some names are numbers looks like a row, if the target's name is
+    /// text: that name would be a class, which no other row has.
     fn check_that_labels_are_no_header(&self, labels: &Texts, target: usize) -> Result<(), TableError> {
         let (Some(first), None) = (self.doubtful, &self.names) else { return Ok(()) };
         let others = || labels.counts().filter(|(label, _)| *label != &first.fields[target]);
@@ -204,7 +204,8 @@ impl Columns<'_> {
         TableError { name: self.header_name(column).map(str::to_string), ..error }
     }
 
-    /// What is wrong with a field; in a first row that may as well be a header, with the question whether it is one.
+    /// What is wrong with a field; in a first row that may as well be a header, with the question
+    /// whether it is one.
     fn wrong(&self, row: &Row, column: usize, what: &str) -> TableError {
         let may_be_header = self.names.is_none() && self.doubtful.is_some_and(|first| first.line == row.line);
         let error = self.at(row, column, what.to_string());

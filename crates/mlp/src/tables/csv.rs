@@ -82,8 +82,9 @@ impl Csv {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table) if it cannot be read, holds too much or nothing, or if a
-    /// field is no finite number, missing, or not the number of a class; with its line and column.
+    /// [`Error::Table`](crate::Error::Table) if it cannot be read, holds too much or nothing, or if
+    /// a field is no finite number, missing, or not the number of a class; with its line and
+    /// column.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         let path = path.as_ref();
         self.parse(&bytes_of(path)?, path)

@@ -10,7 +10,8 @@ use super::limits::{MOST_COLUMNS, MOST_VALUES, bytes_of};
 use super::{Table, TableError};
 use crate::Result;
 
-/// Reads lines `label index:value index:value …`, an example each, as libsvm and svmlight have them.
+/// Reads lines `label index:value index:value …`, an example each, as libsvm and svmlight have
+/// them.
 ///
 /// Indices are from 1 and ascend; a feature that is left out is 0. What follows a `#` is a comment.
 /// The table is dense. A target of exactly two different numbers, as −1 and 1, is one of classes.
@@ -55,8 +56,8 @@ impl Libsvm {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table) if it cannot be read, holds too much or nothing, or if a
-    /// label, an index or a value is none, with its line and the column of its first sign.
+    /// [`Error::Table`](crate::Error::Table) if it cannot be read, holds too much or nothing, or if
+    /// a label, an index or a value is none, with its line and the column of its first sign.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         let path = path.as_ref();
         self.parse(&bytes_of(path)?, path)

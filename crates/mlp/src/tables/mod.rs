@@ -1,8 +1,8 @@
 //! Tables of numbers from files: a row of the file is an example, and so a column of X.
 //!
 //! A mistake in a file is told with its line, its column and the text that stands there; nothing is
-//! guessed, left out or filled in. A file is read row by row into numbers: besides its bytes there is
-//! nothing that grows with it but those.
+//! guessed, left out or filled in. A file is read row by row into numbers: besides its bytes there
+//! is nothing that grows with it but those.
 //!
 //! ```
 //! use mlp::tables::{Csv, Libsvm};

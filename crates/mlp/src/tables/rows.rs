@@ -71,7 +71,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The separator that the first line after those that are left out has most of: a comma, a semicolon or a tab.
+/// The separator that the first line after those that are left out has most of: a comma, a
+/// semicolon or a tab.
 fn delimiter(bytes: &[u8], skip: usize) -> u8 {
     let first = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).nth(skip);
     let count = |delimiter: u8| first.unwrap_or_default().iter().filter(|byte| **byte == delimiter).count();
@@ -81,7 +82,8 @@ fn delimiter(bytes: &[u8], skip: usize) -> u8 {
 
 /// Counts lines up to a place in a text, going forward.
 ///
-/// The csv crate's own count is of no use here: it begins a record before the blank lines and the \n of \r\n that lead to it.
+/// The csv crate's own count is of no use here: it begins a record before the blank lines and the
+/// \n of \r\n that lead to it.
 struct Lines<'a> {
     bytes: &'a [u8],
     at: usize,

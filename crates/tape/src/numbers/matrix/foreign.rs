@@ -1,7 +1,8 @@
-//! Matrices from and to those of other libraries: copies, of which element (i, j) is element (i, j).
+//! Matrices from and to those of other libraries: copies, of which element (i, j) is element (i,
+//! j).
 //!
-//! Where a matrix is given away, its memory is used where both have the columns one after the other.
-//! The names of the features carry the version of the library.
+//! Where a matrix is given away, its memory is used where both have the columns one after the
+//! other. The names of the features carry the version of the library.
 
 #[cfg(feature = "ndarray_0_17")]
 mod ndarray {
@@ -11,7 +12,8 @@ mod ndarray {
     use super::super::build::or_panic;
     use crate::Scalar;
 
-    /// Of the feature `ndarray_0_17`. The array has the columns one after the other (Fortran order).
+    /// Of the feature `ndarray_0_17`. The array has the columns one after the other (Fortran
+    /// order).
     ///
     /// ```
     /// use ndarray_0_17::{Array2, array};
