@@ -256,6 +256,22 @@ fn a_rule_that_knows_no_tape_obeys_the_same_laws() {
     rules_without_a_tape::<f32>();
 }
 
+/// (10²⁰⁰·x)² at 10⁻²⁰⁰: the value is 1, the first derivative 2·10²⁰⁰, and the second one overflows.
+#[test]
+fn a_second_derivative_that_overflows_is_not_finite() {
+    let failure = Check::new()
+        .orders(2)
+        .scalar(&[matrix![[1e-200]]], |tape, x| (x[0] * tape.scalar(1e200)).square())
+        .expect_err("no number is the second derivative");
+    let found = failure.broken();
+    assert!(
+        matches!(found, [Broken::NotFinite { operand: Some(0), order: 2, value }] if !value.is_finite()),
+        "{found:?}"
+    );
+    let expected = "finiteness: the derivative of order 2 of operand 0 has ";
+    assert!(failure.to_string().contains(expected), "{failure}");
+}
+
 #[test]
 fn third_derivatives_are_checked() {
     let check = Check::new().orders(3).nothing_unchecked();

@@ -102,8 +102,8 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
             let operand = i.checked_sub(1);
             if found.shape() != expected {
                 self.broken.push(Broken::Shape { operand, expected, found: found.shape() });
-            } else if let Some(value) = found.iter().find(|x| !x.is_finite()) {
-                self.broken.push(Broken::NotFinite { operand, value: value.to_f64() });
+            } else if let Some(value) = not_finite(found) {
+                self.broken.push(Broken::NotFinite { operand, order: 1, value });
             }
         }
         self.value = found.into_iter().next().expect("the result is the first output");
@@ -232,6 +232,10 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
         let drawn = self.draw(order);
         let v = self.random.direction(self.inputs[operand].shape());
         let derivative = self.derivatives(&drawn)?.swap_remove(operand);
+        if let Some(value) = not_finite(&derivative) {
+            self.broken.push(Broken::NotFinite { operand: Some(operand), order, value });
+            return Ok(Outcome::Broken);
+        }
         if v.as_slice().is_empty() || self.value.as_slice().is_empty() {
             return Ok(Outcome::Missed(Reason::Empty));
         }
@@ -273,6 +277,11 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
             let (v, w) = (self.random.directions(self.inputs), self.random.directions(self.inputs));
             let hw = self.subject.higher(self.inputs, &u, std::slice::from_ref(&w))?;
             let hv = self.subject.higher(self.inputs, &u, std::slice::from_ref(&v))?;
+            let found = hw.iter().zip(&hv).map(|(hw, hv)| not_finite(hw).or(not_finite(hv)));
+            if let Some((operand, value)) = found.enumerate().find_map(|(at, value)| Some((at, value?))) {
+                self.broken.push(Broken::NotFinite { operand: Some(operand), order: 2, value });
+                break;
+            }
             let (vhw, whv) = (dots(&v, &hw), dots(&w, &hv));
             let gradient =
                 norm(&self.first_at(&u)?[1..]) + self.usual_slope(norm([&u]) * norm([&self.value]));
@@ -287,6 +296,11 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
         }
         Ok(())
     }
+}
+
+/// An element that is NaN or infinite.
+fn not_finite<T: Scalar>(x: &Matrix<T>) -> Option<f64> {
+    x.iter().find(|x| !x.is_finite()).map(|x| x.to_f64())
 }
 
 enum Outcome {

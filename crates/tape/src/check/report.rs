@@ -67,10 +67,13 @@ pub enum Broken {
         /// Its value in the second run.
         second: f64,
     },
-    /// The value of the result or of a gradient is NaN or infinite, so nothing can be compared.
+    /// The value of the result, of a gradient or of a higher derivative is NaN or infinite, so nothing
+    /// can be compared.
     NotFinite {
-        /// The operand whose gradient it is; `None` for the result itself.
+        /// The operand whose gradient or derivative it is; `None` for the result itself.
         operand: Option<usize>,
+        /// The order of the derivative; 1 for the gradient, and for the result.
+        order: u8,
         /// The value.
         value: f64,
     },
@@ -224,7 +227,10 @@ impl fmt::Display for Broken {
                 f,
                 "reproducibility: two runs give {first:e} and {second:e} at row {row}, column {column} of the result"
             ),
-            Broken::NotFinite { operand, value } => write!(f, "finiteness: {} has {value}", of(*operand)),
+            Broken::NotFinite { operand: Some(operand), order: order @ 2.., value } => {
+                write!(f, "finiteness: the derivative of order {order} of operand {operand} has {value}")
+            }
+            Broken::NotFinite { operand, value, .. } => write!(f, "finiteness: {} has {value}", of(*operand)),
             Broken::Shape { operand, expected, found } => write!(
                 f,
                 "shape: {} is {}×{}, not {}×{}",
