@@ -1,6 +1,8 @@
 //! Every mistake of the catalogue is named, at every layer, by identity and by numbers, or is in the table of those that are no
 //! mistake there; what is right is never called wrong.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
@@ -9,6 +11,8 @@ use mlp::{Activation, Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
 use tape::{EquationReader, Matrix, Tape};
 
+use support::network;
+
 /// All quantities of so many layers, in the order in which they are computed.
 fn quantities(layers: usize) -> Vec<Quantity> {
     let forward = (1..=layers).flat_map(|l| [Quantity::Z(l), Quantity::A(l)]);
@@ -16,28 +20,6 @@ fn quantities(layers: usize) -> Vec<Quantity> {
         [Quantity::ActivationDerivative(l), Quantity::Delta(l), Quantity::Weights(l), Quantity::Bias(l)]
     });
     forward.chain(backward).collect()
-}
-
-/// A network whose activations are those of the list from a place on, as far as the loss takes them.
-fn network<T: Scalar>(sizes: &[usize], first: usize, loss: Loss) -> Mlp<T> {
-    let all = Activation::<T>::all();
-    let layers = sizes.len() - 1;
-    let mut builder = Mlp::new(sizes[0]).loss(loss).seed(first as u64);
-    for (l, &n) in sizes.iter().enumerate().skip(1) {
-        let g = match loss {
-            Loss::LogLoss if l == layers => Activation::Sigmoid,
-            Loss::SoftmaxCrossEntropy if l == layers => Activation::Identity,
-            _ => all[(first + l) % all.len()].clone(),
-        };
-        builder = builder.layer(n, g);
-    }
-    let mut network = builder.build().unwrap();
-    let mut random = Random::new(first as u64, Purpose::Shuffle);
-    for (l, &n) in sizes.iter().enumerate().skip(1) {
-        let b = Matrix::from_fn(n, 1, |_, _| T::from_f64(random.symmetric(1.0)));
-        network.set_parameter(&format!("b[{l}]"), b).unwrap();
-    }
-    network
 }
 
 /// X with elements in (−2, 2), and labels that the loss takes.
@@ -523,15 +505,10 @@ proptest! {
 
     #[test]
     fn what_is_right_is_never_called_wrong(
-        mut sizes in prop::collection::vec(1_usize..=6, 2..=5),
-        first in 0..14_usize,
-        loss in prop::sample::select(&Loss::ALL[..]),
+        (sizes, first, loss) in support::networks(1..=6, 2..=5),
         m in 1..=6_usize,
         seed in any::<u64>(),
     ) {
-        if let (Loss::SoftmaxCrossEntropy, Some(last)) = (loss, sizes.last_mut()) {
-            *last = (*last).max(2);
-        }
         right_is_right::<f64>(&sizes, first, loss, m, seed);
         right_is_right::<f32>(&sizes, first, loss, m, seed);
     }
@@ -544,13 +521,8 @@ proptest! {
     /// Right equations that are written otherwise, and wrong ones on networks of any sizes: no verdict contradicts plain code.
     #[test]
     fn no_verdict_contradicts_the_values(
-        mut sizes in prop::collection::vec(1_usize..=3, 2..=4),
-        first in 0..14_usize,
-        loss in prop::sample::select(&Loss::ALL[..]),
+        (sizes, first, loss) in support::networks(1..=3, 2..=4),
     ) {
-        if let (Loss::SoftmaxCrossEntropy, Some(last)) = (loss, sizes.last_mut()) {
-            *last = (*last).max(2);
-        }
         let network = network::<f64>(&sizes, first, loss);
         let exercise = Exercise::new(&network);
         for quantity in quantities(network.layers()) {

@@ -1,6 +1,8 @@
 //! The equations of networks are read back as the entries that they were printed of: forward, gradients of order 1, and of order 2.
 
-use mlp::{Activation, Loss, Mlp};
+mod support;
+
+use mlp::{Activation, Loss};
 use proptest::prelude::*;
 use tape::{EquationMistake, Tape, Var};
 
@@ -31,18 +33,7 @@ fn round_trip<'t>(tape: &'t Tape<f64>, variables: impl IntoIterator<Item = Var<'
 }
 
 fn check(sizes: &[usize], first: usize, loss: Loss, second_order: bool) {
-    let all = Activation::<f64>::all();
-    let layers = sizes.len() - 1;
-    let mut builder = Mlp::new(sizes[0]).loss(loss);
-    for (l, &n) in sizes.iter().enumerate().skip(1) {
-        let g = match loss {
-            Loss::LogLoss if l == layers => Activation::Sigmoid,
-            Loss::SoftmaxCrossEntropy if l == layers => Activation::Identity,
-            _ => all[(first + l) % all.len()].clone(),
-        };
-        builder = builder.layer(n, g);
-    }
-    let network = builder.build().unwrap();
+    let (network, layers) = (support::network::<f64>(sizes, first, loss), sizes.len() - 1);
     let tape = Tape::new();
     let n = sizes[layers];
     let (x, y) = (tape::Matrix::filled(sizes[0], 2, 0.5), tape::Matrix::filled(n, 2, 1.0 / n as f64));
@@ -79,13 +70,8 @@ proptest! {
 
     #[test]
     fn random_networks(
-        mut sizes in prop::collection::vec(1_usize..=9, 2..=5),
-        first in 0..14_usize,
-        loss in prop::sample::select(&Loss::ALL[..]),
+        (sizes, first, loss) in support::networks(1..=9, 2..=5),
     ) {
-        if let (Loss::SoftmaxCrossEntropy, Some(last)) = (loss, sizes.last_mut()) {
-            *last = (*last).max(2);
-        }
         check(&sizes, first, loss, sizes.len() <= 3);
     }
 }
