@@ -19,8 +19,8 @@ use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
     DerivativeOf, Entry, Equation, EquationError, EquationReader, Equations, Error, Function, Matrix,
-    MatrixMut, MatrixRef, Notation, OperationKind, Options, Over, Parameter, Place, Program, ReadEquation,
-    Reduction, Result, Scalar, Shape, SourcePlace, Step, Tape, Var,
+    MatrixMut, MatrixRef, Notation, OperationKind, Options, Over, Parameter, Place, Program, ProgramStep,
+    ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is
@@ -252,7 +252,7 @@ compiled! {
         variable: Name<'_, Self>,
     ) -> Result<Self> = Program::scalar_here;
     fn program_m(program: &Program<Self>) -> Option<usize> = Program::m_here;
-    fn program_steps(program: &Program<Self>) -> Vec<Step> = Program::steps_here;
+    fn program_steps(program: &Program<Self>) -> Vec<ProgramStep> = Program::steps_here;
     fn program_flops(program: &Program<Self>, m: usize) -> u64 = Program::flops_here;
     fn program_peak_bytes(program: &Program<Self>, m: usize) -> usize = Program::peak_bytes_here;
     fn program_threads(program: &Program<Self>, m: usize) -> usize = Program::threads_here;

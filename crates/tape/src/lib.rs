@@ -135,7 +135,7 @@ pub use ops::number::{Num, num};
 pub use ops::reduce::Reduction;
 pub use ops::several::{Output, Outputs, SeveralOutputs, SeveralVjp};
 pub use ops::zip::{IntoOperand, Zip};
-pub use program::{Named, Options, Program, Rewrite, Step};
+pub use program::{Named, Options, Program, ProgramStep, Rewrite};
 pub use show::equation::Equation;
 pub use show::parse::{EquationError, EquationMistake, EquationReader, ReadEquation};
 pub use show::system::Equations;

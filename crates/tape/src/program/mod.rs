@@ -32,7 +32,7 @@ use crate::{Error, Result, Scalar, Tape, Var};
 pub(crate) use crate::program::bind::named::Name;
 pub use crate::program::bind::named::Named;
 pub use crate::program::compile::graph::Rewrite;
-pub use crate::program::describe::Step;
+pub use crate::program::describe::ProgramStep;
 pub use crate::program::options::Options;
 
 /// # Compiling

@@ -3,4 +3,4 @@
 mod explain;
 mod report;
 
-pub use report::Step;
+pub use report::ProgramStep;

@@ -16,7 +16,7 @@ use crate::{Scalar, Shape};
 /// One step of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Step {
+pub struct ProgramStep {
     /// The operation, or the operations that are fused into one pass.
     pub operations: Vec<String>,
     /// The name or number of the tape's entry that the step computes; of a fused pass, the last
@@ -55,11 +55,11 @@ impl<T: Scalar> Program<T> {
     }
 
     /// The steps of one run, in order.
-    pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
+    pub fn steps(&self) -> impl Iterator<Item = ProgramStep> + '_ {
         T::program_steps(self).into_iter()
     }
 
-    pub(crate) fn steps_here(&self) -> Vec<Step> {
+    pub(crate) fn steps_here(&self) -> Vec<ProgramStep> {
         let of_segment = |segment: &crate::program::code::Segment<T>| {
             segment.code.clone().map(|at| (segment.tiled, at)).collect::<Vec<_>>()
         };
@@ -71,7 +71,7 @@ impl<T: Scalar> Program<T> {
             .collect()
     }
 
-    fn step(&self, instruction: &Instruction<T, OnBuffers>, tiled: bool) -> Step {
+    fn step(&self, instruction: &Instruction<T, OnBuffers>, tiled: bool) -> ProgramStep {
         let name = |node: NodeId| self.graph.node(node).op.rule().name().into_owned();
         let (operations, out) = match instruction {
             Instruction::Single { node, out, .. } => (vec![name(*node)], Some(*out)),
@@ -97,7 +97,7 @@ impl<T: Scalar> Program<T> {
             }
             Instruction::Accumulate { contraction, .. } => self.operands_of(*contraction),
         };
-        Step {
+        ProgramStep {
             operations,
             entry: self.graph.about[node].to_string(),
             operands,
