@@ -54,11 +54,22 @@ impl<T> fmt::Debug for Bounded<T> {
 }
 
 impl<T: Scalar> Bounded<T> {
-    /// A number that is off by no more than this.
+    /// A number that is off by no more than this. What overflows in `T` is ±∞, of which nothing is known.
     pub fn new(value: f64, bound: f64) -> Self {
-        let greatest = T::of_bits(T::INFINITY.bits() - 1).to_f64();
+        let greatest = Self::greatest();
+        let value = if value.abs() > greatest { f64::INFINITY.copysign(value) } else { value };
         let known = bound < f64::INFINITY && value.abs() + bound <= greatest;
         Bounded { value, bound: if known { bound } else { f64::INFINITY }, of: PhantomData }
+    }
+
+    /// The greatest finite number.
+    fn greatest() -> f64 {
+        T::of_bits(T::INFINITY.bits() - 1).to_f64()
+    }
+
+    /// A sum of terms that add up to this size: in another order, some of them may overflow.
+    fn of_terms(value: f64, bound: f64, size: f64) -> Self {
+        Bounded::new(value, if size <= Self::greatest() { bound } else { f64::INFINITY })
     }
 
     /// The bound μ.
@@ -125,7 +136,7 @@ impl<T: Scalar> Add for Bounded<T> {
             return Bounded::new(value, self.bound + b.bound);
         }
         let size = self.value.abs() + b.value.abs();
-        Bounded::new(value, (self.bound + b.bound + Self::unit() * size) * (1.0 + 1e-12))
+        Bounded::of_terms(value, (self.bound + b.bound + Self::unit() * size) * (1.0 + 1e-12), size)
     }
 }
 
@@ -205,6 +216,9 @@ impl<T: Scalar> Number for Bounded<T> {
     fn vanishes(&self) -> bool {
         self.is_exact_zero()
     }
+    fn is_unknown(&self) -> bool {
+        self.bound.is_infinite()
+    }
     /// Nothing is known of it.
     fn unordered(self) -> Self {
         Bounded::new(self.value, f64::INFINITY)
@@ -215,11 +229,13 @@ impl<T: Scalar> Number for Bounded<T> {
         let bounds: f64 = terms.iter().map(|x| x.bound).sum();
         let size: f64 = terms.iter().map(|x| x.value.abs() + x.bound).sum();
         let roundings = if terms.len() < 2 { 0.0 } else { terms.len() as f64 };
-        Bounded::new(value, (bounds + roundings * Self::unit() * size) * (1.0 + 1e-10))
+        Bounded::of_terms(value, (bounds + roundings * Self::unit() * size) * (1.0 + 1e-10), size)
     }
     fn dot(pairs: &[(Self, Self)]) -> Self {
+        // 0 times what is not known is 0, but 0·∞ and 0·NaN are NaN.
+        let is_nothing = |a: &Self, b: &Self| a.is_exact_zero() && b.value.is_finite();
         let pairs: Vec<&(Self, Self)> =
-            pairs.iter().filter(|(a, b)| !a.is_exact_zero() && !b.is_exact_zero()).collect();
+            pairs.iter().filter(|(a, b)| !is_nothing(a, b) && !is_nothing(b, a)).collect();
         if pairs.is_empty() {
             return Bounded::new(0.0, 0.0);
         }
@@ -235,7 +251,7 @@ impl<T: Scalar> Number for Bounded<T> {
         let n = pairs.len() as f64;
         let roundings = if pairs.len() == 1 { 1.0 } else { n + 1.0 };
         let rounding = roundings * Self::unit() * sizes + n * Self::vanishing();
-        Bounded::new(value, (errors + rounding) * (1.0 + 1e-10))
+        Bounded::of_terms(value, (errors + rounding) * (1.0 + 1e-10), sizes)
     }
 }
 

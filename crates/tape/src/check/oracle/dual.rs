@@ -123,6 +123,9 @@ impl<N: Number> Number for Dual<N> {
         let v = self.v.unordered();
         Dual { d: v.clone(), v }
     }
+    fn is_unknown(&self) -> bool {
+        self.v.is_unknown()
+    }
     fn refusal(&self) -> Option<Refusal> {
         self.v.refusal().or(self.d.refusal())
     }

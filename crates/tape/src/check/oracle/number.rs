@@ -144,6 +144,11 @@ pub trait Number:
         self
     }
 
+    /// Whether nothing is known of the number, so that it is neither NaN nor any other.
+    fn is_unknown(&self) -> bool {
+        false
+    }
+
     /// Why there is no value.
     fn refusal(&self) -> Option<Refusal> {
         None

@@ -141,6 +141,10 @@ enum Curve {
 impl Curve {
     fn at<N: Number>(self, x: N) -> N {
         match self {
+            // The limits, where the factors are ∞ and 0.
+            Curve::Silu | Curve::Gelu | Curve::GeluTanh if x.value().is_infinite() => {
+                Curve::Halves(0.0).at(x)
+            }
             Curve::Elementary(f) => x.elementary(f),
             Curve::Halves(slope) => by_sign(x, |sign, x| match sign {
                 Greater => x,
@@ -217,6 +221,9 @@ fn least_normal<T: Scalar>() -> f64 {
 
 /// The derivatives of f = e^(−c·x²), divided by n!: as f′ = −2c·x·f, it is (n + 1)·fₙ₊₁ = −2c·(x·fₙ + fₙ₋₁).
 fn bell_series<N: Number>(x: &N, twice_c: f64, order: usize) -> Vec<N> {
+    if x.value().is_infinite() {
+        return vec![N::of(0.0); order + 1]; // the limit
+    }
     let square = x.clone() * x.clone();
     let mut series = vec![(-(square * N::of(0.5 * twice_c))).elementary(Elementary::Exp)];
     for n in 0..order {
@@ -246,6 +253,9 @@ fn density_derivative<N: Number>(x: &N, n: usize) -> N {
 
 /// The n-th derivative of x·Φ(x), n ≥ 2: x·φ⁽ⁿ⁻¹⁾ + n·φ⁽ⁿ⁻²⁾ (Leibniz).
 fn gelu_derivative<N: Number>(x: &N, n: usize) -> N {
+    if x.value().is_infinite() {
+        return N::of(0.0); // the limit
+    }
     let (last, before) = (density_derivative(x, n - 1), density_derivative(x, n - 2));
     N::dot(&[(x.clone(), last), (N::of(n as f64), before)])
 }

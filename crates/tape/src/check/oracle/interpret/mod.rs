@@ -178,7 +178,8 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
             let order = mask.compare(&N::of(0.0));
             let chosen = if order == Some(Ordering::Equal) { b } else { a }.repeated(i, j).clone();
             // A mask that is a number, and yet unknown, chooses nothing.
-            if order.is_none() && !mask.value().is_nan() { chosen.unordered() } else { chosen }
+            let is_number = mask.is_unknown() || !mask.value().is_nan();
+            if order.is_none() && is_number { chosen.unordered() } else { chosen }
         })
     }
 }
@@ -217,8 +218,18 @@ fn extreme<N: Number>(order: Ordering, a: N, b: N) -> N {
     match order {
         Ordering::Greater => a,
         Ordering::Less => b,
-        Ordering::Equal => (a + b) * N::of(0.5),
+        Ordering::Equal => mean_of_equals(&[a, b]),
     }
+}
+
+/// The mean of numbers that are equal, which has their value to the last digit: its derivative is the mean of theirs.
+fn mean_of_equals<N: Number>(equals: &[N]) -> N {
+    let first = equals[0].clone();
+    if equals.len() == 1 || first.value().is_infinite() {
+        return first; // ∞ − ∞ is NaN
+    }
+    let apart: Vec<N> = equals[1..].iter().map(|x| x.clone() - first.clone()).collect();
+    first + N::sum(&apart) / N::of(equals.len() as f64)
 }
 
 /// What depends on which of two is the greater one.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::At;
+use super::{At, mean_of_equals};
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number};
@@ -57,10 +57,7 @@ fn places_of_greatest<N: Number>(x: &[N]) -> Result<Vec<usize>, N> {
 fn greatest<N: Number>(x: &[N]) -> N {
     match places_of_greatest(x) {
         Err(unordered) => unordered,
-        Ok(places) => match places[..] {
-            [single] => x[single].clone(),
-            _ => N::sum(&taken_of(x, &places)) / N::of(places.len() as f64),
-        },
+        Ok(places) => mean_of_equals(&taken_of(x, &places)),
     }
 }
 
@@ -117,7 +114,11 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
         }
         let place = |part: &Vec<usize>| match places_of_greatest(&taken(self.x[0], part)) {
             Err(unordered) => unordered.constant(),
-            Ok(places) => N::of(places[0] as f64),
+            // A single one that is NaN is compared with nothing.
+            Ok(places) => match self.x[0].as_slice()[part[places[0]]].constant() {
+                greatest if greatest.value().is_nan() => greatest,
+                _ => N::of(places[0] as f64),
+            },
         };
         Ok(Grid::of_data(self.rows, self.columns, parts.iter().map(place).collect()))
     }

@@ -9,9 +9,18 @@ use crate::ops::softmax::{Of, Softmax};
 use crate::tape::describe::Described;
 use crate::{Over, Scalar};
 
+/// The logits, or NaN in the place of each, where there are no shares: where one is ∞ or NaN.
+fn logits<N: Number>(x: &[N]) -> Vec<N> {
+    let has_none = |x: &N| x.value().is_nan() || x.value() == f64::INFINITY;
+    match x.iter().any(has_none) {
+        true => vec![N::of(f64::NAN); x.len()],
+        false => x.to_vec(),
+    }
+}
+
 /// eˣ ⊘ Σ eˣ.
 fn shares<N: Number>(x: &[N]) -> Vec<N> {
-    let (exps, _) = from_greatest(x);
+    let (exps, _) = from_greatest(&logits(x));
     let whole = N::sum(&exps);
     exps.into_iter().map(|e| e / whole.clone()).collect()
 }
@@ -30,6 +39,7 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
                 })
             }
             Of::Logarithm => self.spread(over, first, |_, z| {
+                let z = &logits(z);
                 let whole = log_sum_exp(z);
                 z.iter().map(|z| z.clone() - whole.clone()).collect()
             }),
@@ -72,6 +82,7 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
 
 /// −Σ y · ln softmax(z).
 fn cross_entropy<N: Number>(y: &[N], z: &[N]) -> N {
+    let z = &logits(z);
     let whole = log_sum_exp(z);
     let terms: Vec<N> = y.iter().zip(z).map(|(y, z)| term(y, || whole.clone() - z.clone())).collect();
     N::sum(&terms)
@@ -81,7 +92,7 @@ fn cross_entropy<N: Number>(y: &[N], z: &[N]) -> N {
 /// ε₁⋯εₙ.
 fn derivative<N: Number>(z: &[N], directions: &[Vec<N>]) -> Vec<N> {
     let n = directions.len();
-    let (exps, _) = from_greatest(z);
+    let (exps, _) = from_greatest(&logits(z));
     // e^(z + Σ εᵢgᵢ) = e^z·Π (1 + εᵢgᵢ).
     let moved: Vec<Nilpotent<N>> = (0..z.len())
         .map(|at| {
