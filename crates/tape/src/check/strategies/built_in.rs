@@ -5,20 +5,58 @@ use crate as tape; // as the user's code calls it, for what is printed
 use crate::{Dim, Scalar, Shape, num, step};
 
 /// Operations of the crate, in formulas whose values stay of the size of 1 where those of the
-/// operands are: all operations but noise, and those that jump with a last digit, which are what
-/// tells where the greatest is and what takes columns by computed numbers.
+/// operands are: all operations but noise, which [`Noisy`] has. What jumps with a last digit is of
+/// masks, which do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct BuiltIn;
 
 impl Steps for BuiltIn {
     fn list<T: Scalar>() -> Vec<Step<T>> {
-        [functions(), more_functions(), pairs(), products(), reductions(), parts(), blocks(), factors()]
-            .concat()
+        let of_columns = [parts(), indices(), examples_blocks(), blocks(), factors()].concat();
+        [functions(), more_functions(), pairs(), products(), reductions(), of_columns].concat()
     }
 }
 
+/// Noise, of each kind: a program draws it anew for each run.
+///
+/// Programs of one [seed](crate::Program::seed) draw the same numbers in the same run. What compares
+/// the values of several runs of one program seeds it again before each.
+///
+/// ```
+/// use proptest::prelude::*;
+/// use tape::check::strategies::{BuiltIn, Noisy, Scripts};
+/// proptest!(ProptestConfig::with_cases(4), |(script in Scripts::new((BuiltIn, Noisy)).examples(1..=9))| {
+///     let tape = tape::Tape::<f64>::new();
+///     let recorded = script.record(&tape);
+///     let mut program = tape.compile(recorded.steps.iter().copied()).unwrap();
+///     prop_assert!(program.run().is_ok());
+/// });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Noisy;
+
+impl Steps for Noisy {
+    fn list<T: Scalar>() -> Vec<Step<T>> {
+        vec![
+            step!("normal_noise", |tape, a| match a.shape() {
+                Ok(shape) => a + tape.noise("normal", shape, tape::Noise::Normal).tanh(),
+                Err(_) => a,
+            }),
+            step!("uniform_noise", |tape, a| match a.shape() {
+                Ok(shape) => a.tanh() * tape.noise("uniform", shape, tape::Noise::Uniform),
+                Err(_) => a,
+            }),
+            step!("dropout", |tape, a| match a.shape() {
+                Ok(shape) => a * tape.noise("kept", shape, tape::Noise::Bernoulli(0.75)),
+                Err(_) => a,
+            }),
+        ]
+    }
+}
+
+/// Columns are examples, or several of each.
 fn of_examples(shapes: &[Shape]) -> bool {
-    shapes[0].columns == Dim::M && !shapes[0].rows.depends_on_m()
+    shapes[0].columns.depends_on_m() && !shapes[0].rows.depends_on_m()
 }
 
 /// Rows are a number, and there is one.
@@ -153,6 +191,48 @@ fn parts<T: Scalar>() -> Vec<Step<T>> {
             Ok(shape) => a.broadcast_to(shape),
             Err(_) => b,
         }),
+    ]
+}
+
+/// How many columns of a table, or classes, indices tell apart.
+const INDICES: usize = 3;
+
+/// Columns by number, where numbers repeat.
+fn indices<T: Scalar>() -> Vec<Step<T>> {
+    let is_table = |shapes: &[Shape]| matches!(shapes[0].columns, Dim::Fixed(INDICES..));
+    vec![
+        step!("gather", |tape, a, items| a.gather(items)).indexed_below(INDICES).demanding(is_table),
+        step!("bag", |tape, a, items| a.gather(items).sum_of_blocks().tanh())
+            .indexed_below(INDICES)
+            .demanding(is_table),
+        step!("one_hot", |tape, classes| classes.one_hot(3)).indexed_below(INDICES),
+        step!("softmax_cross_entropy_of", |tape, a, classes| a.softmax_cross_entropy_of(classes).tanh())
+            .indexed_below(INDICES)
+            .demanding(|shapes| matches!(shapes[0].rows, Dim::Fixed(INDICES..))),
+        // Computed numbers, of a mask that no rounding changes, and so with ties.
+        step!("arg_max", |tape, a, b| b.gather(a.greater(num(0.3)).argmax_over(tape::Over::Rows))).demanding(
+            |shapes| match (shapes[0].rows, shapes[1].columns) {
+                (Dim::Fixed(rows), Dim::Fixed(columns)) => (1..=columns).contains(&rows),
+                _ => false,
+            },
+        ),
+    ]
+}
+
+/// The columns of each example: k·m of them, for the steps that follow.
+fn examples_blocks<T: Scalar>() -> Vec<Step<T>> {
+    vec![
+        step!("unfold_2", |tape, a| a.unfold(2)),
+        step!("unfold_3", |tape, a| a.unfold(3)),
+        step!("fold_2", |tape, a| a.fold(2)).demanding(of_examples),
+        step!("fold_3", |tape, a| a.fold(3)).demanding(of_examples),
+        step!("repeat_columns", |tape, a| a.repeat_columns(2)).demanding(of_examples),
+        step!("block_transpose", |tape, a| a.block_t()).demanding(of_examples),
+        step!("block_matmul", |tape, a, b| a.block_matmul(b).tanh()),
+        step!("block_matmul_t", |tape, a, b| a.block_matmul(b.block_t()).tanh()),
+        step!("sum_of_blocks", |tape, a| a.sum_of_blocks().tanh()),
+        step!("mean_of_blocks", |tape, a| a.mean_of_blocks()).demanding(of_examples),
+        step!("softmax_of_blocks", |tape, a| a.softmax_of_blocks()).demanding(of_examples),
     ]
 }
 

@@ -45,7 +45,7 @@
 //!
 //! # Whole tapes
 //!
-//! [`Scripts`] draws them from a list of [`Steps`]: the [`BuiltIn`] ones, and the user's, which
+//! [`Scripts`] draws them from a list of [`Steps`]: the [`BuiltIn`] ones, [`Noisy`] ones, and the user's, which
 //! [`step!`](crate::step) makes of a closure. A [`Script`] is recorded on any tape of either number
 //! type. What failed prints as Rust code that records it again, leaves and all; with the feature
 //! `json` it is written to a file that a program reads back and runs: as the list, by `write_tape` and
@@ -56,7 +56,7 @@
 //! |---|---|
 //! | a matrix, or several that share sides | [`matrix`], [`Matrices`] |
 //! | elements of a kind: ties, ±0, subnormal, huge, saturating, NaN and ∞ | [`Regime`], [`Elements`] |
-//! | labels, classes, one-hot columns, shares | [`Elements::Binary`], [`Elements::Soft`], [`Matrices::classes`], [`Matrices::one_hot`], [`Matrices::shares`] |
+//! | labels, classes, one-hot columns, shares, indices | [`Elements::Binary`], [`Elements::Soft`], [`Elements::Indices`], [`Matrices::classes`], [`Matrices::one_hot`], [`Matrices::shares`] |
 //! | functions of one number | [`Functions`] |
 //! | tapes | [`Scripts`] |
 //! | networks with data | `mlp::strategies` |
@@ -87,7 +87,7 @@ mod side;
 mod step;
 mod tree;
 
-pub use built_in::BuiltIn;
+pub use built_in::{BuiltIn, Noisy};
 #[cfg(feature = "json")]
 pub use file::{read_tape, write_tape};
 pub use functions::{Functions, FunctionsDraft};

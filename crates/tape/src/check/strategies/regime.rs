@@ -127,6 +127,8 @@ pub enum Elements {
     Binary,
     /// Labels in \[0, 1\]: one in four is none of 0 and 1.
     Soft,
+    /// Whole numbers from 0 below this one, which repeat: [indices](crate::Tape::indices).
+    Indices(usize),
 }
 
 impl From<Regime> for Elements {
@@ -152,6 +154,7 @@ impl Elements {
                 let is_range = low <= high && (high - low).is_finite();
                 assert!(is_range, "there is nothing between {low} and {high}");
             }
+            Elements::Indices(below) => assert!(*below > 0, "there is no index below 0"),
             Elements::Binary | Elements::Soft => {}
         }
         self
@@ -164,6 +167,7 @@ impl Elements {
             Elements::Between(low, high) => Source::Between(*low, *high),
             Elements::Binary => Source::Binary,
             Elements::Soft => Source::Soft,
+            Elements::Indices(below) => Source::Indices(*below),
         }
     }
 }
@@ -175,6 +179,7 @@ pub(super) enum Source {
     Between(f64, f64),
     Binary,
     Soft,
+    Indices(usize),
 }
 
 /// The rungs from the lowest: numbers to take in the place of an element, with its sign.
@@ -196,6 +201,7 @@ impl Source {
                 0 => T::from_f64(random.between(0.0, 1.0)),
                 _ => T::from_usize(random.below(2)),
             },
+            Source::Indices(below) => T::from_usize(random.below(below)),
         }
     }
 
@@ -216,6 +222,7 @@ impl Source {
             Source::Between(low, high) => (low..=high).contains(&at_rung(rung, x)),
             Source::Binary => rung == 0,
             Source::Soft => rung < 3,
+            Source::Indices(_) => rung != 1, // ½ is no index
         };
         is_simpler && fits
     }
@@ -281,6 +288,10 @@ mod tests {
         assert_eq!(rungs(Source::Between(0.25, 1.5), 0.7), [1, 2]);
         assert_eq!(rungs(Source::Between(-1.0, -0.75), -0.8), [2]);
         assert_eq!((rungs(Source::Binary, 1.0), rungs(Source::Soft, 0.3)), (vec![0], vec![0, 1, 2]));
+        assert_eq!(
+            (rungs(Source::Indices(4), 3.0), rungs(Source::Indices(4), 1.0)),
+            (vec![0, 2, 3], vec![0])
+        );
         assert_eq!([at_rung(1, -3.0), at_rung(3, 0.1), at_rung(0, -1.0)], [-0.5, 2.0, 0.0]);
         assert!(at_rung(0, -1.0).is_sign_positive());
     }

@@ -19,6 +19,8 @@ use crate::{Dim, Shape, Tape, Var};
 
 /// Whole tapes of any steps, the user's among them.
 ///
+/// Where a step takes [indices](Step::indexed_below), there is a leaf of them beside the others.
+///
 /// A case shrinks by dropping steps first: what was on a dropped step is then on what that one was
 /// on, or on another value that goes with the rest. Then rows, columns and m go, of all leaves that
 /// share them, and steps that no longer fit with them. Last come the values of the leaves.
@@ -122,9 +124,13 @@ impl<S: Steps> Scripts<S> {
             let count = self.rows.draw(&mut random);
             parts.list(Stage::Shape, count, self.rows.least())
         });
-        let leaves = self.leaves.draw(&mut random);
-        let leaves =
-            (0..leaves).map(|at| Leaf::drawn(at, m, &extents, &self.elements, &mut random)).collect();
+        let count = self.leaves.draw(&mut random);
+        let mut leaves: Vec<Leaf> =
+            (0..count).map(|at| Leaf::drawn(at, m, &extents, &self.elements, &mut random)).collect();
+        // One and the same for all steps that take indices: below the least of what they demand.
+        if let Some(below) = S::list::<f64>().iter().filter_map(Step::indices).min() {
+            leaves.push(Leaf::of_indices(count, m, &extents, below, &mut random));
+        }
         let mut draft = ScriptDraft {
             m,
             leaves,
@@ -177,6 +183,7 @@ struct Leaf {
     rows: Option<ListId>,
     columns: Option<ListId>,
     fill: Fill,
+    is_of_indices: bool,
 }
 
 impl Leaf {
@@ -194,7 +201,15 @@ impl Leaf {
             7 => (Role::Constant, None, columns),
             _ => (Role::Parameter, rows, columns),
         };
-        Leaf { role, rows, columns, fill: Fill::elements(elements, at, random) }
+        let fill = Fill::elements(elements, at, random);
+        Leaf { role, rows, columns, fill, is_of_indices: false }
+    }
+
+    /// Indices below a number: one for each example, or several.
+    fn of_indices(at: usize, m: ListId, extents: &[ListId; 3], below: usize, random: &mut Random) -> Self {
+        let rows = (random.below(2) == 0).then(|| extents[random.below(3)]);
+        let fill = Fill::elements(&Elements::Indices(below), at, random);
+        Leaf { role: Role::Examples, rows, columns: Some(m), fill, is_of_indices: true }
     }
 
     fn grid(&self, parts: &Parts) -> Grid {
@@ -289,12 +304,15 @@ impl<S: Steps> ScriptDraft<S> {
                 break;
             }
             let step = random.below(sketch.list.len());
-            let there = sketch.values.len();
+            let (there, made_of) = (sketch.values.len(), &sketch.list[step]);
             let pick = |random: &mut Random| match random.below(2) {
                 0 => random.below(there),
                 _ => there - 1 - random.below(there.min(4)),
             };
-            let on = (0..sketch.list[step].arity()).map(|_| pick(random)).collect();
+            let mut on: Vec<usize> = (0..made_of.arity()).map(|_| pick(random)).collect();
+            if let (Some(last), Some(_)) = (on.last_mut(), made_of.indices()) {
+                *last = self.leaves.iter().position(|leaf| leaf.is_of_indices).expect("there is one");
+            }
             let line = Line { step, on };
             if let Some(made) = sketch.try_line(&line) {
                 sketch.values.push(Some(made));

@@ -18,6 +18,7 @@ pub struct Step<T: Scalar> {
     operands: Cow<'static, [&'static str]>,
     record: Record<T>,
     demand: Option<Demand>,
+    indices: Option<usize>,
     code: Cow<'static, str>,
 }
 
@@ -37,7 +38,8 @@ impl<T: Scalar> Step<T> {
             Cow::Borrowed(code) => code.strip_prefix("let tape = tape; ").unwrap_or(code).into(),
             owned => owned,
         };
-        Step { name: name.into(), operands: operands.into(), record: Arc::new(record), demand: None, code }
+        let (name, operands, record) = (name.into(), operands.into(), Arc::new(record));
+        Step { name, operands, record, demand: None, indices: None, code }
     }
 
     /// The same step, which is drawn only where the operands' shapes are such. Shapes on which it
@@ -46,6 +48,27 @@ impl<T: Scalar> Step<T> {
     pub fn demanding(mut self, demand: impl Fn(&[Shape]) -> bool + Send + Sync + 'static) -> Self {
         self.demand = Some(Arc::new(demand));
         self
+    }
+
+    /// The same step, whose last operand is a leaf of [indices](crate::Tape::indices) below this
+    /// number, k × m of them. Demand of a table that it has so many columns.
+    ///
+    /// ```
+    /// use tape::check::strategies::Step;
+    /// use tape::{Dim, step};
+    /// let gather: Step<f64> = step!("gather", |tape, table, items| table.gather(items))
+    ///     .indexed_below(3)
+    ///     .demanding(|shapes| matches!(shapes[0].columns, Dim::Fixed(3..)));
+    /// ```
+    #[must_use]
+    pub fn indexed_below(mut self, n: usize) -> Self {
+        self.indices = Some(n);
+        self
+    }
+
+    /// What the indices of its last operand are below, if that is a leaf of indices.
+    pub(super) fn indices(&self) -> Option<usize> {
+        self.indices
     }
 
     /// Its name.
