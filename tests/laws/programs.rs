@@ -456,7 +456,7 @@ fn an_elementwise_operation_of_the_users_is_fused() {
     let [dx] = y.gradients([x]);
     let mut program = tape.compile([y, dx]).unwrap();
     let together =
-        |step: tape::Step| step.operations.iter().any(|o| o == "cube") && step.operations.len() > 1;
+        |step: tape::ProgramStep| step.operations.iter().any(|o| o == "cube") && step.operations.len() > 1;
     assert!(program.steps().any(together), "{program}");
     let mut literal = tape.compile_with([y, dx], Options::literal()).unwrap();
     program.run().unwrap();

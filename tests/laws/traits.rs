@@ -8,8 +8,8 @@ use tape::check::{self, Check};
 use tape::kernels::{self, Aligned};
 use tape::{
     Dim, EntryId, Equation, Equations, Fault, Function, FunctionKind, LeafKind, Matrix, MatrixMut, MatrixRef,
-    Mismatch, NonFinite, Notation, OperandRange, Operands, Options, Over, Program, Reduction, Rewrite, Shape,
-    Step, Tape, Threads, TooLarge, UserFunction, Var, Zip,
+    Mismatch, NonFinite, Notation, OperandRange, Operands, Options, Over, Program, ProgramStep, Reduction,
+    Rewrite, Shape, Tape, Threads, TooLarge, UserFunction, Var, Zip,
 };
 
 /// What may be sent to another thread and looked at from there.
@@ -69,7 +69,7 @@ fn types_of_the_tape() {
     value::<NonFinite>();
     value::<OperandRange>();
     value::<Rewrite>();
-    value::<Step>();
+    value::<ProgramStep>();
     value::<TooLarge>();
     shared::<Threads>();
     with_a_default::<Options>();

@@ -177,7 +177,7 @@ fn contractions_of_the_users<T: Scalar>(tolerance: f64) {
     let outputs = [j, variance, dw, d2w];
 
     let mut program = tape.compile(outputs).unwrap();
-    let dots = |step: &tape::Step| step.operations.iter().any(|name| name.contains("row_dots"));
+    let dots = |step: &tape::ProgramStep| step.operations.iter().any(|name| name.contains("row_dots"));
     assert!(program.steps().filter(dots).all(|step| step.tiled && step.accumulates), "{program}");
     let mut literal = tape.compile_with(outputs, Options::literal()).unwrap();
     for m in [1, 2, 255, 256, 257, 3000, 0] {

@@ -189,6 +189,8 @@ impl Number for Ball {
 }
 
 /// A number with a derivative; of itself again, with two and the mixed second one.
+///
+/// Not [`tape::check::oracle::Dual`]: that one is judged here, by an interpreter that shares nothing with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dual<N> {
     pub(crate) v: N,
