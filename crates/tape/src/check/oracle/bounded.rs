@@ -23,6 +23,7 @@ use crate::Scalar;
 /// | Σ of n products | the products' errors + (n + 1)·u·Σ\|xy\|, in any order, with or without fused steps |
 /// | f(x) | the greatest slope beside x times μₓ, and 4 ulp |
 /// | x < y, where the bounds overlap | ∞: one evaluation may be on the other side |
+/// | what overflows, and a sum of terms of which some may | ∞ |
 ///
 /// Sums are bounded for every order, and a sum of two is taken to be rounded as its terms are, because programs
 /// add in an order of their own and move factors. Where a rewrite makes of a formula that cancels one
@@ -69,7 +70,9 @@ impl<T: Scalar> Bounded<T> {
 
     /// A sum of terms that add up to this size: in another order, some of them may overflow.
     fn of_terms(value: f64, bound: f64, size: f64) -> Self {
-        Bounded::new(value, if size <= Self::greatest() { bound } else { f64::INFINITY })
+        // NaN is no less.
+        let value = if size > Self::greatest() { f64::INFINITY.copysign(value) } else { value };
+        Bounded::new(value, bound)
     }
 
     /// The bound μ.
@@ -205,11 +208,17 @@ impl<T: Scalar> Number for Bounded<T> {
     }
     fn power(&self, p: &Self) -> Self {
         let value = self.value.powf(p.value);
+        if self.is_unknown() || p.is_unknown() {
+            return Bounded::new(value, f64::INFINITY); // NaN may be among the numbers
+        }
         let corners = self.ends().into_iter().flat_map(|x| p.ends().map(|p| (x.powf(p) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
     }
     fn atan2(&self, x: &Self) -> Self {
         let value = self.value.atan2(x.value);
+        if self.is_unknown() || x.is_unknown() {
+            return Bounded::new(value, f64::INFINITY);
+        }
         let corners = self.ends().into_iter().flat_map(|y| x.ends().map(|x| (y.atan2(x) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
     }

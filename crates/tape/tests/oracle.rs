@@ -1,0 +1,85 @@
+//! What the interpreter of `check::oracle` says at ties, limits and where nothing is known: each case was found by random programs
+//! (`tests/fuzz`).
+
+use tape::check::oracle::{Bounded, Oracle};
+use tape::{Matrix, Over, Tape, Var, matrix, num};
+
+fn value(y: Var<'_, f64>) -> Matrix<f64> {
+    Oracle::new().value::<f64>(y).unwrap().values()
+}
+
+fn bounds(y: Var<'_, f64>) -> Vec<f64> {
+    let found = Oracle::new().value::<Bounded<f64>>(y).unwrap();
+    found.as_slice().iter().map(|x| x.bound()).collect()
+}
+
+/// (0.1 + 0.1 + 0.1)/3 is not 0.1, and the sum of two of the greatest numbers overflows.
+#[test]
+fn the_greatest_of_equal_numbers_is_one_of_them_to_the_last_digit() {
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[0.1, 0.1, 0.1]]);
+    let greatest = x.max();
+    assert_eq!(value(greatest), matrix![[0.1]]);
+    let third = Oracle::new().gradient::<f64>(greatest, x).unwrap();
+    assert!(third.as_slice().iter().all(|&d| (d - 1.0 / 3.0).abs() < 1e-15), "{third:?}");
+    for most in [f64::MAX, f64::INFINITY] {
+        let (a, b) = (tape.parameter("a", &matrix![[most]]), tape.parameter("b", &matrix![[most]]));
+        assert_eq!(value(a.maximum(b)), matrix![[most]]);
+        assert_eq!(value((-a).minimum(-b)), matrix![[-most]]);
+    }
+}
+
+#[test]
+fn a_place_or_a_share_of_what_is_no_number_is_none() {
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[f64::NAN]]);
+    assert!(value(x.argmax_over(Over::Rows))[(0, 0)].is_nan());
+    let z = tape.parameter("z", &matrix![[0.5], [f64::INFINITY]]);
+    let y = tape.parameter("y", &matrix![[0.5], [0.5]]);
+    let all = [z.softmax_over(Over::Rows), z.log_softmax_over(Over::Rows), z.softmax_cross_entropy(y)];
+    for shares in all {
+        let (found, program) = (value(shares), shares.value().unwrap());
+        assert!(found.iter().chain(program.iter()).all(|x| x.is_nan()), "{found}\n{program}");
+    }
+}
+
+/// x·σ(x) and its like have limits where the factors are ∞ and 0, as the kernels have.
+#[test]
+fn functions_have_their_limits() {
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[f64::NEG_INFINITY, f64::INFINITY]]);
+    for y in [x.silu(), x.gelu(), x.map(&tape::Function::GeluTanh)] {
+        assert_eq!(value(y), matrix![[0.0, f64::INFINITY]], "{}", y.equation());
+        assert_eq!(value(y), y.value().unwrap());
+        let [first] = y.sum().gradients([x]);
+        assert_eq!(value(first), matrix![[0.0, 1.0]], "{}", first.equation());
+        let [second] = first.sum().gradients([x]);
+        assert_eq!(value(second), matrix![[0.0, 0.0]], "{}", second.equation());
+        assert_eq!((value(first), value(second)), (first.value().unwrap(), second.value().unwrap()));
+    }
+}
+
+/// Of what is NaN, or may be, no bound is known.
+#[test]
+fn nothing_is_known_of_what_may_overflow() {
+    let tape = Tape::new();
+    let parameter = |x: f64| tape.parameter("x", &matrix![[x]]);
+    let (zero, half, most) = (parameter(0.0), parameter(0.5), parameter(f64::MAX));
+    let overflown = most * num(4.0);
+    // 0·NaN and 0·∞ are NaN.
+    assert_eq!(bounds(zero * parameter(f64::NAN)), [f64::INFINITY]);
+    assert_eq!(bounds(zero * overflown), [f64::INFINITY]);
+    // In another order this is ∞ or −∞.
+    let terms = tape.stack_rows(&[most, most, -most]);
+    assert_eq!(bounds(terms.sum()), [f64::INFINITY]);
+    assert_eq!(bounds(terms.t().matmul(tape.stack_rows(&[half, half, half]))), [f64::INFINITY]);
+    assert_eq!(bounds(zero * terms.sum()), [f64::INFINITY]);
+    // Whether ∞ is above ∞ chooses nothing: another evaluation may not have overflowed.
+    let mask = overflown.greater(overflown * half);
+    assert_eq!(bounds(mask.select(zero, half)), [f64::INFINITY]);
+    // Of any number this is between 0 and π, but of NaN it is not.
+    assert_eq!(bounds(half.atan2(terms.sum())), [f64::INFINITY]);
+    assert_eq!(bounds((half * terms.sum().tanh()).pow(half)), [f64::INFINITY]);
+    // What is known stays so.
+    assert!(bounds(half.atan2(most))[0] < 1e-300 && bounds(zero * most) == [0.0]);
+}
