@@ -231,7 +231,7 @@ fn judged<T: Scalar>(
         let what = || shown(tape, at);
         within(seen, found, (&plain[at], &bounds[at]), &what)?;
         if has_non_finite(seed) {
-            of_one_class(seen, seed / 4 % 8 == 0, found, &plain[at], &what)?;
+            of_one_class(seen, (seed / 4).is_multiple_of(8), found, &plain[at], &what)?;
         }
     }
     Ok(true)
@@ -311,7 +311,7 @@ fn holds<T: Scalar>(seed: u64, script: &Script<All>) -> Result<Counts, String> {
                     (var, Matrix::from_fn(value.rows(), other, of))
                 })
                 .collect();
-            if rebound.is_empty() || seed % 3 > 0 {
+            if rebound.is_empty() || !seed.is_multiple_of(3) {
                 break;
             }
             program

@@ -1,7 +1,6 @@
 //! Texts against the parsers: typed equations, the JSON of a list, and the CSV reader of the examples.
 
 #[path = "../../examples/support/csv.rs"]
-#[allow(dead_code)] // the files that the examples read are not read here
 mod csv_reader;
 
 use csv_reader::Header;

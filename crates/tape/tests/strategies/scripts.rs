@@ -141,7 +141,7 @@ fn every_step_is_drawn_and_stays_of_moderate_size() {
     let scripts = Scripts::new(BuiltIn).examples(0..=40);
     let mut runner = runner(1, 1);
     let mut drawn = BTreeSet::new();
-    for _ in 0..600 {
+    for _ in 0..1200 {
         let script = scripts.new_tree(&mut runner).unwrap().current();
         assert!((1..=24).contains(&script.steps().len()), "{script:?}");
         drawn.extend(script.steps());

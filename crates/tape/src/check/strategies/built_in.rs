@@ -88,7 +88,7 @@ fn functions<T: Scalar>() -> Vec<Step<T>> {
         step!("clamp", |tape, a| a.clamp(T::from_f64(-0.9), T::from_f64(0.8))),
         step!("abs", |tape, a| a.abs().tanh()),
         step!("softsign", |tape, a| a.softsign()),
-        step!("huber_loss", |tape, a| a.huber_loss(num(0.25), T::ONE).tanh()),
+        step!("huber_loss", |tape, a| a.huber_loss(num(0.25), T::from_f64(0.75)).tanh()),
     ]
 }
 
@@ -122,6 +122,8 @@ fn pairs<T: Scalar>() -> Vec<Step<T>> {
         // Sums and products of round numbers are not 0.3: a last digit does not change the choice.
         step!("select", |tape, a, b, c| a.greater(num(0.3)).select(b, c)),
         step!("log_loss_on_logits", |tape, a, b| a.log_loss_on_logits(b.sigmoid()).tanh()),
+        step!("log_loss_of", |tape, a, b| a.sigmoid().log_loss(b.sigmoid()).tanh()),
+        step!("quantile_loss", |tape, a, b| a.quantile_loss(b, T::from_f64(0.3)).tanh()),
         step!("sigmoid_minus", |tape, a, b| a.sigmoid_minus(b.sigmoid())),
         step!("squared_error", |tape, a, b| a.tanh().squared_error(b.tanh()).tanh()),
     ]
@@ -163,6 +165,9 @@ fn reductions<T: Scalar>() -> Vec<Step<T>> {
         step!("softmax_over_columns", |tape, a| a.softmax_over(tape::Over::Columns) * a)
             .demanding(has_elements),
         step!("norm", |tape, a| (a.square() + num(1.0)).norm().reciprocal()).demanding(has_elements),
+        step!("norm_over_rows", |tape, a| (a.tanh() + num(2.0)).norm_over(tape::Over::Rows).reciprocal())
+            .demanding(has_rows),
+        step!("max_norm", |tape, a| a.max_norm_over(tape::Over::Rows).tanh()).demanding(has_rows),
         step!("cumulative_sum", |tape, a| (a.cumulative_sum() * num(0.25)).sin()),
     ]
 }
@@ -175,6 +180,11 @@ fn parts<T: Scalar>() -> Vec<Step<T>> {
             a.rows(1..rows)
         })
         .demanding(|shapes| matches!(shapes[0].rows, Dim::Fixed(2..))),
+        step!("last_column", |tape, a| {
+            let columns = a.shape().map_or(0, |shape| shape.columns.at(0));
+            a.columns(columns - 1..columns)
+        })
+        .demanding(|shapes| matches!(shapes[0].columns, Dim::Fixed(2..))),
         step!("first_column", |tape, a| a.columns(0..1))
             .demanding(|shapes| shapes[0].columns != Dim::Fixed(0)),
         step!("stack_rows", |tape, a, b| tape.stack_rows(&[a, b, a])).demanding(|shapes| {
