@@ -8,6 +8,10 @@
 use std::borrow::Cow;
 use std::fmt::{Formatter, Result as Written};
 
+#[cfg(feature = "onnx")]
+use crate::OnnxOptions;
+#[cfg(feature = "rust-source")]
+use crate::RustSource;
 use crate::check::{Check, Failure, Summary, laws};
 use crate::ops::Op;
 use crate::ops::indices::Indices;
@@ -257,6 +261,16 @@ compiled! {
     fn program_peak_bytes(program: &Program<Self>, m: usize) -> usize = Program::peak_bytes_here;
     fn program_threads(program: &Program<Self>, m: usize) -> usize = Program::threads_here;
     fn program_explain(program: &Program<Self>, m: usize) -> String = Program::explain_here;
+    #[cfg(feature = "onnx")]
+    fn program_to_onnx(
+        program: &Program<Self>,
+        options: OnnxOptions,
+    ) -> Result<Vec<u8>> = Program::to_onnx_here;
+    #[cfg(feature = "rust-source")]
+    fn program_to_rust(
+        program: &Program<Self>,
+        source: &RustSource,
+    ) -> Result<String> = Program::to_rust_here;
     fn program_display(program: &Program<Self>, f: &mut Formatter<'_>) -> Written = Program::display_here;
 
     fn check_laws<'t>(

@@ -119,7 +119,7 @@ mod show;
 mod threads;
 
 pub use error::printable;
-pub use error::{Error, NonFinite, OperandRange, Place, Result, TooLarge, Unreadable};
+pub use error::{Error, NonFinite, NotExportable, OperandRange, Place, Result, TooLarge, Unreadable};
 #[cfg(feature = "kernels")]
 pub use numbers::kernels;
 pub use numbers::matrix::{Matrix, MatrixMut, MatrixRef};
@@ -135,6 +135,10 @@ pub use ops::number::{Num, num};
 pub use ops::reduce::Reduction;
 pub use ops::several::{Output, Outputs, SeveralOutputs, SeveralVjp};
 pub use ops::zip::{IntoOperand, Zip};
+#[cfg(feature = "onnx")]
+pub use program::export::onnx::OnnxOptions;
+#[cfg(feature = "rust-source")]
+pub use program::export::rust::{MultiplyAdd, RustSource};
 pub use program::{Named, Options, Program, ProgramStep, Rewrite};
 pub use show::equation::Equation;
 pub use show::parse::{EquationError, EquationMistake, EquationReader, ReadEquation};

@@ -277,6 +277,8 @@ pub enum Error {
         /// What the mistake said, with its place.
         mistake: String,
     },
+    /// A program has what cannot be written in another form.
+    NotExportable(Box<NotExportable>),
     /// A user's kernel reported a failure.
     Kernel {
         /// The operation's name.
@@ -300,6 +302,22 @@ pub struct TooLarge {
     pub columns: usize,
     /// The bytes that the system did not give; `None` if so many do not fit the address space.
     pub bytes: Option<usize>,
+    /// Where the entry was recorded.
+    pub at: Place,
+}
+
+/// What a program tells of an entry that cannot be written in another form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotExportable {
+    /// The form, `"ONNX"`.
+    pub format: &'static str,
+    /// The entry's name or number.
+    pub entry: String,
+    /// Its operation.
+    pub operation: String,
+    /// Why it cannot be written.
+    pub reason: String,
     /// Where the entry was recorded.
     pub at: Place,
 }
@@ -464,6 +482,10 @@ impl fmt::Display for Error {
             Error::Unreadable(found) => {
                 let Unreadable { reason, line, column } = &**found;
                 write!(f, "from_json: {reason}, at line {line}, column {column} of the text")
+            }
+            Error::NotExportable(found) => {
+                let NotExportable { format, entry, operation, reason, at } = &**found;
+                write!(f, "{format}: {entry} ({}): {reason}, recorded at {at}", Called(operation))
             }
             Error::ReadMistake { mistake } => write!(f, "{mistake}"),
             Error::Kernel { operation, reason, at } => {

@@ -21,6 +21,11 @@ impl RowNumbers {
         RowNumbers(rows.into_iter().collect())
     }
 
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().copied()
+    }
+
     fn greatest(&self) -> Option<u32> {
         self.0.iter().copied().filter(|&row| row != ZEROS).max()
     }

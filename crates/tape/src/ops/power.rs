@@ -27,6 +27,12 @@ impl PowerDerivative {
     /// aᵇ·ln a.
     pub(crate) const BY_EXPONENT: Self = PowerDerivative { by_base: 0, by_exponent: 1 };
 
+    /// n and k.
+    #[cfg(feature = "onnx")]
+    pub(crate) fn orders(self) -> (u32, u32) {
+        (self.by_base, self.by_exponent)
+    }
+
     /// Of two numbers. In f64 for either type: of f32 no part overflows then.
     fn at(self, a: f64, b: f64) -> f64 {
         if a.is_nan() || b.is_nan() {

@@ -182,6 +182,12 @@ pub(crate) struct Pad {
 }
 
 impl Slice {
+    /// What it is a range of, its start and its end.
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    pub(crate) fn range(&self) -> (Along, usize, usize) {
+        (self.along, self.start, self.end)
+    }
+
     /// The rows that it is of.
     pub(crate) fn rows(&self) -> Option<Range<usize>> {
         (self.along == Along::Rows).then_some(self.start..self.end)
@@ -189,6 +195,12 @@ impl Slice {
 }
 
 impl Pad {
+    /// What it pads, where the operand begins, and the extent in all.
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    pub(crate) fn place(&self) -> (Along, usize, Dim) {
+        (self.along, self.start, self.total)
+    }
+
     /// The rows that are not zeros, if it pads rows.
     pub(crate) fn rows(&self, operand: Shape) -> Option<Range<usize>> {
         let Dim::Fixed(n) = operand.rows else { return None };

@@ -7,6 +7,9 @@ mod run;
 
 mod describe;
 
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+pub(crate) mod export;
+
 mod code;
 mod compile;
 mod ids;

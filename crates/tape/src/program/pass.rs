@@ -41,6 +41,12 @@ pub(crate) struct Pass<T: Scalar> {
     pub(in crate::program) registers: usize,
 }
 
+/// The columns of a section of so many rows: a power of two, so that sections and units end
+/// together.
+pub(in crate::program) fn section_columns(rows: usize) -> usize {
+    1 << (SECTION / rows.max(1)).max(1).ilog2()
+}
+
 /// A value from outside the pass.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::program) struct Input {
@@ -136,9 +142,8 @@ impl<T: Scalar> Pass<T> {
         self.section_columns().min(UNIT) / self.columns.at(1)
     }
 
-    /// A power of two, so that sections and units end together.
     pub(in crate::program) fn section_columns(&self) -> usize {
-        1 << (SECTION / self.rows.max(1)).max(1).ilog2()
+        section_columns(self.rows)
     }
 
     /// How many of so many columns an operation of the pass gets at a time: all, where sections would

@@ -9,7 +9,7 @@
 //! was measured to be slower.
 
 pub(crate) mod lane;
-mod real;
+pub(crate) mod real;
 #[cfg(test)]
 mod tests;
 pub(crate) mod zeros;

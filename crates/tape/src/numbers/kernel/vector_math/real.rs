@@ -279,6 +279,34 @@ macro_rules! real {
     };
 }
 
+/// The constants of both types, of f32 if `single` is set, by their names: for those who write the
+/// functions down.
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+pub(crate) fn constants(single: bool) -> Vec<(&'static str, Vec<f64>)> {
+    macro_rules! of {
+        ($module:ident: $($number:ident)*; $($list:ident)*) => {
+            vec![
+                $((stringify!($number), vec![$module::$number.to_double()]),)*
+                $((stringify!($list), $module::$list.iter().map(|x| x.to_double()).collect()),)*
+            ]
+        };
+    }
+    match single {
+        true => {
+            of!(single: LN_2_HIGH LN_2_LOW EXP_LOW EXP_HIGH ONE_IS_LOST ERF_IS_ONE; EXP LOG SIN COS ERF LOG_ERFC)
+        }
+        false => {
+            of!(double: LN_2_HIGH LN_2_LOW EXP_LOW EXP_HIGH ONE_IS_LOST ERF_IS_ONE; EXP ARTANH SIN COS ERF LOG_ERFC)
+        }
+    }
+}
+
+/// π/2 in parts, as [`quarter_turns`] takes it.
+#[cfg(feature = "rust-source")]
+pub(crate) fn half_pi() -> [f64; 3] {
+    HALF_PI
+}
+
 real!(f32, u32, digits 23, bias 127, single);
 real!(f64, u64, digits 52, bias 1023, double);
 
@@ -298,7 +326,7 @@ mod single {
         [0.5, 0.166_666_672, 0.041_666_511_4, 0.008_333_177_31, 0.001_393_050_19, 0.000_199_723_276];
 
     /// (ln(1 + f) − f + f²/2)/f³, within 2⁻²⁷ of the logarithm.
-    const LOG: [f32; 9] = [
+    pub(super) const LOG: [f32; 9] = [
         0.333_333_3,
         -0.249_999_8,
         0.200_006_89,
@@ -373,7 +401,7 @@ mod double {
     ];
 
     /// (2·artanh s − 2s)/s³ as a function of s², within 2⁻⁶⁵ of 2·artanh s.
-    const ARTANH: [f64; 8] = [
+    pub(super) const ARTANH: [f64; 8] = [
         0.666_666_666_666_666_6,
         0.400_000_000_000_053_2,
         0.285_714_285_691_721_3,

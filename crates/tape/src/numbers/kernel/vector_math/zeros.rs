@@ -13,6 +13,16 @@ pub(crate) struct Zero<const N: usize> {
 }
 
 impl<const N: usize> Zero<N> {
+    /// Where it is in two numbers of the type, the radius, and the slopes, for those who write the
+    /// function down.
+    #[cfg(feature = "rust-source")]
+    pub(crate) fn parts(&self, single: bool) -> ([f64; 2], f64, Vec<f64>) {
+        let rounded = |x: f64| if single { (x as f32).into() } else { x };
+        let high = rounded(self.at.0);
+        let low = rounded(self.at.0 - high + self.at.1);
+        ([high, low], rounded(self.radius), self.slopes.iter().copied().map(rounded).collect())
+    }
+
     /// Whether x is near, and the function's value if it is.
     #[inline(always)]
     pub(crate) fn around<T: Real, const F: bool>(&self, x: T) -> (bool, T) {

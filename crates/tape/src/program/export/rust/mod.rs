@@ -1,0 +1,440 @@
+//! A program as source text in Rust.
+
+mod elements;
+mod library;
+mod names;
+mod products;
+mod steps;
+mod structure;
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
+use crate::error::printable;
+use crate::numbers::kernel::simd;
+use crate::ops::Op;
+use crate::ops::leaf::LeafKind;
+use crate::program::Program;
+use crate::program::bind::leaves::LeafState;
+use crate::program::compile::about::Origin;
+use crate::program::compile::{fuse, schedule};
+use crate::program::ids::NodeId;
+use crate::tape::ids::IdVec;
+use crate::{Equations, Error, Options, Result, Scalar};
+use library::Numbers;
+use names::Names;
+
+/// What messages call the format.
+const FORMAT: &str = "Rust source";
+
+/// How x·y + z is written.
+///
+/// Kernels of processors that multiply and add in one instruction round once, and their bits come
+/// of it. Rust has that operation in `std` alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum MultiplyAdd {
+    /// Rounded once, in whole numbers: the bits of the program on this machine, without the
+    /// standard library, and slow. The function `fused` of the text may be replaced by what the
+    /// target has for it.
+    #[default]
+    Software,
+    /// Rounded once, by `mul_add` of the standard library: the same bits, an instruction where the
+    /// target has one (`-C target-feature=+fma` on x86-64).
+    Std,
+    /// Rounded twice, which is quick everywhere: the bits of programs under `TAPE_SIMD=baseline`.
+    Twice,
+}
+
+/// How [`Program::to_rust`] writes a program.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "options have an effect where a program is written with them"]
+pub struct RustSource {
+    name: String,
+    examples: usize,
+    parameters_as_arguments: bool,
+    multiply_add: MultiplyAdd,
+    equations: String,
+}
+
+impl RustSource {
+    /// A function of this name, for one example, with the parameters as constants.
+    pub fn new(name: impl Into<String>) -> Self {
+        RustSource {
+            name: name.into(),
+            examples: 1,
+            parameters_as_arguments: false,
+            multiply_add: MultiplyAdd::default(),
+            equations: String::new(),
+        }
+    }
+
+    /// For how many examples the function is: m.
+    pub fn examples(mut self, m: usize) -> Self {
+        self.examples = m;
+        self
+    }
+
+    /// Whether parameters are arguments, as a step of training needs them; by default they are
+    /// constants with the values that they have now.
+    pub fn parameters_as_arguments(mut self, arguments: bool) -> Self {
+        self.parameters_as_arguments = arguments;
+        self
+    }
+
+    /// How x·y + z is written.
+    pub fn multiply_add(mut self, by: MultiplyAdd) -> Self {
+        self.multiply_add = by;
+        self
+    }
+
+    /// Equations for the comment of the function, as [`Tape::equations`](crate::Tape::equations)
+    /// has them.
+    pub fn equations(mut self, equations: &Equations) -> Self {
+        self.equations = equations.to_string();
+        self
+    }
+}
+
+/// The kernels whose bits are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kernels {
+    /// Bytes of a vector; 0 where a vector is one number.
+    bytes: usize,
+    /// Whether x·y + z is rounded once.
+    fused: bool,
+}
+
+impl Kernels {
+    fn of(source: &RustSource) -> Option<Self> {
+        let set = match source.multiply_add {
+            MultiplyAdd::Twice => "baseline",
+            MultiplyAdd::Software | MultiplyAdd::Std => simd::instruction_set().ok()?,
+        };
+        match set {
+            "avx512" => Some(Kernels { bytes: 64, fused: true }),
+            "avx2" => Some(Kernels { bytes: 32, fused: true }),
+            "neon" => Some(Kernels { bytes: 16, fused: true }),
+            "baseline" => Some(Kernels { bytes: 0, fused: false }),
+            _ => None,
+        }
+    }
+
+    /// Numbers in a vector.
+    fn lanes(self, single: bool) -> usize {
+        (self.bytes / if single { 4 } else { 8 }).max(1)
+    }
+}
+
+/// # Writing it as source
+impl<T: Scalar> Program<T> {
+    /// The program as source text of one Rust function and what it calls, to be compiled elsewhere:
+    /// it needs neither this crate nor another one nor `std`, allocates nothing, has no `unsafe`,
+    /// and gives the bits that the program gives on this machine.
+    ///
+    /// Arguments are arrays, column by column: what is given, by reference, then the outputs. Each
+    /// step has its formula as a comment. The functions exp, tanh, … are those of the kernels.
+    ///
+    /// ```
+    /// use tape::{RustSource, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("W", &matrix![[0.5, -0.25]]);
+    /// let x = tape.examples_unbound("X", 2);
+    /// let a = w.matmul(x).sigmoid().named("A");
+    /// let source = tape.compile([a])?.to_rust(&RustSource::new("predict"))?;
+    /// assert!(source.contains("pub fn predict(x: &[f64; 2], a: &mut [f64; 1]) {"), "{source}");
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// What differs: labels of a log-loss have to be 0 or 1, the derivative of others is NaN; sin and
+    /// cos beyond 10⁶ are NaN; nothing is checked, so that an m that the equations cannot take
+    /// (0 examples, a wrong label) is no error. Arrays are on the stack.
+    ///
+    /// # Errors
+    /// [`Error::NotExportable`] for an operation that cannot be written: the user's own, noise,
+    /// linear algebra, softmax, functions that the program takes from the standard library (unless
+    /// by [`MultiplyAdd::Std`]); for sums over more than [`Options::CHUNK`] columns; for a name that
+    /// is no identifier. [`Error::Unbound`] for a parameter or constant without a value;
+    /// [`Error::InstructionSet`] as [`compile`](crate::Tape::compile).
+    pub fn to_rust(&self, source: &RustSource) -> Result<String> {
+        T::program_to_rust(self, source)
+    }
+
+    pub(crate) fn to_rust_here(&self, source: &RustSource) -> Result<String> {
+        simd::instruction_set()?;
+        let output = *self.graph.outputs.first().ok_or(Error::NotRun)?;
+        let Some(kernels) = Kernels::of(source) else {
+            return Err(self.not_exportable(
+                FORMAT,
+                output,
+                "the order of this instruction set's sums is not written down",
+            ));
+        };
+        let is_identifier = |name: &str| {
+            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+                && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        };
+        if !is_identifier(&source.name) {
+            let reason = format!("{} is no name of a function", printable(&source.name));
+            return Err(self.not_exportable(FORMAT, output, reason));
+        }
+        let numbers = Numbers { is_single: T::NAME == "f32", kernels, multiply_add: source.multiply_add };
+        let mut names = Names::new(&library::names(numbers));
+        names.take(&source.name);
+        let mut writer = Writer {
+            program: self,
+            source,
+            numbers,
+            names,
+            places: IdVec::filled(None, self.graph.nodes.len()),
+            constants: String::new(),
+            arguments: Vec::new(),
+            body: String::new(),
+            depth: 1,
+        };
+        writer.leaves()?;
+        writer.outputs();
+        writer.steps()?;
+        writer.copies();
+        Ok(writer.text())
+    }
+}
+
+/// Where a value of the graph is in the text.
+#[derive(Debug, Clone)]
+enum Place {
+    /// An array, by an expression that is indexed.
+    Array(String),
+    /// A variable of the loop that is being written.
+    Variable(String),
+    /// A number.
+    Number(String),
+}
+
+/// A program on its way into a text.
+struct Writer<'p, T: Scalar> {
+    program: &'p Program<T>,
+    source: &'p RustSource,
+    numbers: Numbers,
+    names: Names,
+    places: IdVec<NodeId, Option<Place>>,
+    /// Those that are parameters.
+    constants: String,
+    arguments: Vec<String>,
+    body: String,
+    depth: usize,
+}
+
+impl<T: Scalar> Writer<'_, T> {
+    /// The shape of a value for the examples that the function is for.
+    fn shape(&self, node: NodeId) -> (usize, usize) {
+        self.program.graph.node(node).shape.at(self.source.examples)
+    }
+
+    fn len(&self, node: NodeId) -> usize {
+        let (rows, columns) = self.shape(node);
+        rows * columns
+    }
+
+    fn refused<R>(&self, node: NodeId, reason: impl Into<String>) -> Result<R> {
+        Err(self.program.not_exportable(FORMAT, node, reason))
+    }
+
+    /// Writes a line of the body.
+    fn line(&mut self, text: &str) {
+        if text.starts_with('}') {
+            self.depth -= 1;
+        }
+        writeln!(self.body, "{:width$}{text}", "", width = 4 * self.depth).expect("a string takes it");
+        if text.ends_with('{') {
+            self.depth += 1;
+        }
+    }
+
+    /// What a comment calls a value.
+    fn label(&self, node: NodeId) -> String {
+        let is_whole = self.program.graph.origins[node].1 == Origin::Whole;
+        let of = self.program.graph.node(node);
+        match of.op.number() {
+            Some(number) => number.to_string(),
+            None if is_whole || of.op.leaf().is_some() => {
+                printable(&self.program.graph.about[node].to_string()).to_string()
+            }
+            None => format!("n{node}"),
+        }
+    }
+
+    /// An identifier for a value.
+    fn identifier(&mut self, node: NodeId) -> String {
+        let label = self.label(node);
+        self.names.identifier(&label)
+    }
+
+    fn leaves(&mut self) -> Result<()> {
+        for leaf in self.program.exported_leaves() {
+            let is_argument = match leaf.kind {
+                LeafKind::Examples => true,
+                LeafKind::Parameter => self.source.parameters_as_arguments,
+                LeafKind::Constant => leaf.at.shape.depends_on_m(),
+                LeafKind::Noise(_) => return self.refused(leaf.node, "noise is drawn by the program itself"),
+            };
+            let identifier = self.identifier(leaf.node);
+            let identifier = if is_argument { identifier } else { self.constant(leaf, &identifier)? };
+            if is_argument {
+                let (of, len) = (self.numbers.name(), self.len(leaf.node));
+                self.arguments.push(format!("{identifier}: &[{of}; {len}]"));
+            }
+            self.places[leaf.node] = Some(Place::Array(identifier));
+        }
+        Ok(())
+    }
+
+    /// A parameter as a constant; its name.
+    fn constant(&mut self, leaf: &LeafState<T>, identifier: &str) -> Result<String> {
+        let values = self.program.value_of(leaf)?;
+        let name = self.names.free(&identifier.to_uppercase());
+        let (rows, columns) = values.shape();
+        let list = self.numbers.list(values.as_slice().iter().map(|x| x.to_f64()));
+        let label = self.label(leaf.node);
+        writeln!(
+            self.constants,
+            "/// {label}, {rows} × {columns}, column by column.\nstatic {name}: [{}; {}] = {list};\n",
+            self.numbers.name(),
+            rows * columns
+        )
+        .expect("a string takes it");
+        Ok(name)
+    }
+
+    /// The arguments that take outputs; those that steps compute are written there.
+    fn outputs(&mut self) {
+        for node in self.distinct_outputs() {
+            if self.places[node].is_some() || self.program.graph.node(node).op.number().is_some() {
+                continue; // a leaf or a number, which is copied in the end
+            }
+            let identifier = self.identifier(node);
+            self.argument_of_output(node, &identifier);
+            self.places[node] = Some(Place::Array(identifier));
+        }
+    }
+
+    fn distinct_outputs(&self) -> Vec<NodeId> {
+        let mut outputs = self.program.graph.outputs.clone();
+        let mut seen = rustc_hash::FxHashSet::default();
+        outputs.retain(|&node| seen.insert(node));
+        outputs
+    }
+
+    fn argument_of_output(&mut self, node: NodeId, identifier: &str) {
+        let (of, len) = (self.numbers.name(), self.len(node));
+        self.arguments.push(format!("{identifier}: &mut [{of}; {len}]"));
+    }
+
+    /// Outputs that no step computes.
+    fn copies(&mut self) {
+        for node in self.distinct_outputs() {
+            let op = &self.program.graph.node(node).op;
+            let (is_leaf, number) = (op.leaf().is_some(), op.number());
+            if !is_leaf && number.is_none() {
+                continue;
+            }
+            let name = format!("{} out", self.label(node));
+            let identifier = self.names.identifier(&name);
+            self.argument_of_output(node, &identifier);
+            let value = match (number, &self.places[node]) {
+                (Some(number), _) => format!("[{}]", self.literal(number.at(self.source.examples))),
+                (None, Some(Place::Array(array))) if array.chars().any(char::is_lowercase) => {
+                    format!("*{array}")
+                }
+                (None, Some(Place::Array(array))) => array.clone(),
+                (None, _) => unreachable!("leaves are arrays"),
+            };
+            self.line(&format!("*{identifier} = {value};"));
+        }
+    }
+
+    fn literal(&self, x: T) -> String {
+        self.numbers.literal(x.to_f64())
+    }
+
+    fn steps(&mut self) -> Result<()> {
+        let fused = self.program.code.fused;
+        let schedule = schedule(&self.program.graph, fused);
+        for segment in fuse(&self.program.graph, &schedule) {
+            for step in segment.steps {
+                self.step(&step, segment.tiled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a value is that is read.
+    fn place(&self, node: NodeId) -> Place {
+        let graph = &self.program.graph;
+        if let Op::Number(number) = &graph.node(node).op {
+            return Place::Number(self.literal(number.0.at(self.source.examples)));
+        }
+        let held = self.places[node].as_ref().or(self.places[graph.holder(node)].as_ref());
+        held.expect("what is read has been computed").clone()
+    }
+
+    /// An array that holds a value.
+    fn array(&mut self, node: NodeId) -> String {
+        match self.place(node) {
+            Place::Array(array) => array,
+            Place::Number(number) => format!("[{number}]"),
+            Place::Variable(_) => unreachable!("variables stay inside of their loop"),
+        }
+    }
+
+    /// The array that a step writes, declared if it is no output.
+    fn target(&mut self, node: NodeId) -> String {
+        if let Some(Place::Array(array)) = &self.places[node] {
+            return array.clone();
+        }
+        let identifier = self.identifier(node);
+        let (of, len) = (self.numbers.name(), self.len(node));
+        self.line(&format!("let mut {identifier}: [{of}; {len}] = [0.0; {len}];"));
+        self.places[node] = Some(Place::Array(identifier.clone()));
+        identifier
+    }
+
+    fn text(self) -> String {
+        let Writer { source, numbers, constants, arguments, body, .. } = self;
+        let mut text = String::from(
+            "// Made by `tape`: what a program computes, in the same order and with the same rounding.\n\n",
+        );
+        let examples = if source.examples == 1 {
+            "one example".to_owned()
+        } else {
+            format!("m = {} examples", source.examples)
+        };
+        let mut head = format!("/// Of {examples}; matrices are stored column by column.\n");
+        if !source.equations.is_empty() {
+            head.push_str("///\n/// ```text\n");
+            for line in source.equations.lines() {
+                head.push_str(&format!("/// {line}\n"));
+            }
+            head.push_str("/// ```\n");
+        }
+        head.push_str("#[allow(clippy::all)]\n");
+        let one_line = format!("pub fn {}({}) {{", source.name, arguments.join(", "));
+        let signature = match one_line.len() <= 100 {
+            true => one_line,
+            false => format!("pub fn {}(\n    {},\n) {{", source.name, arguments.join(",\n    ")),
+        };
+        let function = format!("{head}{signature}\n{body}}}\n");
+        let library = library::needed_by(&function, numbers);
+        text.push_str(&constants);
+        text.push_str(&function);
+        if !library.is_empty() {
+            text.push('\n');
+            text.push_str(&library);
+        }
+        text
+    }
+}
+
+// The page of `to_rust` names it.
+const _: usize = Options::CHUNK;

@@ -1,0 +1,71 @@
+//! Names of values as identifiers: `W[1]` is `w_1`, `∂J/∂W[1]` is `dj_dw_1`.
+
+use rustc_hash::FxHashSet;
+
+/// Words that are no identifiers, and names that the functions of the library have.
+const TAKEN: &str = "as break const continue crate else enum extern false fn for if impl in let loop match mod move mut pub ref \
+    return self static struct super trait true type unsafe use where while async await dyn abstract become box do final macro \
+    override priv typeof unsized virtual yield try gen union i j k sums";
+
+/// Identifiers that are handed out, each once.
+#[derive(Debug)]
+pub(super) struct Names {
+    taken: FxHashSet<String>,
+}
+
+impl Names {
+    pub(super) fn new(library: &str) -> Self {
+        let words = library.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        Names { taken: TAKEN.split_whitespace().chain(words).map(str::to_owned).collect() }
+    }
+
+    /// Lets nothing else have a name.
+    pub(super) fn take(&mut self, name: &str) {
+        self.taken.insert(name.to_owned());
+    }
+
+    /// This name, or it with a number if it is taken.
+    pub(super) fn free(&mut self, identifier: &str) -> String {
+        let (mut free, mut count) = (identifier.to_owned(), 1);
+        while !self.taken.insert(free.clone()) {
+            count += 1;
+            free = format!("{identifier}_{count}");
+        }
+        free
+    }
+
+    /// An identifier like this name.
+    pub(super) fn identifier(&mut self, name: &str) -> String {
+        let mut identifier = String::new();
+        for c in name.chars() {
+            match c {
+                '∂' => identifier.push('d'),
+                'ℒ' => identifier.push('l'),
+                '′' => identifier.push_str("_prime"),
+                '/' | '[' | ' ' | '(' | '.' | '-' | ',' if !identifier.ends_with('_') => identifier.push('_'),
+                c if c.is_alphanumeric() || c == '_' => identifier.extend(c.to_lowercase()),
+                _ => {}
+            }
+        }
+        let identifier = identifier.trim_end_matches('_');
+        let begins = identifier.chars().next().is_some_and(|c| c.is_alphabetic());
+        let identifier = if begins { identifier.to_owned() } else { format!("n{identifier}") };
+        self.free(&identifier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn names_become_identifiers() {
+        let mut names = Names::new("fn exp(x: f64)");
+        let mut of = |name: &str| names.identifier(name);
+        assert_eq!(["W[1]", "∂J/∂W[1]", "A[2]", "ε"].map(&mut of), ["w_1", "dj_dw_1", "a_2", "ε"]);
+        assert_eq!(
+            ["%12", "", "W[1]", "fn", "exp", "x"].map(of),
+            ["n12", "n", "w_1_2", "fn_2", "exp_2", "x_2"]
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! What moves numbers, and what works on the blocks of examples.
+
+use super::Writer;
+use super::products::index;
+use crate::ops::Op;
+use crate::ops::cumulative::From;
+use crate::ops::stack::Along;
+use crate::program::ids::NodeId;
+use crate::tape::notation::Over;
+use crate::{Result, Scalar};
+
+impl<T: Scalar> Writer<'_, T> {
+    pub(super) fn structure(&mut self, node: NodeId) -> Result<()> {
+        let graph = &self.program.graph;
+        let of = graph.node(node);
+        let (rows, columns) = self.shape(node);
+        let operands: Vec<NodeId> = of.operands.to_vec();
+        let op = of.op.clone();
+        match &op {
+            Op::Fold(_) => {
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                self.line(&format!("{target}.copy_from_slice(&{array}[..]);"));
+                Ok(())
+            }
+            Op::Transpose(_) => {
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let value = index(&array, columns, if columns == 1 { "0" } else { "j" }, "i");
+                self.each_element((rows, columns), &target, &value)
+            }
+            Op::Slice(slice) => {
+                let (along, start, _) = slice.range();
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let stored = self.shape(operands[0]).0;
+                let j = if columns == 1 { "0" } else { "j" };
+                let value = match along {
+                    Along::Rows => format!("{array}[{stored} * {j} + {start} + i]"),
+                    Along::Columns => format!("{array}[{stored} * ({start} + {j}) + i]"),
+                };
+                self.each_element((rows, columns), &target, &value)
+            }
+            Op::Pad(pad) => {
+                let (along, start, _) = pad.place();
+                self.placed(node, &operands, along, start)
+            }
+            Op::Stack(stack) => self.placed(node, &operands, stack.0, 0),
+            Op::RowsAt(rows_at) => {
+                let numbers: Vec<u32> = rows_at.rows.iter().collect();
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let stored = self.shape(operands[0]).0;
+                self.line("{");
+                self.line(&format!("const ROWS: [u32; {}] = {numbers:?};", numbers.len()));
+                let j = if columns == 1 { "0" } else { "j" };
+                let value = format!(
+                    "{array}[{stored} * {j}..][..{stored}].get(ROWS[i] as usize).copied().unwrap_or(0.0)"
+                );
+                self.each_element((rows, columns), &target, &value)?;
+                self.line("}");
+                Ok(())
+            }
+            Op::Identity(_) => {
+                let target = self.target(node);
+                self.each_element(
+                    (rows, columns),
+                    &target,
+                    if columns == 1 { "1.0" } else { "if i == j { 1.0 } else { 0.0 }" },
+                )
+            }
+            Op::CumulativeSum(sum) => {
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let order = if sum.from == From::First { "" } else { ".rev()" };
+                self.line(&format!("for j in 0..{columns} {{"));
+                self.line("let mut sum = 0.0;");
+                self.line(&format!("for i in (0..{rows}){order} {{"));
+                self.line(&format!("sum += {array}[{rows} * j + i];"));
+                self.line(&format!("{target}[{rows} * j + i] = sum;"));
+                self.line("}");
+                self.line("}");
+                Ok(())
+            }
+            Op::ArgMax(arg_max) => {
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let stored = self.shape(operands[0]).0;
+                let (count, numbers) = match arg_max.over {
+                    Over::Rows => (columns, format!("{array}[{stored} * j..][..{stored}].iter().copied()")),
+                    Over::Columns | Over::All => {
+                        (rows, format!("{array}[j..].iter().copied().step_by({stored})"))
+                    }
+                };
+                self.line(&format!("for j in 0..{count} {{"));
+                self.line(&format!("{target}[j] = place_of_greatest({numbers});"));
+                self.line("}");
+                Ok(())
+            }
+            _ => self.refused(node, "it is not written down in source"),
+        }
+    }
+
+    /// Operands beside each other, from a row or a column on, and zeros elsewhere.
+    fn placed(&mut self, node: NodeId, operands: &[NodeId], along: Along, start: usize) -> Result<()> {
+        let (rows, target) = (self.shape(node).0, self.target(node));
+        let mut start = start;
+        for &operand in operands {
+            let (array, shape) = (self.array(operand), self.shape(operand));
+            let (row, column) = match along {
+                Along::Rows => (start, 0),
+                Along::Columns => (0, start),
+            };
+            start += if along == Along::Rows { shape.0 } else { shape.1 };
+            self.line(&format!("for j in 0..{} {{", shape.1));
+            self.line(&format!("for i in 0..{} {{", shape.0));
+            self.line(&format!(
+                "{target}[{rows} * ({column} + j) + {row} + i] = {array}[{} * j + i];",
+                shape.0
+            ));
+            self.line("}");
+            self.line("}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! Source that programs are written as: compiled by rustc, as a crate without `std` and without `unsafe`, it gives the bits
+//! of the program for inputs drawn at random.
+
+mod compiled;
+mod networks;
+mod operations;
