@@ -20,6 +20,8 @@ use crate::files::{Archive, Loading};
 use crate::minimize::{
     Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
 };
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+use crate::export::Export;
 use crate::optimizer::ColumnStep;
 use crate::search::{FoldScores, Metric};
 use crate::{
@@ -97,6 +99,11 @@ compiled! {
         x: &Matrix<Self>,
         y: &Matrix<Self>,
     ) -> Result<RecordedMlp<'t, Self>> = Mlp::record_here;
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    #[track_caller]
+    fn export_program(
+        export: &Export<'_, Self>,
+    ) -> Result<(tape::Program<Self>, String)> = Export::program_here;
     #[track_caller]
     fn mlp_predict(network: &Mlp<Self>, x: &Matrix<Self>) -> Result<Matrix<Self>> = Mlp::predict_here;
     #[track_caller]

@@ -63,6 +63,8 @@
 //! | read tables of CSV and libsvm | `tables`, of the feature `csv` |
 //! | have settings and results as JSON or in another format of serde's | the feature `serde` |
 //! | look at or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
+//! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
+//! | carry a network over: to ONNX, to Rust source | `Mlp::export`, of the features `onnx` and `rust-source` |
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
 //! | read eq. 8 and 26–28 as plain code | [`closed_form`], [`Mlp::closed_form`] |
@@ -103,6 +105,8 @@ mod data;
 pub mod diagnose;
 mod error;
 pub mod files;
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+mod export;
 mod history;
 mod init;
 mod labels;
@@ -132,6 +136,8 @@ pub use data::{
     classes, one_hot,
 };
 pub use error::{Error, Result};
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+pub use export::Export;
 pub use history::{EarlyStopping, History, Losses, Verdict};
 pub use init::Init;
 pub use loss::Loss;

@@ -276,8 +276,13 @@ impl<T: Scalar> Mlp<T> {
     ) -> Result<RecordedMlp<'t, T>> {
         self.check_x(x)?;
         self.check_y(y, x.columns())?;
-        let (w, b, z, a) = self.record_layers(tape, x);
-        let y = tape.examples("Y", y);
+        Ok(self.record_on(tape.examples("X", x), tape.examples("Y", y)))
+    }
+
+    /// The network on examples and labels that are entries.
+    #[track_caller]
+    pub(crate) fn record_on<'t>(&self, x: Var<'t, T>, y: Var<'t, T>) -> RecordedMlp<'t, T> {
+        let (w, b, z, a) = self.record_layers(x);
         let output = a[a.len() - 1];
         let losses = match self.loss {
             Loss::LogLoss => output.log_loss(y),
@@ -286,18 +291,17 @@ impl<T: Scalar> Mlp<T> {
         };
         let losses = losses.named("ℒ");
         let j = losses.mean().named("J");
-        Ok(RecordedMlp { y, w, b, z, a, losses, j })
+        RecordedMlp { y, w, b, z, a, losses, j }
     }
 
     /// Eq. 23 and 24.
     #[track_caller]
     #[allow(clippy::type_complexity)] // W, b, Z and A, each by layer
-    fn record_layers<'t>(
+    pub(crate) fn record_layers<'t>(
         &self,
-        tape: &'t Tape<T>,
-        x: &Matrix<T>,
+        x: Var<'t, T>,
     ) -> (Vec<Var<'t, T>>, Vec<Var<'t, T>>, Vec<Var<'t, T>>, Vec<Var<'t, T>>) {
-        let mut a = vec![tape.examples("X", x)];
+        let (tape, mut a) = (x.tape(), vec![x]);
         let (mut w, mut b, mut z) = (Vec::new(), Vec::new(), Vec::new());
         for (g, l) in self.activations.iter().zip(1..) {
             let (w_name, b_name) = (format!("W[{l}]"), format!("b[{l}]"));
@@ -329,7 +333,7 @@ impl<T: Scalar> Mlp<T> {
     pub(crate) fn predict_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.check_x(x)?;
         let tape = Tape::new();
-        let (_, _, _, a) = self.record_layers(&tape, x);
+        let (_, _, _, a) = self.record_layers(tape.examples("X", x));
         Ok(a[a.len() - 1].value()?)
     }
 

@@ -3,7 +3,7 @@
 //! One binary of all functions of a test: rustc takes longer than all of them.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tape::check::Random;
@@ -24,6 +24,22 @@ fn main() {
     assert!(input.next().is_none());
 }
 "#;
+
+/// A folder for what a test writes.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rust_source_{name}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Compiles without a warning.
+pub(crate) fn rustc(folder: &Path, arguments: &[&str]) {
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let output =
+        Command::new(rustc).current_dir(folder).args(["--edition", "2024"]).args(arguments).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.is_empty(), "{told}");
+}
 
 /// Functions that are compiled together.
 pub(crate) struct Functions {
@@ -126,8 +142,7 @@ impl Functions {
 
     /// Compiles and runs them all.
     pub(crate) fn check(self, name: &str) {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rust_source_{name}"));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = folder(name);
         let (library, main) = (folder.join("generated.rs"), folder.join("main.rs"));
         let head = if self.multiply_add == MultiplyAdd::Std { "" } else { "#![no_std]\n" };
         std::fs::write(&library, format!("{head}#![forbid(unsafe_code)]\n{}", self.source)).unwrap();
@@ -135,20 +150,8 @@ impl Functions {
         std::fs::write(&main, body).unwrap();
         let inputs: Vec<u8> = self.inputs.iter().flat_map(|x| x.to_le_bytes()).collect();
         std::fs::write(folder.join("inputs"), inputs).unwrap();
-        let rustc = |arguments: &[&str]| {
-            let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
-            let output = Command::new(rustc)
-                .current_dir(&folder)
-                .args(["--edition", "2024"])
-                .args(arguments)
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(told.is_empty(), "no warnings: {told}");
-        };
-        rustc(&["--crate-type", "rlib", "-C", "opt-level=0", "generated.rs"]);
-        rustc(&["--extern", "generated=libgenerated.rlib", "-o", "main", "main.rs"]);
+        rustc(&folder, &["--crate-type", "rlib", "-C", "opt-level=0", "generated.rs"]);
+        rustc(&folder, &["--extern", "generated=libgenerated.rlib", "-o", "main", "main.rs"]);
         let output = Command::new(folder.join("main")).current_dir(&folder).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let printed = String::from_utf8(output.stdout).unwrap();
@@ -177,6 +180,9 @@ pub(crate) fn drawn<T: Scalar>(name: &str, (rows, columns): (usize, usize), seed
     match name {
         "Y" => {
             random.matrix::<T>(rows, columns, -1.0, 1.0).map(|x| if x > T::ZERO { T::ONE } else { T::ZERO })
+        }
+        "one-hot" => {
+            Matrix::from_fn(rows, columns, |i, j| if (j + 2) % rows == i { T::ONE } else { T::ZERO })
         }
         "P" => random.matrix(rows, columns, 0.1, 3.0),
         _ => random.matrix(rows, columns, -2.0, 2.0),

@@ -1,1 +1,154 @@
+//! Operations one by one, with gradients of theirs.
 
+use tape::{MultiplyAdd, Over, Scalar, Shape, Tape, Var, num};
+
+use crate::compiled::{Functions, drawn};
+
+type Make<T> = for<'t> fn(&'t Tape<T>) -> Vec<Var<'t, T>>;
+
+/// X and U, 6 × m, W, 4 × 6, b, 6 × 1, and P, 6 × m and positive.
+fn leaves<T: Scalar>(tape: &Tape<T>) -> [Var<'_, T>; 5] {
+    [
+        tape.examples_unbound("X", 6),
+        tape.examples_unbound("U", 6),
+        tape.parameter_unbound("W", Shape::new(4, 6)),
+        tape.parameter_unbound("b", Shape::new(6, 1)),
+        tape.examples_unbound("P", 6),
+    ]
+}
+
+fn arithmetic<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, u, _, b, p] = leaves(tape);
+    let row = u.sum_over(Over::Rows);
+    vec![
+        x + u,
+        x - b,
+        x * row,
+        x / p,
+        -x,
+        x.maximum(u),
+        x.minimum(b),
+        x.greater(u),
+        x.equal(x),
+        num(0.3) * x,
+        x / num(3.0),
+        x.greater(num(0.0)).select(u, b),
+        x.stop_gradient() * x,
+    ]
+}
+
+fn functions<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, _, _, _, p] = leaves(tape);
+    let (wide, tenth) = (x * num(30.0), T::from_f64(0.1));
+    vec![
+        x.exp(),
+        p.ln(),
+        p.sqrt(),
+        x.square(),
+        x.powi(3),
+        x.powi(4),
+        p.powi(-2),
+        wide.sin(),
+        wide.cos(),
+        x.abs(),
+        x.sign(),
+        x.clamp(-T::ONE, T::ONE),
+        x.relu(),
+        x.leaky_relu(tenth),
+        wide.elu(tenth),
+        wide.sigmoid(),
+        wide.log_sigmoid(),
+        wide.tanh(),
+        wide.softplus(),
+        wide.silu(),
+        x.silu(),
+    ]
+}
+
+fn reductions<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, ..] = leaves(tape);
+    let over = |over| [x.sum_over(over), x.max_over(over), x.min_over(over), x.max_norm_over(over)];
+    let all = [Over::Rows, Over::Columns, Over::All].into_iter().flat_map(over);
+    all.chain([x.square().sum(), x.tanh().mean_over(Over::Columns), x.log_sum_exp_over(Over::Rows), x.erf()])
+        .collect()
+}
+
+fn products<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, u, w, b, _] = leaves(tape);
+    vec![
+        w.matmul(x),
+        x.matmul(u.t()),
+        x.t().matmul(u),
+        w.matmul(x).t().matmul(w),
+        w.t(),
+        b.t().matmul(x),
+        x.t().matmul(b),
+        b.matmul(b.t()),
+        w.matmul(x) * w.matmul(u),
+    ]
+}
+
+fn softmax<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, ..] = leaves(tape);
+    let (z, y) = (x * num(9.0), tape.examples_unbound("one-hot", 6));
+    let entropy = z.softmax_cross_entropy(y);
+    let [gradient] = entropy.mean().gradients([x]);
+    vec![
+        z.softmax_over(Over::Rows),
+        z.log_softmax_over(Over::Rows),
+        z.softmax_over(Over::All),
+        entropy,
+        gradient,
+    ]
+}
+
+fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, u, w, b, _] = leaves(tape);
+    vec![
+        tape.stack_rows(&[x, u, x]),
+        tape.stack_columns(&[w.t(), b]),
+        x.rows(1..4),
+        w.columns(2..5),
+        x.columns(0..1),
+        x.cumulative_sum(),
+        x.rows_at(&[5, 0, 0, 3]),
+        tape.identity(3) * num(2.0),
+        x.unfold(3),
+        x.unfold(3).exp().fold(3),
+    ]
+}
+
+fn check(multiply_add: MultiplyAdd, name: &str) {
+    fn add<T: Scalar>(functions_of: &mut Functions) {
+        let makes: [(Make<T>, bool); 6] = [
+            (arithmetic, true),
+            (functions, true),
+            (reductions, false),
+            (products, true),
+            (softmax, false),
+            (parts, false),
+        ];
+        for (make, with_gradients) in makes {
+            let tape = Tape::<T>::new();
+            let values = make(&tape);
+            let gradients: Vec<Var<'_, T>> = values
+                .iter()
+                .filter(|_| with_gradients)
+                .flat_map(|v| v.sum().gradients_or_zeros([tape.named("X").unwrap()]))
+                .collect();
+            let all: Vec<Var<'_, T>> = values.into_iter().chain(gradients).collect();
+            for m in [1, 7] {
+                functions_of.add(&all, m, false, drawn);
+            }
+        }
+    }
+    let mut functions = Functions::new(multiply_add);
+    add::<f64>(&mut functions);
+    add::<f32>(&mut functions);
+    functions.check(name);
+}
+
+#[test]
+fn operations_without_std() {
+    check(MultiplyAdd::Software, "operations");
+}

@@ -4,7 +4,7 @@
 
 use super::Exporter;
 use super::builder::Value;
-use super::proto::Attribute;
+use super::proto::{Attribute, Elements};
 use crate::ops::Op;
 use crate::ops::blocks::{BlockMatmul, Way};
 use crate::ops::cumulative::From;
@@ -86,7 +86,7 @@ impl<T: Scalar> Exporter<'_, T> {
             }
             Op::Identity(identity) => self.identity(id, identity.extent)?,
             Op::CumulativeSum(sum) => {
-                let rows = self.builder.integers(&[0]);
+                let rows = self.builder.constant(Elements::Integer, Vec::new(), vec![0; 8]);
                 let reverse = Attribute::Integer("reverse", i64::from(sum.from == From::Last));
                 self.builder.node_with("CumSum", &[x[0], rows], vec![reverse])
             }

@@ -13,6 +13,11 @@ const OF_STD: &str =
     "the program takes it from the standard library, which the text may do by MultiplyAdd::Std alone";
 const NOT_WRITTEN: &str = "it is not written down in source";
 
+/// An operand by itself, where a negative number needs no parentheses.
+fn alone(x: &str) -> String {
+    x.strip_prefix("(-").and_then(|x| x.strip_suffix(')')).map_or(x.to_owned(), |x| format!("-{x}"))
+}
+
 impl<T: Scalar> Writer<'_, T> {
     /// The expression of an elementwise operation on such operands.
     pub(super) fn expression(&self, node: NodeId, x: &[String]) -> Result<String> {
@@ -26,7 +31,7 @@ impl<T: Scalar> Writer<'_, T> {
             Op::Select(_) => format!("if {} == 0.0 {{ {} }} else {{ {} }}", x[0], x[2], x[1]),
             Op::LogLossOnLogits(_) => format!("log_loss_on_logits({}, {})", x[0], x[1]),
             Op::SigmoidMinus(_) => format!("sigmoid_minus({}, {})", x[0], x[1]),
-            Op::Broadcast(_) | Op::Stop(_) => x[0].clone(),
+            Op::Broadcast(_) | Op::Stop(_) => alone(&x[0]),
             Op::LogLoss(_) => return self.refused(node, OF_STD),
             Op::Custom(_) => return self.refused(node, "it is an operation of the user's"),
             _ => return self.refused(node, NOT_WRITTEN),
@@ -79,7 +84,7 @@ impl<T: Scalar> Writer<'_, T> {
         let number = |x: T| self.literal(x);
         let call = |name: &str| format!("{name}({x})");
         Ok(match *function {
-            Function::Identity => x.to_owned(),
+            Function::Identity => alone(x),
             Function::NormalOrZero => call("normal_or_zero"),
             Function::Exp => call("exp"),
             Function::Ln => call("ln"),

@@ -39,13 +39,18 @@ impl Numbers {
         }
     }
 
-    /// A list of numbers, some on a line.
+    /// A list of numbers, on one line if it is short.
     pub(super) fn list(self, numbers: impl IntoIterator<Item = f64>) -> String {
+        const WIDTH: usize = 94;
+        let numbers: Vec<String> = numbers.into_iter().map(|x| self.literal(x)).collect();
+        let one_line = numbers.join(", ");
+        if one_line.len() <= WIDTH / 2 {
+            return format!("[{one_line}]");
+        }
         let mut text = String::from("[");
-        let mut line = 0;
-        for x in numbers {
-            let number = self.literal(x);
-            if line == 0 || line + number.len() > 94 {
+        let mut line = WIDTH;
+        for number in numbers {
+            if line + number.len() > WIDTH {
                 text.push_str("\n    ");
                 line = 4;
             } else {
@@ -55,8 +60,7 @@ impl Numbers {
             text.push_str(&number);
             text.push(',');
         }
-        text.push_str(if line == 0 { "]" } else { "\n]" });
-        text
+        text + "\n]"
     }
 }
 

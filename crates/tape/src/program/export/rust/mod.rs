@@ -9,7 +9,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use crate::error::printable;
 use crate::numbers::kernel::simd;
@@ -21,7 +21,7 @@ use crate::program::compile::about::Origin;
 use crate::program::compile::{fuse, schedule};
 use crate::program::ids::NodeId;
 use crate::tape::ids::IdVec;
-use crate::{Equations, Error, Options, Result, Scalar};
+use crate::{Error, Options, Result, Scalar};
 use library::Numbers;
 use names::Names;
 
@@ -91,7 +91,7 @@ impl RustSource {
 
     /// Equations for the comment of the function, as [`Tape::equations`](crate::Tape::equations)
     /// has them.
-    pub fn equations(mut self, equations: &Equations) -> Self {
+    pub fn equations(mut self, equations: impl Display) -> Self {
         self.equations = equations.to_string();
         self
     }

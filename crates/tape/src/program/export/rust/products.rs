@@ -176,16 +176,19 @@ impl<T: Scalar> Writer<'_, T> {
             self.line(&format!("for k in 0..{inner} {{"));
             self.line(&format!("sums[k % 4] = fused({}[k], {}, sums[k % 4]);", a.array, b.at("k", j)));
             self.line("}");
-            self.line("let sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);");
+            self.line("let total = (sums[0] + sums[1]) + (sums[2] + sums[3]);");
         } else if columns == 1 || b.turned {
             // A transposed column, or one column: as it is stored.
             let column =
                 if inner == 1 { format!("&{0}[{j}..{j} + 1]", b.array) } else { format!("&{}[..]", b.array) };
-            self.line(&format!("let sum = dot(&{}[..], {column});", a.array));
+            self.line(&format!("let total = dot(&{}[..], {column});", a.array));
         } else {
-            self.line(&format!("let sum = dot(&{}[..], &{}[{inner} * {j}..][..{inner}]);", a.array, b.array));
+            self.line(&format!(
+                "let total = dot(&{}[..], &{}[{inner} * {j}..][..{inner}]);",
+                a.array, b.array
+            ));
         }
-        self.line(&format!("{} = {};", index(target, 1, "0", j), finish("sum", "0", j)));
+        self.line(&format!("{} = {};", index(target, 1, "0", j), finish("total", "0", j)));
         self.line("}");
         Ok(())
     }

@@ -31,7 +31,7 @@ impl<T: Scalar> Writer<'_, T> {
                 }
             }
             Instruction::Product { product, node, matmul, epilogue, operands: [a, b, other], out } => {
-                self.comment(&[*product, *node]);
+                self.comment_of_product(*product, *node, *epilogue);
                 let array = self.array(*other);
                 let epilogue = match epilogue {
                     EpilogueKind::Bias => format!("$ + {array}[#R]"),
@@ -75,6 +75,17 @@ impl<T: Scalar> Writer<'_, T> {
             let text = format!("// {} = {}", self.label(node), self.formula(node));
             self.line(&text);
         }
+    }
+
+    /// A product and what is done to it, as one formula.
+    fn comment_of_product(&mut self, product: NodeId, node: NodeId, epilogue: EpilogueKind) {
+        let operands = &self.program.graph.node(node).operands;
+        let formula = self.formula(product);
+        let inner = if epilogue == EpilogueKind::Bias { formula } else { format!("({formula})") };
+        let part = |operand: NodeId| if operand == product { inner.clone() } else { self.label(operand) };
+        let sign = if epilogue == EpilogueKind::Bias { "+" } else { "⊙" };
+        let text = format!("// {} = {} {sign} {}", self.label(node), part(operands[0]), part(operands[1]));
+        self.line(&text);
     }
 
     /// What a node is, of the labels of its operands.
@@ -255,7 +266,7 @@ impl<T: Scalar> Writer<'_, T> {
             Reduction::Sum | Reduction::MaxNorm => T::ZERO,
             Reduction::Max => -T::INFINITY,
             Reduction::Min => T::INFINITY,
-            Reduction::LogSumExp => return self.refused(node, "it is not written down in source"),
+            Reduction::LogSumExp => return self.log_sum_exp(node, over, x),
         });
         let with = match reduction {
             Reduction::Max => "the_greater",

@@ -4,10 +4,14 @@ use super::Writer;
 use super::products::index;
 use crate::ops::Op;
 use crate::ops::cumulative::From;
+use crate::ops::softmax::{Of, Softmax};
 use crate::ops::stack::Along;
 use crate::program::ids::NodeId;
 use crate::tape::notation::Over;
 use crate::{Result, Scalar};
+
+/// The most numbers that kernels take as one part.
+const MOST_CLASSES: usize = 1024;
 
 impl<T: Scalar> Writer<'_, T> {
     pub(super) fn structure(&mut self, node: NodeId) -> Result<()> {
@@ -67,10 +71,11 @@ impl<T: Scalar> Writer<'_, T> {
             }
             Op::CumulativeSum(sum) => {
                 let (array, target) = (self.array(operands[0]), self.target(node));
-                let order = if sum.from == From::First { "" } else { ".rev()" };
+                let order =
+                    if sum.from == From::First { format!("0..{rows}") } else { format!("(0..{rows}).rev()") };
                 self.line(&format!("for j in 0..{columns} {{"));
                 self.line("let mut sum = 0.0;");
-                self.line(&format!("for i in (0..{rows}){order} {{"));
+                self.line(&format!("for i in {order} {{"));
                 self.line(&format!("sum += {array}[{rows} * j + i];"));
                 self.line(&format!("{target}[{rows} * j + i] = sum;"));
                 self.line("}");
@@ -91,8 +96,73 @@ impl<T: Scalar> Writer<'_, T> {
                 self.line("}");
                 Ok(())
             }
+            Op::Softmax(softmax) => self.softmax(node, softmax, &operands),
             _ => self.refused(node, "it is not written down in source"),
         }
+    }
+
+    /// An operation on softmax(Z), column by column or of all elements.
+    fn softmax(&mut self, node: NodeId, softmax: &Softmax, operands: &[NodeId]) -> Result<()> {
+        let z = operands[operands.len() - 1];
+        let (rows, columns) = self.shape(z);
+        let (length, count) = match softmax.over {
+            Over::Rows => (rows, columns),
+            Over::All => (rows * columns, 1),
+            Over::Columns if rows == 1 => (columns, 1),
+            Over::Columns => return self.refused(node, "softmax over columns is not written down in source"),
+        };
+        if !(1..=MOST_CLASSES).contains(&length) {
+            return self.refused(node, format!("softmax of {length} numbers"));
+        }
+        let part = |array: &str| match count {
+            1 => format!("{array}[..]"),
+            _ => format!("{array}[{length} * j..][..{length}]"),
+        };
+        let arrays: Vec<String> = operands.iter().map(|&operand| self.array(operand)).collect();
+        let inputs: Vec<String> = arrays.iter().map(|array| format!("&{}", part(array))).collect();
+        let inputs = inputs.join(", ");
+        let target = self.target(node);
+        let j = if count == 1 { "0" } else { "j" };
+        let out = part(&target);
+        let line = match softmax.of {
+            Of::Derivative { order: 0 } => format!("softmax::<{length}>({inputs}, &mut {out});"),
+            Of::Logarithm => format!("log_softmax::<{length}>({inputs}, &mut {out});"),
+            Of::CrossEntropy => format!("{target}[{j}] = softmax_cross_entropy::<{length}>({inputs});"),
+            Of::Minus(_) => format!("softmax_minus::<{length}>({inputs}, &mut {out});"),
+            Of::Derivative { .. } | Of::Centred => {
+                return self.refused(node, "second derivatives of softmax are not written down in source");
+            }
+        };
+        match count {
+            1 => self.line(&line),
+            _ => {
+                self.line(&format!("for j in 0..{count} {{"));
+                self.line(&line);
+                self.line("}");
+            }
+        }
+        Ok(())
+    }
+
+    /// ln Σ exp of each column, or of all elements.
+    pub(super) fn log_sum_exp(&mut self, node: NodeId, over: Over, x: NodeId) -> Result<()> {
+        let (rows, columns) = self.shape(x);
+        let (length, count) = match over {
+            Over::Rows => (rows, columns),
+            Over::All => (rows * columns, 1),
+            Over::Columns if rows == 1 => (columns, 1),
+            Over::Columns => return self.refused(node, "it is not written down over columns"),
+        };
+        if !(1..=MOST_CLASSES).contains(&length) {
+            return self.refused(node, format!("ln Σ exp of {length} numbers"));
+        }
+        let (array, target) = (self.array(x), self.target(node));
+        self.line(&format!(
+            "for (out, z) in {target}.iter_mut().zip({array}.chunks_exact({length})).take({count}) {{"
+        ));
+        self.line(&format!("*out = log_sum_exp::<{length}>(z);"));
+        self.line("}");
+        Ok(())
     }
 
     /// Operands beside each other, from a row or a column on, and zeros elsewhere.
