@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlp::{Activation, Loss, Mlp, Scalar};
+use mlp::{Activation, Loss, Mlp, Scalar, Standardizer};
 use serde_json::{Value, json};
 use tape::check::Random;
 use tape::{Dim, LeafKind, Matrix, OnnxOptions, Over, Program, Shape, Tape, Var, num};
@@ -165,6 +165,34 @@ fn networks<T: Scalar>(folder: &Path) {
     }
 }
 
+/// What [`Mlp::export`] writes: a standardiser in front, softmax behind, and rows of examples.
+fn exported<T: Scalar>(folder: &Path) {
+    let mlp = Mlp::<T>::new(3).layer(5, Activation::Silu).layer(4, Activation::Identity);
+    let mlp = mlp.loss(Loss::SoftmaxCrossEntropy).seed(2).build().unwrap();
+    let draw = between::<T>(-3.0, 8.0);
+    let standardizer = Standardizer::fit(&draw("X", Shape::new(3, Dim::M), 40)).unwrap();
+    let export = mlp.export().standardizer(&standardizer).probabilities(true);
+    let onnx = export.to_onnx(&OnnxOptions::default()).unwrap();
+    let run = |m: usize| {
+        let x = draw("X", Shape::new(3, Dim::M), m);
+        let logits = mlp.predict(&standardizer.transform(&x).unwrap()).unwrap();
+        let mut shares = logits.map(|z| z.exp());
+        for i in 0..m {
+            let column = shares.column_mut(i);
+            let sum: T = column.iter().copied().sum();
+            column.iter_mut().for_each(|e| *e = *e / sum);
+        }
+        json!({ "m": m, "inputs": { "X": rows(x.view()) }, "outputs": [rows(shares.view())] })
+    };
+    let runs: Vec<Value> = NUMBERS_OF_EXAMPLES.into_iter().map(run).collect();
+    let about = json!({
+        "numbers": T::NAME, "runtimes": BOTH, "outputs_turned": [false], "inputs_turned": false, "runs": runs,
+    });
+    let name = format!("exported_{}", T::NAME);
+    std::fs::write(folder.join(format!("{name}.onnx")), onnx).unwrap();
+    std::fs::write(folder.join(format!("{name}.json")), about.to_string()).unwrap();
+}
+
 /// Logits of ±1000 and numbers around them: the losses of both kinds, from probabilities as the textbook writes them.
 fn saturated<T: Scalar>(folder: &Path) {
     let logits = [-1000.0, -745.0, -40.0, -1.0, 0.0, 1e-9, 0.5, 40.0, 90.0, 1000.0];
@@ -177,10 +205,16 @@ fn saturated<T: Scalar>(folder: &Path) {
     let loss = z.sigmoid().log_loss(y);
     let spelled = -(y * z.sigmoid().ln() + (num(1.0) - y) * (num(1.0) - z.sigmoid()).ln());
     let softmax = z.softmax_cross_entropy(y);
-    let outputs = [loss, spelled, softmax, z.log_softmax_over(Over::Rows), z.sigmoid().ln()];
+    let outputs = [loss, spelled, softmax, z.log_softmax_over(Over::Rows)];
     let gradients = outputs.map(|of| of.sum().gradients([z])[0]);
-    // σ itself is the operator of that name, whose tail is 0 in ONNX Runtime.
-    let others = [z.softplus(), z.tanh(), z.softmax_over(Over::Rows), z.log_sum_exp_over(Over::Rows)];
+    // σ itself is the operator of that name, which ONNX Runtime has 0 for below −37.
+    let others = [
+        z.softplus(),
+        z.sigmoid().ln(),
+        z.tanh(),
+        z.softmax_over(Over::Rows),
+        z.log_sum_exp_over(Over::Rows),
+    ];
     let all = outputs.into_iter().chain(gradients).chain(others);
     let mut case = Case::new("saturated", all);
     case.name.push_str("_digits"); // element by element
@@ -357,6 +391,8 @@ fn write_files() {
     std::fs::create_dir_all(&folder).unwrap();
     networks::<f64>(&folder);
     networks::<f32>(&folder);
+    exported::<f64>(&folder);
+    exported::<f32>(&folder);
     saturated::<f64>(&folder);
     saturated::<f32>(&folder);
     operations::<f64>(&folder);

@@ -22,20 +22,6 @@ pub struct Export<'a, T: Scalar> {
 impl<T: Scalar> Mlp<T> {
     /// The network to be carried over: its prediction A\[L\] of examples X, unless
     /// [`step`](Export::step) is asked for.
-    ///
-    /// ```
-    /// use mlp::{Activation, Mlp};
-    /// let xor = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
-    /// let prediction = xor.export().program()?;
-    /// assert_eq!(prediction.steps().count(), 4);
-    /// # #[cfg(feature = "onnx")]
-    /// let file = xor.export().to_onnx(&tape::OnnxOptions::default())?; // for ONNX Runtime, any m
-    /// # #[cfg(feature = "rust-source")]
-    /// let source = xor.export().to_rust(tape::RustSource::new("predict_xor"))?; // needs no crate, no std
-    /// # #[cfg(feature = "rust-source")]
-    /// assert!(source.contains("pub fn predict_xor(x: &[f64; 2], a_2: &mut [f64; 1]) {"));
-    /// # Ok::<(), mlp::Error>(())
-    /// ```
     pub fn export(&self) -> Export<'_, T> {
         Export { network: self, standardizer: None, probabilities: false, step: false }
     }
@@ -62,33 +48,29 @@ impl<'a, T: Scalar> Export<'a, T> {
         self
     }
 
-    /// The program that is written.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if the standardizer is for another number of features.
-    #[track_caller]
-    pub fn program(&self) -> Result<Program<T>> {
-        Ok(T::export_program(self)?.0)
-    }
-
     /// The program, and its equations.
     #[track_caller]
     pub(crate) fn program_here(&self) -> Result<(Program<T>, String)> {
         let tape = Tape::new();
         let sizes = self.network.sizes();
         let x = self.standardized(tape.examples_unbound("X", sizes[0]))?;
-        let outputs: Vec<Var<'_, T>> = if self.step {
-            let recorded = self.network.record_on(x, tape.examples_unbound("Y", sizes[sizes.len() - 1]));
-            [recorded.j].into_iter().chain(recorded.gradients()).collect()
+        let labels = || tape.examples_unbound("Y", sizes[sizes.len() - 1]);
+        let (z, a, outputs): (_, _, Vec<Var<'_, T>>) = if self.step {
+            let recorded = self.network.record_on(x, labels());
+            let outputs = [recorded.j].into_iter().chain(recorded.gradients()).collect();
+            (recorded.z, recorded.a, outputs)
         } else {
-            let (_, _, _, a) = self.network.record_layers(x);
+            let (_, _, z, a) = self.network.record_layers(x);
             let last = a[a.len() - 1];
-            match self.probabilities && self.network.loss_function() == Loss::SoftmaxCrossEntropy {
-                true => vec![last.softmax_over(Over::Rows).named("probabilities")],
-                false => vec![last],
-            }
+            let output = match self.probabilities && self.network.loss_function() == Loss::SoftmaxCrossEntropy
+            {
+                true => last.softmax_over(Over::Rows).named("probabilities"),
+                false => last,
+            };
+            (z, a, vec![output])
         };
-        let equations = tape.equations(outputs.iter().copied()).to_string();
+        let layers = z.iter().zip(&a[1..]).flat_map(|(&z, &a)| [z, a]);
+        let equations = tape.equations(layers.chain(outputs.iter().copied())).to_string();
         Ok((tape.compile(outputs)?, equations))
     }
 
@@ -106,20 +88,44 @@ impl<'a, T: Scalar> Export<'a, T> {
         Ok(((x - mean) / scale).named("A[0]"))
     }
 
-    /// The program as an ONNX file; see [`tape::Program::to_onnx`].
+    /// An ONNX file, for any number of examples; see [`tape::Program::to_onnx`].
+    ///
+    /// ```
+    /// use mlp::{Activation, Mlp};
+    /// use tape::OnnxOptions;
+    /// let xor = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+    /// let prediction = xor.export().to_onnx(&OnnxOptions::default())?;
+    /// // J and eq. 26–28, of parameters that are given
+    /// let step = xor.export().step().to_onnx(&OnnxOptions::default().parameters_as_inputs(true))?;
+    /// assert!(prediction.len() < step.len());
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`program`](Self::program); [`Error::Tape`] for an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Tape`] for
+    /// an activation that cannot be written.
     #[cfg(feature = "onnx")]
     #[track_caller]
     pub fn to_onnx(&self, options: &OnnxOptions) -> Result<Vec<u8>> {
-        Ok(self.program()?.to_onnx(options)?)
+        let (program, _) = T::export_program(self)?;
+        Ok(program.to_onnx(options)?)
     }
 
-    /// The program as source text in Rust, with its equations; see [`tape::Program::to_rust`].
+    /// Source text in Rust, with the equations; see [`tape::Program::to_rust`].
+    ///
+    /// ```
+    /// use mlp::{Activation, Mlp};
+    /// use tape::RustSource;
+    /// let xor = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+    /// let source = xor.export().to_rust(RustSource::new("predict_xor"))?;
+    /// assert!(source.contains("pub fn predict_xor(x: &[f64; 2], a_2: &mut [f64; 1]) {"));
+    /// assert!(source.contains("/// Z[1] = W[1] * X + b[1]"));
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`program`](Self::program); [`Error::Tape`] for an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Tape`] for
+    /// an activation that cannot be written.
     #[cfg(feature = "rust-source")]
     #[track_caller]
     pub fn to_rust(&self, source: RustSource) -> Result<String> {

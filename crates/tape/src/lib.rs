@@ -55,6 +55,7 @@
 //! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
 //! | type equations, and have them as entries | [`Tape::reader`], [`EquationReader`] |
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
+//! | carry a program over: to ONNX, to Rust source | `Program::to_onnx`, `Program::to_rust`, of the features `onnx` and `rust-source` |
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |
 //! | add a function of one number | [`Function`], [`Var::map`] |
 //! | add an operation | [`Operation`], [`Tape::apply`]; a linear one: [`LinearOperation`]; one with several outputs: [`SeveralOutputs`] |

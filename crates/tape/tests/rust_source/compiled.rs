@@ -25,9 +25,15 @@ fn main() {
 }
 "#;
 
+/// What the environment asks for.
+pub(crate) fn instruction_set() -> String {
+    std::env::var("TAPE_SIMD").unwrap_or_default()
+}
+
 /// A folder for what a test writes.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rust_source_{name}"));
+    let folder =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rust_source_{name}_{}", instruction_set()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }

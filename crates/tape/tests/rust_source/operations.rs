@@ -1,6 +1,6 @@
 //! Operations one by one, with gradients of theirs.
 
-use tape::{MultiplyAdd, Over, Scalar, Shape, Tape, Var, num};
+use tape::{Function, MultiplyAdd, Over, Scalar, Shape, Tape, Var, num};
 
 use crate::compiled::{Functions, drawn};
 
@@ -118,28 +118,43 @@ fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     ]
 }
 
+/// What the program takes from the standard library.
+fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, u, _, _, p] = leaves(tape);
+    let y = tape.examples_unbound("Y", 6);
+    vec![
+        p.ln_1p(),
+        x.exp_m1(),
+        p.powf(T::from_f64(1.7)),
+        x.powi(7),
+        x.atan2(u),
+        p.pow(u),
+        x.gelu_tanh(),
+        x.map(&Function::ErfDerivative),
+        x.map(&Function::NormalPdf),
+        (x * num(0.2) + num(0.5)).log_loss(y),
+    ]
+}
+
 fn check(multiply_add: MultiplyAdd, name: &str) {
     fn add<T: Scalar>(functions_of: &mut Functions) {
-        let makes: [(Make<T>, bool); 6] = [
-            (arithmetic, true),
-            (functions, true),
-            (reductions, false),
-            (products, true),
-            (softmax, false),
-            (parts, false),
+        // Whether gradients are written too, and for how many examples.
+        let makes: [(Make<T>, bool, &[usize]); 6] = [
+            (arithmetic, true, &[7]),
+            (functions, true, &[7]),
+            (reductions, false, &[7]),
+            (products, true, &[1, 7]),
+            (softmax, false, &[7]),
+            (parts, false, &[7]),
         ];
-        for (make, with_gradients) in makes {
+        for (make, with_gradients, ms) in makes {
             let tape = Tape::<T>::new();
             let values = make(&tape);
-            let gradients: Vec<Var<'_, T>> = values
-                .iter()
-                .filter(|_| with_gradients)
-                .flat_map(|v| v.sum().gradients_or_zeros([tape.named("X").unwrap()]))
-                .collect();
+            let gradient = |v: &Var<'_, T>| v.sum().gradients_or_zeros([tape.named("X").unwrap()])[0];
+            let gradients: Vec<Var<'_, T>> =
+                if with_gradients { values.iter().map(gradient).collect() } else { Vec::new() };
             let all: Vec<Var<'_, T>> = values.into_iter().chain(gradients).collect();
-            for m in [1, 7] {
-                functions_of.add(&all, m, false, drawn);
-            }
+            ms.iter().for_each(|&m| functions_of.add(&all, m, false, drawn));
         }
     }
     let mut functions = Functions::new(multiply_add);
@@ -151,4 +166,19 @@ fn check(multiply_add: MultiplyAdd, name: &str) {
 #[test]
 fn operations_without_std() {
     check(MultiplyAdd::Software, "operations");
+}
+
+#[test]
+fn functions_of_the_standard_library() {
+    fn add<T: Scalar>(functions: &mut Functions) {
+        let tape = Tape::<T>::new();
+        let values = of_std(&tape);
+        let gelu = values[6].sum().gradients([tape.named("X").unwrap()]);
+        let all: Vec<Var<'_, T>> = values.into_iter().chain(gelu).collect();
+        functions.add(&all, 7, false, drawn);
+    }
+    let mut functions = Functions::new(MultiplyAdd::Std);
+    add::<f64>(&mut functions);
+    add::<f32>(&mut functions);
+    functions.check("standard_library");
 }

@@ -66,7 +66,8 @@ impl<T: Scalar> Program<T> {
     /// Examples are inputs by their names, outputs have the names that equations give them (`J`,
     /// `∂J/∂W[1]`). All are matrices of two axes: a matrix n × m of the tape is a tensor of the
     /// shape (n, "m"), and k·m columns are "k*m". What is finite in the program is finite there: a
-    /// loss of saturated logits, say.
+    /// loss of saturated logits, say. σ and tanh by themselves are the operators of these names:
+    /// of σ(−40), 4e-18, ONNX Runtime leaves 0.
     ///
     /// ```
     /// use tape::{OnnxOptions, Tape, matrix};

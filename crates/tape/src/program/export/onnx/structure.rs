@@ -95,10 +95,43 @@ impl<T: Scalar> Exporter<'_, T> {
                 let place = self.builder.node_with("ArgMax", x, vec![Attribute::Integer("axis", axis)]);
                 self.builder.cast(place, self.builder.elements)
             }
-            Op::LowerTriangle(triangle) if triangle.diagonal == Diagonal::Whole => {
-                self.builder.node_with("Trilu", x, vec![Attribute::Integer("upper", 0)])
+            Op::LowerTriangle(triangle) => {
+                let lower = self.builder.node_with("Trilu", x, vec![Attribute::Integer("upper", 0)]);
+                match triangle.diagonal {
+                    Diagonal::Whole => lower,
+                    Diagonal::Half => {
+                        let (identity, half) =
+                            (self.builder.node("EyeLike", &[lower]), self.builder.number(0.5));
+                        let halves = self.builder.node("Mul", &[identity, half]);
+                        let halves = self.builder.node("Mul", &[lower, halves]);
+                        self.builder.node("Sub", &[lower, halves])
+                    }
+                }
             }
-            _ => return self.refused(id, "there is no such operator"),
+            Op::Leaf(_)
+            | Op::Number(_)
+            | Op::Negate(_)
+            | Op::Transpose(_)
+            | Op::Matmul(_)
+            | Op::Map(_)
+            | Op::Zip(_)
+            | Op::PowerDerivative(_)
+            | Op::Select(_)
+            | Op::Reduce(_)
+            | Op::Broadcast(_)
+            | Op::LogLoss(_)
+            | Op::LogLossOnLogits(_)
+            | Op::SigmoidMinus(_)
+            | Op::Softmax(_)
+            | Op::Stop(_)
+            | Op::Cholesky(_)
+            | Op::SolveLower(_)
+            | Op::Lu(_)
+            | Op::Solve(_)
+            | Op::LogDet(_)
+            | Op::Custom(_)
+            | Op::Scale(_)
+            | Op::Guarded(_) => unreachable!("no operation that moves numbers"),
         })
     }
 

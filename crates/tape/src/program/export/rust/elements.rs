@@ -11,7 +11,7 @@ use crate::{Result, Scalar};
 /// Why functions of the standard library are refused.
 const OF_STD: &str =
     "the program takes it from the standard library, which the text may do by MultiplyAdd::Std alone";
-const NOT_WRITTEN: &str = "it is not written down in source";
+pub(super) const NOT_WRITTEN: &str = "it is not written down in source";
 
 /// An operand by itself, where a negative number needs no parentheses.
 fn alone(x: &str) -> String {
@@ -32,9 +32,34 @@ impl<T: Scalar> Writer<'_, T> {
             Op::LogLossOnLogits(_) => format!("log_loss_on_logits({}, {})", x[0], x[1]),
             Op::SigmoidMinus(_) => format!("sigmoid_minus({}, {})", x[0], x[1]),
             Op::Broadcast(_) | Op::Stop(_) => alone(&x[0]),
-            Op::LogLoss(_) => return self.refused(node, OF_STD),
+            Op::LogLoss(_) => self.of_std(node, format!("log_loss({}, {})", x[0], x[1]))?,
             Op::Custom(_) => return self.refused(node, "it is an operation of the user's"),
-            _ => return self.refused(node, NOT_WRITTEN),
+            Op::Leaf(_)
+            | Op::Number(_)
+            | Op::Transpose(_)
+            | Op::Matmul(_)
+            | Op::PowerDerivative(_)
+            | Op::Reduce(_)
+            | Op::Softmax(_)
+            | Op::Stack(_)
+            | Op::Slice(_)
+            | Op::Pad(_)
+            | Op::Fold(_)
+            | Op::BlockMatmul(_)
+            | Op::BlockTranspose(_)
+            | Op::RowsAt(_)
+            | Op::RowsAdded(_)
+            | Op::Gather(_)
+            | Op::ColumnsAdded(_)
+            | Op::Identity(_)
+            | Op::CumulativeSum(_)
+            | Op::ArgMax(_)
+            | Op::Cholesky(_)
+            | Op::LowerTriangle(_)
+            | Op::SolveLower(_)
+            | Op::Lu(_)
+            | Op::Solve(_)
+            | Op::LogDet(_) => return self.refused(node, NOT_WRITTEN),
         })
     }
 
@@ -131,15 +156,15 @@ impl<T: Scalar> Writer<'_, T> {
             Function::Silu => call("silu"),
             Function::SiluDerivative => call("silu_derivative"),
             Function::SiluSecondDerivative => call("silu_second_derivative"),
-            Function::ErfDerivative
-            | Function::ErfHigher(_)
-            | Function::GeluTanh
-            | Function::GeluTanhDerivative
+            Function::ErfDerivative => self.of_std(node, call("erf_derivative"))?,
+            Function::NormalPdf => self.of_std(node, call("normal_pdf"))?,
+            Function::GeluTanh => self.of_std(node, call("gelu_tanh"))?,
+            Function::GeluTanhDerivative => self.of_std(node, call("gelu_tanh_derivative"))?,
+            Function::ErfHigher(_)
             | Function::GeluTanhSecondDerivative
             | Function::Gelu
             | Function::GeluDerivative
             | Function::GeluHigher(_)
-            | Function::NormalPdf
             | Function::NormalPdfHigher(_) => return self.refused(node, NOT_WRITTEN),
             Function::User(_) => return self.refused(node, "it is a function of the user's"),
         })

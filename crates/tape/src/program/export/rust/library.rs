@@ -82,11 +82,17 @@ pub(super) fn needed_by(text: &str, numbers: Numbers) -> String {
     needed.map(|(item, _)| item.text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-/// The words of a text outside of its comments.
+/// The words of a text outside of its comments, but for names of methods.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let code = text.lines().map(|line| line.split("//").next().unwrap_or(""));
-    code.flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
-        .filter(|word| !word.is_empty())
+    code.flat_map(|line| {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let words = line.split(move |c: char| !is_word(c)).filter(|word| !word.is_empty());
+        words.filter(move |word| {
+            let at = word.as_ptr().addr() - line.as_ptr().addr();
+            !line[..at].ends_with('.') || line[..at].ends_with("..")
+        })
+    })
 }
 
 /// The names of all items.
@@ -101,7 +107,7 @@ fn items(numbers: Numbers) -> Vec<Item> {
     for part in TEXT.split("\n#### ").skip(1) {
         let (head, text) = part.split_once('\n').expect("an item has a head");
         let (name, of) = head.split_once(' ').unwrap_or((head, numbers.name()));
-        if of == numbers.name() || name.starts_with("fused_of") {
+        if of == numbers.name() || of == "any" {
             items.push(Item { name: name.to_owned(), text: in_type(text, numbers) });
         }
     }
@@ -177,6 +183,15 @@ fn tables(numbers: Numbers) -> Vec<Item> {
         ("SILU_DERIVATIVE", zeros::SILU_DERIVATIVE.parts(numbers.is_single)),
         ("SILU_SECOND_DERIVATIVE", zeros::SILU_SECOND_DERIVATIVE.parts(numbers.is_single)),
     ];
+    // In double precision for either type.
+    let double = Numbers { is_single: false, ..numbers };
+    let (at, radius, slopes) = zeros::GELU_TANH_DERIVATIVE.parts(false);
+    let gelu = [("AT", at.to_vec()), ("RADIUS", vec![radius]), ("SLOPES", slopes)];
+    for (part, all) in gelu {
+        let name = format!("GELU_TANH_DERIVATIVE_{part}");
+        let (count, list) = (all.len(), double.list(all));
+        items.push(Item { text: format!("const {name}: [f64; {count}] = {list};\n"), name });
+    }
     for (name, (at, radius, slopes)) in zeros {
         items.push(list(name, &slopes));
         items.push(list(&format!("{name}_AT"), &at));

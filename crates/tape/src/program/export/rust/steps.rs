@@ -26,7 +26,6 @@ impl<T: Scalar> Writer<'_, T> {
                         out: *out,
                     }),
                     Op::Reduce(reduce) => self.reduction(*node, *reduce, operands[0]),
-                    op if op.rule().elementwise().is_some() => self.elements(&[*node], &[*node]),
                     _ => self.structure(*node),
                 }
             }
@@ -141,7 +140,7 @@ impl<T: Scalar> Writer<'_, T> {
     }
 
     /// A loop over the elements of nodes of one shape.
-    fn elements(&mut self, nodes: &[NodeId], stored: &[NodeId]) -> Result<()> {
+    pub(super) fn elements(&mut self, nodes: &[NodeId], stored: &[NodeId]) -> Result<()> {
         let (rows, columns) = self.shape(nodes[0]);
         let targets: Vec<(NodeId, String)> = stored.iter().map(|&node| (node, self.target(node))).collect();
         if rows * columns == 0 {
@@ -262,20 +261,17 @@ impl<T: Scalar> Writer<'_, T> {
     fn reduction(&mut self, node: NodeId, Reduce { reduction, over }: Reduce, x: NodeId) -> Result<()> {
         let (rows, columns) = self.shape(x);
         let (array, target) = (self.array(x), self.target(node));
-        let start = self.literal(match reduction {
-            Reduction::Sum | Reduction::MaxNorm => T::ZERO,
-            Reduction::Max => -T::INFINITY,
-            Reduction::Min => T::INFINITY,
+        let (start, with) = match reduction {
+            Reduction::Sum => (T::ZERO, ""),
+            Reduction::Max => (-T::INFINITY, "the_greater"),
+            Reduction::Min => (T::INFINITY, "the_smaller"),
+            Reduction::MaxNorm => (T::ZERO, "the_greater_size"),
             Reduction::LogSumExp => return self.log_sum_exp(node, over, x),
-        });
-        let with = match reduction {
-            Reduction::Max => "the_greater",
-            Reduction::Min => "the_smaller",
-            Reduction::Sum | Reduction::MaxNorm | Reduction::LogSumExp => "the_greater_size",
         };
-        let of = |numbers: &str| match reduction {
-            Reduction::Sum => format!("sum({numbers})"),
-            _ => format!("folded({numbers}, {start}, {with})"),
+        let start = self.literal(start);
+        let of = |numbers: &str| match with.is_empty() {
+            true => format!("sum({numbers})"),
+            false => format!("folded({numbers}, {start}, {with})"),
         };
         match over {
             Over::All => {

@@ -1,6 +1,7 @@
 //! What moves numbers, and what works on the blocks of examples.
 
 use super::Writer;
+use super::elements::NOT_WRITTEN;
 use super::products::index;
 use crate::ops::Op;
 use crate::ops::cumulative::From;
@@ -97,7 +98,32 @@ impl<T: Scalar> Writer<'_, T> {
                 Ok(())
             }
             Op::Softmax(softmax) => self.softmax(node, softmax, &operands),
-            _ => self.refused(node, "it is not written down in source"),
+            Op::Leaf(_) | Op::Number(_) => unreachable!("they are there before all steps"),
+            Op::Matmul(_) | Op::Reduce(_) => unreachable!("they have steps of their own"),
+            Op::Negate(_)
+            | Op::Map(_)
+            | Op::Zip(_)
+            | Op::PowerDerivative(_)
+            | Op::Select(_)
+            | Op::Broadcast(_)
+            | Op::LogLoss(_)
+            | Op::LogLossOnLogits(_)
+            | Op::SigmoidMinus(_)
+            | Op::Stop(_)
+            | Op::Scale(_)
+            | Op::Guarded(_) => self.elements(&[node], &[node]),
+            Op::BlockMatmul(_)
+            | Op::BlockTranspose(_)
+            | Op::RowsAdded(_)
+            | Op::Gather(_)
+            | Op::ColumnsAdded(_)
+            | Op::Cholesky(_)
+            | Op::LowerTriangle(_)
+            | Op::SolveLower(_)
+            | Op::Lu(_)
+            | Op::Solve(_)
+            | Op::LogDet(_) => self.refused(node, NOT_WRITTEN),
+            Op::Custom(_) => self.refused(node, "it is an operation of the user's"),
         }
     }
 

@@ -20,8 +20,7 @@ fn a_function_is_readable() {
 /// Of one example; matrices are stored column by column.
 ///
 /// ```text
-/// A[1] = g(Z[1])
-/// Z[1] = W[1] * X + b[1]
+/// A[1] = relu(Z[1])
 /// ```
 #[allow(clippy::all)]
 pub fn predict(x: &[f64; 2], a_1: &mut [f64; 1]) {
