@@ -129,7 +129,7 @@ fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
         x.powi(7),
         x.atan2(u),
         p.pow(u),
-        x.gelu_tanh(),
+        x.map(&Function::GeluTanh),
         x.map(&Function::ErfDerivative),
         x.map(&Function::NormalPdf),
         (x * num(0.2) + num(0.5)).log_loss(y),
@@ -150,9 +150,11 @@ fn check(multiply_add: MultiplyAdd, name: &str) {
         for (make, with_gradients, ms) in makes {
             let tape = Tape::<T>::new();
             let values = make(&tape);
-            let gradient = |v: &Var<'_, T>| v.sum().gradients_or_zeros([tape.named("X").unwrap()])[0];
-            let gradients: Vec<Var<'_, T>> =
-                if with_gradients { values.iter().map(gradient).collect() } else { Vec::new() };
+            let x = tape.named("X").unwrap();
+            let mut gradients = Vec::new();
+            for v in values.iter().filter(|_| with_gradients) {
+                gradients.extend(v.sum().gradients_or_zeros([x]));
+            }
             let all: Vec<Var<'_, T>> = values.into_iter().chain(gradients).collect();
             ms.iter().for_each(|&m| functions_of.add(&all, m, false, drawn));
         }
