@@ -116,7 +116,7 @@ fn network<T: Scalar>(folder: &Path, name: &str, mlp: &Mlp<T>, ms: &[usize]) {
     let labels = |shape: Shape, m: usize| {
         let (_, columns) = shape.at(m);
         let label = |i: usize, j: usize| match outputs {
-            1 => (j % 3 == 0) as u8,
+            1 => j.is_multiple_of(3) as u8,
             _ => (j % outputs == i) as u8,
         };
         Matrix::from_fn(outputs, columns, |i, j| T::from_f64(label(i, j).into()))
@@ -180,7 +180,7 @@ fn exported<T: Scalar>(folder: &Path) {
         for i in 0..m {
             let column = shares.column_mut(i);
             let sum: T = column.iter().copied().sum();
-            column.iter_mut().for_each(|e| *e = *e / sum);
+            column.iter_mut().for_each(|e| *e /= sum);
         }
         json!({ "m": m, "inputs": { "X": rows(x.view()) }, "outputs": [rows(shares.view())] })
     };

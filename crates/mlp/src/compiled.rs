@@ -99,6 +99,8 @@ compiled! {
         x: &Matrix<Self>,
         y: &Matrix<Self>,
     ) -> Result<RecordedMlp<'t, Self>> = Mlp::record_here;
+    #[cfg(feature = "onnx")]
+    fn mlp_from_onnx(file: &[u8]) -> Result<Mlp<Self>> = Mlp::from_onnx_here;
     #[cfg(any(feature = "onnx", feature = "rust-source"))]
     #[track_caller]
     fn export_program(

@@ -246,6 +246,12 @@ pub enum Error {
         name: String,
         /// What is wrong with it.
         fault: &'static str,
+    /// A file that cannot be read, or that holds no network.
+    NotImportable {
+        /// What the file was to be, `"ONNX"`.
+        format: &'static str,
+        /// What is wrong, of a node with its operation and its output.
+        reason: String,
     },
     /// A feature's mean or standard deviation does not fit the number type.
     FeatureRange {
@@ -500,6 +506,7 @@ impl fmt::Display for Error {
             }
             Error::UnknownParameter { name } => write!(f, "the network has no parameter {name:?}"),
             Error::Parameter { name, fault } => write!(f, "minimize: {} {fault}", printable(name)),
+            Error::NotImportable { format, reason } => write!(f, "{format}: {}", printable(reason)),
             Error::FeatureRange { feature, number } => {
                 write!(f, "standardizer: the mean or spread of feature {feature} does not fit {number}")
             }

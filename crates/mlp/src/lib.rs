@@ -65,6 +65,7 @@
 //! | look at or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | carry a network over: to ONNX, to Rust source | `Mlp::export`, of the features `onnx` and `rust-source` |
+//! | read a network of another library | `Mlp::from_onnx`, of the feature `onnx` |
 //! | have gradients | [`Mlp::gradients`] |
 //! | differentiate further | [`Mlp::record`], [`RecordedMlp`] |
 //! | read eq. 8 and 26–28 as plain code | [`closed_form`], [`Mlp::closed_form`] |
@@ -108,6 +109,8 @@ pub mod files;
 #[cfg(any(feature = "onnx", feature = "rust-source"))]
 mod export;
 mod history;
+#[cfg(feature = "onnx")]
+mod import;
 mod init;
 mod labels;
 mod loss;

@@ -31,13 +31,17 @@ fn a_prediction_is_of_logits_or_of_probabilities() {
 fn a_step_has_all_gradients_and_the_equations() {
     let source = RustSource::new("step").examples(5).parameters_as_arguments(true);
     let text = classifier().export().step().to_rust(source).unwrap();
-    for argument in
-        ["x: &[f64; 10]", "y: &[f64; 20]", "w_1: &[f64; 6]", "j: &mut [f64; 1]", "dj_dw_2: &mut [f64; 12]"]
-    {
+    for argument in [
+        "x: &[f64; 10]",
+        "y: &[f64; 20]",
+        "w_1: &[f64; 6]",
+        "j_value: &mut [f64; 1]",
+        "dj_dw_2: &mut [f64; 12]",
+    ] {
         assert!(text.contains(argument), "{argument}: {text}");
     }
-    assert!(text.contains("/// Z[2] = W[2] * A[1] + b[2]"), "{text}");
-    assert!(text.contains("/// ∂J/∂b[2] = 1/m · Σᵢ ∂ℒ/∂Z[2]") || text.contains("/// ∂J/∂b[2] = "), "{text}");
+    assert!(text.contains(" Z[2] = W[2] * A[1] + b[2]"), "{text}");
+    assert!(text.contains("/// ∂J/∂b[2] = 1/m · Σᵢ δ[2]"), "{text}");
 }
 
 #[test]

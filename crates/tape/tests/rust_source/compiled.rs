@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tape::check::Random;
-use tape::{LeafKind, Matrix, MultiplyAdd, Program, RustSource, Scalar, Var};
+use tape::{LeafKind, Matrix, MultiplyAdd, Options, Program, RustSource, Scalar, Var};
 
 /// What calls the functions: their inputs are in a file, in the order of the calls.
 const MAIN: &str = r#"
@@ -56,6 +56,8 @@ pub(crate) struct Functions {
     expected: Vec<(String, Vec<u64>)>,
     count: usize,
     multiply_add: MultiplyAdd,
+    /// How the programs are compiled.
+    pub(crate) options: Options,
 }
 
 /// How a leaf's values are drawn.
@@ -70,6 +72,7 @@ impl Functions {
             expected: Vec::new(),
             count: 0,
             multiply_add,
+            options: Options::default(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Functions {
         draw: Draw<T>,
     ) {
         let tape = outputs[0].tape();
-        let mut program = tape.compile(outputs.iter().copied()).unwrap();
+        let mut program = tape.compile_with(outputs.iter().copied(), self.options).unwrap();
         let of_kind = |kind: LeafKind| -> Vec<Var<'_, T>> {
             let is_of = |v: &Var<'_, T>| v.entry().is_ok_and(|entry| entry.leaf_kind() == Some(kind));
             tape.variables().filter(is_of).collect()

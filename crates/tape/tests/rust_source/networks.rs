@@ -1,6 +1,6 @@
 //! Predictions and whole steps of networks.
 
-use tape::{MultiplyAdd, Scalar, Shape, Tape, Var};
+use tape::{MultiplyAdd, Options, Scalar, Shape, Tape, Var};
 
 use crate::compiled::{Functions, drawn, instruction_set};
 
@@ -41,6 +41,10 @@ fn networks<T: Scalar>(functions: &mut Functions) {
     functions.add(&step(&tape, &[2, 4, 1], |z| z.tanh()), 256, false, drawn);
     let tape = Tape::<T>::new();
     functions.add(&step(&tape, &[40, 1, 3], |z| z.silu()), 33, false, drawn);
+    functions.options = Options::literal().rewrites(true);
+    let tape = Tape::<T>::new();
+    functions.add(&step(&tape, &[3, 4, 1], |z| z.tanh()), 5, false, drawn);
+    functions.options = Options::default();
 }
 
 fn check(multiply_add: MultiplyAdd, name: &str) {

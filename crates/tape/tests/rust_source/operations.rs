@@ -115,6 +115,10 @@ fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
         tape.identity(3) * num(2.0),
         x.unfold(3),
         x.unfold(3).exp().fold(3),
+        w,
+        u,
+        tape.scalar(T::from_f64(3.5)),
+        x.exp(),
     ]
 }
 

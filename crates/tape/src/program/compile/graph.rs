@@ -51,6 +51,9 @@ pub(crate) struct Graph<T: Scalar> {
     /// The number of the tape, and for every node what to say of it.
     pub(crate) tape: u64,
     pub(crate) about: IdVec<NodeId, About>,
+    /// For every output what to say of the entry that was asked for, whose node may be another's.
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    pub(crate) asked: Vec<About>,
     /// The entry that is being lowered.
     pub(super) origin: Option<EntryIndex>,
     /// What the rewrites ask of the tape; `None` without rewrites.
@@ -108,6 +111,8 @@ impl<T: Scalar> Graph<T> {
             fired: Vec::new(),
             tape: 0,
             about: IdVec::new(),
+            #[cfg(any(feature = "onnx", feature = "rust-source"))]
+            asked: Vec::new(),
             origin: None,
             facts,
         }

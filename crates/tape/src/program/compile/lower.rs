@@ -20,6 +20,11 @@ pub(crate) fn lower<T: Scalar>(tape: &Tape<T>, outputs: &[Var<'_, T>], options: 
     }
     graph.find_holders();
     graph.tape = tape.id;
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
+    {
+        let about = |output: &Var<'_, T>| About::new(&list, (output.id, Origin::Whole));
+        graph.asked = outputs.iter().map(about).collect();
+    }
     graph.about = graph.origins.iter().map(|&origin| About::new(&list, origin)).collect();
     verify::stage("lower or rewrite", || verify::graph(&graph));
     graph

@@ -46,6 +46,11 @@ pub(super) fn of<T: Scalar>(b: &mut Builder, function: &Function<T>, x: Value) -
             let right = is_positive(b, x);
             b.indicator(right)
         }
+        // The attribute is a single.
+        Function::LeakyRelu(slope) if f64::from(slope.to_f64() as f32) == slope.to_f64() => {
+            let alpha = Attribute::Single("alpha", (slope.to_f64() as f32).to_bits());
+            b.node_with("LeakyRelu", &[x], vec![alpha])
+        }
         Function::LeakyRelu(slope) => {
             let slope = b.number(slope.to_f64());
             let left = b.node("Mul", &[x, slope]);

@@ -184,11 +184,12 @@ impl<T: Scalar> Exporter<'_, T> {
     }
 
     fn outputs(&mut self) {
-        for &node in &self.program.graph.outputs {
-            let shape = self.program.graph.node(node).shape;
+        let graph = &self.program.graph;
+        for (&node, asked) in graph.outputs.iter().zip(&graph.asked) {
+            let shape = graph.node(node).shape;
             let value = self.value(node);
             let value = if self.is_turned(shape) { self.builder.transpose(value, &[1, 0]) } else { value };
-            let name = self.program.graph.about[node].to_string();
+            let name = asked.to_string();
             let extents = self.extents(shape);
             self.builder.output(value, &name, extents);
         }
@@ -263,7 +264,7 @@ impl<T: Scalar> Exporter<'_, T> {
 
 /// A matrix as tensors are stored.
 fn row_by_row<T: Scalar>(matrix: MatrixRef<'_, T>) -> Vec<u8> {
-    let mut data = Vec::with_capacity(matrix.as_slice().len() * size_of::<T>());
+    let mut data = Vec::with_capacity(size_of_val(matrix.as_slice()));
     for i in 0..matrix.rows() {
         for j in 0..matrix.columns() {
             let bytes = matrix.column(j)[i].bits().to_le_bytes();

@@ -21,7 +21,7 @@ use crate::program::compile::about::Origin;
 use crate::program::compile::{fuse, schedule};
 use crate::program::ids::NodeId;
 use crate::tape::ids::IdVec;
-use crate::{Error, Options, Result, Scalar};
+use crate::{Error, Result, Scalar};
 use library::Numbers;
 use names::Names;
 
@@ -31,7 +31,9 @@ const FORMAT: &str = "Rust source";
 /// How x·y + z is written.
 ///
 /// Kernels of processors that multiply and add in one instruction round once, and their bits come
-/// of it. Rust has that operation in `std` alone.
+/// of it. Rust has that operation in `std` alone. A prediction of a network 30-16-1 in f64, on a
+/// Xeon: 66 ns by `Std` with the instruction, 109 ns by `Twice`, 16 µs by `Software`; by a program
+/// 179 ns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum MultiplyAdd {
@@ -147,14 +149,16 @@ impl<T: Scalar> Program<T> {
     /// # Ok::<(), tape::Error>(())
     /// ```
     ///
-    /// What differs: labels of a log-loss have to be 0 or 1, the derivative of others is NaN; sin and
-    /// cos beyond 10⁶ are NaN; nothing is checked, so that an m that the equations cannot take
-    /// (0 examples, a wrong label) is no error. Arrays are on the stack.
+    /// What differs: the derivative of a log-loss whose label is neither 0 nor 1, or of a cross-entropy
+    /// whose labels are not of one class, may do so in its last digits, and so may ln Σ exp where
+    /// it is near 0; sin and cos beyond 10⁶ are NaN; labels are not looked at. Arrays are on the
+    /// stack.
     ///
     /// # Errors
     /// [`Error::NotExportable`] for an operation that cannot be written: the user's own, noise,
-    /// linear algebra, softmax, functions that the program takes from the standard library (unless
-    /// by [`MultiplyAdd::Std`]); for sums over more than [`Options::CHUNK`] columns; for a name that
+    /// linear algebra, blocks and indices of examples, second derivatives of softmax, functions that
+    /// the program takes from the standard library (unless by [`MultiplyAdd::Std`]); for sums over
+    /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns; for a name that
     /// is no identifier. [`Error::Unbound`] for a parameter or constant without a value;
     /// [`Error::InstructionSet`] as [`compile`](crate::Tape::compile).
     pub fn to_rust(&self, source: &RustSource) -> Result<String> {
@@ -164,6 +168,9 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn to_rust_here(&self, source: &RustSource) -> Result<String> {
         simd::instruction_set()?;
         let output = *self.graph.outputs.first().ok_or(Error::NotRun)?;
+        if source.examples == 0 {
+            return Err(self.not_exportable(FORMAT, output, "a function of no examples"));
+        }
         let Some(kernels) = Kernels::of(source) else {
             return Err(self.not_exportable(
                 FORMAT,
@@ -190,6 +197,7 @@ impl<T: Scalar> Program<T> {
             places: IdVec::filled(None, self.graph.nodes.len()),
             constants: String::new(),
             arguments: Vec::new(),
+            copied: Vec::new(),
             body: String::new(),
             depth: 1,
         };
@@ -222,6 +230,8 @@ struct Writer<'p, T: Scalar> {
     /// Those that are parameters.
     constants: String,
     arguments: Vec<String>,
+    /// Outputs that no step computes, with their arguments.
+    copied: Vec<(NodeId, String)>,
     body: String,
     depth: usize,
 }
@@ -271,14 +281,21 @@ impl<T: Scalar> Writer<'_, T> {
         self.names.identifier(&label)
     }
 
+    /// Whether a leaf is given with each call.
+    fn is_argument(&self, leaf: &LeafState<T>) -> bool {
+        match leaf.kind {
+            LeafKind::Examples | LeafKind::Noise(_) => true,
+            LeafKind::Parameter => self.source.parameters_as_arguments,
+            LeafKind::Constant => leaf.at.shape.depends_on_m(),
+        }
+    }
+
     fn leaves(&mut self) -> Result<()> {
         for leaf in self.program.exported_leaves() {
-            let is_argument = match leaf.kind {
-                LeafKind::Examples => true,
-                LeafKind::Parameter => self.source.parameters_as_arguments,
-                LeafKind::Constant => leaf.at.shape.depends_on_m(),
-                LeafKind::Noise(_) => return self.refused(leaf.node, "noise is drawn by the program itself"),
-            };
+            if let LeafKind::Noise(_) = leaf.kind {
+                return self.refused(leaf.node, "noise is drawn by the program itself");
+            }
+            let is_argument = self.is_argument(leaf);
             let identifier = self.identifier(leaf.node);
             let identifier = if is_argument { identifier } else { self.constant(leaf, &identifier)? };
             if is_argument {
@@ -307,48 +324,38 @@ impl<T: Scalar> Writer<'_, T> {
         Ok(name)
     }
 
-    /// The arguments that take outputs; those that steps compute are written there.
+    /// The arguments that take outputs: steps write what they compute there. What no step computes
+    /// is copied in the end.
     fn outputs(&mut self) {
-        for node in self.distinct_outputs() {
-            if self.places[node].is_some() || self.program.graph.node(node).op.number().is_some() {
-                continue; // a leaf or a number, which is copied in the end
+        let graph = &self.program.graph;
+        let mut seen = rustc_hash::FxHashSet::default();
+        for (&node, asked) in graph.outputs.iter().zip(&graph.asked) {
+            if !seen.insert(node) {
+                continue;
             }
-            let identifier = self.identifier(node);
-            self.argument_of_output(node, &identifier);
-            self.places[node] = Some(Place::Array(identifier));
+            let is_copied = self.places[node].is_some() || graph.node(node).op.number().is_some();
+            let name = if is_copied { format!("{asked} out") } else { asked.to_string() };
+            let (identifier, of, len) = (self.names.identifier(&name), self.numbers.name(), self.len(node));
+            self.arguments.push(format!("{identifier}: &mut [{of}; {len}]"));
+            match is_copied {
+                true => self.copied.push((node, identifier)),
+                false => self.places[node] = Some(Place::Array(identifier)),
+            }
         }
     }
 
-    fn distinct_outputs(&self) -> Vec<NodeId> {
-        let mut outputs = self.program.graph.outputs.clone();
-        let mut seen = rustc_hash::FxHashSet::default();
-        outputs.retain(|&node| seen.insert(node));
-        outputs
-    }
-
-    fn argument_of_output(&mut self, node: NodeId, identifier: &str) {
-        let (of, len) = (self.numbers.name(), self.len(node));
-        self.arguments.push(format!("{identifier}: &mut [{of}; {len}]"));
-    }
-
-    /// Outputs that no step computes.
+    /// Outputs that no step computes: leaves and numbers.
     fn copies(&mut self) {
-        for node in self.distinct_outputs() {
-            let op = &self.program.graph.node(node).op;
-            let (is_leaf, number) = (op.leaf().is_some(), op.number());
-            if !is_leaf && number.is_none() {
-                continue;
-            }
-            let name = format!("{} out", self.label(node));
-            let identifier = self.names.identifier(&name);
-            self.argument_of_output(node, &identifier);
-            let value = match (number, &self.places[node]) {
-                (Some(number), _) => format!("[{}]", self.literal(number.at(self.source.examples))),
-                (None, Some(Place::Array(array))) if array.chars().any(char::is_lowercase) => {
+        for (node, identifier) in std::mem::take(&mut self.copied) {
+            let number = self.program.graph.node(node).op.number();
+            let leaf = self.program.exported_leaves().find(|leaf| leaf.node == node);
+            let value = match (number, leaf, &self.places[node]) {
+                (Some(number), ..) => format!("[{}]", self.literal(number.at(self.source.examples))),
+                (None, Some(leaf), Some(Place::Array(array))) if self.is_argument(leaf) => {
                     format!("*{array}")
                 }
-                (None, Some(Place::Array(array))) => array.clone(),
-                (None, _) => unreachable!("leaves are arrays"),
+                (None, Some(_), Some(Place::Array(array))) => array.clone(),
+                (None, ..) => unreachable!("leaves are arrays"),
             };
             self.line(&format!("*{identifier} = {value};"));
         }
@@ -435,6 +442,3 @@ impl<T: Scalar> Writer<'_, T> {
         text
     }
 }
-
-// The page of `to_rust` names it.
-const _: usize = Options::CHUNK;

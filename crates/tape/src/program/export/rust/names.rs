@@ -2,10 +2,8 @@
 
 use rustc_hash::FxHashSet;
 
-/// Words that are no identifiers, and names that the functions of the library have.
-const TAKEN: &str = "as break const continue crate else enum extern false fn for if impl in let loop match mod move mut pub ref \
-    return self static struct super trait true type unsafe use where while async await dyn abstract become box do final macro \
-    override priv typeof unsized virtual yield try gen union i j k sums";
+/// Words that are no identifiers, and names that loops have.
+const TAKEN: &str = include_str!("keywords.txt");
 
 /// Identifiers that are handed out, each once.
 #[derive(Debug)]
@@ -50,7 +48,10 @@ impl Names {
         let identifier = identifier.trim_end_matches('_');
         let begins = identifier.chars().next().is_some_and(|c| c.is_alphabetic());
         let identifier = if begins { identifier.to_owned() } else { format!("n{identifier}") };
-        self.free(&identifier)
+        match identifier.as_str() {
+            "i" | "j" | "k" => self.free(&format!("{identifier}_value")), // loops count by these
+            _ => self.free(&identifier),
+        }
     }
 }
 
@@ -62,7 +63,7 @@ mod tests {
     fn names_become_identifiers() {
         let mut names = Names::new("fn exp(x: f64)");
         let mut of = |name: &str| names.identifier(name);
-        assert_eq!(["W[1]", "∂J/∂W[1]", "A[2]", "ε"].map(&mut of), ["w_1", "dj_dw_1", "a_2", "ε"]);
+        assert_eq!(["W[1]", "∂J/∂W[1]", "A[2]", "J"].map(&mut of), ["w_1", "dj_dw_1", "a_2", "j_value"]);
         assert_eq!(
             ["%12", "", "W[1]", "fn", "exp", "x"].map(of),
             ["n12", "n", "w_1_2", "fn_2", "exp_2", "x_2"]

@@ -75,10 +75,10 @@ impl<T: Scalar> Writer<'_, T> {
                 let order =
                     if sum.from == From::First { format!("0..{rows}") } else { format!("(0..{rows}).rev()") };
                 self.line(&format!("for j in 0..{columns} {{"));
-                self.line("let mut sum = 0.0;");
+                self.line("let mut total = 0.0;");
                 self.line(&format!("for i in {order} {{"));
-                self.line(&format!("sum += {array}[{rows} * j + i];"));
-                self.line(&format!("{target}[{rows} * j + i] = sum;"));
+                self.line(&format!("total += {array}[{rows} * j + i];"));
+                self.line(&format!("{target}[{rows} * j + i] = total;"));
                 self.line("}");
                 self.line("}");
                 Ok(())
@@ -184,9 +184,9 @@ impl<T: Scalar> Writer<'_, T> {
         }
         let (array, target) = (self.array(x), self.target(node));
         self.line(&format!(
-            "for (out, z) in {target}.iter_mut().zip({array}.chunks_exact({length})).take({count}) {{"
+            "for (total, column) in {target}.iter_mut().zip({array}.chunks_exact({length})).take({count}) {{"
         ));
-        self.line(&format!("*out = log_sum_exp::<{length}>(z);"));
+        self.line(&format!("*total = log_sum_exp::<{length}>(column);"));
         self.line("}");
         Ok(())
     }

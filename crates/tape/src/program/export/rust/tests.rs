@@ -62,6 +62,8 @@ fn what_cannot_be_written_is_an_error_with_its_place() {
         let error = error_of(x.exp(), &RustSource::new(name));
         assert!(error.to_string().contains("no name of a function"), "{error}");
     }
+    let error = error_of(x.exp(), &source.clone().examples(0));
+    assert!(error.to_string().contains("a function of no examples"), "{error}");
     let many = source.clone().examples(Options::CHUNK + 1);
     let error = error_of(x.sum(), &many);
     assert!(error.to_string().contains("more than 256 columns"), "{error}");
