@@ -53,11 +53,33 @@ pub(crate) struct Functions {
     main: String,
     inputs: Vec<u64>,
     /// For each line that the binary prints, what is expected.
-    expected: Vec<(String, Vec<u64>)>,
+    expected: Vec<Expected>,
     count: usize,
     multiply_add: MultiplyAdd,
     /// How the programs are compiled.
     pub(crate) options: Options,
+    /// By how many ulp of 1 results may differ.
+    pub(crate) within: f64,
+}
+
+struct Expected {
+    label: String,
+    bits: Vec<u64>,
+    /// By how much each may differ.
+    within: f64,
+    number: fn(u64) -> f64,
+}
+
+impl Expected {
+    /// Whether the line has these numbers.
+    fn is(&self, line: &str) -> bool {
+        let found = line.trim_matches(['[', ']']).split(", ").map(|bits| bits.parse().unwrap());
+        let is_near = |(found, &expected): (u64, &u64)| {
+            let apart = (self.number)(found) - (self.number)(expected);
+            found == expected || apart.abs() <= self.within
+        };
+        line == format!("{:?}", self.bits) || found.zip(&self.bits).all(is_near)
+    }
 }
 
 /// How a leaf's values are drawn.
@@ -73,6 +95,7 @@ impl Functions {
             count: 0,
             multiply_add,
             options: Options::default(),
+            within: 0.0,
         }
     }
 
@@ -138,7 +161,13 @@ impl Functions {
                 arguments.push(format!("&mut y{i}"));
                 let bits = value.as_slice().iter().map(|x| x.bits()).collect();
                 let label = format!("{} for m = {m}, {}\n{text}", output.label(), T::NAME);
-                self.expected.push((label, bits));
+                let within = self.within * T::EPSILON.to_f64();
+                self.expected.push(Expected {
+                    label,
+                    bits,
+                    within,
+                    number: |bits| T::of_bits(bits).to_f64(),
+                });
             }
             writeln!(self.main, "        generated::{name}::{name}({});", arguments.join(", ")).unwrap();
             for i in 0..distinct.len() {
@@ -167,9 +196,10 @@ impl Functions {
         let lines: Vec<&str> = printed.lines().collect();
         assert_eq!(lines.len(), self.expected.len());
         let mut wrong = Vec::new();
-        for (line, (label, expected)) in lines.iter().zip(&self.expected) {
-            if *line != format!("{expected:?}") {
-                wrong.push(format!("{label}\nfound    {line}\nexpected {expected:?}"));
+        for (line, expected) in lines.iter().zip(&self.expected) {
+            if !expected.is(line) {
+                let Expected { label, bits, .. } = expected;
+                wrong.push(format!("{label}\nfound    {line}\nexpected {bits:?}"));
             }
         }
         assert!(
@@ -190,6 +220,7 @@ pub(crate) fn drawn<T: Scalar>(name: &str, (rows, columns): (usize, usize), seed
         "Y" => {
             random.matrix::<T>(rows, columns, -1.0, 1.0).map(|x| if x > T::ZERO { T::ONE } else { T::ZERO })
         }
+        "soft" => random.matrix(rows, columns, 0.0, 1.0),
         "one-hot" => {
             Matrix::from_fn(rows, columns, |i, j| if (j + 2) % rows == i { T::ONE } else { T::ZERO })
         }

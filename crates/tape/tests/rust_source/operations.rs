@@ -188,3 +188,23 @@ fn functions_of_the_standard_library() {
     add::<f32>(&mut functions);
     functions.check("standard_library");
 }
+
+/// Where the program computes a difference of shares and labels with more digits, source may be off by an ulp or two of the
+/// labels.
+#[test]
+fn labels_that_are_soft() {
+    fn add<T: Scalar>(functions: &mut Functions) {
+        let tape = Tape::<T>::new();
+        let (z, y) = (tape.examples_unbound("Z", 5), tape.examples_unbound("soft", 5));
+        let [loss, entropy] = [z.sigmoid().log_loss(y), z.softmax_cross_entropy(y)];
+        let gradients = [loss, entropy].map(|of| of.sum().gradients([z])[0]);
+        functions.add(&[loss, entropy], 40, false, drawn);
+        functions.within = 4.0;
+        functions.add(&gradients, 40, false, drawn);
+        functions.within = 0.0;
+    }
+    let mut functions = Functions::new(MultiplyAdd::Software);
+    add::<f64>(&mut functions);
+    add::<f32>(&mut functions);
+    functions.check("soft");
+}

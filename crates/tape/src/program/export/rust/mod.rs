@@ -135,7 +135,8 @@ impl<T: Scalar> Program<T> {
     /// it needs neither this crate nor another one nor `std`, allocates nothing, has no `unsafe`,
     /// and gives the bits that the program gives on this machine.
     ///
-    /// Arguments are arrays, column by column: what is given, by reference, then the outputs. Each
+    /// Arguments are arrays, column by column: what is given, by reference, then the outputs, of
+    /// which those that are one value come once, by the name of the first. Each
     /// step has its formula as a comment. The functions exp, tanh, … are those of the kernels.
     ///
     /// ```
