@@ -220,6 +220,7 @@ pub(crate) fn drawn<T: Scalar>(name: &str, (rows, columns): (usize, usize), seed
         "Y" => {
             random.matrix::<T>(rows, columns, -1.0, 1.0).map(|x| if x > T::ZERO { T::ONE } else { T::ZERO })
         }
+        "at" => Matrix::from_fn(rows, columns, |_, j| T::from_f64(((j + 1) % 3) as f64)),
         "soft" => random.matrix(rows, columns, 0.0, 1.0),
         "one-hot" => {
             Matrix::from_fn(rows, columns, |i, j| if (j + 2) % rows == i { T::ONE } else { T::ZERO })

@@ -122,6 +122,24 @@ fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     ]
 }
 
+fn blocks<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, u, ..] = leaves(tape);
+    let (tokens, others) = (x.unfold(3), u.unfold(3)); // 2 × 3 of each example
+    let products = tokens.block_t().block_matmul(others); // 3 × 3
+    let row = x.unfold(6).block_matmul(u.unfold(6).block_t());
+    vec![tokens.block_t(), products, tokens.block_matmul(products), row, tokens.sum_of_blocks()]
+}
+
+fn indices<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, ..] = leaves(tape);
+    let (table, at) = (tape.parameter_unbound("E", Shape::new(4, 3)), tape.indices_unbound("at", 1));
+    let gathered = table.gather(at);
+    let entropy = x.rows(0..3).softmax_cross_entropy_of(at);
+    let j = gathered.square().sum() + x.rows_at(&[5, 0, 0, 3]).square().sum() + entropy.sum();
+    let gradients = j.gradients([table, x]);
+    [gathered, entropy].into_iter().chain(gradients).collect()
+}
+
 /// What the program takes from the standard library.
 fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let [x, u, _, _, p] = leaves(tape);
@@ -143,13 +161,15 @@ fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 fn check(multiply_add: MultiplyAdd, name: &str) {
     fn add<T: Scalar>(functions_of: &mut Functions) {
         // Whether gradients are written too, and for how many examples.
-        let makes: [(Make<T>, bool, &[usize]); 6] = [
+        let makes: [(Make<T>, bool, &[usize]); 8] = [
             (arithmetic, true, &[7]),
             (functions, true, &[7]),
             (reductions, false, &[7]),
             (products, true, &[1, 7]),
             (softmax, false, &[7]),
             (parts, false, &[7]),
+            (blocks, true, &[7]),
+            (indices, false, &[7]),
         ];
         for (make, with_gradients, ms) in makes {
             let tape = Tape::<T>::new();

@@ -152,12 +152,12 @@ impl<T: Scalar> Program<T> {
     ///
     /// What differs: the derivative of a log-loss whose label is neither 0 nor 1, or of a cross-entropy
     /// whose labels are not of one class, may do so in its last digits, and so may ln Σ exp where
-    /// it is near 0; sin and cos beyond 10⁶ are NaN; labels are not looked at. Arrays are on the
-    /// stack.
+    /// it is near 0; sin and cos beyond 10⁶ are NaN, and so is what an index names that there is not;
+    /// labels are not looked at. Arrays are on the stack.
     ///
     /// # Errors
     /// [`Error::NotExportable`] for an operation that cannot be written: the user's own, noise,
-    /// linear algebra, blocks and indices of examples, second derivatives of softmax, functions that
+    /// linear algebra, second derivatives of softmax, functions that
     /// the program takes from the standard library (unless by [`MultiplyAdd::Std`]); for sums over
     /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns; for a name that
     /// is no identifier. [`Error::Unbound`] for a parameter or constant without a value;

@@ -2,6 +2,7 @@
 
 use super::Writer;
 use crate::numbers::kernel::product::UNIT;
+use crate::ops::blocks::BlockMatmul;
 use crate::ops::matmul::Matmul;
 use crate::ops::scale::Scaling;
 use crate::program::ids::NodeId;
@@ -62,12 +63,50 @@ impl<T: Scalar> Writer<'_, T> {
         };
         let (a, rows, inner) = operand(self, operands[0], matmul.left);
         let (b, _, columns) = operand(self, operands[1], matmul.right);
+        let target = self.target(out);
+        self.loops(node, (a, b), (rows, columns, inner), (contraction, epilogue), &target)
+    }
+
+    /// The product of each example's blocks.
+    pub(super) fn block_product(&mut self, node: NodeId, product: BlockMatmul) -> Result<()> {
+        let examples = self.source.examples;
+        let operands = self.program.graph.node(node).operands.clone();
+        let block = |writer: &Self, node: NodeId| {
+            let (rows, columns) = writer.shape(node);
+            (rows, columns / examples)
+        };
+        let operand = |writer: &mut Self, i: usize, name: &'static str, turned: bool| {
+            let ((rows, columns), array) = (block(writer, operands[i]), writer.array(operands[i]));
+            let part = format!("let {name} = &{array}[{0} * block..][..{0}];", rows * columns);
+            let (m, n) = if turned { (columns, rows) } else { (rows, columns) };
+            (part, Operand { array: name.to_owned(), rows, turned }, m, n)
+        };
+        let (left, a, rows, inner) = operand(self, 0, "left", product.left);
+        let (right, b, _, columns) = operand(self, 1, "right", product.right);
+        let target = self.target(node);
+        self.line(&format!("for block in 0..{examples} {{"));
+        self.line(&left);
+        self.line(&right);
+        self.line(&format!("let out = &mut {target}[{0} * block..][..{0}];", rows * columns));
+        self.loops(node, (a, b), (rows, columns, inner), (None, None), "out")?;
+        self.line("}");
+        Ok(())
+    }
+
+    /// The loops of a product of these rows, columns and products to be summed.
+    fn loops(
+        &mut self,
+        node: NodeId,
+        (a, b): (Operand, Operand),
+        (rows, columns, inner): (usize, usize, usize),
+        (contraction, epilogue): (Option<Scaling<T>>, Option<&str>),
+        target: &str,
+    ) -> Result<()> {
         let scaled = contraction.map(|scaling| scaling.at(self.source.examples));
         let alpha = scaled.map_or(T::ONE, |scaled| scaled.of_parts());
         if contraction.is_some() && inner > UNIT {
             return self.refused(node, format!("a sum over more than {UNIT} columns"));
         }
-        let target = self.target(out);
         if rows * columns == 0 {
             return Ok(());
         }
@@ -91,17 +130,17 @@ impl<T: Scalar> Writer<'_, T> {
         };
         if inner == 0 {
             let zero = finish("0.0", "i", if columns == 1 { "0" } else { "j" });
-            return self.each_element((rows, columns), &target, &zero);
+            return self.each_element((rows, columns), target, &zero);
         }
         if rows == 1 {
-            return self.row(node, (a, b), (columns, inner), &target, finish);
+            return self.row(node, (a, b), (columns, inner), target, finish);
         }
         let depth = match contraction {
             Some(_) => UNIT,
             None => inner.div_ceil(inner.div_ceil(DEPTH)),
         };
         if inner > depth {
-            return self.slabs(node, (a, b), (rows, columns, inner, depth), &target, epilogue);
+            return self.slabs((a, b), (rows, columns, inner, depth), target, epilogue);
         }
         let j = self.open_columns(columns);
         self.line(&format!("let mut sums: [{}; {rows}] = [0.0; {rows}];", self.numbers.name()));
@@ -111,7 +150,7 @@ impl<T: Scalar> Writer<'_, T> {
         self.line("}");
         self.line("}");
         self.line(&format!("for i in 0..{rows} {{"));
-        self.line(&format!("{} = {};", index(&target, rows, "i", j), finish("sums[i]", "i", j)));
+        self.line(&format!("{} = {};", index(target, rows, "i", j), finish("sums[i]", "i", j)));
         self.line("}");
         self.line("}");
         Ok(())
@@ -120,13 +159,11 @@ impl<T: Scalar> Writer<'_, T> {
     /// A long inner dimension is summed in slabs, which are added one after the other.
     fn slabs(
         &mut self,
-        node: NodeId,
         (a, b): (Operand, Operand),
         (rows, columns, inner, depth): (usize, usize, usize, usize),
         target: &str,
         epilogue: Option<&str>,
     ) -> Result<()> {
-        let _ = node;
         let j = self.open_columns(columns);
         let of = self.numbers.name();
         self.line(&format!("let mut total: [{of}; {rows}] = [0.0; {rows}];"));

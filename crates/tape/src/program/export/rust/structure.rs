@@ -112,12 +112,43 @@ impl<T: Scalar> Writer<'_, T> {
             | Op::Stop(_)
             | Op::Scale(_)
             | Op::Guarded(_) => self.elements(&[node], &[node]),
-            Op::BlockMatmul(_)
-            | Op::BlockTranspose(_)
-            | Op::RowsAdded(_)
-            | Op::Gather(_)
-            | Op::ColumnsAdded(_)
-            | Op::Cholesky(_)
+            Op::BlockMatmul(product) => self.block_product(node, *product),
+            Op::BlockTranspose(_) => {
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                let (stored, k) = (columns / self.source.examples, rows);
+                self.line(&format!("for block in 0..{} {{", self.source.examples));
+                self.line(&format!("for i in 0..{stored} {{"));
+                self.line(&format!("for k in 0..{k} {{"));
+                self.line(&format!(
+                    "{target}[{0} * block + {k} * i + k] = {array}[{0} * block + {stored} * k + i];",
+                    stored * k
+                ));
+                self.line("}");
+                self.line("}");
+                self.line("}");
+                Ok(())
+            }
+            Op::RowsAdded(added) => {
+                let numbers: Vec<u32> = added.rows.iter().collect();
+                let (array, target) = (self.array(operands[0]), self.target(node));
+                self.line("{");
+                self.line(&format!("const ROWS: [u32; {}] = {numbers:?};", numbers.len()));
+                self.line(&format!("{target}.fill(0.0);"));
+                self.line(&format!("for j in 0..{columns} {{"));
+                self.line(&format!("for i in 0..{} {{", numbers.len()));
+                self.line(&format!(
+                    "if let Some(total) = {target}[{rows} * j..][..{rows}].get_mut(ROWS[i] as usize) {{"
+                ));
+                self.line(&format!("*total += {array}[{} * j + i];", numbers.len()));
+                self.line("}");
+                self.line("}");
+                self.line("}");
+                self.line("}");
+                Ok(())
+            }
+            Op::Gather(_) => self.gathered(node, &operands),
+            Op::ColumnsAdded(_) => self.columns_added(node, &operands),
+            Op::Cholesky(_)
             | Op::LowerTriangle(_)
             | Op::SolveLower(_)
             | Op::Lu(_)
@@ -187,6 +218,40 @@ impl<T: Scalar> Writer<'_, T> {
             "for (total, column) in {target}.iter_mut().zip({array}.chunks_exact({length})).take({count}) {{"
         ));
         self.line(&format!("*total = log_sum_exp::<{length}>(column);"));
+        self.line("}");
+        Ok(())
+    }
+
+    /// Columns of a table, by indices; NaN for an index that there is not.
+    fn gathered(&mut self, node: NodeId, operands: &[NodeId]) -> Result<()> {
+        let (indices, table) = (self.array(operands[0]), self.array(operands[1]));
+        let ((rows, columns), target) = (self.shape(operands[1]), self.target(node));
+        self.line(&format!("for j in 0..{} {{", self.len(operands[0])));
+        self.line(&format!("let at = {indices}[j] as usize;"));
+        self.line(&format!("let out = &mut {target}[{rows} * j..][..{rows}];"));
+        self.line(&format!("if at < {columns} && at as {} == {indices}[j] {{", self.numbers.name()));
+        self.line(&format!("out.copy_from_slice(&{table}[{rows} * at..][..{rows}]);"));
+        self.line("} else {");
+        self.line(&format!("out.fill({}::NAN);", self.numbers.name()));
+        self.line("}");
+        self.line("}");
+        Ok(())
+    }
+
+    /// Columns added up where indices say; all NaN for an index that there is not.
+    fn columns_added(&mut self, node: NodeId, operands: &[NodeId]) -> Result<()> {
+        let (indices, array) = (self.array(operands[0]), self.array(operands[1]));
+        let ((rows, columns), target) = (self.shape(node), self.target(node));
+        self.line(&format!("{target}.fill(0.0);"));
+        self.line(&format!("for j in 0..{} {{", self.len(operands[0])));
+        self.line(&format!("let at = {indices}[j] as usize;"));
+        self.line(&format!("if at < {columns} && at as {} == {indices}[j] {{", self.numbers.name()));
+        self.line(&format!("for i in 0..{rows} {{"));
+        self.line(&format!("{target}[{rows} * at + i] += {array}[{rows} * j + i];"));
+        self.line("}");
+        self.line("} else {");
+        self.line(&format!("{target}.fill({}::NAN);", self.numbers.name()));
+        self.line("}");
         self.line("}");
         Ok(())
     }
