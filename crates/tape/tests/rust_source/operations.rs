@@ -93,13 +93,10 @@ fn softmax<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let (z, y) = (x * num(9.0), tape.examples_unbound("one-hot", 6));
     let entropy = z.softmax_cross_entropy(y);
     let [gradient] = entropy.mean().gradients([x]);
-    vec![
-        z.softmax_over(Over::Rows),
-        z.log_softmax_over(Over::Rows),
-        z.softmax_over(Over::All),
-        entropy,
-        gradient,
-    ]
+    let shares = z.softmax_over(Over::Rows);
+    let [curved] = (shares * x).sum().gradients([z]);
+    let [second] = gradient.square().sum().gradients([x]);
+    vec![shares, curved, second, z.log_softmax_over(Over::Rows), z.softmax_over(Over::All), entropy, gradient]
 }
 
 fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {

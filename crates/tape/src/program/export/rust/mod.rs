@@ -157,7 +157,7 @@ impl<T: Scalar> Program<T> {
     ///
     /// # Errors
     /// [`Error::NotExportable`] for an operation that cannot be written: the user's own, noise,
-    /// linear algebra, second derivatives of softmax, functions that
+    /// linear algebra, softmax of rows and its second derivatives, functions that
     /// the program takes from the standard library (unless by [`MultiplyAdd::Std`]); for sums over
     /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns; for a name that
     /// is no identifier. [`Error::Unbound`] for a parameter or constant without a value;

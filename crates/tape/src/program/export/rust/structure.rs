@@ -186,8 +186,10 @@ impl<T: Scalar> Writer<'_, T> {
             Of::Logarithm => format!("log_softmax::<{length}>({inputs}, &mut {out});"),
             Of::CrossEntropy => format!("{target}[{j}] = softmax_cross_entropy::<{length}>({inputs});"),
             Of::Minus(_) => format!("softmax_minus::<{length}>({inputs}, &mut {out});"),
-            Of::Derivative { .. } | Of::Centred => {
-                return self.refused(node, "second derivatives of softmax are not written down in source");
+            Of::Derivative { order: 1 } => format!("softmax_derivative::<{length}>({inputs}, &mut {out});"),
+            Of::Centred => format!("softmax_centred::<{length}>({inputs}, &mut {out});"),
+            Of::Derivative { .. } => {
+                return self.refused(node, "third derivatives of ln Σ exp are not written down in source");
             }
         };
         match count {
