@@ -371,7 +371,7 @@ impl<T: Scalar> Writer<'_, T> {
         let schedule = schedule(&self.program.graph, fused);
         for segment in fuse(&self.program.graph, &schedule) {
             for step in segment.steps {
-                self.step(&step, segment.tiled)?;
+                self.step(&step)?;
             }
         }
         Ok(())

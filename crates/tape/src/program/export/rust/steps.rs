@@ -12,7 +12,7 @@ use crate::tape::notation::{Notation, Over};
 use crate::{Result, Scalar};
 
 impl<T: Scalar> Writer<'_, T> {
-    pub(super) fn step(&mut self, step: &Instruction<T, OnNodes>, _: bool) -> Result<()> {
+    pub(super) fn step(&mut self, step: &Instruction<T, OnNodes>) -> Result<()> {
         match step {
             Instruction::Single { node, op, operands, out } => {
                 self.comment(&[*node]);
