@@ -9,7 +9,7 @@ use crate::numbers::kernel::simd::Lanes;
 use std::ops::{Div, Neg, Sub};
 
 /// eˣ = (1 + p)·a·b, where a and b are powers of 2 whose product may be too small or too large for
-/// the type.
+/// the type; a is 0 where eˣ is far too small.
 #[derive(Clone, Copy)]
 #[allow(unreachable_pub)] // in a supertrait of a public trait
 pub struct Exponential<T> {
@@ -183,7 +183,10 @@ macro_rules! real {
                 let half = rounded.to_bits() << ($digits - 1);
                 let first = half & (<$bits>::MAX << $digits);
                 let second = half.wrapping_add(half).wrapping_sub(first);
-                Exponential { p, a: $t::from_bits(first), b: $t::from_bits(second) }
+                // A product that is too small for a normal number takes many processors a hundred
+                // times as long, even where it is 0 in the end.
+                let a = if self < EXP_LOW { 0.0 } else { $t::from_bits(first) };
+                Exponential { p, a, b: $t::from_bits(second) }
             }
 
             /// Without the second factor of 2ᵏ, since eˣ is lost long before it is subnormal.
@@ -367,10 +370,16 @@ mod single {
         0.000_185_573_98,
     ];
 
+    /// Below this, ln(1 + f) rounds to f.
+    const LOG_IS_LOST: f32 = 1.0 / (1 << 30) as f32;
+
     /// ln(1 + f) + c.
     #[inline(always)]
     pub(super) fn log_of_one_plus<const F: bool>(f: f32, c: f32) -> f32 {
-        let square = f * f;
+        // Powers that are too small for normal numbers take many processors a hundred times as
+        // long.
+        let root = if f.abs() < LOG_IS_LOST { 0.0 } else { f };
+        let square = root * root;
         let tail = (square * f).fused::<F>(horner::<_, F, _>(f, LOG), c);
         f + square.fused::<F>(-0.5, tail)
     }
