@@ -2,14 +2,14 @@
 //!
 //! σ(z) − y is (1 − y)·σ(z) − y·σ(−z), which for the labels 0 and 1 is one of the two and as exact
 //! as the sigmoid. For labels between them it cancels where σ(z) is near y, and is computed with
-//! twice the digits; where both are equal to many digits, with five times. An element's label alone
-//! decides, and not those beside it: a label of 0 gives the same bits among others of its kind and
-//! among soft ones.
+//! twice the digits; where both are equal to many digits, with five times. In f32 an f64 has digits
+//! enough, but where both are equal to a dozen binary digits. An element alone decides, and not
+//! those beside it: a label of 0 gives the same bits among others of its kind and among soft ones.
 
 use super::fixed;
 use super::simd::{Loops, run};
 use super::vector_math::Real;
-use super::vector_math::lane::softplus_parts;
+use super::vector_math::lane::{sigmoid_of_negative, softplus_parts};
 use crate::Scalar;
 
 /// Whether a label is neither 0 nor 1.
@@ -166,26 +166,55 @@ fn is_nan<T: Real>(x: T) -> bool {
     x != x
 }
 
+/// So many numbers are computed again together, if one of them needs it.
+const TOGETHER: usize = 64;
+
 impl<T: Soft> Loops for Soften<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<const F: bool>(self) {
         let Soften(y, z, slope) = self;
-        for ((&y, &z), slope) in y.iter().zip(z).zip(slope) {
-            let soft = T::soft::<F>(y, z);
-            *slope = if is_soft(y) { soft } else { *slope };
+        for ((y, z), slope) in y.chunks(TOGETHER).zip(z.chunks(TOGETHER)).zip(slope.chunks_mut(TOGETHER)) {
+            let mut open = T::of(0.0);
+            for ((&y, &z), slope) in y.iter().zip(z).zip(&mut *slope) {
+                let quick = T::quick::<F>(y, z);
+                *slope = if is_soft(y) { quick } else { *slope };
+                open = if is_nan(*slope) { T::of(1.0) } else { open };
+            }
+            if T::IS_QUICK && open > T::of(0.0) {
+                for ((&y, &z), slope) in y.iter().zip(z).zip(slope) {
+                    let soft = T::soft::<F>(y, z);
+                    *slope = if is_soft(y) & is_nan(*slope) { soft } else { *slope };
+                }
+            }
         }
     }
 }
 
 /// A number type with σ(z) − y for any label y from 0 to 1.
 trait Soft: Real {
+    /// Whether [`quick`](Self::quick) is another way than [`soft`](Self::soft).
+    const IS_QUICK: bool;
+    /// NaN where so much cancels that it is left to [`soft`](Self::soft).
+    fn quick<const F: bool>(y: Self, z: Self) -> Self;
     /// NaN where so much cancels that it is left to [`cancelled`](Self::cancelled).
     fn soft<const F: bool>(y: Self, z: Self) -> Self;
     fn cancelled(y: Self, z: Self) -> Self;
 }
 
 impl Soft for f32 {
+    const IS_QUICK: bool = true;
+    /// σ(−|z|) of an f64 is off by some 2⁻⁵²: where the label leaves 2⁻¹² of it, the difference is
+    /// by 2⁻⁴⁰.
+    #[inline(always)]
+    fn quick<const F: bool>(y: f32, z: f32) -> f32 {
+        let (y, z) = (f64::from(y), f64::from(z));
+        let q = sigmoid_of_negative::<f64, F>(-z.abs());
+        let left = z < 0.0;
+        let difference = q - if left { y } else { 1.0 - y };
+        let signed = if left { difference } else { -difference };
+        if difference.abs() < q * (1.0 / 4096.0) { f32::NAN } else { signed as f32 }
+    }
     /// 2⁻⁶⁸ leaves digits enough for all numbers of this type but for those that [`fixed`] is for.
     #[inline(always)]
     fn soft<const F: bool>(y: f32, z: f32) -> f32 {
@@ -260,6 +289,11 @@ fn exp_m1_of_small<const F: bool>(high: f64, low: f64) -> (f64, f64) {
 }
 
 impl Soft for f64 {
+    const IS_QUICK: bool = false;
+    #[inline(always)]
+    fn quick<const F: bool>(y: f64, z: f64) -> f64 {
+        Self::soft::<F>(y, z)
+    }
     #[inline(always)]
     fn soft<const F: bool>(y: f64, z: f64) -> f64 {
         // −|z| = k·ln 2 + r, r in two parts.
@@ -393,6 +427,24 @@ mod tests {
             let (found, plain) = (slope_of(&[y], &[z])[0], f64::exp(z) - y);
             // eᶻ is within some hundred ulp, since z is rounded.
             assert!((found / plain - 1.0).abs() < 1e-11, "{y:e} {z}: {found:e} {plain:e}");
+        }
+    }
+
+    /// Labels that are the share to 6, 11, 12, 13, … binary digits, and the share itself, rounded.
+    #[test]
+    fn of_few_digits_what_cancels_keeps_them_all() {
+        let (mut y, mut z) = (Vec::new(), Vec::new());
+        for i in 0..400_u32 {
+            let of = f64::from(i % 61) * 0.47 - 14.0 + f64::from(i) * 1e-3;
+            let share = sigmoid(f64::from(of as f32));
+            for bits in [6, 11, 12, 13, 18, 23, 40] {
+                y.push((share * (1.0 - 0.5_f64.powi(bits))) as f32);
+                z.push(of as f32);
+            }
+        }
+        for ((&y, &z), found) in y.iter().zip(&z).zip(slope_of(&y, &z)) {
+            let exact = fixed::sigmoid_minus(y.into(), z.into()) as f32;
+            assert!((found - exact).abs() <= f32::EPSILON * exact.abs(), "{y} {z}: {found:e} {exact:e}");
         }
     }
 

@@ -100,11 +100,17 @@ pub(crate) fn tanh_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
     (tanh, (q * T::of(-0.25)).fused::<F>(q, q))
 }
 
+/// σ(x) for x ≤ 0.
+#[inline(always)]
+pub(crate) fn sigmoid_of_negative<T: Real, const F: bool>(x: T) -> T {
+    let t = x.exponential_of_negative::<F>().value::<F>();
+    over_one_plus::<T, F>(t, t)
+}
+
 /// σ(x) = 1/(1 + e⁻ˣ) = eˣ/(1 + eˣ), whichever has a negative exponent.
 #[inline(always)]
 pub(crate) fn sigmoid<T: Real, const F: bool>(x: T) -> T {
-    let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
-    either_side(x, over_one_plus::<T, F>(t, t))
+    either_side(x, sigmoid_of_negative::<T, F>(-x.magnitude()))
 }
 
 /// σ(x), where q = σ(−|x|).
@@ -122,8 +128,7 @@ pub(crate) fn sigmoid_derivative<T: Real, const F: bool>(x: T) -> T {
 /// σ(x) and σ′(x) = q·(1 − q). An error ε of q is one of ε·(1 − 2q)/(1 − q) there.
 #[inline(always)]
 pub(crate) fn sigmoid_and_derivative<T: Real, const F: bool>(x: T) -> (T, T) {
-    let t = (-x.magnitude()).exponential_of_negative::<F>().value::<F>();
-    let q = over_one_plus::<T, F>(t, t);
+    let q = sigmoid_of_negative::<T, F>(-x.magnitude());
     (either_side(x, q), (-q).fused::<F>(q, q))
 }
 
