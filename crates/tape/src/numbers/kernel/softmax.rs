@@ -22,6 +22,7 @@
 //! difference is small too, and the digits are those of the column's greatest.
 
 mod again;
+mod labels;
 mod short;
 
 use std::ops::Range;
@@ -29,7 +30,8 @@ use std::ops::Range;
 use super::simd::{Loops, run};
 use super::vector_math::{Real, lane};
 use again::{Again, Part};
-use short::{Of, Short};
+use labels::{Beside, Labelled};
+use short::{Of, Short, TOGETHER};
 
 /// Which numbers of a matrix belong together: those of a column, those of a row, or all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +114,20 @@ macro_rules! softmax {
                     Wanted::First(g) => Some(Of::First(g)),
                     _ => None,
                 };
-                match short.filter(|_| series.length <= PART && !series.across) {
-                    Some(of) => run(Short { of, z, length: series.length, out }),
-                    None if series.count > 0 => run(Call { wanted, z, series, out }),
-                    None => {}
+                let labelled = match wanted {
+                    Wanted::LogSumExp => Some(Beside::LogSumExp),
+                    Wanted::Logarithms => Some(Beside::Logarithms),
+                    Wanted::CrossEntropy(y) => Some(Beside::CrossEntropy(y)),
+                    Wanted::Minus(y) => Some(Beside::Minus(y)),
+                    _ => None,
+                };
+                let short = short.filter(|_| series.length <= PART && !series.across);
+                let labelled = labelled.filter(|_| series.length <= TOGETHER && !series.across);
+                match (short, labelled) {
+                    (Some(of), _) => run(Short { of, z, length: series.length, out }),
+                    (None, Some(of)) => run(Labelled { of, z, series, out }),
+                    (None, None) if series.count > 0 => run(Call { wanted, z, series, out }),
+                    (None, None) => {}
                 }
             }
         })*

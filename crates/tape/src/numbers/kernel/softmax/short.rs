@@ -3,7 +3,8 @@
 //! [`Work`](super::Work), which takes series of any length, in parts.
 //!
 //! Of few numbers each, as many series as lanes are walked together, a number of each at a time; of
-//! more, each series is walked in vectors along it.
+//! more, each series is walked in vectors along it. Logarithms and labels of few numbers are in
+//! [`labels`](super::labels).
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling make vectors
 
@@ -48,11 +49,79 @@ impl<T: SoftmaxMath> Loops for Short<'_, T> {
 }
 
 /// The most numbers of series that are walked together: longer ones fill vectors of their own.
-const TOGETHER: usize = 2 * LANES - 1;
+pub(super) const TOGETHER: usize = 2 * LANES - 1;
 const _: () = assert!(TOGETHER * LANES <= PART, "a list has a row for each number");
 
 /// A number of each of several series.
-type Row<T> = [T; LANES];
+pub(super) type Row<T> = [T; LANES];
+
+/// What is known of several series: their greatest numbers, how many these are, the sums of all
+/// other exponentials, and what shares are divided by.
+pub(super) struct Known<T> {
+    pub(super) most: Row<T>,
+    pub(super) ties: Row<T>,
+    pub(super) others: Row<T>,
+    total: Row<T>,
+    reciprocal: Row<T>,
+    divides: bool,
+}
+
+impl<T: SoftmaxMath> Known<T> {
+    /// Of the numbers z, whose exponentials are put in e. The greatest numbers are repeated in
+    /// `mosts`.
+    #[inline(always)]
+    pub(super) fn new<const F: bool>(z: &[Row<T>], e_rows: &mut [Row<T>], mosts: &mut [Row<T>]) -> Self {
+        let (zero, one) = (T::of(0.0), T::of(1.0));
+        let mut most = [-T::of(f64::INFINITY); LANES];
+        for z in z {
+            for s in 0..LANES {
+                most[s] = greater(most[s], z[s]);
+            }
+        }
+        // One loop over all numbers becomes vectors, which many over a row each do not.
+        mosts.fill(most);
+        let flat = z.as_flattened().iter().zip(mosts.as_flattened());
+        for (e, (&z, &most)) in e_rows.as_flattened_mut().iter_mut().zip(flat) {
+            *e = exponential::<T, F>(z, most);
+        }
+        let (mut ties, mut others, mut tiny) = ([zero; LANES], Sums::new(z.len()), [zero; LANES]);
+        for (item, e) in e_rows.iter().enumerate() {
+            let others = others.at(item);
+            for s in 0..LANES {
+                let is_top = e[s] == one;
+                ties[s] = ties[s] + if is_top { one } else { zero };
+                others[s] = others[s] + if is_top { zero } else { e[s] };
+                tiny[s] = if is_tiny(e[s]) { one } else { tiny[s] };
+            }
+        }
+        let mut others = others.total();
+        let (mut total, mut reciprocal) = ([one; LANES], [one; LANES]);
+        for s in 0..LANES {
+            others[s] = others[s] + (ties[s] - one);
+            total[s] = one + others[s];
+            reciprocal[s] = one / total[s];
+        }
+        let divides = !F || halves(tiny, greater) > zero;
+        Known { most, ties, others, total, reciprocal, divides }
+    }
+
+    /// The share of a number of one of the series.
+    #[inline(always)]
+    pub(super) fn share<const F: bool>(&self, s: usize, e: T) -> T {
+        let total = Total { total: self.total[s], reciprocal: self.reciprocal[s], divides: self.divides };
+        total.share::<F>(e)
+    }
+
+    /// What a leader leaves of 1.
+    #[inline(always)]
+    pub(super) fn rest(&self) -> Row<T> {
+        let mut rest = self.others;
+        for s in 0..LANES {
+            rest[s] = rest[s] / self.total[s];
+        }
+        rest
+    }
+}
 
 /// What is subtracted from g: of a leader alone its g, else the mean.
 #[inline(always)]
@@ -169,23 +238,23 @@ fn sum_of_two<T: Real>(x: &[T], y: &[T], term: impl Fn(T, T) -> T) -> T {
 
 /// Sums of several series, a number of each at a time, in the order of the sum of one: up to
 /// [`LANES`] numbers one after the other, more of them as many side by side.
-struct Sums<T> {
+pub(super) struct Sums<T> {
     sums: [Row<T>; LANES],
     side_by_side: usize,
 }
 
 impl<T: Real> Sums<T> {
     #[inline(always)]
-    fn new(length: usize) -> Self {
+    pub(super) fn new(length: usize) -> Self {
         Sums { sums: [[T::of(0.0); LANES]; LANES], side_by_side: if length < LANES { 1 } else { LANES } }
     }
     /// What the number at a place of each series is added to.
     #[inline(always)]
-    fn at(&mut self, item: usize) -> &mut Row<T> {
+    pub(super) fn at(&mut self, item: usize) -> &mut Row<T> {
         &mut self.sums[item % self.side_by_side]
     }
     #[inline(always)]
-    fn total(mut self) -> Row<T> {
+    pub(super) fn total(mut self) -> Row<T> {
         let mut width = self.side_by_side / 2;
         while width > 0 {
             for i in 0..width {
@@ -205,7 +274,7 @@ impl<T: SoftmaxMath> Short<'_, T> {
     #[inline(always)]
     fn together<const F: bool>(self, scratch: &mut [T]) {
         let Short { of, z, length, out } = self;
-        let (zero, one) = (T::of(0.0), T::of(1.0));
+        let zero = T::of(0.0);
         let (z_rows, rest) = scratch.split_at_mut(PART);
         let (g_rows, rest) = rest.split_at_mut(PART);
         let (mosts, e_rows) = rest.split_at_mut(PART);
@@ -219,43 +288,12 @@ impl<T: SoftmaxMath> Short<'_, T> {
             }
             transpose((&z[group.clone()], length), (count, length), (z_rows, LANES));
             let z: &mut [Row<T>] = &mut z_rows.as_chunks_mut().0[..length];
-            let mut most = [-T::of(f64::INFINITY); LANES];
-            for z in &*z {
-                for s in 0..LANES {
-                    most[s] = greater(most[s], z[s]);
-                }
-            }
-            let (mut ties, mut others, mut tiny) = ([zero; LANES], Sums::new(length), [zero; LANES]);
-            // One loop over all numbers becomes vectors, which many over a row each do not.
-            let mosts: &mut [Row<T>] = &mut mosts.as_chunks_mut().0[..length];
-            mosts.fill(most);
-            let flat = z.as_flattened().iter().zip(mosts.as_flattened());
-            for (e, (&z, &most)) in e_rows.as_flattened_mut().iter_mut().zip(flat) {
-                *e = exponential::<T, F>(z, most);
-            }
-            for (item, e) in e_rows.iter().enumerate() {
-                let others = others.at(item);
-                for s in 0..LANES {
-                    let is_top = e[s] == one;
-                    ties[s] = ties[s] + if is_top { one } else { zero };
-                    others[s] = others[s] + if is_top { zero } else { e[s] };
-                    tiny[s] = if is_tiny(e[s]) { one } else { tiny[s] };
-                }
-            }
-            let mut others = others.total();
-            let (mut total, mut reciprocal) = ([one; LANES], [one; LANES]);
-            for s in 0..LANES {
-                others[s] = others[s] + (ties[s] - one);
-                total[s] = one + others[s];
-                reciprocal[s] = one / total[s];
-            }
-            let divides = !F || halves(tiny, greater) > zero;
+            let known = Known::new::<F>(z, e_rows, &mut mosts.as_chunks_mut().0[..length]);
             let to = match of {
                 Of::Shares => {
                     for (e, share) in e_rows.iter().zip(&mut *z) {
                         for s in 0..LANES {
-                            let total = Total { total: total[s], reciprocal: reciprocal[s], divides };
-                            share[s] = total.share::<F>(e[s]);
+                            share[s] = known.share::<F>(s, e[s]);
                         }
                     }
                     z
@@ -266,12 +304,11 @@ impl<T: SoftmaxMath> Short<'_, T> {
                     let (mut pivot, mut mean) = (Sums::new(length), Sums::new(length));
                     for (item, ((e, share), g)) in e_rows.iter().zip(&mut *z).zip(&*g).enumerate() {
                         for s in 0..LANES {
-                            let total = Total { total: total[s], reciprocal: reciprocal[s], divides };
-                            share[s] = total.share::<F>(e[s]);
+                            share[s] = known.share::<F>(s, e[s]);
                         }
                         let pivot = pivot.at(item);
                         for s in 0..LANES {
-                            let leads = is_leader(ties[s], others[s]);
+                            let leads = is_leader(known.ties[s], known.others[s]);
                             pivot[s] = pivot[s] + part_of_pivot(leads, (e[s], share[s], g[s]));
                         }
                     }
@@ -427,7 +464,7 @@ fn greatest<T: Real>(x: &[T]) -> T {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::Scalar;
     use crate::check::Random;
@@ -435,7 +472,7 @@ mod tests {
     use crate::numbers::kernel::softmax::{Call, Series, Wanted};
 
     /// Numbers of a magnitude, and in between masks, ties, zeros of either sign, and what is none.
-    fn numbers<T: Scalar>(count: usize, magnitude: f64, random: &mut Random) -> Vec<T> {
+    pub(in super::super) fn numbers<T: Scalar>(count: usize, magnitude: f64, random: &mut Random) -> Vec<T> {
         let mut number = || match random.below(60) {
             0..3 if magnitude > 1.0 => -f64::INFINITY,
             3 => 0.0,
