@@ -37,6 +37,13 @@ impl<T: SoftmaxMath> Loops for Again<'_, T> {
         {
             return minus_in_double::<T, F>(y, (z, series, at), out);
         }
+        if T::FEW_DIGITS
+            && let Part::LogSumExp = part
+            && let Some(sum) = log_sum_exp_in_double::<T, F>((z, series, at))
+        {
+            out[at] = T::of(sum);
+            return;
+        }
         let of = WideSeries::new::<F>(z, series, at);
         match part {
             Part::LogSumExp => out[at] = T::of(of.log_sum_exp::<F>()),
@@ -79,6 +86,28 @@ fn minus_in_double<T: SoftmaxMath, const F: bool>(
         let (e, r) = beside(item);
         out[index(item)] = T::of((e * parts - r * all) / all);
     }
+}
+
+/// max + ln Σ, where an f64 has digits enough: of the two it loses some 2⁻⁵², and so 2⁻⁴⁰ of a sum
+/// that is 2⁻¹² of them.
+#[inline(always)]
+fn log_sum_exp_in_double<T: SoftmaxMath, const F: bool>(
+    (z, series, at): (&[T], Series, usize),
+) -> Option<f64> {
+    let z = |item: usize| z[series.index(at, item)].double();
+    let mut leader = 0;
+    for item in 1..series.length {
+        if z(item) > z(leader) {
+            leader = item;
+        }
+    }
+    let (greatest, mut others) = (z(leader), 0.0);
+    for item in 0..series.length {
+        let e = lane::exp::<f64, F>(z(item) - greatest);
+        others += if item == leader { 0.0 } else { e };
+    }
+    let sum = greatest + lane::ln_1p::<f64, F>(others);
+    (sum.abs() > greatest.abs() * (1.0 / 4096.0)).then_some(sum)
 }
 
 /// A series and its sum.

@@ -315,6 +315,32 @@ mod tests {
         assert!(again > 1000, "something cancels");
     }
 
+    /// The greatest number and the logarithm cancel, by few digits and by many.
+    #[test]
+    fn logarithms_that_cancel_keep_their_digits_in_f32() {
+        let mut random = Random::new(2);
+        let sums = |z: &[f32]| {
+            let wide = z.iter().map(|&z| f64::from(z)).collect::<Vec<_>>();
+            let (mut found, mut exact) = ([0.0_f32], [0.0_f64]);
+            let series = Series { count: 1, length: z.len(), across: false };
+            f32::softmax_into(Wanted::LogSumExp, z, series, &mut found);
+            f64::softmax_into(Wanted::LogSumExp, &wide, series, &mut exact);
+            (found[0], exact[0] as f32)
+        };
+        for length in [2, 3, 10, 31, 40] {
+            for digits in 0..9 {
+                let off = 0.1_f64.powi(digits);
+                let z = (0..length).map(|_| -(length as f64).ln() + random.between(-off, off));
+                let z = z.map(|z| z as f32).collect::<Vec<_>>();
+                let (found, exact) = sums(&z);
+                assert!(
+                    (found - exact).abs() <= f32::EPSILON * exact.abs(),
+                    "{z:?}: {found:e}, not {exact:e}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn labelled_series_have_the_bits_of_parts_in_both_types() {
         labelled_series_have_the_bits_of_parts::<f32>();

@@ -251,10 +251,11 @@ impl<T: Real> Sums<T> {
     /// What the number at a place of each series is added to.
     #[inline(always)]
     pub(super) fn at(&mut self, item: usize) -> &mut Row<T> {
-        &mut self.sums[item % self.side_by_side]
+        // Of powers of two, as a remainder is a division.
+        &mut self.sums[item & (self.side_by_side - 1) & (LANES - 1)]
     }
     #[inline(always)]
-    pub(super) fn total(mut self) -> Row<T> {
+    pub(super) fn total(&mut self) -> Row<T> {
         let mut width = self.side_by_side / 2;
         while width > 0 {
             for i in 0..width {
