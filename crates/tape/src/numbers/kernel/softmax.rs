@@ -24,6 +24,8 @@
 mod again;
 mod labels;
 mod short;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 

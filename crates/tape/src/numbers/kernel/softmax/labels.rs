@@ -255,7 +255,7 @@ mod tests {
     use super::*;
     use crate::Scalar;
     use crate::check::Random;
-    use crate::numbers::kernel::softmax::short::tests::numbers;
+    use crate::numbers::kernel::softmax::tests::numbers;
     use crate::numbers::kernel::softmax::{Call, Wanted};
 
     /// Labels of one class, of any magnitude, and such as are equal to the shares but for a little.
