@@ -1,9 +1,6 @@
-//! Texts against the parsers: typed equations, the JSON of a list, and the CSV reader of the examples.
+//! Texts against the parsers: typed equations, the JSON of a list, and tables.
 
-#[path = "../../examples/support/csv.rs"]
-mod csv_reader;
-
-use csv_reader::Header;
+use mlp::tables::{Csv, Header};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tape::check::strategies::{BuiltIn, Noisy, Scripts};
@@ -293,7 +290,12 @@ fn any_bytes_are_a_table_or_an_error() {
             let at = at.index(bytes.len());
             bytes[at] = *byte;
         }
-        match csv_reader::parse(&bytes, "t.csv", *target, *header) {
+        let csv = Csv::new().header(*header);
+        let csv = match target {
+            Some(target) => csv.target(*target),
+            None => csv,
+        };
+        match csv.parse(&bytes, "t.csv") {
             Ok(table) => {
                 let (x, y) = (&table.x, &table.y);
                 let fits = x.rows() == table.features.len() && y.shape() == (1, x.columns());

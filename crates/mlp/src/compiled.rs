@@ -16,12 +16,12 @@ use tape::{EntryId, Matrix, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+use crate::export::Export;
 use crate::files::{Archive, Loading};
 use crate::minimize::{
     Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
 };
-#[cfg(any(feature = "onnx", feature = "rust-source"))]
-use crate::export::Export;
 use crate::optimizer::ColumnStep;
 use crate::search::{FoldScores, Metric};
 use crate::{

@@ -246,6 +246,7 @@ pub enum Error {
         name: String,
         /// What is wrong with it.
         fault: &'static str,
+    },
     /// A file that cannot be read, or that holds no network.
     NotImportable {
         /// What the file was to be, `"ONNX"`.

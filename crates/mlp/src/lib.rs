@@ -105,9 +105,9 @@ mod compiled;
 mod data;
 pub mod diagnose;
 mod error;
-pub mod files;
 #[cfg(any(feature = "onnx", feature = "rust-source"))]
 mod export;
+pub mod files;
 mod history;
 #[cfg(feature = "onnx")]
 mod import;
