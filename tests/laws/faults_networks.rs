@@ -277,7 +277,10 @@ fn hyperparameters_are_those_of_the_type_that_computes() {
 fn standardised_numbers_are_numbers() {
     let fitted = Standardizer::fit(&matrix![[0.0, 1e-300]]).unwrap();
     let error = fitted.transform(&matrix![[1.0, 1e300]]).unwrap_err();
-    assert!(matches!(error, Error::FeatureOverflow { value: 1e300, feature: 0, column: 1, number: "f64" }));
+    assert!(matches!(
+        error,
+        Error::FeatureOverflow { value: 1e300, feature: 0, column: 1, number: "f64", what: "standardizer" }
+    ));
     assert_eq!(fitted.transform(&matrix![[0.0, 1e-300]]).unwrap(), matrix![[-1.0, 1.0]]);
     // A thousand examples around a million, whose mean is between two numbers of f32: it comes out as 0 all the same.
     let x = Matrix::from_fn(1, 1000, |_, i| 1e6 + 0.0625 * (i % 7) as f32);

@@ -99,6 +99,7 @@ fn types_of_networks() {
         value::<mlp::OptimizerState<T>>();
         value::<mlp::Standardizer<T>>();
         value::<mlp::Training<T>>();
+        shared::<mlp::Trainer<T>>();
         value::<Forward<T>>();
         value::<ClosedForm<T>>();
         value::<Layer<'_, T>>();
@@ -106,7 +107,13 @@ fn types_of_networks() {
     }
     of::<f32>();
     of::<f64>();
-    key::<mlp::ConfusionMatrix>();
+    value::<mlp::ConfusionMatrix>();
+    value::<mlp::Schedule>();
+    value::<mlp::ParameterGroup>();
+    value::<mlp::Moment>();
+    value::<mlp::files::Archive>();
+    shown::<mlp::Schedule>();
+    with_a_default::<mlp::Schedule>();
     key::<mlp::Init>();
     key::<mlp::Loss>();
     key::<mlp::ParameterKind>();

@@ -88,7 +88,7 @@ impl<T: Scalar> Gradients<T> {
     pub(super) fn take(&mut self) -> &mut [Vec<T>] {
         if self.rules.accumulated > 1 {
             let m = T::from_usize(self.examples);
-            self.sums.iter_mut().flatten().for_each(|sum| *sum = *sum / m);
+            self.sums.iter_mut().flatten().for_each(|sum| *sum /= m);
         }
         if let Some(most) = self.rules.most_value {
             let most = T::from_f64(most);

@@ -1,5 +1,6 @@
 //! One trainer for every model of a tape.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use tape::{EntryId, Matrix, Named, Program, Threads, Var};
@@ -39,6 +40,19 @@ use crate::{Epoch, History, Mlp, Model, Result, Scalar, Training};
 pub struct Trainer<T: Scalar> {
     pub(super) run: Run<T>,
     threads: Threads,
+}
+
+/// Where it stands, without the values.
+impl<T: Scalar> fmt::Debug for Trainer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.run.step.followed.iter().map(|followed| &*followed.name).collect();
+        f.debug_struct("Trainer")
+            .field("parameters", &names)
+            .field("epochs", &self.history().len())
+            .field("steps", &self.steps())
+            .field("rate", &self.rate())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a trainer tells after a batch.
