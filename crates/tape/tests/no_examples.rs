@@ -7,7 +7,8 @@ fn stays_an_error<T: Scalar>() {
     let x = tape.examples_unbound("x", 1);
     let one_over_m = tape.one_over_m();
     let m = tape.scalar(T::ONE) / one_over_m;
-    for number in [one_over_m * m, m * one_over_m, one_over_m / one_over_m] {
+    let itself = one_over_m;
+    for number in [one_over_m * m, m * one_over_m, one_over_m / itself] {
         let y = x.sum() + number;
         for options in [Options::default(), Options::literal()] {
             let mut program = tape.compile_with([y], options).unwrap();
