@@ -181,3 +181,80 @@ fn many_classes_are_not_printed_as_a_table_wider_than_a_screen() {
     assert!(text.contains("has 60 rows and columns: too many to print"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
 }
+
+/// A folder that is removed again.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What is printed of the test part.
+fn of_the_test(output: &Output) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let from = text.find("Test: ").unwrap_or_else(|| panic!("{text}"));
+    text[from..].lines().take_while(|line| !line.starts_with("Proof")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_saved_network_is_the_same_in_another_process() {
+    let folder = Folder::new("saved");
+    let file = folder.file("network.safetensors");
+    let trained = run(&["--epochs", "40", "--save", &file]);
+    assert!(String::from_utf8_lossy(&trained.stdout).contains("Saved to "), "{trained:?}");
+    let loaded = run(&["--load", &file]);
+    assert_eq!(of_the_test(&loaded), of_the_test(&trained));
+    let refused = refusal(&["--load", &file, "--f32"]);
+    assert!(refused.starts_with("--load: ") && refused.contains("f64"), "{refused}");
+    std::fs::write(&file, "no network").unwrap();
+    assert!(refusal(&["--load", &file]).starts_with("--load: "));
+    assert!(refusal(&["--load", &folder.file("none")]).contains("none"));
+    let into_nothing = folder.file("no/where");
+    let refused = refusal(&["--epochs", "400", "--save", &into_nothing]);
+    assert!(refused.starts_with("--save: "), "{refused}");
+    assert_eq!(
+        refusal(&["--load", &file, "--epochs", "3"]),
+        "--epochs is about a training, and --load trains none"
+    );
+    assert_eq!(
+        refusal(&["--seeds", "--save", &file]),
+        "--seeds trains ten networks, and --save is about one"
+    );
+}
+
+/// Killed in the middle, resumed in another process: the network has the bits of one that was not stopped.
+#[test]
+fn a_killed_training_is_resumed() {
+    let folder = Folder::new("killed");
+    let [checkpoint, one, other] = ["checkpoint", "one", "other"].map(|name| folder.file(name));
+    let options = ["--batch", "16", "--epochs", "400", "--optimizer", "adam"];
+    let mut child = example()
+        .args([&options[..], &["--checkpoint", &checkpoint]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !Path::new(&checkpoint).exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for more in [vec!["--save", &one], vec!["--resume", &checkpoint, "--save", &other]] {
+        let output = run(&[&options[..], &more].concat());
+        assert!(Path::new(more[more.len() - 1]).exists(), "{output:?}");
+    }
+    assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap());
+}

@@ -47,6 +47,12 @@ The training:                                               [default; with --csv
   --seed NUMBER        of first weights, batches and split  [0]
   --seeds              seeds 0 to 9, and a table of them
 
+Files (safetensors, which Python reads; each is written whole or not at all):
+  --save FILE          the trained network, with what its features are standardised by
+  --load FILE          tests a saved network, and trains none
+  --checkpoint FILE    the training, after every ten epochs
+  --resume FILE        goes on from a checkpoint: the same options give the same bits as no stop
+
   -h, --help           this text
 ";
 
@@ -69,6 +75,10 @@ pub(crate) struct Args {
     pub(crate) batch: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) seeds: bool,
+    pub(crate) save: Option<PathBuf>,
+    pub(crate) load: Option<PathBuf>,
+    pub(crate) checkpoint: Option<PathBuf>,
+    pub(crate) resume: Option<PathBuf>,
 }
 
 /// The rule of the optimizer.
@@ -120,6 +130,10 @@ struct Given {
     batch: Option<usize>,
     seed: Option<u64>,
     seeds: bool,
+    save: Option<PathBuf>,
+    load: Option<PathBuf>,
+    checkpoint: Option<PathBuf>,
+    resume: Option<PathBuf>,
 }
 
 impl Args {
@@ -144,7 +158,7 @@ impl Args {
 impl Given {
     fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<(), String> {
         match name {
-            "csv" => self.csv = Some(parser.value().map_err(|error| error.to_string())?.into()),
+            "csv" => self.csv = Some(path(parser)?),
             "target" => self.target = Some(value(parser, name)?),
             "classes" => self.classes = true,
             "header" => self.header = value::<Choice>(parser, name)?.0,
@@ -159,6 +173,10 @@ impl Given {
             "batch" => self.batch = Some(whole(parser, name)?),
             "seed" => self.seed = Some(whole(parser, name)?),
             "seeds" => self.seeds = true,
+            "save" => self.save = Some(path(parser)?),
+            "load" => self.load = Some(path(parser)?),
+            "checkpoint" => self.checkpoint = Some(path(parser)?),
+            "resume" => self.resume = Some(path(parser)?),
             _ => return Err(format!("there is no option --{name}")),
         }
         Ok(())
@@ -195,6 +213,10 @@ impl Given {
             batch: self.batch.or(own.then_some(32)),
             seed: self.seed.unwrap_or(0),
             seeds: self.seeds,
+            save: self.save,
+            load: self.load,
+            checkpoint: self.checkpoint,
+            resume: self.resume,
         })
     }
 
@@ -208,6 +230,23 @@ impl Given {
         ];
         if let (None, Some((name, _))) = (&self.csv, data.iter().find(|(_, given)| *given)) {
             return Err(format!("{name} is about a file of your own: give it with --csv FILE"));
+        }
+        let training = [
+            ("--save", self.save.is_some()),
+            ("--checkpoint", self.checkpoint.is_some()),
+            ("--resume", self.resume.is_some()),
+            ("--hidden", self.hidden.is_some()),
+            ("--activation", self.activation.is_some()),
+            ("--epochs", self.epochs.is_some()),
+        ];
+        if let (Some(_), Some((name, _))) = (&self.load, training.iter().find(|(_, given)| *given)) {
+            return Err(format!("{name} is about a training, and --load trains none"));
+        }
+        let files = training.iter().take(3).find(|(_, given)| *given).map(|(name, _)| *name);
+        if let Some(name) = files.or(self.load.is_some().then_some("--load"))
+            && self.seeds
+        {
+            return Err(format!("--seeds trains ten networks, and {name} is about one"));
         }
         if self.seeds && self.seed.is_some() {
             return Err("--seeds runs seeds 0 to 9: leave --seed out".to_string());
@@ -233,6 +272,10 @@ where
 {
     let text = text(parser)?;
     text.parse().map_err(|error| format!("--{name} {}: {error}", shown(&text)))
+}
+
+fn path(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
+    Ok(parser.value().map_err(|error| error.to_string())?.into())
 }
 
 fn number(parser: &mut lexopt::Parser, name: &str) -> Result<f64, String> {

@@ -42,14 +42,17 @@ pub(crate) struct Data<T: Scalar> {
     pub(crate) test: Part<T>,
     /// Standard deviation of the target in the training part, in its own unit; 1 for classes.
     pub(crate) unit: f64,
+    /// What the features are standardised by.
+    pub(crate) standardizer: Standardizer<f64>,
     /// Whether these are the data and the split that the reference results are for.
     pub(crate) is_reference: bool,
 }
 
 impl<T: Scalar> Data<T> {
-    /// The data of this example, or those of the user's file.
-    pub(crate) fn load(args: &Args, seed: u64) -> Result<Self, String> {
-        let Some(path) = &args.csv else { return reference() };
+    /// The data of this example, or those of the user's file. Features are standardised by what was
+    /// kept of another training, if anything was.
+    pub(crate) fn load(args: &Args, seed: u64, kept: Option<Standardizer<f64>>) -> Result<Self, String> {
+        let Some(path) = &args.csv else { return reference(kept) };
         let mut csv = Csv::new().header(args.header);
         if let Some(target) = &args.target {
             csv = csv.target(target);
@@ -65,7 +68,7 @@ impl<T: Scalar> Data<T> {
         };
         let split = split.map_err(|error| error.to_string())?;
         let source = printable(&path.display().to_string()).into_owned();
-        Data::new(source, table, task, &split, format!("drawn by seed {seed}"), false)
+        Data::new(source, table, task, &split, format!("drawn by seed {seed}"), kept)
     }
 
     fn new(
@@ -74,10 +77,11 @@ impl<T: Scalar> Data<T> {
         task: Task,
         split: &Split,
         rule: String,
-        is_reference: bool,
+        kept: Option<Standardizer<f64>>,
     ) -> Result<Self, String> {
         let (y, unit) = labels(&table, task, split)?;
-        let [x_train, x_test] = standardised(&table.x, split).map_err(|error| error.to_string())?;
+        let (standardizer, [x_train, x_test]) =
+            standardised(&table.x, split, kept).map_err(|error| error.to_string())?;
         let part = |x: Matrix<f64>, of: &[usize]| Part { x: x.cast(), y: y.select_columns(of).cast() };
         Ok(Data {
             source,
@@ -88,7 +92,8 @@ impl<T: Scalar> Data<T> {
             train: part(x_train, &split.train),
             test: part(x_test, &split.test),
             unit,
-            is_reference,
+            standardizer,
+            is_reference: false,
         })
     }
 
@@ -98,11 +103,13 @@ impl<T: Scalar> Data<T> {
     }
 }
 
-fn reference<T: Scalar>() -> Result<Data<T>, String> {
+fn reference<T: Scalar>(kept: Option<Standardizer<f64>>) -> Result<Data<T>, String> {
     let table = data_sets::breast_cancer(BREAST_CANCER).map_err(|error| error.to_string())?;
     let split = Split::every(table.y.columns(), 5).map_err(|error| error.to_string())?;
     let source = "Breast Cancer Wisconsin (Diagnostic)".to_string();
-    Data::new(source, table, Task::TwoClasses, &split, "every fifth row, from the first".to_string(), true)
+    let rule = "every fifth row, from the first".to_string();
+    let data = Data::new(source, table, Task::TwoClasses, &split, rule, kept)?;
+    Ok(Data { is_reference: true, ..data })
 }
 
 /// What is wrong with a file, with the option that answers the question.
@@ -180,9 +187,14 @@ fn labels(table: &Table, task: Task, split: &Split) -> Result<(Matrix<f64>, f64)
     }
 }
 
-/// X of the training part and of the test part.
-fn standardised(x: &Matrix<f64>, split: &Split) -> mlp::Result<[Matrix<f64>; 2]> {
+/// X of the training part and of the test part, with what they are standardised by.
+fn standardised(
+    x: &Matrix<f64>,
+    split: &Split,
+    kept: Option<Standardizer<f64>>,
+) -> mlp::Result<(Standardizer<f64>, [Matrix<f64>; 2])> {
     let (train, test) = (x.select_columns(&split.train), x.select_columns(&split.test));
-    let standardizer = Standardizer::fit(&train)?;
-    Ok([standardizer.transform(&train)?, standardizer.transform(&test)?])
+    let standardizer = kept.map_or_else(|| Standardizer::fit(&train), Ok)?;
+    let both = [standardizer.transform(&train)?, standardizer.transform(&test)?];
+    Ok((standardizer, both))
 }

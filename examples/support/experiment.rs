@@ -1,9 +1,11 @@
 //! One network: made, compared with the equations, trained, compared again, tested.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mlp::files::Archive;
 use mlp::{Activation, History, Loss, Mlp, Scalar, Training};
 use tape::Tape;
 
@@ -16,11 +18,15 @@ use super::text::short;
 /// What came out.
 #[derive(Debug)]
 pub(crate) struct Outcome<'t, T: Scalar> {
+    pub(crate) network: Mlp<T>,
     pub(crate) history: History,
     pub(crate) time: Duration,
     pub(crate) score: Score,
     pub(crate) proof: Proof<'t, T>,
 }
+
+/// After so many epochs each, the training is written down.
+const EPOCHS_OF_A_CHECKPOINT: usize = 10;
 
 /// The most parameters, and values of the neurons for all examples, that a network may have here: the proof holds about a dozen
 /// matrices of each size, which are then 2 GB.
@@ -44,14 +50,47 @@ fn check_size(sizes: &[usize], m: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// The network that was asked for, with its first weights.
-pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Result<Mlp<T>, String> {
-    let g: Activation<T> = args.activation.parse().map_err(|error: mlp::Error| error.to_string())?;
-    let loss = match data.task {
+/// The network of a file, if it fits the data.
+pub(crate) fn loaded<T: Scalar>(archive: &Archive, data: &Data<T>) -> Result<Mlp<T>, String> {
+    let network = Mlp::from_archive(archive).map_err(|error| format!("--load: {error}"))?;
+    let (found, expected) = (network.sizes(), [data.features(), data.train.y.rows()]);
+    if [found[0], found[found.len() - 1]] != expected {
+        let [features, outputs] = expected;
+        return Err(format!(
+            "--load: the network has {} features and {} outputs, the data have {features} and {outputs}",
+            found[0],
+            found[found.len() - 1]
+        ));
+    }
+    if network.loss_function() != loss_of(data) {
+        return Err(format!(
+            "--load: the network's loss is {}, the data need {}",
+            network.loss_function(),
+            loss_of(data)
+        ));
+    }
+    Ok(network)
+}
+
+/// Writes the network with what its features are standardised by.
+pub(crate) fn save<T: Scalar>(network: &Mlp<T>, data: &Data<T>, path: &Path) -> Result<(), String> {
+    let mut archive = network.to_archive().map_err(|error| format!("--save: {error}"))?;
+    archive.insert_standardizer(&data.standardizer);
+    archive.write(path).map_err(|error| format!("--save: {error}"))
+}
+
+fn loss_of<T: Scalar>(data: &Data<T>) -> Loss {
+    match data.task {
         Task::TwoClasses => Loss::LogLoss,
         Task::Classes => Loss::SoftmaxCrossEntropy,
         Task::Quantity => Loss::SquaredError,
-    };
+    }
+}
+
+/// The network that was asked for, with its first weights.
+pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Result<Mlp<T>, String> {
+    let g: Activation<T> = args.activation.parse().map_err(|error: mlp::Error| error.to_string())?;
+    let loss = loss_of(data);
     let outputs = data.train.y.rows();
     let sizes: Vec<usize> =
         [data.features()].into_iter().chain(args.hidden.iter().copied()).chain([outputs]).collect();
@@ -77,11 +116,14 @@ pub(crate) fn run<'t, T: Scalar>(
     let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
     proof.compare(&network, &data.train).map_err(told)?;
     let began = Instant::now();
-    let history = train(&mut network, args, data, seed, bar).map_err(|error| untrained(&error, args))?;
+    let history = match args.load {
+        Some(_) => History::new(),
+        None => train(&mut network, args, data, seed, bar).map_err(|error| untrained(&error, args))?,
+    };
     let time = began.elapsed();
     proof.compare(&network, &data.train).map_err(told)?;
     let score = Score::new(&network, data).map_err(told)?;
-    Ok(Outcome { history, time, score, proof })
+    Ok(Outcome { network, history, time, score, proof })
 }
 
 /// Why a training ended, with the options that may help.
@@ -106,9 +148,16 @@ fn train<T: Scalar>(
     if let Some(size) = args.batch {
         training = training.batches(size, seed)?;
     }
+    if let Some(path) = &args.checkpoint {
+        training = training.checkpoints(path, EPOCHS_OF_A_CHECKPOINT)?;
+    }
+    if let Some(path) = &args.resume {
+        training = training.resuming(path);
+    }
+    let begun = bar.position();
     training.fit_with(network, &data.train.x, &data.train.y, |epoch| {
         bar.set_message(format!("J = {:.5}", epoch.losses.training));
-        bar.inc(1);
+        bar.set_position(begun + epoch.number as u64 + 1);
         ControlFlow::Continue(())
     })
 }

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Write};
 
 use mlp::Scalar;
-use tape::Tape;
+use mlp::files::Archive;
+use tape::{Tape, printable};
 
 use super::args::Args;
 use super::checks::Checks;
@@ -19,8 +20,20 @@ pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
 }
 
 fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
-    let data = Data::<T>::load(args, args.seed)?;
-    let network = experiment::network(args, &data, args.seed)?;
+    let archive = match &args.load {
+        Some(path) => Some(Archive::read(path).map_err(|error| format!("--load: {error}"))?),
+        None => None,
+    };
+    let kept = archive
+        .as_ref()
+        .map(Archive::standardizer)
+        .transpose()
+        .map_err(|error| format!("--load: {error}"))?;
+    let data = Data::<T>::load(args, args.seed, kept.flatten())?;
+    let network = match &archive {
+        Some(archive) => experiment::loaded(archive, &data)?,
+        None => experiment::network(args, &data, args.seed)?,
+    };
     say(&report::data(&data))?;
     say(report::plan(&network, args).trim_end())?;
     let bar = progress_bar(args.epochs);
@@ -28,7 +41,16 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     let outcome = experiment::run(&tape, network, args, &data, args.seed, &bar);
     bar.abandon(); // leaves the bar as it is, full or not
     let outcome = outcome?;
-    say(&report::training(&outcome.history, outcome.time.as_secs_f64()))?;
+    match &args.load {
+        Some(path) => {
+            say(&format!("Loaded from {}, and not trained\n", printable(&path.display().to_string())))?
+        }
+        None => say(&report::training(&outcome.history, outcome.time.as_secs_f64()))?,
+    }
+    if let Some(path) = &args.save {
+        experiment::save(&outcome.network, &data, path)?;
+        say(&format!("Saved to {}\n", printable(&path.display().to_string())))?;
+    }
     say(&report::test(&data, &outcome.score))?;
     let confusion = report::confusion(&outcome.score);
     if !confusion.is_empty() {
@@ -45,7 +67,7 @@ fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
     let mut checks = Checks::default();
     let bar = progress_bar(args.epochs.saturating_mul(10));
     for seed in 0..10 {
-        let data = Data::<T>::load(args, seed)?;
+        let data = Data::<T>::load(args, seed, None)?;
         let network = experiment::network(args, &data, seed)?;
         if seed == 0 {
             say(&report::data(&data))?;
