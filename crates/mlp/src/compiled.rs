@@ -12,11 +12,10 @@
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
-use tape::{EntryId, Matrix, Tape};
+use tape::{EntryId, Matrix, MatrixRef, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
-#[cfg(any(feature = "onnx", feature = "rust-source"))]
 use crate::export::Export;
 use crate::files::{Archive, Loading};
 use crate::minimize::{
@@ -26,8 +25,8 @@ use crate::optimizer::ColumnStep;
 use crate::search::{FoldScores, Metric};
 use crate::{
     Activation, Batch, ConfusionMatrix, Epoch, History, Init, Mlp, MlpBuilder, Model, Optimizer,
-    OptimizerState, ParameterKind, Pipeline, Preparation, Random, RecordedMlp, Remembered, Result, Split,
-    Standardizer, Trainer, Training, data, metrics, search,
+    OptimizerState, ParameterKind, Pipeline, Predictor, Preparation, Random, RecordedMlp, Remembered, Result,
+    Split, Standardizer, Trainer, Training, data, metrics, search,
 };
 
 /// The number types that networks compute in: `f32` and `f64`.
@@ -135,6 +134,14 @@ compiled! {
 
     fn mlp_to_archive(network: &Mlp<Self>) -> Result<Archive> = Mlp::to_archive_here;
     fn mlp_from_archive(archive: &Archive, loading: &Loading<Self>) -> Result<Mlp<Self>> = Mlp::from_archive_here;
+
+    #[track_caller]
+    fn export_predictor(export: &Export<'_, Self>) -> Result<Predictor<Self>> = Export::predictor_here;
+    fn predictor_clone(predictor: &Predictor<Self>) -> Result<Predictor<Self>> = Predictor::clone_here;
+    fn predictor_predict<'a>(
+        predictor: &'a mut Predictor<Self>,
+        x: MatrixRef<'_, Self>,
+    ) -> Result<MatrixRef<'a, Self>> = Predictor::predict_here;
 
     #[track_caller]
     fn training_fit(

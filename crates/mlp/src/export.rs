@@ -2,9 +2,11 @@
 
 #[cfg(feature = "onnx")]
 use tape::OnnxOptions;
+#[cfg(any(feature = "onnx", feature = "rust-source"))]
+use tape::Program;
 #[cfg(feature = "rust-source")]
 use tape::RustSource;
-use tape::{Matrix, Over, Program, Tape, Var};
+use tape::{Matrix, Over, Tape, Var};
 
 use crate::{Error, Loss, Mlp, Result, Scalar, Standardizer};
 
@@ -16,6 +18,16 @@ pub struct Export<'a, T: Scalar> {
     standardizer: Option<&'a Standardizer<T>>,
     probabilities: bool,
     step: bool,
+}
+
+/// What is recorded of a network that is to be carried over.
+pub(crate) struct Recorded<'t, T: Scalar> {
+    /// X as it is given.
+    pub(crate) x: Var<'t, T>,
+    /// Z\[1\], A\[1\], ….
+    #[cfg_attr(not(any(feature = "onnx", feature = "rust-source")), allow(dead_code))]
+    pub(crate) layers: Vec<Var<'t, T>>,
+    pub(crate) outputs: Vec<Var<'t, T>>,
 }
 
 /// # For others
@@ -48,12 +60,33 @@ impl<'a, T: Scalar> Export<'a, T> {
         self
     }
 
+    /// The parts of a prediction.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a step was asked for.
+    pub(crate) fn of_prediction(&self) -> Result<(&'a Mlp<T>, Option<&'a Standardizer<T>>, bool)> {
+        if self.step {
+            let reason = "it predicts, and a step was asked for".to_owned();
+            return Err(Error::Setting { setting: "predictor", reason });
+        }
+        Ok((self.network, self.standardizer, self.probabilities))
+    }
+
     /// The program, and its equations.
+    #[cfg(any(feature = "onnx", feature = "rust-source"))]
     #[track_caller]
     pub(crate) fn program_here(&self) -> Result<(Program<T>, String)> {
         let tape = Tape::new();
+        let Recorded { layers, outputs, .. } = self.record(&tape)?;
+        let equations = tape.equations(layers.into_iter().chain(outputs.iter().copied())).to_string();
+        Ok((tape.compile(outputs)?, equations))
+    }
+
+    #[track_caller]
+    pub(crate) fn record<'t>(&self, tape: &'t Tape<T>) -> Result<Recorded<'t, T>> {
         let sizes = self.network.sizes();
-        let x = self.standardized(tape.examples_unbound("X", sizes[0]))?;
+        let features = tape.examples_unbound("X", sizes[0]);
+        let x = self.standardized(features)?;
         let labels = || tape.examples_unbound("Y", sizes[sizes.len() - 1]);
         let (z, a, outputs): (_, _, Vec<Var<'_, T>>) = if self.step {
             let recorded = self.network.record_on(x, labels());
@@ -69,9 +102,8 @@ impl<'a, T: Scalar> Export<'a, T> {
             };
             (z, a, vec![output])
         };
-        let layers = z.iter().zip(&a[1..]).flat_map(|(&z, &a)| [z, a]);
-        let equations = tape.equations(layers.chain(outputs.iter().copied())).to_string();
-        Ok((tape.compile(outputs)?, equations))
+        let layers = z.iter().zip(&a[1..]).flat_map(|(&z, &a)| [z, a]).collect();
+        Ok(Recorded { x: features, layers, outputs })
     }
 
     fn standardized<'t>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {

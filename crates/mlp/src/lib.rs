@@ -55,7 +55,7 @@
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
-//! | use a network | [`Mlp::predict`], [`classes()`] |
+//! | use a network | [`Mlp::predict`], [`classes()`]; [`Predictor`] without allocating |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
 //! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
 //! | keep what prepares its data with it, or matrices of one's own | [`Archive`](files::Archive), [`Archive::insert_standardizer`](files::Archive::insert_standardizer) |
@@ -105,7 +105,6 @@ mod compiled;
 mod data;
 pub mod diagnose;
 mod error;
-#[cfg(any(feature = "onnx", feature = "rust-source"))]
 mod export;
 pub mod files;
 mod history;
@@ -119,6 +118,7 @@ pub mod minimize;
 mod network;
 mod optimizer;
 mod parallel;
+mod predictor;
 mod random;
 pub mod search;
 #[cfg(feature = "serde")]
@@ -139,7 +139,6 @@ pub use data::{
     classes, one_hot,
 };
 pub use error::{Error, Result};
-#[cfg(any(feature = "onnx", feature = "rust-source"))]
 pub use export::Export;
 pub use history::{EarlyStopping, History, Losses, Verdict};
 pub use init::Init;
@@ -147,5 +146,6 @@ pub use loss::Loss;
 pub use metrics::ConfusionMatrix;
 pub use network::{Mlp, MlpBuilder, RecordedMlp};
 pub use optimizer::{Optimizer, OptimizerState, ParameterKind, Remembered, RestoreFault, RmsProp};
+pub use predictor::Predictor;
 pub use random::{Purpose, Random};
 pub use training::{Batch, Epoch, Model, Moment, ParameterGroup, Schedule, Trainer, Training};

@@ -5,6 +5,7 @@ use tape::{Matrix, Over, Tape, Var};
 
 use crate::closed_form::{self, ClosedForm, check_shape};
 use crate::labels::{check_labels, is_one_hot};
+use crate::predictor::KeptPrediction;
 use crate::{Activation, Error, Init, Loss, Result, Scalar, classes, metrics};
 
 /// A fully connected network of L layers: Z\[l\] = W\[l\] * A\[l−1\] + b\[l\], A\[l\] = g(Z\[l\])
@@ -36,6 +37,7 @@ pub struct Mlp<T: Scalar> {
     /// Whether the user asked for this loss.
     loss_is_chosen: bool,
     parameters: IndexMap<String, Matrix<T>>,
+    kept: KeptPrediction<T>,
 }
 
 /// Describes a network layer by layer; made by [`Mlp::new`].
@@ -120,7 +122,14 @@ impl<T: Scalar> MlpBuilder<T> {
             self.activations.iter().map(|g| self.init.unwrap_or_else(|| Init::suited_to(g))).collect();
         let parameters = named(Init::parameters_of_each(&schemes, &self.sizes, self.seed)?);
         let loss_is_chosen = self.loss.is_some();
-        Ok(Mlp { sizes: self.sizes, activations: self.activations, loss, loss_is_chosen, parameters })
+        Ok(Mlp {
+            sizes: self.sizes,
+            activations: self.activations,
+            loss,
+            loss_is_chosen,
+            parameters,
+            kept: KeptPrediction::none(),
+        })
     }
 }
 
@@ -233,6 +242,7 @@ impl<T: Scalar> Mlp<T> {
     /// [`Error::UnknownParameter`]; [`Error::Shape`] if the value has another shape.
     pub fn set_parameter(&mut self, name: &str, value: Matrix<T>) -> Result<()> {
         self.check_parameter(name, value.shape())?;
+        self.kept.forget();
         self.parameters.insert(name.to_owned(), value);
         Ok(())
     }
@@ -332,9 +342,7 @@ impl<T: Scalar> Mlp<T> {
     #[track_caller]
     pub(crate) fn predict_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
         self.check_x(x)?;
-        let tape = Tape::new();
-        let (_, _, _, a) = self.record_layers(tape.examples("X", x));
-        Ok(a[a.len() - 1].value()?)
+        self.kept.predict(self, x)
     }
 
     /// The probabilities of the classes for the examples X, n_L × m.
@@ -540,7 +548,7 @@ impl<T: Scalar> Mlp<T> {
         activations.iter().try_for_each(Activation::check)?;
         check_output(loss, output, sizes[activations.len()])?;
         let parameters = named(layers);
-        Ok(Mlp { sizes, activations, loss, loss_is_chosen, parameters })
+        Ok(Mlp { sizes, activations, loss, loss_is_chosen, parameters, kept: KeptPrediction::none() })
     }
 
     /// Whether the user asked for the loss.
@@ -555,6 +563,7 @@ impl<T: Scalar> Mlp<T> {
 
     /// Gives every parameter another value of its shape, in their order.
     pub(crate) fn replace_parameters(&mut self, parameters: Vec<Matrix<T>>) {
+        self.kept.forget();
         self.parameters.values_mut().zip(parameters).for_each(|(known, new)| *known = new);
     }
 }

@@ -1,0 +1,234 @@
+//! A trained network at work.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tape::{EntryId, Matrix, MatrixRef, Program, Tape};
+
+use crate::export::Recorded;
+use crate::{Error, Export, Mlp, Result, Scalar, Standardizer};
+
+/// A network at work: its prediction as a program that is compiled once. From the second prediction
+/// on at an m that it has seen it allocates nothing.
+///
+/// It is for one thread at a time; a clone, which shares the network, is for another.
+///
+/// ```
+/// use mlp::{Activation, Mlp};
+/// use tape::matrix;
+/// let network = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+/// let mut predictor = network.predictor()?;
+/// let x = matrix![[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]];
+/// assert_eq!(predictor.predict(&x)?.to_matrix(), network.predict(&x)?);
+/// assert_eq!(predictor.predict_one(&[0.0, 1.0])?, network.predict(&x)?.column(1));
+/// let mut other = predictor.clone();
+/// std::thread::spawn(move || other.predict_one(&[1.0, 1.0]).map(|a| a[0]))
+///     .join()
+///     .unwrap()?;
+/// # Ok::<(), mlp::Error>(())
+/// ```
+pub struct Predictor<T: Scalar> {
+    network: Arc<Mlp<T>>,
+    standardizer: Option<Arc<Standardizer<T>>>,
+    probabilities: bool,
+    program: Program<T>,
+    x: EntryId,
+    output: EntryId,
+}
+
+/// # Making one
+impl<T: Scalar> Mlp<T> {
+    /// The network at work, with the parameters that it has now.
+    /// [`Export::predictor`] makes one with a standardiser before it, or probabilities behind it.
+    ///
+    /// # Errors
+    /// [`Error::Tape`] if there is no memory for it.
+    pub fn predictor(&self) -> Result<Predictor<T>> {
+        self.export().predictor()
+    }
+}
+
+impl<T: Scalar> Export<'_, T> {
+    /// The prediction as a program at hand, of the network with the parameters that it has now: of
+    /// X, standardised in type T if there is a standardiser.
+    ///
+    /// ```
+    /// use mlp::{Activation, Loss, Mlp, Standardizer};
+    /// use tape::matrix;
+    /// let x = matrix![[170.0, 180.0, 160.0], [70.0, 80.0, 75.0]];
+    /// let standardizer = Standardizer::fit(&x)?;
+    /// let network = Mlp::<f64>::new(2)
+    ///     .layer(3, Activation::Identity)
+    ///     .loss(Loss::SoftmaxCrossEntropy)
+    ///     .build()?;
+    /// let mut predictor = network.export().standardizer(&standardizer).probabilities(true).predictor()?;
+    /// let shares = predictor.predict_one(&[175.0, 72.0])?;
+    /// assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if a step was asked for; [`Error::Shape`] if the standardiser is for
+    /// another number of features; [`Error::Tape`] if there is no memory for it.
+    pub fn predictor(&self) -> Result<Predictor<T>> {
+        T::export_predictor(self)
+    }
+
+    pub(crate) fn predictor_here(&self) -> Result<Predictor<T>> {
+        let (network, standardizer, probabilities) = self.of_prediction()?;
+        let standardizer = standardizer.cloned().map(Arc::new);
+        Predictor::new(Arc::new(network.clone()), standardizer, probabilities)
+    }
+}
+
+impl<T: Scalar> Predictor<T> {
+    fn new(
+        network: Arc<Mlp<T>>,
+        standardizer: Option<Arc<Standardizer<T>>>,
+        probabilities: bool,
+    ) -> Result<Self> {
+        let tape = Tape::new();
+        let mut export = network.export().probabilities(probabilities);
+        if let Some(standardizer) = &standardizer {
+            export = export.standardizer(standardizer);
+        }
+        let Recorded { x, outputs, .. } = export.record(&tape)?;
+        let (x, output) = (x.id()?, outputs[0].id()?);
+        let program = tape.compile(outputs)?;
+        Ok(Predictor { network, standardizer, probabilities, program, x, output })
+    }
+}
+
+/// # Predicting
+impl<T: Scalar> Predictor<T> {
+    /// The outputs for the examples X, n_L × m, in the predictor's own memory.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if X does not have n_0 rows; [`Error::Tape`] if there is no memory.
+    pub fn predict<'m>(&mut self, x: impl Into<MatrixRef<'m, T>>) -> Result<MatrixRef<'_, T>> {
+        T::predictor_predict(self, x.into())
+    }
+
+    pub(crate) fn predict_here(&mut self, x: MatrixRef<'_, T>) -> Result<MatrixRef<'_, T>> {
+        let expected = self.network.sizes()[0];
+        if x.rows() != expected {
+            let (expected, found) = ((expected, x.columns()), (x.rows(), x.columns()));
+            return Err(Error::Shape { matrix: "X".to_owned(), expected, found });
+        }
+        self.program.bind(self.x, x)?;
+        self.program.run()?;
+        Ok(self.program.view(self.output)?)
+    }
+
+    /// The n_L outputs for one example of n_0 features.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn predict_one(&mut self, features: &[T]) -> Result<&[T]> {
+        let x = MatrixRef::new(features.len(), 1, features)?;
+        Ok(self.predict(x)?.as_slice())
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Mlp<T> {
+        &self.network
+    }
+}
+
+/// Shares the network, and compiles its program once more, which takes some microseconds for a
+/// small one: memory for a run of its own.
+///
+/// # Panics
+/// If there is no memory for it.
+impl<T: Scalar> Clone for Predictor<T> {
+    fn clone(&self) -> Self {
+        match T::predictor_clone(self) {
+            Ok(clone) => clone,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+impl<T: Scalar> Predictor<T> {
+    pub(crate) fn clone_here(&self) -> Result<Self> {
+        Predictor::new(self.network.clone(), self.standardizer.clone(), self.probabilities)
+    }
+}
+
+impl<T: Scalar> fmt::Debug for Predictor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Predictor")
+            .field("sizes", &self.network.sizes())
+            .field("is_standardized", &self.standardizer.is_some())
+            .field("probabilities", &self.probabilities)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The program that [`Mlp::predict`] has made, for the next call; whoever changes a parameter
+/// forgets it.
+pub(crate) struct KeptPrediction<T: Scalar>(Mutex<Option<Prediction<T>>>);
+
+struct Prediction<T: Scalar> {
+    program: Program<T>,
+    x: EntryId,
+    output: EntryId,
+}
+
+impl<T: Scalar> KeptPrediction<T> {
+    pub(crate) const fn none() -> Self {
+        KeptPrediction(Mutex::new(None))
+    }
+
+    pub(crate) fn forget(&mut self) {
+        *self = Self::none();
+    }
+
+    /// A\[L\] for X, whose shape fits. While another thread predicts, a program of one's own is made.
+    pub(crate) fn predict(&self, network: &Mlp<T>, x: &Matrix<T>) -> Result<Matrix<T>> {
+        /// A program keeps the memory of its largest run: not of large ones.
+        const MOST_KEPT: usize = 1 << 16;
+        let mut kept = self.0.try_lock().ok();
+        let prediction = kept.as_mut().and_then(|kept| kept.take());
+        let mut prediction = prediction.map_or_else(|| Prediction::new(network), Ok)?;
+        prediction.program.bind(prediction.x, x)?;
+        prediction.program.run()?;
+        let a = prediction.program.view(prediction.output)?.to_matrix();
+        let widest = network.sizes().iter().copied().max().unwrap_or(0);
+        if let Some(kept) = &mut kept
+            && widest.saturating_mul(x.columns()) <= MOST_KEPT
+        {
+            **kept = Some(prediction);
+        }
+        Ok(a)
+    }
+}
+
+impl<T: Scalar> Prediction<T> {
+    fn new(network: &Mlp<T>) -> Result<Self> {
+        let tape = Tape::new();
+        let Recorded { x, outputs, .. } = network.export().record(&tape)?;
+        let (x, output) = (x.id()?, outputs[0].id()?);
+        Ok(Prediction { program: tape.compile(outputs)?, x, output })
+    }
+}
+
+/// A copy begins without.
+impl<T: Scalar> Clone for KeptPrediction<T> {
+    fn clone(&self) -> Self {
+        Self::none()
+    }
+}
+
+/// What is kept is no part of a network.
+impl<T: Scalar> PartialEq for KeptPrediction<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<T: Scalar> fmt::Debug for KeptPrediction<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
+}
