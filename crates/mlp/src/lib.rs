@@ -54,6 +54,7 @@
 //! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`] |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
+//! | show others what was trained and how good it is | `report`, of the feature `report` |
 //! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | use a network | [`Mlp::predict`], [`classes()`]; [`Predictor`] without allocating |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
@@ -120,6 +121,8 @@ mod optimizer;
 mod parallel;
 mod predictor;
 mod random;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod search;
 #[cfg(feature = "serde")]
 mod serialised;
