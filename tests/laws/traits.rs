@@ -112,6 +112,7 @@ fn types_of_networks() {
     value::<mlp::ParameterGroup>();
     value::<mlp::Moment>();
     value::<mlp::files::Archive>();
+    value::<mlp::report::Report>();
     shown::<mlp::Schedule>();
     with_a_default::<mlp::Schedule>();
     key::<mlp::Init>();

@@ -259,6 +259,30 @@ fn weights_of_square_inputs_are_pictures() {
 }
 
 #[test]
+fn weights_of_any_size_have_images() {
+    let mut network = Mlp::<f64>::new(2).layer(2, Activation::Identity).build().unwrap();
+    for (size, text) in [(1.0, ">0.50<"), (1e-9, ">5e-10<"), (1e300, ">5e299<"), (f64::MAX, ">9e307<")] {
+        let w = matrix![[0.5 * size, -size], [0.0, size]];
+        network.set_parameter("W[1]", w).unwrap();
+        let page = Report::new("sizes").weights(&network).to_html();
+        elements(&page);
+        check_places(&page);
+        assert!(page.contains(text), "{page}");
+    }
+    network.set_parameter("W[1]", matrix![[f64::NAN, -1.0], [0.0, 1.0]]).unwrap();
+    let page = Report::new("bad").weights(&network).to_html();
+    elements(&page);
+    check_places(&page);
+    assert!(page.contains("1 of 4 elements of W[1] are NaN or ∞"));
+
+    let wide =
+        Mlp::<f32>::new(1500).layer(50, Activation::Relu).layer(1, Activation::Sigmoid).build().unwrap();
+    let page = Report::new("wide").weights(&wide).to_html();
+    elements(&page);
+    assert!(page.contains("The first 40 rows and 1000 columns are shown.") && page.len() < 3_000_000);
+}
+
+#[test]
 fn a_boundary_parts_the_plane() {
     // Class 1 where x₀ > 1: of 200 columns of cells from −0.16 to 2.16, the right 100.
     let mut network = Mlp::<f64>::new(2).layer(1, Activation::Sigmoid).build().unwrap();

@@ -130,11 +130,20 @@ fn heat_map(layer: &Weights, largest: f64) -> String {
     if sign == Sign::Written {
         for (row, column) in (0..shown_rows).flat_map(|row| (0..shown_columns).map(move |k| (row, k))) {
             let (x, y) = (left + side * (column as f64 + 0.5), top + tall * (row as f64 + 0.5) + 4.0);
-            let value = layer.at(row, column);
-            inside += &format!("<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"middle\">{value:.2}</text>");
+            let text = written(layer.at(row, column), largest);
+            inside += &format!("<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"middle\">{text}</text>");
         }
     }
     figure(&title, &description, (left + width + 12.0, top + height + 8.0), &inside)
+}
+
+/// A value as it fits into a cell, beside others of this size.
+fn written(value: f64, largest: f64) -> String {
+    match value.is_finite() {
+        true if (0.1..1000.0).contains(&largest) => format!("{value:.2}"),
+        true => format!("{value:.0e}"),
+        false => number(value),
+    }
 }
 
 /// The numbers of rows or columns, as many as there is room for.
