@@ -163,14 +163,12 @@ fn unit_square(title: &str, description: &str, (x, y): (&str, &str), points: Vec
 
 /// The reliability diagram, with a table of its bins.
 pub(super) fn calibration(calibration: &Calibration) -> String {
-    const LARGEST: f64 = 12.0;
     let bins = calibration.bins().iter();
     let known = bins.filter_map(|bin| Some((bin.predicted?, bin.observed?, bin.share, bin)));
     let known: Vec<_> = known.collect();
-    // The area of a mark is the share of the examples.
-    let radii = known.iter().map(|(.., share, _)| 2.5 + LARGEST * share.sqrt()).collect();
+    let radii = known.iter().map(|(.., share, _)| 2.5 + 7.0 * share.sqrt()).collect();
     let description = format!(
-        "Expected calibration error {:.4}, largest {:.4}. A mark is a bin, its area the share of the examples; on the dotted \
+        "Expected calibration error {:.4}, largest {:.4}. A mark is a bin, larger with more examples; on the dotted \
          line what is said to be likely is as likely.",
         calibration.expected_error(),
         calibration.largest_error()
