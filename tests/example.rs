@@ -206,7 +206,11 @@ impl Drop for Folder {
 fn of_the_test(output: &Output) -> String {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let from = text.find("Test: ").unwrap_or_else(|| panic!("{text}"));
-    text[from..].lines().take_while(|line| !line.starts_with("Proof")).collect::<Vec<_>>().join("\n")
+    text[from..]
+        .lines()
+        .take_while(|line| !line.starts_with("── The equations"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -257,4 +261,23 @@ fn a_killed_training_is_resumed() {
         assert!(Path::new(more[more.len() - 1]).exists(), "{output:?}");
     }
     assert_eq!(std::fs::read(one).unwrap(), std::fs::read(other).unwrap());
+}
+
+#[test]
+fn a_report_is_a_page() {
+    let folder = Folder::new("report");
+    let file = folder.file("report.html");
+    run(&["--epochs", "30", "--report", &file]);
+    let page = std::fs::read_to_string(&file).unwrap();
+    for part in
+        ["<!DOCTYPE html>", "30-16-1", "Breast Cancer Wisconsin", "--epochs 30 --report", "<svg", "malignant"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    let classes = rows(40, |i| format!("{},{},{}", i % 7, i % 5, ["a", "b", "<i>"][i % 3]));
+    let table = Table::new("report", &classes);
+    run(&["--csv", table.path(), "--epochs", "2", "--hidden", "2", "--report", &file]);
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(page.contains("&lt;i&gt;") && !page.contains("<i>"), "names are texts");
+    assert!(refusal(&["--report", &folder.file("no/where")]).starts_with("--report: "));
 }

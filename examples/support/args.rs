@@ -47,10 +47,11 @@ The training:                                               [default; with --csv
   --seed NUMBER        of first weights, batches and split  [0]
   --seeds              seeds 0 to 9, and a table of them
 
-Files (safetensors, which Python reads; each is written whole or not at all):
+Files (networks as safetensors, which Python reads; each is written whole or not at all):
   --save FILE          the trained network, with what its features are standardised by
   --load FILE          tests a saved network, and trains none
   --checkpoint FILE    the training, after every ten epochs
+  --report FILE        a page of figures (HTML): losses, curves, calibration, weights
   --resume FILE        goes on from a checkpoint: the same options give the same bits as no stop
 
   -h, --help           this text
@@ -79,6 +80,7 @@ pub(crate) struct Args {
     pub(crate) load: Option<PathBuf>,
     pub(crate) checkpoint: Option<PathBuf>,
     pub(crate) resume: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// The rule of the optimizer.
@@ -134,6 +136,7 @@ struct Given {
     load: Option<PathBuf>,
     checkpoint: Option<PathBuf>,
     resume: Option<PathBuf>,
+    report: Option<PathBuf>,
 }
 
 impl Args {
@@ -176,6 +179,7 @@ impl Given {
             "save" => self.save = Some(path(parser)?),
             "load" => self.load = Some(path(parser)?),
             "checkpoint" => self.checkpoint = Some(path(parser)?),
+            "report" => self.report = Some(path(parser)?),
             "resume" => self.resume = Some(path(parser)?),
             _ => return Err(format!("there is no option --{name}")),
         }
@@ -217,6 +221,7 @@ impl Given {
             load: self.load,
             checkpoint: self.checkpoint,
             resume: self.resume,
+            report: self.report,
         })
     }
 
@@ -243,7 +248,9 @@ impl Given {
             return Err(format!("{name} is about a training, and --load trains none"));
         }
         let files = training.iter().take(3).find(|(_, given)| *given).map(|(name, _)| *name);
-        if let Some(name) = files.or(self.load.is_some().then_some("--load"))
+        let others = [("--load", self.load.is_some()), ("--report", self.report.is_some())];
+        let others = others.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        if let Some(name) = files.or(others)
             && self.seeds
         {
             return Err(format!("--seeds trains ten networks, and {name} is about one"));

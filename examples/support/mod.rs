@@ -5,6 +5,7 @@ pub(crate) mod checks;
 pub(crate) mod data;
 pub(crate) mod data_sets;
 pub(crate) mod experiment;
+pub(crate) mod page;
 pub(crate) mod proof;
 pub(crate) mod report;
 pub(crate) mod rounding;

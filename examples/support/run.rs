@@ -10,6 +10,7 @@ use super::args::Args;
 use super::checks::Checks;
 use super::data::Data;
 use super::experiment::{self, Outcome, progress_bar};
+use super::page;
 use super::proof::bound;
 use super::report;
 use super::score::Score;
@@ -50,6 +51,10 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     if let Some(path) = &args.save {
         experiment::save(&outcome.network, &data, path)?;
         say(&format!("Saved to {}\n", printable(&path.display().to_string())))?;
+    }
+    if let Some(path) = &args.report {
+        page::write(&outcome, &data, args, path).map_err(|error| format!("--report: {error}"))?;
+        say(&format!("Report in {}\n", printable(&path.display().to_string())))?;
     }
     say(&report::test(&data, &outcome.score))?;
     let confusion = report::confusion(&outcome.score);

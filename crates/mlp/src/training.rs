@@ -158,7 +158,8 @@ impl<T: Scalar> Training<T> {
     }
 
     /// Stops when the deciding loss, that of the validation part if there is one, improves no more,
-    /// and gives the network the parameters of its best epoch, [`History::best`]: those that its
+    /// and gives the network the parameters of its best epoch,
+    /// [`History::best`](crate::History::best): those that its
     /// loss was computed with.
     ///
     /// With a validation part these are the parameters at the epoch's end. Without one they are
