@@ -24,8 +24,10 @@ pub(crate) fn write<T: Scalar>(
     if !history.is_empty() {
         page = page.training(history);
     }
-    let rows = [vec![squeezed(Score::headings(data.task)), squeezed(&score.figures())]];
-    page = page.part("test part").table("How good it is", &["figures", "values"], &rows)?;
+    let figures = score.figures();
+    let pairs = columns(Score::headings(data.task)).zip(columns(&figures));
+    let rows: Vec<Vec<&str>> = pairs.map(|(name, figure)| vec![name, figure]).collect();
+    page = page.part("test part").table("How good it is", &["figure", "value"], &rows)?;
     let (x, y) = (&data.test.x, &data.test.y);
     match data.task {
         Task::TwoClasses => {
@@ -47,8 +49,9 @@ pub(crate) fn write<T: Scalar>(
     page.part("").weights(network).write(path)
 }
 
-fn squeezed(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// What stands in the columns of a line, between which are at least two spaces.
+fn columns(line: &str) -> impl Iterator<Item = &str> {
+    line.split("  ").map(str::trim).filter(|column| !column.is_empty())
 }
 
 fn settings<T: Scalar>(network: &Mlp<T>, data: &Data<T>, args: &Args) -> Vec<(&'static str, String)> {
