@@ -14,10 +14,10 @@ use crate::{Error, Loss, Mlp, Result, Scalar, Standardizer};
 #[derive(Debug, Clone)]
 #[must_use = "nothing is written before one of its last methods is called"]
 pub struct Export<'a, T: Scalar> {
-    network: &'a Mlp<T>,
-    standardizer: Option<&'a Standardizer<T>>,
-    probabilities: bool,
-    step: bool,
+    pub(crate) network: &'a Mlp<T>,
+    pub(crate) standardizer: Option<&'a Standardizer<T>>,
+    pub(crate) probabilities: bool,
+    pub(crate) step: bool,
 }
 
 /// What is recorded of a network that is to be carried over.
@@ -58,18 +58,6 @@ impl<'a, T: Scalar> Export<'a, T> {
     pub fn step(mut self) -> Self {
         self.step = true;
         self
-    }
-
-    /// The parts of a prediction.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if a step was asked for.
-    pub(crate) fn of_prediction(&self) -> Result<(&'a Mlp<T>, Option<&'a Standardizer<T>>, bool)> {
-        if self.step {
-            let reason = "it predicts, and a step was asked for".to_owned();
-            return Err(Error::Setting { setting: "predictor", reason });
-        }
-        Ok((self.network, self.standardizer, self.probabilities))
     }
 
     /// The program, and its equations.

@@ -75,9 +75,12 @@ impl<T: Scalar> Export<'_, T> {
     }
 
     pub(crate) fn predictor_here(&self) -> Result<Predictor<T>> {
-        let (network, standardizer, probabilities) = self.of_prediction()?;
-        let standardizer = standardizer.cloned().map(Arc::new);
-        Predictor::new(Arc::new(network.clone()), standardizer, probabilities)
+        if self.step {
+            let reason = "it predicts, and a step was asked for".to_owned();
+            return Err(Error::Setting { setting: "predictor", reason });
+        }
+        let standardizer = self.standardizer.cloned().map(Arc::new);
+        Predictor::new(Arc::new(self.network.clone()), standardizer, self.probabilities)
     }
 }
 

@@ -125,6 +125,50 @@ fn every_part_is_looked_at() {
     }
 }
 
+/// What version 1 wrote, read for ever.
+#[cfg(feature = "safetensors")]
+mod golden {
+    use super::*;
+
+    const F64: &[u8] = include_bytes!("../golden/checkpoint_1_f64.safetensors");
+    const F32: &[u8] = include_bytes!("../golden/checkpoint_1_f32.safetensors");
+
+    fn is_read<T: Scalar>(bytes: &[u8], of: &str, epochs: usize) {
+        let (x, y) = examples::<T>(23, 1);
+        let all = trainings::<T>();
+        let (_, training) = all.iter().find(|(name, _)| *name == of).unwrap();
+        let archive = Archive::from_bytes(bytes).unwrap();
+        let mut resumed = training.begin(&network::<T>(5), &x, &y).unwrap();
+        resumed.restore(&archive).unwrap();
+        assert_eq!(resumed.history().len(), epochs);
+        assert_eq!(resumed.to_archive().unwrap(), archive);
+        resumed.run_for(1).unwrap();
+        assert_eq!(resumed.history().len(), epochs + 1);
+    }
+
+    #[test]
+    fn version_1_is_read() {
+        is_read::<f64>(F64, "averaged and stopped", 3);
+        is_read::<f32>(F32, "plateau", 5);
+    }
+
+    /// How they were made; they are not to be made again.
+    #[test]
+    #[ignore = "writes into the folder GOLDEN"]
+    fn write() {
+        fn written<T: Scalar>(file: &str, of: &str, epochs: usize) {
+            let folder = std::path::PathBuf::from(std::env::var_os("GOLDEN").unwrap());
+            let (x, y) = examples::<T>(23, 1);
+            let (_, training) = trainings::<T>().into_iter().find(|(name, _)| *name == of).unwrap();
+            let mut trainer = training.begin(&network::<T>(4), &x, &y).unwrap();
+            trainer.run_for(epochs).unwrap();
+            trainer.save(folder.join(file)).unwrap();
+        }
+        written::<f64>("checkpoint_1_f64.safetensors", "averaged and stopped", 3);
+        written::<f32>("checkpoint_1_f32.safetensors", "plateau", 5);
+    }
+}
+
 #[cfg(feature = "safetensors")]
 mod files {
     use std::path::PathBuf;
