@@ -222,7 +222,7 @@ fn a_saved_network_is_the_same_in_another_process() {
     let loaded = run(&["--load", &file]);
     assert_eq!(of_the_test(&loaded), of_the_test(&trained));
     let refused = refusal(&["--load", &file, "--f32"]);
-    assert!(refused.starts_with("--load: ") && refused.contains("f64"), "{refused}");
+    assert!(refused.starts_with("--load: ") && refused.contains("F64"), "{refused}");
     std::fs::write(&file, "no network").unwrap();
     assert!(refusal(&["--load", &file]).starts_with("--load: "));
     assert!(refusal(&["--load", &folder.file("none")]).contains("none"));
