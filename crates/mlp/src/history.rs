@@ -78,6 +78,37 @@ impl History {
         let numbers = (0..self.len()).filter(|epoch| !loss(epoch).is_nan());
         numbers.min_by(|a, b| loss(a).total_cmp(&loss(b)))
     }
+
+    /// The [deciding](Losses::deciding) losses as a line of at most so many blocks, for a terminal:
+    /// the taller, the greater, on a logarithmic scale if all are greater than 0. A block stands for
+    /// the last of its epochs, and is empty where that has no finite loss.
+    ///
+    /// ```
+    /// use mlp::{History, Losses};
+    /// let mut history = History::new();
+    /// for training in [0.8, 0.4, 0.2, 0.1] {
+    ///     history.push(Losses { training, validation: None });
+    /// }
+    /// assert_eq!(history.curve(60), "█▆▃▁");
+    /// assert_eq!(history.curve(2), "█▁");
+    /// ```
+    pub fn curve(&self, width: usize) -> String {
+        const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let width = width.min(self.len());
+        let shown = (1..=width).map(|k| self.epochs[k * self.len() / width - 1].deciding());
+        let shown: Vec<f64> = shown.collect();
+        let finite = || shown.iter().copied().filter(|loss| loss.is_finite());
+        let is_logarithmic = finite().all(|loss| loss > 0.0);
+        let height = |loss: f64| if is_logarithmic { loss.ln() } else { loss };
+        let lowest = finite().map(height).fold(f64::INFINITY, f64::min);
+        let range = finite().map(height).fold(f64::NEG_INFINITY, f64::max) - lowest;
+        let block = |loss: f64| match ((height(loss) - lowest) / range * 7.0).round() {
+            _ if !loss.is_finite() => ' ',
+            level if level >= 0.0 && range.is_finite() => BLOCKS[level.min(7.0) as usize],
+            _ => BLOCKS[0],
+        };
+        shown.into_iter().map(block).collect()
+    }
 }
 
 /// What [`EarlyStopping`] makes of an epoch.
@@ -196,6 +227,26 @@ mod tests {
         assert_eq!(history(&[(f64::NAN, None), (-0.5, None), (f64::INFINITY, None)]).best(), Some(1));
         assert_eq!(history(&[(f64::NAN, None)]).best(), None);
         assert_eq!(History::new().best(), None);
+    }
+
+    #[test]
+    fn curves_have_a_block_for_each_part() {
+        let of = |losses: &[f64], width| {
+            let losses: Vec<_> = losses.iter().map(|&loss| (loss, None)).collect();
+            history(&losses).curve(width)
+        };
+        assert_eq!(of(&[], 10), "");
+        assert_eq!(of(&[1.0, 2.0], 0), "");
+        assert_eq!(of(&[3.0; 5], 3), "▁▁▁");
+        // The last epoch of each part: 1, 3 and 5 of 0 … 5.
+        assert_eq!(of(&[9.0, 4.0, 9.0, 2.0, 9.0, 1.0], 3), "█▅▁");
+        // Not all are greater than 0: a linear scale.
+        assert_eq!(of(&[7.0, 0.0, -7.0], 9), "█▅▁");
+        assert_eq!(of(&[f64::NAN, 2.0, f64::INFINITY, 1.0], 4), " █ ▁");
+        assert_eq!(of(&[f64::MAX, -f64::MAX], 2).chars().count(), 2);
+        assert_eq!(of(&[5e-324, 1e308], 2), "▁█");
+        let validated = history(&[(1.0, Some(1.0)), (0.1, Some(2.0))]);
+        assert_eq!(validated.curve(2), "▁█");
     }
 
     #[test]
