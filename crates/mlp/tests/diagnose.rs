@@ -317,18 +317,19 @@ fn every_mistake_is_named_by_numbers() {
                     let Some(value) = value_of(&network, &x, &y, &text) else { continue };
                     // All that comes before it is given too, and right.
                     let given = |name: &str| match name.parse::<Quantity>() {
-                        Ok(asked) if name.starts_with(['d']) => {
-                            None.or_else(|| (asked > asked).then(|| value.clone()))
-                        }
+                        Ok(_) if name.starts_with('d') => None,
                         Ok(asked) if asked == quantity => Some(value.clone()),
                         Ok(asked) => Some(right[&asked].clone()),
                         Err(_) => None,
                     };
                     let verdict = numbers.judge(given).unwrap();
-                    let is_same =
-                        value.shape() == right[&quantity].shape() && apart(&value, &right[&quantity]) < 1e-9;
-                    if is_same {
+                    let is_of_shape = value.shape() == right[&quantity].shape();
+                    let distance = if is_of_shape { apart(&value, &right[&quantity]) } else { f64::INFINITY };
+                    if distance < 1e-9 {
                         assert!(verdict.is_right(), "{text}, m = {m}: {verdict}");
+                    }
+                    // What is as near as the tolerance, A to Z say, may be called either.
+                    if distance < 10.0 * Numbers::<f64>::TOLERANCE {
                         continue;
                     }
                     assert_eq!(verdict.quantity(), Some(quantity), "{text}, m = {m}: {verdict}");
