@@ -235,7 +235,12 @@ impl<'t, T: Scalar> Model<'t, T> {
             if let Some(expected) = m.filter(|m| *m != found) {
                 return Err(Error::Length { list: "examples of a leaf", expected, found });
             }
-            held.push(Held { leaf: leaf.id()?, own });
+            let entry = leaf.id()?;
+            if held.iter().any(|other: &Held<T>| other.leaf == entry) {
+                let reason = format!("{} is there twice", leaf.label());
+                return Err(Error::Setting { setting: "examples", reason });
+            }
+            held.push(Held { leaf: entry, own });
         }
         Ok((held, m))
     }

@@ -284,7 +284,8 @@ impl<T: Scalar> Trainer<T> {
         self.run.step.gradient_norm()
     }
 
-    /// The value of a parameter, or of an output of the last batch: J, or what the model is
+    /// The value of a parameter, as the next step finds it or, after [`finish`](Self::finish), as it
+    /// was learned; or that of an output of the last batch: J, or what the model is
     /// [reading](Model::reading).
     ///
     /// # Errors

@@ -85,6 +85,8 @@ fn objectives_that_make_no_sense() {
     assert!(text.contains("1×m"), "{text}");
     let text = refused(Model::new(j, [a]).examples(a, px), &adam());
     assert!(text.contains("no columns that are examples") || text.contains("1×1"), "{text}");
+    let twice = Model::new(j, [a]).examples(x, Matrix::zeros(1, 4)).examples(x, Matrix::zeros(1, 4));
+    assert_eq!(refused(twice, &adam()), "training: examples: x is there twice");
     let other = Tape::<f64>::new();
     let foreign = other.parameter("f", &matrix![[1.0]]);
     assert!(refused(Model::new(j, [foreign]), &adam()).contains("tape"));
