@@ -33,14 +33,8 @@ fn run<T: Scalar>() -> Outcome {
     let tape = Tape::<T>::new();
     let j = record(&tape);
     let mut learner = Learner::new(j, &[], 0.03, 0)?;
-    learner.program.bind(tape.named("x")?, &x)?;
-    learner.program.bind(tape.named("y")?, &y)?;
-    for step in 0..300 {
-        let j = learner.step()?;
-        if step % 60 == 0 {
-            println!("  step {step:>5}: J = {j:.4}");
-        }
-    }
+    // Each step sees all examples.
+    learner.train(&[(tape.named("x")?, &x), (tape.named("y")?, &y)], 300, x.columns())?;
     let found =
         |name: &str| -> Outcome<f64> { Ok(learner.program.scalar(tape.named(name)?)?.to_f64().exp()) };
     let (length, size, noise) = (found("ln ℓ")?, found("ln s")?, found("ln σ")?);

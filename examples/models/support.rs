@@ -1,8 +1,10 @@
 //! What the models share: a start for the parameters, and Adam on all of them.
 
-use mlp::{Optimizer, OptimizerState, ParameterKind, Scalar};
+use std::ops::ControlFlow;
+
+use mlp::{Model, Optimizer, Scalar, Trainer, Training};
 use tape::check::Random;
-use tape::{EntryId, LeafKind, Matrix, Program, Tape, Var};
+use tape::{LeafKind, Matrix, Program, Tape, Var};
 
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -13,93 +15,64 @@ pub(crate) fn parameters<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     tape.variables().filter(is_parameter).collect()
 }
 
-/// A program that learns: J, its gradients, and an optimiser for all parameters.
-pub(crate) struct Learner<T: Scalar> {
+/// A model that learns.
+pub(crate) struct Learner<'t, T: Scalar> {
+    /// J and what else is to be read, with the parameters as they are now.
     pub(crate) program: Program<T>,
-    j: EntryId,
-    /// Each with its gradient, and indices where that is one of the columns that they name.
-    parameters: Vec<(EntryId, EntryId, Option<EntryId>)>,
-    optimizer: OptimizerState<T>,
+    j: Var<'t, T>,
+    tables: Vec<(Var<'t, T>, Var<'t, T>)>,
+    rate: f64,
 }
 
-impl<T: Scalar> Learner<T> {
+impl<'t, T: Scalar> Learner<'t, T> {
     /// Of a J, with what else is to be read; weights begin at random, biases, of one column, at 0.
     #[allow(dead_code)] // one model has tables
-    pub(crate) fn new(j: Var<'_, T>, others: &[Var<'_, T>], rate: f64, seed: u64) -> Outcome<Self> {
+    pub(crate) fn new(j: Var<'t, T>, others: &[Var<'t, T>], rate: f64, seed: u64) -> Outcome<Self> {
         Learner::with_tables(j, others, &[], rate, seed)
     }
 
     /// With tables, each with its indices, of which J knows nothing but what it gathers by these: a step
     /// changes the columns that are named.
-    pub(crate) fn with_tables<'t>(
+    pub(crate) fn with_tables(
         j: Var<'t, T>,
         others: &[Var<'t, T>],
         tables: &[(Var<'t, T>, Var<'t, T>)],
         rate: f64,
         seed: u64,
     ) -> Outcome<Self> {
-        let parameters = parameters(j.tape());
-        let indices = |p: &Var<'t, T>| tables.iter().find(|table| table.0 == *p).map(|table| table.1);
-        let moved = |p: &Var<'t, T>| indices(p).map_or(*p, |indices| p.gather(indices));
-        let gradients = j.gradients(&parameters.iter().map(moved).collect::<Vec<_>>());
-        let outputs = [j].into_iter().chain(others.iter().copied()).chain(gradients.iter().copied());
-        let mut program = j.tape().compile(outputs)?;
+        let mut program = j.tape().compile([j].into_iter().chain(others.iter().copied()))?;
         let mut random = Random::new(seed);
-        let mut sizes = Vec::new();
-        for &parameter in &parameters {
+        for parameter in parameters(j.tape()) {
             let (rows, columns) = parameter.shape()?.at(0);
             let limit = if columns == 1 { 0.0 } else { (6.0 / (rows + columns) as f64).sqrt() };
             program.bind(parameter, &random.matrix::<T>(rows, columns, -limit, limit))?;
-            sizes.push((rows * columns, ParameterKind::Weight));
         }
-        let ids = |(p, g): (&Var<'t, T>, &Var<'t, T>)| {
-            Ok((p.id()?, g.id()?, indices(p).map(|indices| indices.id()).transpose()?))
-        };
-        let followed = parameters.iter().zip(&gradients).map(ids).collect::<tape::Result<_>>()?;
-        Ok(Learner {
-            program,
-            j: j.id()?,
-            parameters: followed,
-            optimizer: Optimizer::adam(rate)?.state(&sizes),
-        })
+        Ok(Learner { program, j, tables: tables.to_vec(), rate })
     }
 
-    /// One step on what is bound; gives J before it.
-    pub(crate) fn step(&mut self) -> Outcome<f64> {
-        self.program.run()?;
-        let j = self.program.scalar(self.j)?.to_f64();
-        for (k, &(parameter, gradient, indices)) in self.parameters.iter().enumerate() {
-            if let Some(indices) = indices {
-                self.optimizer.step_columns(k, &mut self.program, parameter, indices, gradient)?;
-                continue;
-            }
-            let mut done = Ok(());
-            self.program.update(parameter, gradient, |p, g| done = self.optimizer.step(k, p, g))?;
-            done?;
+    /// At least so many steps on batches of the examples; prints J now and then.
+    pub(crate) fn train(&mut self, data: &[(Var<'t, T>, &Matrix<T>)], steps: usize, batch: usize) -> Outcome {
+        let parameters = parameters(self.j.tape());
+        let mut model = Model::new(self.j, parameters.iter().copied());
+        for &(table, indices) in &self.tables {
+            model = model.table(table, indices);
         }
-        Ok(j)
-    }
-
-    /// Steps on random columns of some leaves; prints J now and then.
-    #[allow(dead_code)] // one model takes all examples in every step
-    pub(crate) fn train<'t>(
-        &mut self,
-        data: &[(Var<'t, T>, &Matrix<T>)],
-        steps: usize,
-        batch: usize,
-    ) -> Outcome {
-        let mut random = Random::new(1);
-        let m = data[0].1.columns();
-        for step in 0..steps {
-            let chosen: Vec<usize> = (0..batch).map(|_| random.below(m)).collect();
-            for &(leaf, value) in data {
-                self.program.bind_columns(leaf, value, &chosen)?;
-            }
-            let j = self.step()?;
-            if (step + 1).is_multiple_of(steps.div_ceil(5)) {
-                println!("  step {:>5}: J = {j:.4}", step + 1);
-            }
+        for parameter in parameters {
+            model = model.first(parameter, self.program.view(parameter)?.to_matrix());
         }
+        for &(leaf, values) in data {
+            model = model.examples(leaf, values.clone());
+        }
+        let epochs = steps.div_ceil(data[0].1.columns().div_ceil(batch));
+        let training = Training::new(Optimizer::adam(self.rate)?).epochs(epochs).batches(batch, 1)?;
+        let mut trainer = Trainer::new(model, &training)?;
+        trainer.run_with(|epoch, trainer| {
+            if (epoch.number + 1).is_multiple_of(epochs.div_ceil(5)) {
+                println!("  step {:>5}: J = {:.4}", trainer.steps(), epoch.losses.training);
+            }
+            ControlFlow::Continue(())
+        })?;
+        self.program.copy_parameters_from(trainer.program())?;
         Ok(())
     }
 }
