@@ -229,14 +229,14 @@ fn a_saved_network_is_the_same_in_another_process() {
     let into_nothing = folder.file("no/where");
     let refused = refusal(&["--epochs", "400", "--save", &into_nothing]);
     assert!(refused.starts_with("--save: "), "{refused}");
-    assert_eq!(
-        refusal(&["--load", &file, "--epochs", "3"]),
-        "--epochs is about a training, and --load trains none"
-    );
-    assert_eq!(
-        refusal(&["--seeds", "--save", &file]),
-        "--seeds trains ten networks, and --save is about one"
-    );
+    for (together, reason) in [
+        (["--load", &file, "--epochs", "3"], "--epochs is about a training, and --load trains none"),
+        (["--seeds", "--f32", "--save", &file], "--seeds trains ten networks, and --save is about one"),
+        (["--seeds", "--f32", "--report", &file], "--seeds trains ten networks, and --report is about one"),
+    ] {
+        let refused = refusal(&together);
+        assert!(refused.starts_with(reason), "{refused}");
+    }
 }
 
 /// Killed in the middle, resumed in another process: the network has the bits of one that was not stopped.
