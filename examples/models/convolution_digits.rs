@@ -41,7 +41,7 @@ fn run<T: Scalar>() -> Outcome {
     let mut learner = Learner::new(j, &[right], 0.01, 0)?;
     let train = [&x, &y].map(|of| of.select_columns(&split.train));
     let leaves = [tape.named("X")?, tape.named("class")?];
-    learner.train(&[(leaves[0], &train[0]), (leaves[1], &train[1])], 500, 64)?;
+    learner.train(&[(leaves[0], &train[0]), (leaves[1], &train[1])], 1000, 64)?;
     for (leaf, of) in leaves.into_iter().zip([&x, &y]) {
         learner.program.bind_columns(leaf, of, &split.test)?;
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use mlp::{Model, Optimizer, Scalar, Trainer, Training};
+use mlp::{Model, Optimizer, Scalar, Schedule, Trainer, Training};
 use tape::check::Random;
 use tape::{LeafKind, Matrix, Program, Tape, Var};
 
@@ -64,7 +64,10 @@ impl<'t, T: Scalar> Learner<'t, T> {
             model = model.examples(leaf, values.clone());
         }
         let epochs = steps.div_ceil(data[0].1.columns().div_ceil(batch));
-        let training = Training::new(Optimizer::adam(self.rate)?).epochs(epochs).batches(batch, 1)?;
+        let training = Training::new(Optimizer::adam(self.rate)?)
+            .epochs(epochs)
+            .batches(batch, 1)?
+            .schedule(Schedule::cosine(0.05)?);
         let mut trainer = Trainer::new(model, &training)?;
         trainer.run_with(|epoch, trainer| {
             if (epoch.number + 1).is_multiple_of(epochs.div_ceil(5)) {
