@@ -45,6 +45,12 @@ pub(crate) fn is_one_hot<T: Scalar>(y: &Matrix<T>) -> bool {
     y.rows() > 1 && y.columns() > 0 && is_zero_or_one(y) && y.iter_columns().all(|column| ones(column) == 1)
 }
 
+/// The class of an example whose labels are a single 1 and nothing but 0 beside it.
+pub(crate) fn one_hot_class<T: Scalar>(column: &[T]) -> Option<usize> {
+    let is_class = ones(column) == 1 && column.iter().all(|&y| y == T::ZERO || y == T::ONE);
+    column.iter().position(|&y| y == T::ONE).filter(|_| is_class)
+}
+
 /// Whether the rows are questions that are answered one by one: labels 0 and 1, and a column with
 /// several ones or with none.
 pub(crate) fn is_several_questions<T: Scalar>(y: &Matrix<T>) -> bool {

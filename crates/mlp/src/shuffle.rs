@@ -1,6 +1,6 @@
 //! Unbiased integers, shuffles and permutations.
 
-use crate::{Error, Random, Result};
+use crate::{Error, Random, Result, Scalar};
 
 impl Random {
     /// A number below `n`, all equally likely.
@@ -56,6 +56,13 @@ pub(crate) fn with_room<V>(what: &'static str, n: usize) -> Result<Vec<V>> {
         Ok(()) => Ok(list),
         Err(_) => Err(Error::Memory { what: what.to_string(), bytes: n as u128 * size_of::<V>() as u128 }),
     }
+}
+
+/// n zeros.
+pub(crate) fn zeros<T: Scalar>(what: &'static str, n: usize) -> Result<Vec<T>> {
+    let mut list = with_room(what, n)?;
+    list.resize(n, T::ZERO);
+    Ok(list)
 }
 
 #[cfg(test)]

@@ -24,10 +24,9 @@ use std::path::PathBuf;
 
 use tape::Matrix;
 
-use crate::optimizer::check_held;
+use crate::optimizer::{check_decay, check_held, check_positive};
 use crate::training::checkpoint::Checkpoints;
 use crate::training::gradients::GradientRules;
-use crate::training::group::check_lambda;
 use crate::training::weights::Weights;
 use crate::{EarlyStopping, Error, Losses, Optimizer, Result, Scalar};
 
@@ -223,7 +222,8 @@ impl<T: Scalar> Training<T> {
     /// # Errors
     /// [`Error::Hyperparameter`] if c is not a finite number greater than 0.
     pub fn clip_norm(mut self, c: f64) -> Result<Self> {
-        self.gradients.most_norm = Some(bound("gradients' greatest norm", c)?);
+        check_positive("gradients' greatest norm", c)?;
+        self.gradients.most_norm = Some(c);
         Ok(self)
     }
 
@@ -232,7 +232,8 @@ impl<T: Scalar> Training<T> {
     /// # Errors
     /// [`Error::Hyperparameter`] if c is not a finite number greater than 0, in type T too.
     pub fn clip_value(mut self, c: f64) -> Result<Self> {
-        check_held::<T>("gradients' greatest value", bound("gradients' greatest value", c)?, c)?;
+        check_positive("gradients' greatest value", c)?;
+        check_held::<T>("gradients' greatest value", c, c)?;
         self.gradients.most_value = Some(c);
         Ok(self)
     }
@@ -243,7 +244,7 @@ impl<T: Scalar> Training<T> {
     /// # Errors
     /// [`Error::Hyperparameter`] if λ is not a finite number from 0 on, in type T too.
     pub fn l1(mut self, lambda: f64) -> Result<Self> {
-        check_lambda("L1 λ", lambda)?;
+        check_decay("L1 λ", lambda)?;
         if lambda != 0.0 {
             check_held::<T>("L1 λ", lambda, lambda)?;
         }
@@ -361,11 +362,4 @@ impl<T: Scalar> Training<T> {
         }
         Ok(())
     }
-}
-
-fn bound(name: &'static str, value: f64) -> Result<f64> {
-    if value > 0.0 && value.is_finite() {
-        return Ok(value);
-    }
-    Err(Error::Hyperparameter { name, value, expected: "a finite number greater than 0" })
 }

@@ -98,10 +98,5 @@ pub(super) fn check_dimension(expected: Option<usize>, found: usize) -> Result<(
 
 /// n zeros.
 pub(super) fn zeros<T: Scalar>(n: usize) -> Result<Vec<T>> {
-    let mut list = Vec::new();
-    let bytes = n as u128 * size_of::<T>() as u128;
-    list.try_reserve_exact(n)
-        .map_err(|_| Error::Memory { what: "what a minimiser remembers".to_owned(), bytes })?;
-    list.resize(n, T::ZERO);
-    Ok(list)
+    crate::shuffle::zeros("what a minimiser remembers", n)
 }

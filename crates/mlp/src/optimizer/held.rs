@@ -31,7 +31,7 @@ pub(super) fn check_beta_in<T: Scalar>(name: &'static str, beta: f64) -> Result<
     Err(Error::Hyperparameter { name, value: beta, expected })
 }
 
-pub(super) fn check_positive(name: &'static str, value: f64) -> Result<()> {
+pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<()> {
     if value > 0.0 && value.is_finite() {
         return Ok(());
     }
@@ -45,7 +45,7 @@ pub(super) fn check_beta(name: &'static str, value: f64) -> Result<()> {
     Err(Error::Hyperparameter { name, value, expected: "in [0, 1)" })
 }
 
-pub(super) fn check_decay(name: &'static str, value: f64) -> Result<()> {
+pub(crate) fn check_decay(name: &'static str, value: f64) -> Result<()> {
     if value >= 0.0 && value.is_finite() {
         return Ok(());
     }

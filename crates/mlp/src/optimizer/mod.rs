@@ -12,14 +12,13 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::optimizer::held::{check_decay, check_positive};
 use crate::optimizer::rule::Rule;
 use crate::optimizer::state::check_decay_in;
 use crate::sum::sum;
 use crate::{Error, Result, Scalar};
 
 pub(crate) use crate::optimizer::columns::ColumnStep;
-pub(crate) use crate::optimizer::held::check_held;
+pub(crate) use crate::optimizer::held::{check_decay, check_held, check_positive};
 pub use crate::optimizer::remembered::{Remembered, RestoreFault};
 pub use crate::optimizer::rule::RmsProp;
 pub use crate::optimizer::state::OptimizerState;

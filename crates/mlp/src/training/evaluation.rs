@@ -26,13 +26,11 @@ impl<T: Scalar> Evaluation<T> {
 
     /// J with what the training has learned so far.
     pub(super) fn j(&mut self, step: &Step<T>) -> Result<f64> {
-        let mut average = step.average.as_ref().map(|average| &average.values().0[..]);
+        if let Some(average) = &step.average {
+            return self.j_of(average.values(), step);
+        }
         for followed in &step.followed {
-            let learned = match &mut average {
-                None => step.program.view(followed.parameter)?.as_slice(),
-                Some(rest) => rest.split_off(..followed.size()).unwrap_or_default(),
-            };
-            self.give(followed, learned)?;
+            self.give(followed, step.program.view(followed.parameter)?.as_slice())?;
         }
         self.run()
     }

@@ -3,8 +3,9 @@
 
 use tape::Program;
 
+use crate::shuffle::zeros;
 use crate::training::step::Followed;
-use crate::{Error, Result, Scalar};
+use crate::{Result, Scalar};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,17 +50,7 @@ pub(super) struct Gradients<T> {
 impl<T: Scalar> Gradients<T> {
     /// For parameters of these sizes.
     pub(super) fn new(rules: GradientRules, sizes: impl Iterator<Item = usize>) -> Result<Self> {
-        let zeros = |size: usize| {
-            let mut list = Vec::new();
-            match list.try_reserve_exact(size) {
-                Ok(()) => list.resize(size, T::ZERO),
-                Err(_) => {
-                    let bytes = size as u128 * size_of::<T>() as u128;
-                    return Err(Error::Memory { what: "the gradients of a step".into(), bytes });
-                }
-            }
-            Ok(list)
-        };
+        let zeros = |size| zeros("the gradients of a step", size);
         Ok(Gradients { rules, sums: sizes.map(zeros).collect::<Result<_>>()?, examples: 0, batches: 0 })
     }
 

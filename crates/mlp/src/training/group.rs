@@ -1,6 +1,7 @@
 //! Parameters that are trained in another way than the others.
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::optimizer::{check_decay, check_positive};
 
 /// Parameters, by name, that are trained in another way than the others: at another rate, with
 /// another decay, or not at all.
@@ -39,12 +40,9 @@ impl ParameterGroup {
     /// Their rate is that of all times this factor.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if it is not a finite number greater than 0.
+    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if it is not a finite number greater than 0.
     pub fn rate_factor(mut self, factor: f64) -> Result<Self> {
-        if !(factor > 0.0 && factor.is_finite()) {
-            let expected = "a finite number greater than 0";
-            return Err(Error::Hyperparameter { name: "rate factor", value: factor, expected });
-        }
+        check_positive("rate factor", factor)?;
         self.rate = Some(factor);
         Ok(self)
     }
@@ -52,9 +50,9 @@ impl ParameterGroup {
     /// Their λ of L1, weights or not.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if it is not a finite number from 0 on.
     pub fn l1(mut self, lambda: f64) -> Result<Self> {
-        check_lambda("L1 λ", lambda)?;
+        check_decay("L1 λ", lambda)?;
         self.l1 = Some(lambda);
         Ok(self)
     }
@@ -62,9 +60,9 @@ impl ParameterGroup {
     /// Their λ of L2, weights or not.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if it is not a finite number from 0 on.
     pub fn l2(mut self, lambda: f64) -> Result<Self> {
-        check_lambda("L2 λ", lambda)?;
+        check_decay("L2 λ", lambda)?;
         self.l2 = Some(lambda);
         Ok(self)
     }
@@ -72,9 +70,9 @@ impl ParameterGroup {
     /// Their λ of the decoupled [weight decay](crate::Optimizer::with_weight_decay), weights or not.
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if it is not a finite number from 0 on.
+    /// [`Error::Hyperparameter`](crate::Error::Hyperparameter) if it is not a finite number from 0 on.
     pub fn weight_decay(mut self, lambda: f64) -> Result<Self> {
-        check_lambda("weight decay λ", lambda)?;
+        check_decay("weight decay λ", lambda)?;
         self.weight_decay = Some(lambda);
         Ok(self)
     }
@@ -98,11 +96,4 @@ impl ParameterGroup {
         group = l2.map_or(Ok(group.clone()), |lambda| group.l2(lambda))?;
         weight_decay.map_or(Ok(group.clone()), |lambda| group.weight_decay(lambda))
     }
-}
-
-pub(super) fn check_lambda(name: &'static str, lambda: f64) -> Result<()> {
-    if lambda >= 0.0 && lambda.is_finite() {
-        return Ok(());
-    }
-    Err(Error::Hyperparameter { name, value: lambda, expected: "a finite number, at least 0" })
 }

@@ -24,7 +24,7 @@ use crate::{Error, ParameterKind, Result, Scalar, Training};
 /// assert!((trainer.value(a)?[(0, 0)] - 2.0).abs() < 1e-6);
 /// # Ok::<(), mlp::Error>(())
 /// ```
-#[must_use = "a trainer makes an model small"]
+#[must_use = "a trainer makes a model small"]
 #[derive(Debug, Clone)]
 pub struct Model<'t, T: Scalar> {
     pub(super) j: Var<'t, T>,

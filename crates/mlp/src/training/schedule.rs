@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::optimizer::{check_decay, check_positive};
 use crate::{Error, Result};
 
 /// How the rate η changes in the course of a training: η at a time t is the optimiser's rate times a
@@ -172,7 +173,7 @@ impl Schedule {
     /// [`Error::Hyperparameter`] if s is 0, or γ not a finite number greater than 0.
     pub fn step(every: usize, factor: f64) -> Result<Self> {
         check_count("schedule's s", every)?;
-        check_factor(factor)?;
+        check_positive("schedule's γ", factor)?;
         Ok(Self::new(Shape::Step { every, factor }))
     }
 
@@ -181,7 +182,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::Hyperparameter`] if γ is not a finite number greater than 0.
     pub fn exponential(factor: f64) -> Result<Self> {
-        check_factor(factor)?;
+        check_positive("schedule's γ", factor)?;
         Ok(Self::new(Shape::Exponential { factor }))
     }
 
@@ -256,7 +257,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::Hyperparameter`] if w is not a finite number from 0 on.
     pub fn warm_up(mut self, epochs: f64) -> Result<Self> {
-        check(epochs >= 0.0 && epochs.is_finite(), "warm-up", epochs, "a finite number, at least 0")?;
+        check_decay("warm-up", epochs)?;
         self.warm_up = epochs;
         Ok(self)
     }
@@ -334,10 +335,6 @@ fn check(holds: bool, name: &'static str, value: f64, expected: &'static str) ->
 
 fn check_count(name: &'static str, count: usize) -> Result<()> {
     check(count > 0, name, count as f64, "at least 1")
-}
-
-fn check_factor(factor: f64) -> Result<()> {
-    check(factor > 0.0 && factor.is_finite(), "schedule's γ", factor, "a finite number greater than 0")
 }
 
 fn check_share(name: &'static str, share: f64) -> Result<()> {

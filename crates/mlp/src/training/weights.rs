@@ -3,6 +3,7 @@
 use tape::Matrix;
 
 use crate::closed_form::check_shape;
+use crate::labels::one_hot_class;
 use crate::{Error, Loss, Mlp, Result, Scalar, Training, check_finite};
 
 /// How much an example counts.
@@ -103,12 +104,7 @@ fn classes_of<T: Scalar>(network: &Mlp<T>, y: &Matrix<T>) -> Result<(Vec<usize>,
             [only] if *only == T::ZERO => Some(0),
             [only] if *only == T::ONE => Some(1),
             [_] => None,
-            several => {
-                let ones = several.iter().filter(|&&label| label == T::ONE).count();
-                let zeros = several.iter().filter(|&&label| label == T::ZERO).count();
-                let is_class = ones == 1 && ones + zeros == several.len();
-                several.iter().position(|&label| label == T::ONE).filter(|_| is_class)
-            }
+            several => one_hot_class(several),
         };
         match class {
             Some(class) => classes.push(class),
