@@ -31,9 +31,7 @@ pub struct Predictor<T: Scalar> {
     network: Arc<Mlp<T>>,
     standardizer: Option<Arc<Standardizer<T>>>,
     probabilities: bool,
-    program: Program<T>,
-    x: EntryId,
-    output: EntryId,
+    prediction: Prediction<T>,
 }
 
 /// # Making one
@@ -90,15 +88,12 @@ impl<T: Scalar> Predictor<T> {
         standardizer: Option<Arc<Standardizer<T>>>,
         probabilities: bool,
     ) -> Result<Self> {
-        let tape = Tape::new();
         let mut export = network.export().probabilities(probabilities);
         if let Some(standardizer) = &standardizer {
             export = export.standardizer(standardizer);
         }
-        let Recorded { x, outputs, .. } = export.record(&tape)?;
-        let (x, output) = (x.id()?, outputs[0].id()?);
-        let program = tape.compile(outputs)?;
-        Ok(Predictor { network, standardizer, probabilities, program, x, output })
+        let prediction = Prediction::new(&export)?;
+        Ok(Predictor { network, standardizer, probabilities, prediction })
     }
 }
 
@@ -118,9 +113,7 @@ impl<T: Scalar> Predictor<T> {
             let (expected, found) = ((expected, x.columns()), (x.rows(), x.columns()));
             return Err(Error::Shape { matrix: "X".to_owned(), expected, found });
         }
-        self.program.bind(self.x, x)?;
-        self.program.run()?;
-        Ok(self.program.view(self.output)?)
+        self.prediction.of(x)
     }
 
     /// The n_L outputs for one example of n_0 features.
@@ -168,15 +161,32 @@ impl<T: Scalar> fmt::Debug for Predictor<T> {
     }
 }
 
-/// The program that [`Mlp::predict`] has made, for the next call; whoever changes a parameter
-/// forgets it.
-pub(crate) struct KeptPrediction<T: Scalar>(Mutex<Option<Prediction<T>>>);
-
+/// A prediction as a program.
 struct Prediction<T: Scalar> {
     program: Program<T>,
     x: EntryId,
     output: EntryId,
 }
+
+impl<T: Scalar> Prediction<T> {
+    fn new(export: &Export<'_, T>) -> Result<Self> {
+        let tape = Tape::new();
+        let Recorded { x, outputs, .. } = export.record(&tape)?;
+        let (x, output) = (x.id()?, outputs[0].id()?);
+        Ok(Prediction { program: tape.compile(outputs)?, x, output })
+    }
+
+    /// The outputs for X, whose shape fits.
+    fn of(&mut self, x: MatrixRef<'_, T>) -> Result<MatrixRef<'_, T>> {
+        self.program.bind(self.x, x)?;
+        self.program.run()?;
+        Ok(self.program.view(self.output)?)
+    }
+}
+
+/// The program that [`Mlp::predict`] has made, for the next call; whoever changes a parameter
+/// forgets it.
+pub(crate) struct KeptPrediction<T: Scalar>(Mutex<Option<Prediction<T>>>);
 
 impl<T: Scalar> KeptPrediction<T> {
     pub(crate) const fn none() -> Self {
@@ -193,10 +203,8 @@ impl<T: Scalar> KeptPrediction<T> {
         const MOST_KEPT: usize = 1 << 16;
         let mut kept = self.0.try_lock().ok();
         let prediction = kept.as_mut().and_then(|kept| kept.take());
-        let mut prediction = prediction.map_or_else(|| Prediction::new(network), Ok)?;
-        prediction.program.bind(prediction.x, x)?;
-        prediction.program.run()?;
-        let a = prediction.program.view(prediction.output)?.to_matrix();
+        let mut prediction = prediction.map_or_else(|| Prediction::new(&network.export()), Ok)?;
+        let a = prediction.of(x.into())?.to_matrix();
         let widest = network.sizes().iter().copied().max().unwrap_or(0);
         if let Some(kept) = &mut kept
             && widest.saturating_mul(x.columns()) <= MOST_KEPT
@@ -204,15 +212,6 @@ impl<T: Scalar> KeptPrediction<T> {
             **kept = Some(prediction);
         }
         Ok(a)
-    }
-}
-
-impl<T: Scalar> Prediction<T> {
-    fn new(network: &Mlp<T>) -> Result<Self> {
-        let tape = Tape::new();
-        let Recorded { x, outputs, .. } = network.export().record(&tape)?;
-        let (x, output) = (x.id()?, outputs[0].id()?);
-        Ok(Prediction { program: tape.compile(outputs)?, x, output })
     }
 }
 

@@ -221,9 +221,8 @@ impl<'t, T: Scalar> Model<'t, T> {
         self.data.iter().find_map(|(_, values)| Some(values.as_ref()?.columns())).or(self.of_tape)
     }
 
-    /// The examples of the training, with their number; nothing, if blocks are to come from
-    /// elsewhere.
-    pub(super) fn held(self) -> Result<(Vec<Held<T>>, Option<usize>)> {
+    /// The examples of the training; none, if blocks are to come from elsewhere.
+    pub(super) fn held(self) -> Result<Vec<Held<T>>> {
         let m = self.m();
         let mut held = Vec::new();
         for (leaf, own) in self.data {
@@ -242,7 +241,7 @@ impl<'t, T: Scalar> Model<'t, T> {
             }
             held.push(Held { leaf: entry, own });
         }
-        Ok((held, m))
+        Ok(held)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Run<T: Scalar> {
     pub(super) epochs: usize,
     pub(super) checkpoints: Option<Checkpoints>,
     /// Whether the parameters are those that were learned, for good.
-    is_over: bool,
+    has_ended: bool,
 }
 
 /// Where in an epoch a training is.
@@ -57,30 +57,26 @@ impl<T: Scalar> Run<T> {
             }
             false => None,
         };
-        let is_one = match &training.batch {
-            None => true,
-            Some(size) => model.m().is_none_or(|m| *size >= m),
-        };
+        // Without examples of its own an epoch is a step on what the tape has bound.
+        let batches = Batches::new(model.m().unwrap_or(1), training.batch, training.seed)?;
         let best = match &training.stopping {
             None => None,
             Some(_) if validation.is_some() => Some(Best::new(Keeps::End)),
-            Some(_) if is_one => Some(Best::new(Keeps::Beginning)),
+            Some(_) if batches.count() <= 1 => Some(Best::new(Keeps::Beginning)),
             Some(_) => {
                 let all = Evaluation::new(model.j, &model.bound(On::Training)?, options)?;
                 Some(Best::new(Keeps::Either(Box::new(all))))
             }
         };
-        let (held, m) = model.held()?;
+        let held = model.held()?;
         if held.is_empty() && training.batch.is_some() {
             let reason = "the model has no examples to cut into batches".to_owned();
             return Err(Error::Setting { setting: "batches", reason });
         }
-        // Without examples of its own an epoch is a step on what the tape has bound.
-        let data = Data::new(held, Batches::new(m.unwrap_or(1), training.batch, training.seed)?);
         let stopping = training.stopping.clone();
         Ok(Run {
             step,
-            data,
+            data: Data::new(held, batches),
             place: Place::default(),
             validation,
             stopping,
@@ -91,7 +87,7 @@ impl<T: Scalar> Run<T> {
             history: History::new(),
             epochs: training.epochs,
             checkpoints: training.checkpoints.clone(),
-            is_over: false,
+            has_ended: false,
         })
     }
 
@@ -105,12 +101,12 @@ impl<T: Scalar> Run<T> {
 
     /// Whether there is nothing left to do.
     pub(super) fn is_over(&self) -> bool {
-        self.is_over || self.is_stopped || (self.place.batches == 0 && self.history.len() >= self.epochs)
+        self.has_ended || self.is_stopped || (self.place.batches == 0 && self.history.len() >= self.epochs)
     }
 
     /// Whether the parameters are those that were learned, for good.
     pub(super) fn has_ended(&self) -> bool {
-        self.is_over
+        self.has_ended
     }
 
     /// The rest of the epoch on its way, or the next one, if there is one.
@@ -133,7 +129,7 @@ impl<T: Scalar> Run<T> {
     fn recovered<V>(&mut self, done: Result<V>) -> Result<V> {
         if let Err(error) = &done
             && is_divergence(error)
-            && !self.is_over
+            && !self.has_ended
         {
             self.recover()?;
         }
@@ -234,11 +230,7 @@ impl<T: Scalar> Run<T> {
         let done = self.blocks(leaves, blocks, &mut before);
         match done {
             Err(error) if is_divergence(&error) => {
-                self.is_over = true;
-                match self.best.take().filter(|best| best.found) {
-                    Some(best) => best.choose(&self.step)?.give_back(&mut self.step)?,
-                    None => before.give_back(&mut self.step)?,
-                }
+                self.go_back(|_| Ok(Some(before)))?;
                 Err(error)
             }
             done => done.map(Some),
@@ -288,16 +280,16 @@ impl<T: Scalar> Run<T> {
 
     /// Gives the parameters what was learned, for good.
     pub(super) fn finish(&mut self) -> Result<()> {
-        if self.is_over {
+        if self.has_ended {
             return Ok(());
         }
         if let Some(best) = self.best.take().filter(|best| best.found) {
-            self.is_over = true;
+            self.has_ended = true;
             return best.choose(&self.step)?.give_back(&mut self.step);
         }
         let checked = self.check_the_last_step();
         self.recovered(checked)?;
-        self.is_over = true;
+        self.has_ended = true;
         let mut learned = Parameters::none();
         if self.step.average.is_some() {
             self.step.learned(&mut learned)?;
@@ -330,15 +322,20 @@ impl<T: Scalar> Run<T> {
 
     /// Puts the parameters of a training that diverged back to what was good.
     fn recover(&mut self) -> Result<()> {
-        self.is_over = true;
+        self.go_back(|run| match run.rewind.take() {
+            Some(rewind) => last_good(rewind, &mut run.step, &mut run.data, run.epochs).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Ends with the parameters of the best epoch, or else with others that are good.
+    fn go_back(&mut self, others: impl FnOnce(&mut Self) -> Result<Option<Parameters<T>>>) -> Result<()> {
+        self.has_ended = true;
         let good = match self.best.take().filter(|best| best.found) {
-            Some(best) => best.choose(&self.step)?,
-            None => match self.rewind.take() {
-                Some(rewind) => last_good(rewind, &mut self.step, &mut self.data, self.epochs)?,
-                None => return Ok(()),
-            },
+            Some(best) => Some(best.choose(&self.step)?),
+            None => others(self)?,
         };
-        good.give_back(&mut self.step)
+        good.map_or(Ok(()), |good| good.give_back(&mut self.step))
     }
 }
 
