@@ -257,6 +257,28 @@ fn a_model_that_diverges_keeps_its_last_good_parameters() {
     }
 }
 
+/// Steps that are taken once more, to find what was good, have the noise that they had.
+#[test]
+fn a_noisy_model_that_diverges_keeps_its_last_good_parameters() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("w", &matrix![[1.0]]);
+    let noise = tape.noise("ε", Shape::new(1, 1), Noise::Uniform);
+    let j = (w * (noise + 1.0)).square().sum();
+    let training = Training::new(Optimizer::gradient_descent(0.6).unwrap()).epochs(5000).seed(3);
+    let mut trainer = Trainer::new(Model::new(j, [w]), &training).unwrap();
+    let mut values = vec![1.0];
+    let error = loop {
+        match trainer.batch() {
+            Ok(batch) => assert!(batch.is_some()),
+            Err(error) => break error,
+        }
+        values.push(trainer.value(w).unwrap()[(0, 0)]);
+    };
+    assert!(matches!(error, Error::Diverged { .. }), "{error}");
+    assert!(values.len() > 300, "from a copy on the way, and not from the beginning: {}", values.len());
+    assert_eq!(trainer.value(w).unwrap()[(0, 0)], values[values.len() - 2]);
+}
+
 /// A weight that is used twice is one parameter, and its gradient has both terms.
 #[test]
 fn tied_weights_are_one_leaf() {
