@@ -17,7 +17,7 @@ use tape::{EntryId, Matrix, MatrixRef, Tape};
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
 use crate::export::Export;
-use crate::files::{Archive, Loading};
+use crate::files::{Archive, Loading, Npy};
 use crate::minimize::{
     Curvature, Iteration, Lbfgs, LevenbergMarquardt, Minimum, NewtonCg, Objective, Residuals,
 };
@@ -132,6 +132,7 @@ compiled! {
         y: &Matrix<Self>,
     ) -> Result<f64> = Mlp::accuracy_here;
 
+    fn npy_read_examples(path: &std::path::Path) -> Result<Matrix<Self>> = Npy::read_examples_here;
     fn mlp_to_archive(network: &Mlp<Self>) -> Result<Archive> = Mlp::to_archive_here;
     fn mlp_from_archive(archive: &Archive, loading: &Loading<Self>) -> Result<Mlp<Self>> = Mlp::from_archive_here;
 

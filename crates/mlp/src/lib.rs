@@ -60,7 +60,7 @@
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
 //! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
 //! | keep what prepares its data with it, or matrices of one's own | [`Archive`](files::Archive), [`Archive::insert_standardizer`](files::Archive::insert_standardizer) |
-//! | have numpy's files, or PyTorch's parameters | [`Npy`](files::Npy), [`Archive::read_npz`](files::Archive::read_npz), [`Mlp::set_parameters_from`] |
+//! | have numpy's files, or PyTorch's parameters | [`Npy`](files::Npy), [`Npy::read_examples`](files::Npy::read_examples), [`Archive::read_npz`](files::Archive::read_npz), [`Mlp::set_parameters_from`] |
 //! | read tables of CSV and libsvm | `tables`, of the feature `csv` |
 //! | have settings and results as JSON or in another format of serde's | the feature `serde` |
 //! | look at or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |

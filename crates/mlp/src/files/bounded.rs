@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::{FileError, FileProblem};
-use crate::Result;
+use crate::{Error, Result};
 
 /// Reads so many bytes, and no more: memory grows with what is there, whatever was announced.
 pub(super) struct Bounded<'a, R> {
@@ -24,9 +24,28 @@ impl<'a, R: Read> Bounded<'a, R> {
         if read == length {
             return Ok(bytes);
         }
+        Err(self.ends_within(what, length, read))
+    }
+
+    /// Fills a part of what was announced, of which so many bytes are read and so many are all.
+    pub(super) fn fill(&mut self, part: &mut [u8], what: &str, (before, all): (u64, u64)) -> Result<()> {
+        let mut filled = 0;
+        while filled < part.len() {
+            match self.from.read(&mut part[filled..]) {
+                Ok(0) => return Err(self.ends_within(what, all, before + filled as u64)),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.io(&error).into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn ends_within(&self, what: &str, announced: u64, there: u64) -> Error {
         let what: String = what.chars().take(80).collect();
-        let reason = format!("the file ends within {what}: {length} bytes are announced, {read} are there");
-        Err(FileError::format(self.path, reason).into())
+        let reason =
+            format!("the file ends within {what}: {announced} bytes are announced, {there} are there");
+        FileError::format(self.path, reason).into()
     }
 
     /// Fails unless that was all. `after` is what was read last.

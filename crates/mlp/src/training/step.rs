@@ -3,7 +3,7 @@
 use tape::{EntryId, Options, Program, Var};
 
 use crate::training::average::Average;
-use crate::training::gradients::Gradients;
+use crate::training::gradients::{Gradients, norm};
 use crate::training::model::Model;
 use crate::training::parameters::Parameters;
 use crate::training::schedule::{Moment, Plateau, Schedule};
@@ -229,7 +229,16 @@ impl<T: Scalar> Step<T> {
             .iter()
             .map(|followed| self.program.view(followed.gradient))
             .collect::<tape::Result<_>>()?;
-        Ok(crate::training::gradients::norm(views.iter().map(|view| view.as_slice())))
+        Ok(norm(views.iter().map(|view| view.as_slice())))
+    }
+
+    /// The same of each parameter, with its name.
+    pub(super) fn gradient_norms(&self) -> Result<Vec<(String, f64)>> {
+        let of = |followed: &Followed| {
+            let gradient = self.program.view(followed.gradient)?;
+            Ok((followed.name.clone(), norm(std::iter::once(gradient.as_slice()))))
+        };
+        self.followed.iter().map(of).collect()
     }
 }
 

@@ -284,6 +284,28 @@ impl<T: Scalar> Trainer<T> {
         self.run.step.gradient_norm()
     }
 
+    /// ‖∂J/∂θ‖ of each parameter that is trained, with its name, of the last batch and before
+    /// clipping: where a layer learns nothing, or too much at once.
+    ///
+    /// ```
+    /// use mlp::{Model, Optimizer, Trainer, Training};
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (v, w) = (tape.parameter("v", &matrix![[1.5, 2.0]]), tape.parameter("w", &matrix![[0.5]]));
+    /// let j = v.square().sum() + w.square().sum();
+    /// let training = Training::new(Optimizer::gradient_descent(0.1)?).epochs(1);
+    /// let mut trainer = Trainer::new(Model::new(j, [v, w]), &training)?;
+    /// trainer.epoch()?;
+    /// assert_eq!(trainer.gradient_norms()?, [("v".to_string(), 5.0), ("w".to_string(), 1.0)]);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Tape`](crate::Error::Tape) before the first batch.
+    pub fn gradient_norms(&self) -> Result<Vec<(String, f64)>> {
+        self.run.step.gradient_norms()
+    }
+
     /// The value of a parameter, as the next step finds it or, after [`finish`](Self::finish), as it
     /// was learned; or that of an output of the last batch: J, or what the model is
     /// [reading](Model::reading).

@@ -2,6 +2,7 @@
 #![cfg(feature = "safetensors")]
 
 mod archive;
+mod examples;
 mod golden;
 mod network;
 mod npy;
