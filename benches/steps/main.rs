@@ -10,11 +10,13 @@
 //! - `--compiling`: recording, differentiating and compiling;
 //! - `--sums`: softmax and its losses, and long sums;
 //! - `--models`: the models of `examples/models`, attention, Gaussian processes and an embedding;
+//! - `--good`: seconds to a good model, on one thread; `benches/good/run` has the peers beside it;
 //! - `--kernels`: the products and functions that programs and the closed form run on.
 
 mod by_hand;
 mod cases;
 mod compiling;
+mod good;
 mod kernel_rates;
 mod models;
 mod peak;
@@ -62,6 +64,9 @@ fn main() {
     if wants("--models") {
         models::rows::<f32>(&named);
         models::rows::<f64>(&named);
+    }
+    if wants("--good") {
+        good::rows(&named);
     }
     if wants("--kernels") {
         kernel_rates::rows::<f32>();
