@@ -269,9 +269,14 @@ fn a_report_is_a_page() {
     let file = folder.file("report.html");
     run(&["--epochs", "30", "--report", &file]);
     let page = std::fs::read_to_string(&file).unwrap();
-    for part in
-        ["<!DOCTYPE html>", "30-16-1", "Breast Cancer Wisconsin", "--epochs 30 --report", "<svg", "malignant"]
-    {
+    for part in [
+        "<!DOCTYPE html>",
+        "30-16-1",
+        "Breast Cancer Wisconsin",
+        "--epochs 30 --report",
+        "<svg",
+        "Norms of the gradients",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     let classes = rows(40, |i| format!("{},{},{}", i % 7, i % 5, ["a", "b", "<i>"][i % 3]));
@@ -280,4 +285,52 @@ fn a_report_is_a_page() {
     let page = std::fs::read_to_string(&file).unwrap();
     assert!(page.contains("&lt;i&gt;") && !page.contains("<i>"), "names are texts");
     assert!(refusal(&["--report", &folder.file("no/where")]).starts_with("--report: "));
+}
+
+/// Two classes that a line tells apart.
+fn apart() -> String {
+    rows(40, |i| format!("{},{},{}", i % 7, i % 5, if i % 7 > 2 { "yes" } else { "no" }))
+}
+
+#[test]
+fn every_optimizer_trains() {
+    for (name, told) in [
+        ("descent", "gradient descent on "),
+        ("momentum", "momentum 0.9 on "),
+        ("nesterov", "Nesterov's momentum 0.9 on "),
+        ("rmsprop", "RMSProp on "),
+        ("adagrad", "Adagrad on "),
+        ("adam", "Adam on "),
+        ("adamw", "AdamW with decay 0.01 on "),
+        ("lion", "Lion on "),
+    ] {
+        let text = printed(&format!("optimizer-{name}"), &apart(), &["--optimizer", name]);
+        assert!(text.contains(told), "{name}: {text}");
+    }
+    let known = "known are descent, momentum, nesterov, rmsprop, adagrad, adam, adamw, lion";
+    assert!(refusal(&["--optimizer", "newton"]).contains(known));
+}
+
+#[test]
+fn a_comparison_has_the_linear_model_beside_it() {
+    let table = Table::new("compared", &apart());
+    let output = run(&["--csv", table.path(), "--epochs", "3", "--compare"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for part in [
+        "J on 5 folds of the 32 training rows",
+        "neurons = 0, λ = ",
+        "mean of 10 seeds",
+        "J of the linear model: ",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for (other, reason) in [
+        (["--hidden", "4"], "--compare chooses neurons and L2, and runs ten seeds: leave --hidden out"),
+        (["--l2", "1"], "--compare chooses neurons and L2, and runs ten seeds: leave --l2 out"),
+        (["--report", "x"], "--compare trains ten networks, and --report is about one"),
+    ] {
+        let refused = refusal(&[&["--compare"], &other[..]].concat());
+        assert!(refused.starts_with(reason), "{refused}");
+    }
 }

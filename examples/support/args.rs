@@ -39,13 +39,16 @@ The network:
   --f32                single precision
 
 The training:                                               [default; with --csv]
-  --optimizer NAME     descent, momentum or adam            [descent; adam]
-  --rate NUMBER        learning rate                        [0.3; 0.01]
-  --l2 NUMBER          L2 regularisation of the weights     [0.01; 0.001]
+  --optimizer NAME     descent, momentum, nesterov, rmsprop, adagrad, adam, adamw or lion
+                                                            [descent; adam]
+  --rate NUMBER        learning rate         [of descent 0.3, of adam 0.01, of others their own]
+  --l2 NUMBER          L2 regularisation of the weights     [0.01; 0.001; with adamw 0]
   --epochs NUMBER                                           [400; 200]
   --batch SIZE         examples in a mini-batch             [all; 32]
   --seed NUMBER        of first weights, batches and split  [0]
   --seeds              seeds 0 to 9, and a table of them
+  --compare            neurons and L2 chosen by cross-validation inside the training rows, with
+                       and without a hidden layer; then both with ten seeds on the test rows
 
 Files (networks as safetensors, which Python reads; each is written whole or not at all):
   --save FILE          the trained network, with what its features are standardised by
@@ -76,6 +79,7 @@ pub(crate) struct Args {
     pub(crate) batch: Option<usize>,
     pub(crate) seed: u64,
     pub(crate) seeds: bool,
+    pub(crate) compare: bool,
     pub(crate) save: Option<PathBuf>,
     pub(crate) load: Option<PathBuf>,
     pub(crate) checkpoint: Option<PathBuf>,
@@ -88,29 +92,91 @@ pub(crate) struct Args {
 pub(crate) enum Rule {
     Descent,
     Momentum,
+    Nesterov,
+    RmsProp,
+    Adagrad,
     Adam,
+    AdamW,
+    Lion,
+}
+
+impl Rule {
+    const ALL: [Rule; 8] = [
+        Rule::Descent,
+        Rule::Momentum,
+        Rule::Nesterov,
+        Rule::RmsProp,
+        Rule::Adagrad,
+        Rule::Adam,
+        Rule::AdamW,
+        Rule::Lion,
+    ];
+    /// What momentum and Nesterov keep of the last step.
+    const BETA: f64 = 0.9;
+    /// The decoupled decay of AdamW, as in PyTorch.
+    const DECAY: f64 = 0.01;
+
+    /// As an option.
+    fn name(self) -> &'static str {
+        match self {
+            Rule::Descent => "descent",
+            Rule::Momentum => "momentum",
+            Rule::Nesterov => "nesterov",
+            Rule::RmsProp => "rmsprop",
+            Rule::Adagrad => "adagrad",
+            Rule::Adam => "adam",
+            Rule::AdamW => "adamw",
+            Rule::Lion => "lion",
+        }
+    }
+
+    /// The rate if none is given.
+    fn rate(self) -> f64 {
+        match self {
+            Rule::Descent => 0.3,
+            Rule::Momentum | Rule::Nesterov | Rule::Adagrad => 0.05,
+            Rule::Adam | Rule::AdamW => 0.01,
+            Rule::RmsProp => 0.003,
+            Rule::Lion => 0.001,
+        }
+    }
+
+    fn optimizer(self, rate: f64) -> mlp::Result<Optimizer> {
+        match self {
+            Rule::Descent => Optimizer::gradient_descent(rate),
+            Rule::Momentum => Optimizer::momentum(rate, Rule::BETA),
+            Rule::Nesterov => Optimizer::nesterov(rate, Rule::BETA),
+            Rule::RmsProp => Optimizer::rms_prop(rate),
+            Rule::Adagrad => Optimizer::adagrad(rate),
+            Rule::Adam => Optimizer::adam(rate),
+            Rule::AdamW => Optimizer::adam_w(rate, Rule::DECAY),
+            Rule::Lion => Optimizer::lion(rate),
+        }
+    }
 }
 
 impl FromStr for Rule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "descent" => Ok(Rule::Descent),
-            "momentum" => Ok(Rule::Momentum),
-            "adam" => Ok(Rule::Adam),
-            _ => Err("known are descent, momentum, adam".to_string()),
-        }
+        let known = Rule::ALL.map(Rule::name).join(", ");
+        let found = Rule::ALL.into_iter().find(|rule| rule.name() == text);
+        found.ok_or_else(|| format!("known are {known}"))
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Rule::Descent => "gradient descent",
-            Rule::Momentum => "momentum 0.9",
-            Rule::Adam => "Adam",
-        })
+        match self {
+            Rule::Descent => f.write_str("gradient descent"),
+            Rule::Momentum => write!(f, "momentum {}", Rule::BETA),
+            Rule::Nesterov => write!(f, "Nesterov's momentum {}", Rule::BETA),
+            Rule::RmsProp => f.write_str("RMSProp"),
+            Rule::Adagrad => f.write_str("Adagrad"),
+            Rule::Adam => f.write_str("Adam"),
+            Rule::AdamW => write!(f, "AdamW with decay {}", Rule::DECAY),
+            Rule::Lion => f.write_str("Lion"),
+        }
     }
 }
 
@@ -132,6 +198,7 @@ struct Given {
     batch: Option<usize>,
     seed: Option<u64>,
     seeds: bool,
+    compare: bool,
     save: Option<PathBuf>,
     load: Option<PathBuf>,
     checkpoint: Option<PathBuf>,
@@ -176,6 +243,7 @@ impl Given {
             "batch" => self.batch = Some(whole(parser, name)?),
             "seed" => self.seed = Some(whole(parser, name)?),
             "seeds" => self.seeds = true,
+            "compare" => self.compare = true,
             "save" => self.save = Some(path(parser)?),
             "load" => self.load = Some(path(parser)?),
             "checkpoint" => self.checkpoint = Some(path(parser)?),
@@ -190,17 +258,12 @@ impl Given {
         self.check()?;
         let own = self.csv.is_some();
         let rule = self.rule.unwrap_or(if own { Rule::Adam } else { Rule::Descent });
-        let rate = self.rate.unwrap_or(match rule {
-            Rule::Descent => 0.3,
-            Rule::Momentum => 0.05,
-            Rule::Adam => 0.01,
+        let optimizer = rule.optimizer(self.rate.unwrap_or_else(|| rule.rate()));
+        let l2 = self.l2.unwrap_or(match (rule, own) {
+            (Rule::AdamW, _) => 0.0, // it has a decay of its own
+            (_, true) => 0.001,
+            (_, false) => 0.01,
         });
-        let optimizer = match rule {
-            Rule::Descent => Optimizer::gradient_descent(rate),
-            Rule::Momentum => Optimizer::momentum(rate, 0.9),
-            Rule::Adam => Optimizer::adam(rate),
-        };
-        let l2 = self.l2.unwrap_or(if own { 0.001 } else { 0.01 });
         let optimizer = optimizer.and_then(|o| o.with_l2(l2)).map_err(told)?;
         Ok(Args {
             csv: self.csv,
@@ -217,6 +280,7 @@ impl Given {
             batch: self.batch.or(own.then_some(32)),
             seed: self.seed.unwrap_or(0),
             seeds: self.seeds,
+            compare: self.compare,
             save: self.save,
             load: self.load,
             checkpoint: self.checkpoint,
@@ -251,9 +315,16 @@ impl Given {
         let others = [("--load", self.load.is_some()), ("--report", self.report.is_some())];
         let others = others.iter().find(|(_, given)| *given).map(|(name, _)| *name);
         if let Some(name) = files.or(others)
-            && self.seeds
+            && (self.seeds || self.compare)
         {
-            return Err(format!("--seeds trains ten networks, and {name} is about one"));
+            let many = if self.compare { "--compare" } else { "--seeds" };
+            return Err(format!("{many} trains ten networks, and {name} is about one"));
+        }
+        let chosen =
+            [("--hidden", self.hidden.is_some()), ("--l2", self.l2.is_some()), ("--seeds", self.seeds)];
+        let chosen = chosen.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        if let (true, Some(name)) = (self.compare, chosen) {
+            return Err(format!("--compare chooses neurons and L2, and runs ten seeds: leave {name} out"));
         }
         if self.seeds && self.seed.is_some() {
             return Err("--seeds runs seeds 0 to 9: leave --seed out".to_string());

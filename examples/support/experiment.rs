@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mlp::files::Archive;
-use mlp::{Activation, History, Loss, Mlp, Scalar, Training};
+use mlp::{Activation, History, Loss, Mlp, MlpBuilder, Scalar, Training};
 use tape::Tape;
 
 use super::args::Args;
@@ -20,6 +20,8 @@ use super::text::short;
 pub(crate) struct Outcome<'t, T: Scalar> {
     pub(crate) network: Mlp<T>,
     pub(crate) history: History,
+    /// ‖∂J/∂W[l]‖ and ‖∂J/∂b[l]‖ of every epoch's last batch.
+    pub(crate) norms: Vec<(String, Vec<f64>)>,
     pub(crate) time: Duration,
     pub(crate) score: Score,
     pub(crate) proof: Proof<'t, T>,
@@ -89,18 +91,24 @@ fn loss_of<T: Scalar>(data: &Data<T>) -> Loss {
 
 /// The network that was asked for, with its first weights.
 pub(crate) fn network<T: Scalar>(args: &Args, data: &Data<T>, seed: u64) -> Result<Mlp<T>, String> {
-    let g: Activation<T> = args.activation.parse().map_err(|error: mlp::Error| error.to_string())?;
-    let loss = loss_of(data);
     let outputs = data.train.y.rows();
     let sizes: Vec<usize> =
         [data.features()].into_iter().chain(args.hidden.iter().copied()).chain([outputs]).collect();
     check_size(&sizes, data.train.x.columns())?;
-    let mut builder = Mlp::new(data.features());
-    for &neurons in &args.hidden {
-        builder = builder.layer(neurons, g.clone());
-    }
-    let network = builder.layer(outputs, loss.output_activation()).loss(loss).seed(seed).build();
+    let network = builder(args, data, &args.hidden).and_then(|builder| builder.seed(seed).build());
     network.map_err(|error| error.to_string())
+}
+
+/// A network for the data with these hidden layers.
+pub(crate) fn builder<T: Scalar>(
+    args: &Args,
+    data: &Data<T>,
+    hidden: &[usize],
+) -> mlp::Result<MlpBuilder<T>> {
+    let g: Activation<T> = args.activation.parse()?;
+    let loss = loss_of(data);
+    let network = hidden.iter().fold(Mlp::new(data.features()), |network, &n| network.layer(n, g.clone()));
+    Ok(network.layer(data.train.y.rows(), loss.output_activation()).loss(loss))
 }
 
 /// Runs it all, on a tape for the proof.
@@ -116,14 +124,14 @@ pub(crate) fn run<'t, T: Scalar>(
     let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
     proof.compare(&network, &data.train).map_err(told)?;
     let began = Instant::now();
-    let history = match args.load {
-        Some(_) => History::new(),
+    let (history, norms) = match args.load {
+        Some(_) => (History::new(), Vec::new()),
         None => train(&mut network, args, data, seed, bar).map_err(|error| untrained(&error, args))?,
     };
     let time = began.elapsed();
     proof.compare(&network, &data.train).map_err(told)?;
     let score = Score::new(&network, data).map_err(told)?;
-    Ok(Outcome { network, history, time, score, proof })
+    Ok(Outcome { network, history, norms, time, score, proof })
 }
 
 /// Why a training ended, with the options that may help.
@@ -143,7 +151,7 @@ fn train<T: Scalar>(
     data: &Data<T>,
     seed: u64,
     bar: &ProgressBar,
-) -> mlp::Result<History> {
+) -> mlp::Result<(History, Vec<(String, Vec<f64>)>)> {
     let mut training = Training::new(args.optimizer).epochs(args.epochs);
     if let Some(size) = args.batch {
         training = training.batches(size, seed)?;
@@ -155,11 +163,20 @@ fn train<T: Scalar>(
         training = training.resuming(path);
     }
     let begun = bar.position();
-    training.fit_with(network, &data.train.x, &data.train.y, |epoch| {
+    let mut trainer = training.begin(network, &data.train.x, &data.train.y)?;
+    let mut norms: Vec<(String, Vec<f64>)> = Vec::new();
+    trainer.run_with(|epoch, trainer| {
         bar.set_message(format!("J = {:.5}", epoch.losses.training));
         bar.set_position(begun + epoch.number as u64 + 1);
+        let of_epoch = trainer.gradient_norms().unwrap_or_default(); // of the batch that is just behind
+        if norms.is_empty() {
+            norms = of_epoch.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+        }
+        norms.iter_mut().zip(of_epoch).for_each(|((_, norms), (_, norm))| norms.push(norm));
         ControlFlow::Continue(())
-    })
+    })?;
+    trainer.give(network)?;
+    Ok((trainer.history().clone(), norms))
 }
 
 /// A bar on the terminal; where standard error is none, nothing is drawn.

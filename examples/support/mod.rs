@@ -2,6 +2,7 @@
 
 pub(crate) mod args;
 pub(crate) mod checks;
+pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod data_sets;
 pub(crate) mod experiment;

@@ -18,11 +18,12 @@ pub(crate) fn write<T: Scalar>(
     args: &Args,
     path: &Path,
 ) -> Result<()> {
-    let Outcome { network, history, score, .. } = outcome;
+    let Outcome { network, history, norms, score, .. } = outcome;
     let mut page =
         Report::new(format!("{}: {}", data.source, data.target)).settings(&settings(network, data, args));
     if !history.is_empty() {
-        page = page.training(history);
+        let after = if args.resume.is_some() { "epoch since the checkpoint" } else { "epoch" };
+        page = page.training(history).gradient_norms(after, norms);
     }
     let figures = score.figures();
     let pairs = columns(Score::headings(data.task)).zip(columns(&figures));

@@ -8,6 +8,7 @@ use tape::{Tape, printable};
 
 use super::args::Args;
 use super::checks::Checks;
+use super::compare;
 use super::data::Data;
 use super::experiment::{self, Outcome, progress_bar};
 use super::page;
@@ -15,9 +16,13 @@ use super::proof::bound;
 use super::report;
 use super::score::Score;
 
-/// One network, or those of ten seeds; what failed is in the checks.
+/// One network, those of ten seeds, or a comparison; what failed is in the checks.
 pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
-    if args.seeds { ten_seeds::<T>(args) } else { one_seed::<T>(args) }
+    match (args.compare, args.seeds) {
+        (true, _) => compare::run::<T>(args),
+        (false, true) => ten_seeds::<T>(args),
+        (false, false) => one_seed::<T>(args),
+    }
 }
 
 fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
@@ -65,6 +70,11 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     say(&report::proof(&outcome.proof))?;
     let mut checks = Checks::default();
     check(&mut checks, &data, &outcome, "");
+    if data.is_reference && args.load.is_none() {
+        say(
+            "Is a linear model as good? --compare tells, with settings that are chosen inside the training rows.\n",
+        )?;
+    }
     Ok(checks)
 }
 

@@ -53,6 +53,22 @@ impl Score {
         }
     }
 
+    /// The figures as numbers, in the order of [`names`](Score::names); NaN where one is not defined.
+    pub(crate) fn values(&self) -> Vec<f64> {
+        match *self {
+            Score::TwoClasses { accuracy, log_loss, auc, .. } => {
+                vec![accuracy, log_loss, auc.unwrap_or(f64::NAN)]
+            }
+            Score::Classes { accuracy, cross_entropy, .. } => vec![accuracy, cross_entropy],
+            Score::Quantity { error, r2 } => vec![error, r2.unwrap_or(f64::NAN)],
+        }
+    }
+
+    /// The names of the figures.
+    pub(crate) fn names(task: Task) -> Vec<&'static str> {
+        Score::headings(task).split("  ").map(str::trim).filter(|name| !name.is_empty()).collect()
+    }
+
     /// What the figures are.
     pub(crate) fn headings(task: Task) -> &'static str {
         match task {
