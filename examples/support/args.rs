@@ -42,7 +42,7 @@ The training:                                               [default; with --csv
   --optimizer NAME     descent, momentum, nesterov, rmsprop, adagrad, adam, adamw or lion
                                                             [descent; adam]
   --rate NUMBER        learning rate         [of descent 0.3, of adam 0.01, of others their own]
-  --l2 NUMBER          L2 regularisation of the weights     [0.01; 0.001; with adamw 0]
+  --l2 NUMBER          L2 regularisation of the weights     [0.01; 0.001]
   --epochs NUMBER                                           [400; 200]
   --batch SIZE         examples in a mini-batch             [all; 32]
   --seed NUMBER        of first weights, batches and split  [0]
@@ -259,11 +259,7 @@ impl Given {
         let own = self.csv.is_some();
         let rule = self.rule.unwrap_or(if own { Rule::Adam } else { Rule::Descent });
         let optimizer = rule.optimizer(self.rate.unwrap_or_else(|| rule.rate()));
-        let l2 = self.l2.unwrap_or(match (rule, own) {
-            (Rule::AdamW, _) => 0.0, // it has a decay of its own
-            (_, true) => 0.001,
-            (_, false) => 0.01,
-        });
+        let l2 = self.l2.unwrap_or(if own { 0.001 } else { 0.01 });
         let optimizer = optimizer.and_then(|o| o.with_l2(l2)).map_err(told)?;
         Ok(Args {
             csv: self.csv,

@@ -15,13 +15,15 @@ use super::proof::Proof;
 use super::score::Score;
 use super::text::short;
 
+/// ‖∂J/∂W[l]‖ and ‖∂J/∂b[l]‖ of every epoch's last batch, by name.
+pub(crate) type Norms = Vec<(String, Vec<f64>)>;
+
 /// What came out.
 #[derive(Debug)]
 pub(crate) struct Outcome<'t, T: Scalar> {
     pub(crate) network: Mlp<T>,
     pub(crate) history: History,
-    /// ‖∂J/∂W[l]‖ and ‖∂J/∂b[l]‖ of every epoch's last batch.
-    pub(crate) norms: Vec<(String, Vec<f64>)>,
+    pub(crate) norms: Norms,
     pub(crate) time: Duration,
     pub(crate) score: Score,
     pub(crate) proof: Proof<'t, T>,
@@ -151,7 +153,7 @@ fn train<T: Scalar>(
     data: &Data<T>,
     seed: u64,
     bar: &ProgressBar,
-) -> mlp::Result<(History, Vec<(String, Vec<f64>)>)> {
+) -> mlp::Result<(History, Norms)> {
     let mut training = Training::new(args.optimizer).epochs(args.epochs);
     if let Some(size) = args.batch {
         training = training.batches(size, seed)?;
@@ -164,7 +166,7 @@ fn train<T: Scalar>(
     }
     let begun = bar.position();
     let mut trainer = training.begin(network, &data.train.x, &data.train.y)?;
-    let mut norms: Vec<(String, Vec<f64>)> = Vec::new();
+    let mut norms = Norms::new();
     trainer.run_with(|epoch, trainer| {
         bar.set_message(format!("J = {:.5}", epoch.losses.training));
         bar.set_position(begun + epoch.number as u64 + 1);
