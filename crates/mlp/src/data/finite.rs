@@ -33,8 +33,8 @@ pub(crate) fn check_finite_here<T: Scalar>(name: &'static str, a: &Matrix<T>) ->
 
 /// The place of the first value that is NaN or ±∞.
 ///
-/// A part is looked at as a whole, several values at a time; a search that may end at every value
-/// takes four times as long.
+/// A part is looked at as a whole, several values at a time: a search that may end at every value
+/// looks at one after the other.
 pub(crate) fn first_not_finite<T: Scalar>(values: &[T]) -> Option<usize> {
     const PART: usize = 1024;
     let is_finite = |part: &[T]| part.iter().fold(true, |all, x| all & x.is_finite());
