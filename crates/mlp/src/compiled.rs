@@ -171,7 +171,7 @@ compiled! {
     fn trainer_new(
         model: Model<'_, Self>,
         training: &Training<Self>,
-    ) -> Result<Trainer<Self>> = Trainer::new_here;
+    ) -> Result<Trainer<Self>> = Trainer::of_model_here;
     fn trainer_run(trainer: &mut Trainer<Self>, epochs: usize) -> Result<()> = Trainer::run_here;
     fn trainer_epoch(trainer: &mut Trainer<Self>) -> Result<Option<Epoch>> = Trainer::epoch_here;
     fn trainer_batch(trainer: &mut Trainer<Self>) -> Result<Option<Batch>> = Trainer::batch_here;

@@ -171,6 +171,15 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A variable cannot be what a [`Model`](crate::Model) or an epoch was given it as.
+    Variable {
+        /// As what, for instance `"biases"`.
+        role: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// A training cannot go on from what was kept of one.
     Checkpoint {
         /// Why.
@@ -479,6 +488,7 @@ impl fmt::Display for Error {
             Error::Setting { setting, reason } => {
                 write!(f, "training: {setting}: {}", printable(reason))
             }
+            Error::Variable { role, name, fault } => write!(f, "model: {role}: {} {fault}", printable(name)),
             Error::Checkpoint { reason } => write!(f, "checkpoint: {}", printable(reason)),
             Error::Restore { name, fault } => write!(f, "optimizer: {} {fault}", printable(name)),
             Error::Split { reason } => write!(f, "split: {reason}"),

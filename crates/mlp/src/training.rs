@@ -18,6 +18,7 @@ mod schedule;
 mod serialised;
 mod step;
 mod trainer;
+mod variables;
 mod weights;
 
 use std::path::PathBuf;
@@ -347,6 +348,24 @@ impl<T: Scalar> Training<T> {
             Some(name) => Err(Error::UnknownParameter { name: name.clone() }),
             None => Ok(()),
         }
+    }
+
+    /// Whether there is nothing that a model of one's own would not hear of.
+    fn check_for_a_model(&self) -> Result<()> {
+        let refuse = |setting, instead: &str| {
+            let reason = format!("is of networks alone: {instead}");
+            Err(Error::Setting { setting, reason })
+        };
+        if self.validation.is_some() {
+            return refuse("validation", "the model has its examples by Model::validation");
+        }
+        if self.weights != Weights::default() {
+            return refuse("weights", "let J of the model have them");
+        }
+        if self.smoothing != 0.0 {
+            return refuse("label smoothing", "give the model such labels");
+        }
+        Ok(())
     }
 
     /// Whether the settings suit type T and each other.

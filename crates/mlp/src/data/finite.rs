@@ -1,13 +1,13 @@
 //! No NaN and no infinity goes unnoticed into a training run.
 
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use crate::{Error, Result, Scalar};
 
 /// Checks that every element is a finite number. `name` is what an error calls the matrix.
 ///
 /// ```
-/// use tape::Matrix;
+/// use tape::{Matrix, MatrixRef};
 /// let x = Matrix::from_vec(2, 2, vec![1.0, 2.0, f64::NAN, 4.0])?;
 /// let error = mlp::check_finite("X", &x).unwrap_err();
 /// assert_eq!(error.to_string(), "X: NaN at row 0, column 1 is not a finite number");
@@ -27,6 +27,18 @@ pub(crate) fn check_finite_here<T: Scalar>(name: &'static str, a: &Matrix<T>) ->
         Some(at) => {
             let (row, column) = (at % a.rows(), at / a.rows());
             Err(Error::NonFinite { matrix: name, value: a.as_slice()[at].to_f64(), row, column })
+        }
+    }
+}
+
+/// Checks that a parameter is made of finite numbers.
+pub(crate) fn check_parameter<T: Scalar>(name: &str, value: MatrixRef<'_, T>) -> Result<()> {
+    match first_not_finite(value.as_slice()) {
+        None => Ok(()),
+        Some(at) => {
+            let (row, column) = (at % value.rows(), at / value.rows());
+            let (name, value) = (name.to_owned(), value.as_slice()[at].to_f64());
+            Err(Error::NonFiniteParameter { name, value, row, column })
         }
     }
 }

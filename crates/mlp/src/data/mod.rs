@@ -16,7 +16,7 @@ pub use categories::{OneHot, Unseen};
 pub use classes::{classes, one_hot};
 pub(crate) use classes::{classes_here, one_hot_here};
 pub use finite::check_finite;
-pub(crate) use finite::{check_finite_here, first_not_finite};
+pub(crate) use finite::{check_finite_here, check_parameter, first_not_finite};
 pub use folds::Folds;
 pub(crate) use folds::members;
 pub use imputer::Imputer;

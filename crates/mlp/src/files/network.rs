@@ -6,6 +6,7 @@ use tape::{Function, Matrix};
 
 use super::tensor::NumberKind;
 use super::{Archive, FileProblem};
+use crate::data::check_parameter;
 use crate::text::Short;
 use crate::{Activation, Error, Loss, Mlp, Result, Scalar};
 
@@ -99,8 +100,8 @@ impl<T: Scalar> Mlp<T> {
         archive.set_text("loss_is_chosen", self.loss_is_chosen().to_string());
         for (k, g) in self.activations().iter().enumerate() {
             let (w, b) = self.layer_parameters(k + 1);
-            check_parameter(&format!("W[{}]", k + 1), w)?;
-            check_parameter(&format!("b[{}]", k + 1), b)?;
+            check_parameter(&format!("W[{}]", k + 1), w.view())?;
+            check_parameter(&format!("b[{}]", k + 1), b.view())?;
             archive.insert(weight(k), w);
             archive.insert_vector(bias(k), b.as_slice());
             archive.set_text(activation(k), text_of(g));
@@ -346,15 +347,4 @@ fn check_names(archive: &Archive, layers: usize) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whether a matrix holds no NaN and no infinity; a network's parameters are refused before they
-/// are kept.
-fn check_parameter<T: Scalar>(name: &str, matrix: &Matrix<T>) -> Result<()> {
-    match matrix.iter_indexed().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some(((row, column), value)) => {
-            Err(Error::NonFiniteParameter { name: name.to_string(), value: value.to_f64(), row, column })
-        }
-    }
 }

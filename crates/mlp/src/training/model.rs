@@ -2,6 +2,7 @@
 
 use tape::{Dim, EntryId, Matrix, Program, Var};
 
+use crate::optimizer::check_held;
 use crate::training::data::Held;
 use crate::training::step::Followed;
 use crate::{Error, ParameterKind, Result, Scalar, Training};
@@ -28,12 +29,15 @@ use crate::{Error, ParameterKind, Result, Scalar, Training};
 #[derive(Debug, Clone)]
 pub struct Model<'t, T: Scalar> {
     pub(super) j: Var<'t, T>,
-    judged: Option<Var<'t, T>>,
-    parameters: Vec<Trained<'t, T>>,
+    pub(super) judged: Option<Var<'t, T>>,
+    pub(super) parameters: Vec<Var<'t, T>>,
+    pub(super) biases: Vec<Var<'t, T>>,
+    /// Tables with their indices.
+    pub(super) tables: Vec<(Var<'t, T>, Var<'t, T>)>,
     pub(super) read: Vec<Var<'t, T>>,
-    data: Vec<(Var<'t, T>, Option<Matrix<T>>)>,
-    validation: Vec<(Var<'t, T>, Matrix<T>)>,
-    first: Vec<(Var<'t, T>, Matrix<T>)>,
+    pub(super) data: Vec<(Var<'t, T>, Option<Matrix<T>>)>,
+    pub(super) validation: Vec<(Var<'t, T>, Matrix<T>)>,
+    pub(super) first: Vec<(Var<'t, T>, Matrix<T>)>,
     /// The number of examples where the tape itself has them.
     of_tape: Option<usize>,
 }
@@ -60,6 +64,9 @@ impl<'t, T: Scalar> Trained<'t, T> {
             (None, ParameterKind::Weight) => training.l1,
             (None, ParameterKind::Bias) => 0.0,
         };
+        if l1 != 0.0 {
+            check_held::<T>("L1 λ", l1, l1)?;
+        }
         if self.indices.is_some() {
             let setting = if l1 == 0.0 { training.gradients.named() } else { Some("L1") };
             if let Some(setting) = setting {
@@ -83,11 +90,12 @@ impl<'t, T: Scalar> Model<'t, T> {
     /// J, 1 × 1, over these parameters. The term of L1 or L2 is of all of them, unless a
     /// [group](crate::ParameterGroup) says otherwise.
     pub fn new(j: Var<'t, T>, parameters: impl IntoIterator<Item = Var<'t, T>>) -> Self {
-        let trained = |variable| Trained { variable, indices: None, kind: ParameterKind::Weight };
         Model {
             j,
             judged: None,
-            parameters: parameters.into_iter().map(trained).collect(),
+            parameters: parameters.into_iter().collect(),
+            biases: Vec::new(),
+            tables: Vec::new(),
             read: Vec::new(),
             data: Vec::new(),
             validation: Vec::new(),
@@ -96,22 +104,20 @@ impl<'t, T: Scalar> Model<'t, T> {
         }
     }
 
-    /// The parameter is a bias: L1 and L2 do not pull at it.
+    /// These of the parameters are biases: L1 and L2 do not pull at them. Whatever is none of the
+    /// model's parameters is refused by [`Trainer::new`](crate::Trainer::new).
     pub fn biases(mut self, biases: impl IntoIterator<Item = Var<'t, T>>) -> Self {
-        for bias in biases {
-            for trained in self.parameters.iter_mut().filter(|trained| trained.variable == bias) {
-                trained.kind = ParameterKind::Bias;
-            }
-        }
+        self.biases.extend(biases);
         self
     }
 
     /// Follows a table, of which J knows nothing but what it gathers by these indices, by the
     /// columns that each batch names: see [`OptimizerState::step_columns`](crate::OptimizerState::step_columns).
+    /// It is a parameter, whether the model was given it as one or not. A table that J uses in
+    /// another way too is refused by [`Trainer::new`](crate::Trainer::new), as its gradient would
+    /// be a part of it.
     pub fn table(mut self, table: Var<'t, T>, indices: Var<'t, T>) -> Self {
-        self.parameters.retain(|trained| trained.variable != table);
-        let kind = ParameterKind::Weight;
-        self.parameters.push(Trained { variable: table, indices: Some(indices), kind });
+        self.tables.push((table, indices));
         self
     }
 
@@ -165,9 +171,27 @@ impl<'t, T: Scalar> Model<'t, T> {
         self.judged.unwrap_or(self.j)
     }
 
+    /// All parameters, tables last.
+    pub(super) fn all(&self) -> Vec<Trained<'t, T>> {
+        let kind = |variable| match self.biases.contains(&variable) {
+            true => ParameterKind::Bias,
+            false => ParameterKind::Weight,
+        };
+        let is_table = |variable| self.tables.iter().any(|(table, _)| *table == variable);
+        let others = self.parameters.iter().filter(|variable| !is_table(**variable));
+        let others = others.map(|&variable| Trained { variable, indices: None, kind: kind(variable) });
+        let tables = self.tables.iter().map(|&(variable, indices)| Trained {
+            variable,
+            indices: Some(indices),
+            kind: kind(variable),
+        });
+        others.chain(tables).collect()
+    }
+
     /// The parameters that no group has frozen.
     pub(super) fn trained(&self, training: &Training<T>) -> Result<Vec<Trained<'t, T>>> {
-        let labels: Vec<String> = self.parameters.iter().map(|trained| trained.variable.label()).collect();
+        let all = self.all();
+        let labels: Vec<String> = all.iter().map(|trained| trained.variable.label()).collect();
         for (at, label) in labels.iter().enumerate() {
             if labels[..at].contains(label) {
                 let reason = format!("{label} is there twice");
@@ -176,7 +200,7 @@ impl<'t, T: Scalar> Model<'t, T> {
         }
         training.check_groups(&labels)?;
         let is_frozen = |label: &str| training.group_of(label).is_some_and(|group| group.is_frozen);
-        let trained = self.parameters.iter().zip(&labels).filter(|(_, label)| !is_frozen(label));
+        let trained = all.iter().zip(&labels).filter(|(_, label)| !is_frozen(label));
         let trained: Vec<_> = trained.map(|(trained, _)| *trained).collect();
         match trained.is_empty() {
             true => {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use tape::{Matrix, Tape};
 
 use crate::closed_form::check_shape;
+use crate::data::check_parameter;
 use crate::training::run::{is_divergence, of_validation};
 use crate::{Epoch, Error, History, Mlp, Model, Result, Scalar, Trainer, Training, check_finite};
 
@@ -152,10 +153,7 @@ impl<T: Scalar> Training<T> {
             check_examples(network, (x, y)).and(examples).map_err(of_validation)?;
         }
         for (name, value) in network.parameters() {
-            if let Some(((row, column), value)) = value.iter_indexed().find(|(_, value)| !value.is_finite()) {
-                let (name, value) = (name.clone(), value.to_f64());
-                return Err(Error::NonFiniteParameter { name, value, row, column });
-            }
+            check_parameter(name, value.view())?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use tape::{EntryId, Matrix, Options};
 
+use crate::data::check_parameter;
 use crate::training::batches::Batches;
 use crate::training::best::{Best, Keeps};
 use crate::training::checkpoint::Checkpoints;
@@ -46,9 +47,16 @@ pub(super) struct Place {
 impl<T: Scalar> Run<T> {
     #[track_caller]
     pub(super) fn new(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
+        model.check()?;
         training.check_settings(model.has_validation())?;
         let options = Options::default().threads(training.threads);
         let step = Step::new(&model, training, options)?;
+        for followed in &step.followed {
+            // One without a value is told by the run.
+            if let Ok(value) = step.program.view(followed.parameter) {
+                check_parameter(&followed.name, value)?;
+            }
+        }
         let judged = model.judged();
         let validation = match model.has_validation() {
             true => {

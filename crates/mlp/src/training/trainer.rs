@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use tape::{EntryId, Matrix, Named, Program, Threads, Var};
 
 use crate::training::run::Run;
+use crate::training::variables::check_leaves;
 use crate::{Epoch, History, Mlp, Model, Result, Scalar, Training};
 
 /// Trains any model of a tape: makes its [`Model`] small, in the way that a [`Training`] tells.
@@ -69,8 +70,11 @@ impl<T: Scalar> Trainer<T> {
     /// Differentiates J, and compiles one program of J and its gradients.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if two settings do not go together, a parameter is
-    /// there twice or none is left to train;
+    /// [`Error::Variable`](crate::Error::Variable) if a variable cannot be what the model was given
+    /// it as: of another tape, no parameter, none that J depends on;
+    /// [`Error::NonFiniteParameter`](crate::Error::NonFiniteParameter) if a first value is NaN or ±∞;
+    /// [`Error::Setting`](crate::Error::Setting) if two settings do not go together, or one is of
+    /// networks alone, a parameter is there twice or none is left to train;
     /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) if a group names one that the
     /// model has not; [`Error::Length`](crate::Error::Length) if two leaves have not as many
     /// examples; [`Error::Hyperparameter`](crate::Error::Hyperparameter) if type T cannot hold one;
@@ -81,6 +85,12 @@ impl<T: Scalar> Trainer<T> {
     #[track_caller]
     pub fn new(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
         T::trainer_new(model, training)
+    }
+
+    #[track_caller]
+    pub(crate) fn of_model_here(model: Model<'_, T>, training: &Training<T>) -> Result<Self> {
+        training.check_for_a_model()?;
+        Trainer::new_here(model, training)
     }
 
     /// With the threads that its steps are worth.
@@ -225,12 +235,14 @@ impl<T: Scalar> Trainer<T> {
     /// As [`run`](Self::run); a block's own error;
     /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks;
     /// [`Error::Length`](crate::Error::Length) if a block has not a matrix for each leaf;
+    /// [`Error::Variable`](crate::Error::Variable) if a leaf is none of examples, or there twice;
     /// [`Error::Setting`](crate::Error::Setting) if the model has examples.
     pub fn epoch_over(
         &mut self,
         leaves: &[Var<'_, T>],
         blocks: impl IntoIterator<Item = Result<Vec<Matrix<T>>>>,
     ) -> Result<Option<Epoch>> {
+        check_leaves(leaves)?;
         let leaves: Vec<EntryId> = leaves.iter().map(|leaf| leaf.id()).collect::<tape::Result<_>>()?;
         T::trainer_epoch_over(self, &leaves, &mut blocks.into_iter())
     }
