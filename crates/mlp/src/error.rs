@@ -185,6 +185,13 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A checkpoint is of a training on other examples.
+    OtherExamples {
+        /// Of the `"training"` or of the `"validation"`.
+        part: &'static str,
+        /// The leaf that has others.
+        leaf: String,
+    },
     /// An optimizer cannot remember what it is given.
     Restore {
         /// Its name, for instance `"0.m"`.
@@ -490,6 +497,10 @@ impl fmt::Display for Error {
             }
             Error::Variable { role, name, fault } => write!(f, "model: {role}: {} {fault}", printable(name)),
             Error::Checkpoint { reason } => write!(f, "checkpoint: {}", printable(reason)),
+            Error::OtherExamples { part, leaf } => {
+                let leaf = printable(leaf);
+                write!(f, "checkpoint: the {part} examples of {leaf} are not those that it was begun with")
+            }
             Error::Restore { name, fault } => write!(f, "optimizer: {} {fault}", printable(name)),
             Error::Split { reason } => write!(f, "split: {reason}"),
             Error::OneClass { what, label } => {

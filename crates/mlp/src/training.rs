@@ -6,6 +6,7 @@ mod best;
 mod checkpoint;
 mod data;
 mod evaluation;
+mod fingerprint;
 mod gradients;
 mod group;
 mod model;

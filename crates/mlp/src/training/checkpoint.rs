@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use tape::Matrix;
 
 use crate::files::Archive;
+use crate::training::fingerprint::{self, Fingerprint, Fingerprints};
 use crate::training::run::Run;
 use crate::{Error, Losses, Remembered, Result, Scalar, Trainer};
 
+const TRAINING: &str = "examples.training";
+const VALIDATION: &str = "examples.validation";
 const KIND: &str = "training checkpoint";
-const VERSION: u64 = 1;
+/// Version 1 does not know its examples.
+const VERSION: u64 = 2;
 
 /// # Checkpoints
 ///
@@ -17,6 +21,10 @@ const VERSION: u64 = 1;
 /// examples and where the random numbers stand, the losses, and what early stopping, schedules and
 /// averages keep. It goes on with the same bits, if the model and the settings are the same.
 /// There may be more epochs, or another schedule.
+///
+/// The examples are not in it, but a number that tells them from others, by shape and bits: a
+/// training goes on with the examples that it was begun with, or not at all. The blocks of
+/// [`epoch_over`](Self::epoch_over) are not looked at, as those of every epoch may be others.
 impl<T: Scalar> Trainer<T> {
     /// The training as it is after a whole number of epochs.
     ///
@@ -35,8 +43,9 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::File`] if a part is missing, or of another shape or number type;
+    /// [`Error::OtherExamples`] if it is of other examples than are at hand;
     /// [`Error::Restore`] if it is of another optimiser; [`Error::Checkpoint`] if it is of other
-    /// data, batches or seeds, or there were steps already. The training is then as it was.
+    /// batches or seeds, or there were steps already. The training is then as it was.
     pub fn restore(&mut self, archive: &Archive) -> Result<()> {
         T::trainer_restore(self, archive)
     }
@@ -138,6 +147,9 @@ impl<T: Scalar> Run<T> {
             let value = self.step.program.view(followed.parameter)?.to_matrix();
             archive.insert(format!("parameters.{}", followed.name), &value);
         }
+        let numbers = |of: &[Fingerprint]| of.iter().map(|of| of.number).collect::<Vec<_>>();
+        archive.insert_whole(TRAINING, &numbers(&self.fingerprints.training));
+        archive.insert_whole(VALIDATION, &numbers(&self.fingerprints.validation));
         self.write_optimizer(&mut archive);
         self.write_course(&mut archive);
         self.write_stopping(&mut archive);
@@ -217,7 +229,7 @@ enum Part<T> {
 
 impl<T: Scalar> Kept<T> {
     fn read(archive: &Archive, run: &Run<T>) -> Result<Self> {
-        archive.check_kind(KIND, VERSION)?;
+        let version = archive.check_kind(KIND, VERSION)?;
         let mut parameters = Vec::new();
         for followed in &run.step.followed {
             let name = format!("parameters.{}", followed.name);
@@ -227,6 +239,9 @@ impl<T: Scalar> Kept<T> {
                 return Err(Error::Shape { matrix: name, expected, found });
             }
             parameters.extend_from_slice(value.as_slice());
+        }
+        if version > 1 {
+            check_examples(archive, run)?;
         }
         let size = parameters.len();
         let vector = |name: &str| {
@@ -300,6 +315,22 @@ impl<T: Scalar> Kept<T> {
             average.values_mut().0 = values;
         }
         super::parameters::Parameters(self.parameters).give_back(&mut run.step)
+    }
+}
+
+/// Whether it is of the examples at hand. A training may have got a validation part since, or lost
+/// it.
+fn check_examples<T: Scalar>(archive: &Archive, run: &Run<T>) -> Result<()> {
+    let (expected, found) = (run.data.batches.m(), archive.whole("order")?.len());
+    if found != expected {
+        return Err(Error::Length { list: "order of the examples", expected, found });
+    }
+    let Fingerprints { training, validation } = &run.fingerprints;
+    fingerprint::check("training", training, &archive.whole(TRAINING)?)?;
+    let kept = archive.whole(VALIDATION)?;
+    match kept.is_empty() || validation.is_empty() {
+        true => Ok(()),
+        false => fingerprint::check("validation", validation, &kept),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::training::best::{Best, Keeps};
 use crate::training::checkpoint::Checkpoints;
 use crate::training::data::Data;
 use crate::training::evaluation::Evaluation;
+use crate::training::fingerprint::Fingerprints;
 use crate::training::model::{Model, On};
 use crate::training::parameters::Parameters;
 use crate::training::rewind::Rewind;
@@ -19,6 +20,7 @@ use crate::{EarlyStopping, Epoch, Error, History, Losses, Result, Scalar, Traini
 pub(super) struct Run<T: Scalar> {
     pub(super) step: Step<T>,
     pub(super) data: Data<T>,
+    pub(super) fingerprints: Fingerprints,
     pub(super) place: Place,
     validation: Option<Evaluation<T>>,
     pub(super) stopping: Option<EarlyStopping>,
@@ -76,6 +78,7 @@ impl<T: Scalar> Run<T> {
                 Some(Best::new(Keeps::Either(Box::new(all))))
             }
         };
+        let fingerprints = Fingerprints::of(&model, &step.program)?;
         let held = model.held()?;
         if held.is_empty() && training.batch.is_some() {
             let reason = "the model has no examples to cut into batches".to_owned();
@@ -85,6 +88,7 @@ impl<T: Scalar> Run<T> {
         Ok(Run {
             step,
             data: Data::new(held, batches),
+            fingerprints,
             place: Place::default(),
             validation,
             stopping,

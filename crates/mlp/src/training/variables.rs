@@ -180,10 +180,13 @@ fn refuse<V, T: Scalar>(role: &'static str, variable: Var<'_, T>, fault: &'stati
 }
 
 /// The entries that some outputs depend on, themselves among them.
-struct Live(Vec<bool>);
+pub(super) struct Live(Vec<bool>);
 
 impl Live {
-    fn of<'t, T: Scalar>(tape: &'t Tape<T>, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Self> {
+    pub(super) fn of<'t, T: Scalar>(
+        tape: &'t Tape<T>,
+        outputs: impl IntoIterator<Item = Var<'t, T>>,
+    ) -> Result<Self> {
         let mut live = vec![false; tape.len()];
         for output in outputs {
             // An output of another tape is refused with its name later.
@@ -199,7 +202,7 @@ impl Live {
         Ok(Live(live))
     }
 
-    fn has(&self, index: usize) -> bool {
+    pub(super) fn has(&self, index: usize) -> bool {
         self.0.get(index) == Some(&true)
     }
 

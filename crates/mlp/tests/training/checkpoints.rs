@@ -1,7 +1,8 @@
 //! Checkpoints: a training that goes on from one has the bits of a training that was not stopped.
 
 use mlp::files::Archive;
-use mlp::{Error, Optimizer, Scalar, Training};
+use mlp::{Error, Model, Optimizer, Scalar, Trainer, Training};
+use tape::{Matrix, Tape, matrix};
 
 use crate::pieces::{ended, trainings};
 use crate::support::{bits, examples, network};
@@ -113,7 +114,9 @@ fn every_part_is_looked_at() {
                 }
             }
             for (what, wrong) in [("without", without), ("changed", longer)] {
-                if wrong == archive || (what == "changed" && part.starts_with("history.")) {
+                // A validation part may come.
+                let may_come = part == "examples.validation" && archive.whole(part) == Ok(vec![]);
+                if wrong == archive || (what == "changed" && (part.starts_with("history.") || may_come)) {
                     continue;
                 }
                 let mut other = training.begin(&network(4), &x, &y).unwrap();
@@ -125,15 +128,100 @@ fn every_part_is_looked_at() {
     }
 }
 
-/// What version 1 wrote, read for ever.
+/// Other examples of the same size are noticed, wherever they differ.
+fn other_examples_are_refused<T: Scalar>() {
+    let (x, y) = examples::<T>(23, 1);
+    let (other_x, other_y) = examples::<T>(23, 2);
+    let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(8).batches(4, 3).unwrap();
+    let begin = |training: &Training<T>, x: &Matrix<T>, y: &Matrix<T>| {
+        let mut trainer = training.begin(&network(4), x, y).unwrap();
+        trainer.run_for(2).unwrap();
+        trainer.to_archive().unwrap()
+    };
+    let refused = |training: &Training<T>, (x, y): (&Matrix<T>, &Matrix<T>), archive: &Archive| {
+        let mut trainer = training.begin(&network(4), x, y).unwrap();
+        let before = trainer.to_archive().unwrap();
+        let error = trainer.restore(archive).unwrap_err();
+        assert_eq!(trainer.to_archive().unwrap(), before);
+        error
+    };
+    let of = |part, leaf: &str| Error::OtherExamples { part, leaf: leaf.to_owned() };
+    let archive = begin(&training, &x, &y);
+    assert_eq!(refused(&training, (&other_x, &y), &archive), of("training", "X"));
+    assert_eq!(refused(&training, (&x, &other_y), &archive), of("training", "Y"));
+    let mut next = x.clone();
+    let value = next[(2, 22)];
+    next[(2, 22)] = T::of_bits(value.bits() ^ 1);
+    let error = refused(&training, (&next, &y), &archive);
+    assert_eq!(
+        error.to_string(),
+        "checkpoint: the training examples of X are not those that it was begun with"
+    );
+    // Weights are what a leaf has, or another leaf has it.
+    let weighted = |k: usize| {
+        let weights = Matrix::from_fn(1, 23, |_, i| if i == k { T::from_f64(3.0) } else { T::ONE });
+        training.clone().example_weights(weights)
+    };
+    let archive_1 = begin(&weighted(1), &x, &y);
+    assert_eq!(refused(&weighted(2), (&x, &y), &archive_1), of("training", "w"));
+    assert!(matches!(refused(&training, (&x, &y), &archive_1), Error::Checkpoint { .. }));
+    assert!(matches!(refused(&weighted(1), (&x, &y), &archive), Error::Checkpoint { .. }));
+    // A validation part may come and go, but not become another.
+    let validated = |x: &Matrix<T>, y: &Matrix<T>| training.clone().validation(x.clone(), y.clone());
+    let archive_2 = begin(&validated(&x, &y), &x, &y);
+    assert_eq!(refused(&validated(&other_x, &y), (&x, &y), &archive_2), of("validation", "X"));
+    assert_eq!(refused(&validated(&x, &other_y), (&x, &y), &archive_2), of("validation", "Y"));
+    for (training, archive) in [(&training, &archive_2), (&validated(&other_x, &y), &archive)] {
+        training.begin(&network(4), &x, &y).unwrap().restore(archive).unwrap();
+    }
+}
+
+#[test]
+fn other_examples_of_the_same_size() {
+    other_examples_are_refused::<f64>();
+    other_examples_are_refused::<f32>();
+}
+
+/// What the tape itself has bound are examples too; blocks that are yet to come are none.
+#[test]
+fn examples_of_the_tape_and_blocks() {
+    let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(8);
+    let of_tape = |value: f64| {
+        let tape = Tape::<f64>::new();
+        let x = tape.examples("x", &matrix![[1.0, value]]);
+        let a = tape.parameter("a", &matrix![[0.5]]);
+        Trainer::new(Model::new((a * x - 1.0).square().mean(), [a]), &training).unwrap()
+    };
+    let mut trainer = of_tape(2.0);
+    trainer.run_for(3).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    let error = of_tape(2.5).restore(&archive).unwrap_err();
+    assert_eq!(error, Error::OtherExamples { part: "training", leaf: "x".into() });
+    of_tape(2.0).restore(&archive).unwrap();
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("x", 1);
+    let a = tape.parameter("a", &matrix![[0.5]]);
+    let of_blocks = || Trainer::new(Model::new((a * x - 1.0).square().mean(), [a]), &training).unwrap();
+    let mut trainer = of_blocks();
+    trainer.epoch_over(&[x], [Ok(vec![matrix![[1.0, 2.0]]])]).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    let mut resumed = of_blocks();
+    resumed.restore(&archive).unwrap();
+    resumed.epoch_over(&[x], [Ok(vec![matrix![[7.0]]])]).unwrap();
+    assert_eq!(resumed.history().len(), 2);
+}
+
+/// What each version wrote, read for ever.
 #[cfg(feature = "safetensors")]
 mod golden {
     use super::*;
 
-    const F64: &[u8] = include_bytes!("../golden/checkpoint_1_f64.safetensors");
-    const F32: &[u8] = include_bytes!("../golden/checkpoint_1_f32.safetensors");
+    const F64_1: &[u8] = include_bytes!("../golden/checkpoint_1_f64.safetensors");
+    const F32_1: &[u8] = include_bytes!("../golden/checkpoint_1_f32.safetensors");
+    const F64_2: &[u8] = include_bytes!("../golden/checkpoint_2_f64.safetensors");
+    const F32_2: &[u8] = include_bytes!("../golden/checkpoint_2_f32.safetensors");
 
-    fn is_read<T: Scalar>(bytes: &[u8], of: &str, epochs: usize) {
+    fn is_read<T: Scalar>(version: u64, bytes: &[u8], of: &str, epochs: usize) {
         let (x, y) = examples::<T>(23, 1);
         let all = trainings::<T>();
         let (_, training) = all.iter().find(|(name, _)| *name == of).unwrap();
@@ -141,15 +229,36 @@ mod golden {
         let mut resumed = training.begin(&network::<T>(5), &x, &y).unwrap();
         resumed.restore(&archive).unwrap();
         assert_eq!(resumed.history().len(), epochs);
-        assert_eq!(resumed.to_archive().unwrap(), archive);
+        let again = resumed.to_archive().unwrap();
+        assert_eq!(again.text("format_version"), Some("2"));
+        for name in again.names() {
+            let is_new = version < 2 && name.starts_with("examples.");
+            assert_eq!(archive.contains(name), !is_new, "{name}");
+            let bits = |of: &Archive| {
+                of.vector_of_any_values::<T>(name)
+                    .map(|values| values.iter().map(|value| value.bits()).collect::<Vec<_>>())
+            };
+            if !is_new && let (Ok(kept), Ok(found)) = (bits(&archive), bits(&again)) {
+                assert_eq!(kept, found, "{name}");
+            }
+        }
+        if version == 2 {
+            assert_eq!(again, archive);
+        }
         resumed.run_for(1).unwrap();
         assert_eq!(resumed.history().len(), epochs + 1);
+        // Of version 1 nobody can tell.
+        let (other, _) = examples::<T>(23, 2);
+        let mut on_others = training.begin(&network::<T>(5), &other, &y).unwrap();
+        assert_eq!(on_others.restore(&archive).is_ok(), version == 1);
     }
 
     #[test]
-    fn version_1_is_read() {
-        is_read::<f64>(F64, "averaged and stopped", 3);
-        is_read::<f32>(F32, "plateau", 5);
+    fn every_version_is_read() {
+        is_read::<f64>(1, F64_1, "averaged and stopped", 3);
+        is_read::<f32>(1, F32_1, "plateau", 5);
+        is_read::<f64>(2, F64_2, "averaged and stopped", 3);
+        is_read::<f32>(2, F32_2, "plateau", 5);
     }
 
     /// How they were made; they are not to be made again.
@@ -164,8 +273,8 @@ mod golden {
             trainer.run_for(epochs).unwrap();
             trainer.save(folder.join(file)).unwrap();
         }
-        written::<f64>("checkpoint_1_f64.safetensors", "averaged and stopped", 3);
-        written::<f32>("checkpoint_1_f32.safetensors", "plateau", 5);
+        written::<f64>("checkpoint_2_f64.safetensors", "averaged and stopped", 3);
+        written::<f32>("checkpoint_2_f32.safetensors", "plateau", 5);
     }
 }
 
