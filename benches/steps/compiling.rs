@@ -3,13 +3,15 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use mlp::{Activation, Mlp, Predictor};
 use tape::{Matrix, Tape, Var, matrix};
 
 pub(crate) fn rows() {
-    println!("\nrecording, gradients and compiling, medians");
+    println!("\nrecording, gradients and compiling, medians; a predictor, and a clone of one");
     for sizes in [&[2, 4, 1][..], &[30, 16, 1]] {
         let name = sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-");
-        println!("{name:>9}: {:.1} µs", network(sizes));
+        let (made, cloned) = predictor(sizes);
+        println!("{name:>9}: {:.1} µs; {made:.1} and {cloned:.1} µs", network(sizes));
     }
     for entries in [10_000, 100_000, 1_000_000] {
         println!("{entries:>9} entries: {:.1} ms to compile", long_list(entries));
@@ -41,6 +43,23 @@ fn network(sizes: &[usize]) -> f64 {
         start.elapsed().as_secs_f64() * 1e6
     };
     median((0..2000).map(|_| once()).collect())
+}
+
+/// Microseconds to make a predictor of a network, and to clone one that has predicted.
+fn predictor(sizes: &[usize]) -> (f64, f64) {
+    let builder = Mlp::<f64>::new(sizes[0]).layer(sizes[1], Activation::Tanh);
+    let network = builder.layer(sizes[2], Activation::Sigmoid).build().expect("a network");
+    let mut first = network.predictor().expect("memory for it");
+    first.predict_one(&vec![0.5; sizes[0]]).expect("as many features");
+    let of = |make: &dyn Fn() -> Predictor<f64>| {
+        let once = || {
+            let start = Instant::now();
+            black_box(make());
+            start.elapsed().as_secs_f64() * 1e6
+        };
+        median((0..2000).map(|_| once()).collect())
+    };
+    (of(&|| network.predictor().expect("memory for it")), of(&|| first.clone()))
 }
 
 /// Milliseconds to compile a chain of so many entries.

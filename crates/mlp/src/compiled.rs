@@ -138,7 +138,6 @@ compiled! {
 
     #[track_caller]
     fn export_predictor(export: &Export<'_, Self>) -> Result<Predictor<Self>> = Export::predictor_here;
-    fn predictor_clone(predictor: &Predictor<Self>) -> Result<Predictor<Self>> = Predictor::clone_here;
     fn predictor_predict<'a>(
         predictor: &'a mut Predictor<Self>,
         x: MatrixRef<'_, Self>,

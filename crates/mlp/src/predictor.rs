@@ -11,7 +11,8 @@ use crate::{Error, Export, Mlp, Result, Scalar, Standardizer};
 /// A network at work: its prediction as a program that is compiled once. From the second prediction
 /// on at an m that it has seen it allocates nothing.
 ///
-/// It is for one thread at a time; a clone, which shares the network, is for another.
+/// It is for one thread at a time; a clone, which shares the network and what was compiled, is for
+/// another.
 ///
 /// ```
 /// use mlp::{Activation, Mlp};
@@ -27,6 +28,7 @@ use crate::{Error, Export, Mlp, Result, Scalar, Standardizer};
 ///     .unwrap()?;
 /// # Ok::<(), mlp::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Predictor<T: Scalar> {
     network: Arc<Mlp<T>>,
     standardizer: Option<Arc<Standardizer<T>>>,
@@ -131,26 +133,6 @@ impl<T: Scalar> Predictor<T> {
     }
 }
 
-/// Shares the network, and compiles its program once more, which takes some microseconds for a
-/// small one: memory for a run of its own.
-///
-/// # Panics
-/// If there is no memory for it.
-impl<T: Scalar> Clone for Predictor<T> {
-    fn clone(&self) -> Self {
-        match T::predictor_clone(self) {
-            Ok(clone) => clone,
-            Err(error) => panic!("{error}"),
-        }
-    }
-}
-
-impl<T: Scalar> Predictor<T> {
-    pub(crate) fn clone_here(&self) -> Result<Self> {
-        Predictor::new(self.network.clone(), self.standardizer.clone(), self.probabilities)
-    }
-}
-
 impl<T: Scalar> fmt::Debug for Predictor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor")
@@ -162,6 +144,7 @@ impl<T: Scalar> fmt::Debug for Predictor<T> {
 }
 
 /// A prediction as a program.
+#[derive(Clone)]
 struct Prediction<T: Scalar> {
     program: Program<T>,
     x: EntryId,

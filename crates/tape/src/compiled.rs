@@ -209,6 +209,7 @@ compiled! {
         f: &mut Formatter<'_>,
     ) -> Written = MatrixRef::display_here;
 
+    fn program_clone(program: &Program<Self>) -> Result<Program<Self>> = Program::try_clone_here;
     fn program_run(program: &mut Program<Self>) -> Result<()> = Program::run_here;
     fn program_run_checked(program: &mut Program<Self>) -> Result<()> = Program::run_checked_here;
     fn program_bind(

@@ -74,6 +74,14 @@ impl<T: Clone> Aligned<T> {
         }
     }
 
+    /// The same list in memory of its own.
+    pub(crate) fn try_clone(&self) -> Result<Self> {
+        let Some(first) = self.first() else { return Ok(Aligned::default()) };
+        let mut copy = Aligned::try_new(self.len(), first.clone())?;
+        copy.clone_from_slice(self);
+        Ok(copy)
+    }
+
     /// Fills up with x, if the list is shorter than `len`.
     pub(crate) fn grow(&mut self, len: usize, x: T) -> std::result::Result<(), TryReserveError> {
         if len <= self.len() {

@@ -85,8 +85,9 @@ impl<T: Scalar> Tape<T> {
 /// A compiled program: computes its outputs again and again, for any values of its leaves and any
 /// number of examples m.
 ///
-/// It borrows nothing from the tape and is `Send` and `Sync`: it can be run on another thread. From
-/// the second run on at an m that it has seen it allocates nothing.
+/// It borrows nothing from the tape and is `Send` and `Sync`: it can be run on another thread, and a
+/// [clone](#impl-Clone-for-Program<T>), which shares all that is fixed, on one more. From the second
+/// run on at an m that it has seen it allocates nothing.
 ///
 /// A program replays what was recorded: a branch that Rust took while recording is frozen in it.
 ///
@@ -110,10 +111,10 @@ impl<T: Scalar> Tape<T> {
 /// ```
 #[derive(Debug)]
 pub struct Program<T: Scalar> {
-    /// What is computed: fixed, as are the next two.
-    graph: Graph<T>,
+    /// What is computed: fixed, as are the next two, and so shared by all copies.
+    graph: Arc<Graph<T>>,
     /// Which buffer holds what.
-    plan: Plan,
+    plan: Arc<Plan>,
     /// What is run.
     code: Arc<Code<T>>,
     /// What is given, and where it and the outputs are found.
@@ -126,20 +127,20 @@ impl<T: Scalar> Program<T> {
     /// A program that computes sound outputs of the tape.
     pub(crate) fn compile(tape: &Tape<T>, outputs: &[Var<'_, T>], options: Options) -> Self {
         let graph = lower(tape, outputs, options); // stage 1, and stage 2 node by node
-        let mut program = Program::of_graph(graph, options);
+        let mut program = Program::of_graph(Arc::new(graph), options);
         program.take_from_tape(&tape.list.borrow(), outputs);
         program
     }
 
     /// A program of a graph, whose leaves have no values yet.
-    fn of_graph(graph: Graph<T>, options: Options) -> Self {
+    fn of_graph(graph: Arc<Graph<T>>, options: Options) -> Self {
         let schedule = schedule(&graph, options.fusion); // stage 3
         let steps = fuse(&graph, &schedule); // stage 4
         let plan = place(&graph, &steps); // stage 5
         let code = Arc::new(Code { fused: options.fusion, ..emit(&graph, steps, &plan) }); // stage 6
         let leaves = Leaves::new(&graph, &plan, &code);
         let machine = Machine::new(&graph, &plan, &code, options);
-        Program { graph, plan, code, leaves, machine }
+        Program { graph, plan: Arc::new(plan), code, leaves, machine }
     }
 
     fn operand(&self, node: NodeId) -> Option<Operand> {

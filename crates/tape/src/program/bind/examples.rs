@@ -10,7 +10,7 @@ use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of
 /// Σ(x + b) is m, whatever x is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::program) struct Unneeded {
     pub(in crate::program) entry: EntryIndex,
     name: String,

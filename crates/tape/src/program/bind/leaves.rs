@@ -68,6 +68,25 @@ impl<T: Scalar> Leaves<T> {
         }
     }
 
+    /// The same, with memory of their own for what they were in the last run.
+    pub(in crate::program) fn try_clone(&self) -> Result<Self> {
+        let mut states = IdVec::new();
+        for state in &self.states {
+            states.push(state.try_clone()?);
+        }
+        Ok(Leaves {
+            states,
+            found: self.found.clone(),
+            needs_m: self.needs_m,
+            default_m: self.default_m,
+            unneeded: self.unneeded.clone(),
+            agreed_m: self.agreed_m,
+            has_kept: self.has_kept,
+            labels: self.labels.clone(),
+            noise: self.noise.clone(),
+        })
+    }
+
     /// Makes room for the leaves that are outputs too, of a run on m examples.
     pub(in crate::program) fn make_room(&mut self, m: usize) -> Result<()> {
         for LeafState { at, kept, .. } in &mut self.states {
@@ -126,6 +145,27 @@ impl<T: Scalar> LeafState<T> {
             table: None,
             kept: None,
         }
+    }
+
+    fn try_clone(&self) -> Result<Self> {
+        let kept = match &self.kept {
+            Some(Kept { values, has_values }) => {
+                Some(Kept { values: values.try_clone()?, has_values: *has_values })
+            }
+            None => None,
+        };
+        Ok(LeafState {
+            node: self.node,
+            kind: self.kind,
+            at: self.at,
+            m: self.m,
+            bound: self.bound,
+            of_tape: self.of_tape.clone(),
+            is_gatherable: self.is_gatherable,
+            side_by_side: OnceLock::new(),
+            table: self.table.clone(),
+            kept,
+        })
     }
 
     /// Whether the program draws it.

@@ -7,7 +7,7 @@ use crate::program::run::memory::{LeafValue, resize};
 use crate::{Program, Result, Scalar};
 
 /// The noise of a program, and where its random numbers stand.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::program) struct NoiseState {
     /// The leaves, with the tape's numbers for them.
     leaves: Vec<(LeafId, Noise, u64)>,

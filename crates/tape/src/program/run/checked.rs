@@ -1,6 +1,8 @@
 //! Running step by step, and what a fault is to the user: the first value that is not finite, or a
 //! kernel's refusal.
 
+use std::sync::Arc;
+
 use crate::error::{NonFinite, OperandRange};
 use crate::ops::Op;
 use crate::ops::indices::table_label;
@@ -36,7 +38,7 @@ impl<T: Scalar> Program<T> {
         self.draw_noise(m)?;
         let mut unfused = self.machine.unfused.take().unwrap_or_else(|| {
             let options = Options::literal().threads(1);
-            Box::new(Program::of_graph(self.graph.clone(), options))
+            Box::new(Program::of_graph(Arc::clone(&self.graph), options))
         });
         for (leaf, own) in self.leaves.states.enumerated() {
             unfused.fill_leaf(leaf, self.value_of(own)?)?;

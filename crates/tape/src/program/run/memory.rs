@@ -29,7 +29,7 @@ pub(crate) struct Memory<T> {
 }
 
 /// The value of a leaf.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Leaf<T> {
     value: LeafValue<T>,
     /// The list is kept from one selection to the next.
@@ -37,7 +37,7 @@ pub(crate) struct Leaf<T> {
 }
 
 /// Where the value of a leaf is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum LeafValue<T> {
     /// In its buffer.
     Own,
@@ -56,12 +56,22 @@ impl<T> Leaf<T> {
     fn value(&self) -> &LeafValue<T> {
         &self.value
     }
+
+    /// Whether its value is in its buffer.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.value, LeafValue::Own)
+    }
 }
 
 impl<T: Scalar> Memory<T> {
     /// Without buffers.
     pub(crate) fn new() -> Self {
         Memory { whole: IdVec::new(), leaves: IdVec::new(), selections: 0 }
+    }
+
+    /// What the leaves hold, but for what is in buffers.
+    pub(crate) fn without_values(&self) -> Self {
+        Memory { whole: IdVec::new(), leaves: self.leaves.clone(), selections: self.selections }
     }
 
     /// The buffers of a plan, numbers in theirs.

@@ -3,6 +3,7 @@
 mod checked;
 pub(super) mod chunks;
 mod column_parallel;
+mod copy;
 pub(super) mod cost;
 pub(crate) mod memory;
 pub(super) mod pass;
@@ -52,6 +53,8 @@ pub(in crate::program) struct Machine<T: Scalar> {
     known_shares: FxHashMap<(usize, bool), Shares>,
     /// The number of examples that the buffers are sized for.
     pub(in crate::program) m: Option<usize>,
+    /// Whether there are buffers for a run: a copy of a program begins without.
+    has_room: bool,
     /// Whether the last run has left results.
     pub(in crate::program) ran: bool,
     /// What the last run failed with.
@@ -85,6 +88,7 @@ impl<T: Scalar> Machine<T> {
             tiles_are_free: options.tile_columns.is_none(),
             known_shares: FxHashMap::default(),
             m: None,
+            has_room: true,
             ran: false,
             failed_with: None,
             last_run: None,
@@ -174,8 +178,9 @@ impl<T: Scalar> Program<T> {
     /// Checks the leaves and sizes the buffers.
     fn prepare(&mut self) -> Result<usize> {
         let m = self.m_of_run()?;
-        if self.machine.m != Some(m) || self.machine.execution.shares.installed != is_installed() {
-            self.machine.m = None;
+        let has_room = self.machine.m == Some(m) && self.machine.has_room;
+        if !has_room || self.machine.execution.shares.installed != is_installed() {
+            (self.machine.m, self.machine.has_room) = (None, true);
             for buffer in
                 self.machine.execution.memory.whole.ids().skip(self.machine.execution.memory.leaves.len())
             {

@@ -35,7 +35,7 @@ const MOST_NUMBERS: usize = 8192;
 const STEP: usize = 16;
 
 /// A program as calls of kernels.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::program) struct Small<T: Scalar> {
     calls: Vec<Call<T>>,
     /// Of calls that scale, by their index. Kept apart, since a call is read at every run and its
@@ -52,7 +52,7 @@ pub(in crate::program) struct Small<T: Scalar> {
 }
 
 /// A kernel and its operands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Call<T: Scalar> {
     /// α·op(A) * op(B), and what the product does to it as it stores it.
     Product {
@@ -222,7 +222,7 @@ impl<T: Scalar> Small<T> {
 }
 
 /// Where the values begin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Starts {
     /// The most examples of a run.
     most: usize,
