@@ -3,11 +3,13 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use indexmap::IndexMap;
 use tape::{EntryId, Matrix, Named, Program, Threads, Var};
 
 use crate::training::run::Run;
+use crate::training::step::Followed;
 use crate::training::variables::check_leaves;
-use crate::{Epoch, History, Mlp, Model, Result, Scalar, Training};
+use crate::{Epoch, Error, History, Mlp, Model, Result, Scalar, Training};
 
 /// Trains any model of a tape: makes its [`Model`] small, in the way that a [`Training`] tells.
 ///
@@ -328,10 +330,93 @@ impl<T: Scalar> Trainer<T> {
         Ok(self.run.step.program.view(variable)?.to_matrix())
     }
 
+    /// The values of all parameters that are trained, by their names, as [`value`](Self::value)
+    /// gives them.
+    ///
+    /// # Errors
+    /// [`Error::Tape`](crate::Error::Tape) if one has no value.
+    pub fn parameters(&self) -> Result<IndexMap<String, Matrix<T>>> {
+        let value = |followed: &Followed| {
+            let value = self.run.step.program.view(followed.parameter)?;
+            Ok((followed.name.clone(), value.to_matrix()))
+        };
+        self.run.step.followed.iter().map(value).collect()
+    }
+
     /// The program of a step, for
     /// [`copy_parameters_from`](Program::copy_parameters_from) by a program of one's own.
     pub fn program(&self) -> &Program<T> {
         &self.run.step.program
+    }
+
+    /// [Finishes](Self::finish), and hands over the program of a step, with what was learned:
+    /// compiled once, it has J, what the model is [reading](Model::reading), and the gradients.
+    ///
+    /// A run computes all of them. For predictions alone, which need neither labels nor gradients,
+    /// there is [`compile`](Self::compile).
+    ///
+    /// ```
+    /// use mlp::{Model, Optimizer, Trainer, Training};
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (x, a) = (tape.examples_unbound("x", 1), tape.parameter("a", &matrix![[0.0]]));
+    /// let j = (a * x - 1.0).square().mean();
+    /// let model = Model::new(j, [a]).examples(x, matrix![[0.5, 0.5]]);
+    /// let mut trainer = Trainer::new(model, &Training::new(Optimizer::gradient_descent(1.0)?))?;
+    /// trainer.run()?;
+    /// let mut program = trainer.into_program()?;
+    /// program.bind(x, &matrix![[0.25]])?; // J of other examples
+    /// program.run()?;
+    /// assert!((program.scalar(j)? - 0.25).abs() < 1e-6);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn into_program(mut self) -> Result<Program<T>> {
+        self.finish()?;
+        Ok(self.run.step.program)
+    }
+
+    /// A program of these entries of the model's tape, say of its prediction, with the parameters
+    /// that the trainer has now and noise at its expectation. What J has nothing to do with is not
+    /// bound.
+    ///
+    /// ```
+    /// use mlp::{Model, Optimizer, Trainer, Training};
+    /// use tape::{Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let (x, y) = (tape.examples_unbound("x", 1), tape.examples_unbound("y", 1));
+    /// let a = tape.parameter("a", &matrix![[0.0]]);
+    /// let prediction = a * x;
+    /// let model = Model::new((prediction - y).square().mean(), [a]);
+    /// let model = model.examples(x, matrix![[1.0, 2.0]]).examples(y, matrix![[3.0, 6.0]]);
+    /// let mut trainer = Trainer::new(model, &Training::new(Optimizer::gradient_descent(0.2)?))?;
+    /// trainer.run()?;
+    /// let mut program = trainer.compile([prediction])?; // knows no y, and has no gradients
+    /// program.bind(x, &matrix![[4.0]])?;
+    /// program.run()?;
+    /// assert!((program.scalar(prediction)? - 12.0).abs() < 1e-6);
+    /// let mut other = program.clone(); // for another thread: nothing is compiled again
+    /// # other.run()?;
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Tape`](crate::Error::Tape) as [`Tape::compile`](tape::Tape::compile) and
+    /// [`Program::copy_parameters_from`]; [`Error::Setting`](crate::Error::Setting) if there are no
+    /// outputs.
+    #[track_caller]
+    pub fn compile<'t>(&self, outputs: impl IntoIterator<Item = Var<'t, T>>) -> Result<Program<T>> {
+        let outputs: Vec<Var<'t, T>> = outputs.into_iter().collect();
+        let Some(first) = outputs.first() else {
+            let reason = "there are no outputs to compile".to_owned();
+            return Err(Error::Setting { setting: "outputs", reason });
+        };
+        let mut program = first.tape().compile(outputs)?;
+        program.copy_parameters_from(self.program())?;
+        program.expectation(true);
+        Ok(program)
     }
 
     /// Gives a network the parameters that the trainer has now.

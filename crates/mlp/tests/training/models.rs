@@ -38,6 +38,67 @@ fn a_line_is_found<T: Scalar>(tolerance: f64) {
     assert!((program.scalar(prediction).unwrap().to_f64() + 1.0).abs() < tolerance);
 }
 
+/// What a trainer hands over is what its values are: of a step, of a prediction, by name.
+fn what_is_learned_is_handed_over<T: Scalar>() {
+    let tape = Tape::<T>::new();
+    let [j, a, b, x, y] = line(&tape);
+    let (px, py) = points(37);
+    let noise = tape.noise("ε", Shape::new(1, Dim::M), Noise::Normal);
+    let (prediction, fixed) = (a * x + b + noise, tape.parameter("fixed", &matrix![[T::ONE]]));
+    let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(20).batches(8, 1).unwrap();
+    let training = training.average(0.9).unwrap();
+    let model = Model::new(j, [a, b]).examples(x, px.clone()).examples(y, py.clone());
+    let mut trainer = Trainer::new(model, &training).unwrap();
+    trainer.run_for(7).unwrap();
+    let on_the_way = trainer.compile([prediction]).unwrap();
+    assert_eq!(on_the_way.view(a).unwrap().to_matrix(), trainer.value(a).unwrap());
+    trainer.run().unwrap();
+    let by_name = trainer.parameters().unwrap();
+    assert_eq!(by_name.keys().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(by_name["b"], trainer.value(b).unwrap());
+    assert_ne!(on_the_way.view(a).unwrap().to_matrix(), by_name["a"]);
+    let mut program = trainer.compile([prediction, fixed]).unwrap();
+    program.bind(x, &px).unwrap();
+    program.run().unwrap();
+    let found = program.view(prediction).unwrap().to_matrix();
+    for (found, &x) in found.iter().zip(px.as_slice()) {
+        let expected = by_name["a"][(0, 0)] * x + by_name["b"][(0, 0)]; // noise at its expectation
+        assert!((*found - expected).abs().to_f64() < 1e-6, "{found} {expected}");
+    }
+    assert!(matches!(trainer.compile([]), Err(Error::Setting { .. })));
+    let other = Tape::<T>::new();
+    assert!(trainer.compile([other.parameter("a", &matrix![[T::ONE]])]).is_err());
+    let mut step = trainer.into_program().unwrap();
+    assert_eq!(step.view(a).unwrap().to_matrix(), by_name["a"]);
+    step.bind(x, &matrix![[T::ZERO]]).unwrap();
+    step.bind(y, &matrix![[T::ZERO]]).unwrap();
+    step.run().unwrap();
+    let b = by_name["b"][(0, 0)];
+    assert!((step.scalar(j).unwrap() - b * b).abs().to_f64() < 1e-6);
+}
+
+#[test]
+fn what_is_learned() {
+    what_is_learned_is_handed_over::<f64>();
+    what_is_learned_is_handed_over::<f32>();
+}
+
+/// A trainer that is not at its end ends first: what it hands over is what was learned.
+#[test]
+fn what_is_handed_over_is_finished() {
+    let tape = Tape::<f64>::new();
+    let w = tape.parameter("w", &matrix![[1.0]]);
+    let training = Training::new(Optimizer::gradient_descent(0.25).unwrap()).epochs(3).average(0.5).unwrap();
+    let begin = || Trainer::new(Model::new(w.square().sum(), [w]), &training).unwrap();
+    let mut trainer = begin();
+    trainer.run().unwrap();
+    let learned = trainer.value(w).unwrap();
+    let mut trainer = begin();
+    trainer.run_for(3).unwrap();
+    assert_ne!(trainer.value(w).unwrap(), learned);
+    assert_eq!(trainer.into_program().unwrap().view(w).unwrap().to_matrix(), learned);
+}
+
 #[test]
 fn lines() {
     a_line_is_found::<f64>(1e-6);
