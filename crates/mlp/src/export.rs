@@ -8,7 +8,7 @@ use tape::Program;
 use tape::RustSource;
 use tape::{Matrix, Over, Tape, Var};
 
-use crate::{Error, Loss, Mlp, Result, Scalar, Standardizer};
+use crate::{Error, Loss, Mlp, Pipeline, Result, Scalar, Standardizer};
 
 /// A network on its way into a file: its prediction or its step, made by [`Mlp::export`].
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ use crate::{Error, Loss, Mlp, Result, Scalar, Standardizer};
 pub struct Export<'a, T: Scalar> {
     pub(crate) network: &'a Mlp<T>,
     pub(crate) standardizer: Option<&'a Standardizer<T>>,
+    pub(crate) pipeline: Option<&'a Pipeline<T>>,
     pub(crate) probabilities: bool,
     pub(crate) step: bool,
 }
@@ -35,7 +36,7 @@ impl<T: Scalar> Mlp<T> {
     /// The network to be carried over: its prediction A\[L\] of examples X, unless
     /// [`step`](Export::step) is asked for.
     pub fn export(&self) -> Export<'_, T> {
-        Export { network: self, standardizer: None, probabilities: false, step: false }
+        Export { network: self, standardizer: None, pipeline: None, probabilities: false, step: false }
     }
 }
 
@@ -43,6 +44,13 @@ impl<'a, T: Scalar> Export<'a, T> {
     /// Standardises X first: x becomes (x − mean)/scale, with both rounded to T.
     pub fn standardizer(mut self, standardizer: &'a Standardizer<T>) -> Self {
         self.standardizer = Some(standardizer);
+        self
+    }
+
+    /// Prepares X by a pipeline first: for a [`predictor`](Self::predictor) alone, which computes what
+    /// [`Pipeline::transform`] does, in f64. No file can hold one.
+    pub fn pipeline(mut self, pipeline: &'a Pipeline<T>) -> Self {
+        self.pipeline = Some(pipeline);
         self
     }
 
@@ -64,6 +72,10 @@ impl<'a, T: Scalar> Export<'a, T> {
     #[cfg(any(feature = "onnx", feature = "rust-source"))]
     #[track_caller]
     pub(crate) fn program_here(&self) -> Result<(Program<T>, String)> {
+        if self.pipeline.is_some() {
+            let reason = "it is of predictors alone: export a standardizer".to_owned();
+            return Err(Error::Setting { setting: "pipeline", reason });
+        }
         let tape = Tape::new();
         let Recorded { layers, outputs, .. } = self.record(&tape)?;
         let equations = tape.equations(layers.into_iter().chain(outputs.iter().copied())).to_string();
@@ -122,8 +134,8 @@ impl<'a, T: Scalar> Export<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Tape`] for
-    /// an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Setting`] if
+    /// there is a pipeline; [`Error::Tape`] for an activation that cannot be written.
     #[cfg(feature = "onnx")]
     #[track_caller]
     pub fn to_onnx(&self, options: &OnnxOptions) -> Result<Vec<u8>> {
@@ -144,8 +156,8 @@ impl<'a, T: Scalar> Export<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Tape`] for
-    /// an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Setting`] if
+    /// there is a pipeline; [`Error::Tape`] for an activation that cannot be written.
     #[cfg(feature = "rust-source")]
     #[track_caller]
     pub fn to_rust(&self, source: RustSource) -> Result<String> {

@@ -59,7 +59,8 @@
 //! | use a network | [`Mlp::predict`], [`classes()`]; [`Predictor`] without allocating |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
 //! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
-//! | keep what prepares its data with it, or matrices of one's own | [`Archive`](files::Archive), [`Archive::insert_standardizer`](files::Archive::insert_standardizer) |
+//! | keep what prepares its data with it, and predict for data as they are | [`Mlp::save_with_pipeline`], [`Mlp::load_with_pipeline`], [`Mlp::predictor_with`] |
+//! | keep matrices of one's own | [`Archive`](files::Archive) |
 //! | have numpy's files, or PyTorch's parameters | [`Npy`](files::Npy), [`Npy::read_examples`](files::Npy::read_examples), [`Archive::read_npz`](files::Archive::read_npz), [`Mlp::set_parameters_from`] |
 //! | read tables of CSV and libsvm | `tables`, of the feature `csv` |
 //! | have settings and results as JSON or in another format of serde's | the feature `serde` |

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use tape::{EntryId, Matrix, MatrixRef, Program, Tape};
 
+use crate::data::Room;
 use crate::export::Recorded;
-use crate::{Error, Export, Mlp, Result, Scalar, Standardizer};
+use crate::{Error, Export, Mlp, Pipeline, Result, Scalar};
 
 /// A network at work: its prediction as a program that is compiled once. From the second prediction
 /// on at an m that it has seen it allocates nothing.
@@ -31,9 +32,11 @@ use crate::{Error, Export, Mlp, Result, Scalar, Standardizer};
 #[derive(Clone)]
 pub struct Predictor<T: Scalar> {
     network: Arc<Mlp<T>>,
-    standardizer: Option<Arc<Standardizer<T>>>,
+    pipeline: Option<Arc<Pipeline<T>>>,
+    is_standardized: bool,
     probabilities: bool,
     prediction: Prediction<T>,
+    room: Room<T>,
 }
 
 /// # Making one
@@ -46,11 +49,33 @@ impl<T: Scalar> Mlp<T> {
     pub fn predictor(&self) -> Result<Predictor<T>> {
         self.export().predictor()
     }
+
+    /// The network at work on examples as they are, which the pipeline prepares first.
+    ///
+    /// ```
+    /// use mlp::{Activation, Mlp, Pipeline, Preparation};
+    /// use tape::matrix;
+    /// let x = matrix![[170.0, 180.0, f64::NAN], [70.0, 80.0, 75.0]];
+    /// let pipeline = Pipeline::fit(&[Preparation::Impute, Preparation::Standardize], &x)?;
+    /// let network = Mlp::<f64>::new(2).layer(1, Activation::Sigmoid).build()?;
+    /// let mut predictor = network.predictor_with(&pipeline)?;
+    /// let expected = network.predict(&pipeline.transform(&x)?)?;
+    /// assert_eq!(predictor.predict(&x)?.to_matrix(), expected);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the pipeline gives another number of features than the network takes;
+    /// [`Error::Tape`] if there is no memory for it.
+    pub fn predictor_with(&self, pipeline: &Pipeline<T>) -> Result<Predictor<T>> {
+        self.export().pipeline(pipeline).predictor()
+    }
 }
 
 impl<T: Scalar> Export<'_, T> {
     /// The prediction as a program at hand, of the network with the parameters that it has now: of
-    /// X, standardised in type T if there is a standardiser.
+    /// X, standardised in type T if there is a standardiser, or prepared by the pipeline if there is
+    /// one.
     ///
     /// ```
     /// use mlp::{Activation, Loss, Mlp, Standardizer};
@@ -68,8 +93,9 @@ impl<T: Scalar> Export<'_, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Setting`] if a step was asked for; [`Error::Shape`] if the standardiser is for
-    /// another number of features; [`Error::Tape`] if there is no memory for it.
+    /// [`Error::Setting`] if a step was asked for, or a standardiser and a pipeline;
+    /// [`Error::Shape`] if they are for another number of features; [`Error::Tape`] if there is no
+    /// memory for it.
     pub fn predictor(&self) -> Result<Predictor<T>> {
         T::export_predictor(self)
     }
@@ -79,23 +105,21 @@ impl<T: Scalar> Export<'_, T> {
             let reason = "it predicts, and a step was asked for".to_owned();
             return Err(Error::Setting { setting: "predictor", reason });
         }
-        let standardizer = self.standardizer.cloned().map(Arc::new);
-        Predictor::new(Arc::new(self.network.clone()), standardizer, self.probabilities)
-    }
-}
-
-impl<T: Scalar> Predictor<T> {
-    fn new(
-        network: Arc<Mlp<T>>,
-        standardizer: Option<Arc<Standardizer<T>>>,
-        probabilities: bool,
-    ) -> Result<Self> {
-        let mut export = network.export().probabilities(probabilities);
-        if let Some(standardizer) = &standardizer {
-            export = export.standardizer(standardizer);
+        if let Some(pipeline) = self.pipeline {
+            if self.standardizer.is_some() {
+                let reason = "there is a standardizer too: let it be a step of the pipeline".to_owned();
+                return Err(Error::Setting { setting: "pipeline", reason });
+            }
+            pipeline.check_outputs(self.network.sizes()[0])?;
         }
-        let prediction = Prediction::new(&export)?;
-        Ok(Predictor { network, standardizer, probabilities, prediction })
+        Ok(Predictor {
+            network: Arc::new(self.network.clone()),
+            pipeline: self.pipeline.filter(|pipeline| !pipeline.is_empty()).cloned().map(Arc::new),
+            is_standardized: self.standardizer.is_some(),
+            probabilities: self.probabilities,
+            prediction: Prediction::new(self)?,
+            room: Room::new(),
+        })
     }
 }
 
@@ -104,12 +128,17 @@ impl<T: Scalar> Predictor<T> {
     /// The outputs for the examples X, n_L × m, in the predictor's own memory.
     ///
     /// # Errors
-    /// [`Error::Shape`] if X does not have n_0 rows; [`Error::Tape`] if there is no memory.
+    /// [`Error::Shape`] if X does not have n_0 rows, or as many as the pipeline takes; the errors of
+    /// [`Pipeline::transform`], if there is one; [`Error::Tape`] if there is no memory.
     pub fn predict<'m>(&mut self, x: impl Into<MatrixRef<'m, T>>) -> Result<MatrixRef<'_, T>> {
         T::predictor_predict(self, x.into())
     }
 
     pub(crate) fn predict_here(&mut self, x: MatrixRef<'_, T>) -> Result<MatrixRef<'_, T>> {
+        if let Some(pipeline) = &self.pipeline {
+            let x = pipeline.transform_in(x, &mut self.room)?;
+            return self.prediction.of(x);
+        }
         let expected = self.network.sizes()[0];
         if x.rows() != expected {
             let (expected, found) = ((expected, x.columns()), (x.rows(), x.columns()));
@@ -118,7 +147,7 @@ impl<T: Scalar> Predictor<T> {
         self.prediction.of(x)
     }
 
-    /// The n_L outputs for one example of n_0 features.
+    /// The n_L outputs for one example of n_0 features, or as many as the pipeline takes.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -131,13 +160,19 @@ impl<T: Scalar> Predictor<T> {
     pub fn network(&self) -> &Mlp<T> {
         &self.network
     }
+
+    /// What prepares its examples, if anything does.
+    pub fn pipeline(&self) -> Option<&Pipeline<T>> {
+        self.pipeline.as_deref()
+    }
 }
 
 impl<T: Scalar> fmt::Debug for Predictor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor")
             .field("sizes", &self.network.sizes())
-            .field("is_standardized", &self.standardizer.is_some())
+            .field("is_standardized", &self.is_standardized)
+            .field("steps", &self.pipeline.as_ref().map_or(0, |pipeline| pipeline.len()))
             .field("probabilities", &self.probabilities)
             .finish_non_exhaustive()
     }

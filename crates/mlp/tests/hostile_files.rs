@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use mlp::files::{Archive, FileProblem, Npy};
-use mlp::{Activation, Error, Mlp, Standardizer};
+use mlp::{Activation, Error, Mlp, Pipeline, Preparation, Unseen};
 use proptest::prelude::*;
 use tape::matrix;
 
@@ -62,7 +62,7 @@ fn read(bytes: &[u8]) -> Result<Archive, Error> {
             let _ = (archive.matrix_rounded::<f32>(name), archive.vector::<f64>(name), archive.whole(name));
         }
         let _ = (Mlp::<f32>::from_archive(archive), Mlp::<f64>::from_archive(archive));
-        let _ = archive.standardizer::<f64>();
+        let _ = (archive.standardizer::<f64>(), archive.pipeline::<f32>(), archive.pipeline::<f64>());
     }
     let most = (MOST.get() - before) as usize;
     assert!(most <= 40 * bytes.len() + 20_000, "{most} bytes of memory for {} of a file", bytes.len());
@@ -74,11 +74,17 @@ fn refused(bytes: &[u8]) -> String {
     read(bytes).expect_err("it is refused").to_string()
 }
 
+fn pipeline() -> Pipeline<f64> {
+    let categories = Preparation::OneHot { features: vec![1], unseen: Unseen::Zeros };
+    let x = matrix![[1.0, f64::NAN], [3.0, 3.0]];
+    Pipeline::fit(&[Preparation::Impute, categories, Preparation::Standardize], &x).unwrap()
+}
+
 fn archive() -> Archive {
     let network =
         Mlp::<f64>::new(2).layer(3, Activation::Elu(0.5)).layer(1, Activation::Sigmoid).build().unwrap();
     let mut archive = network.to_archive().unwrap();
-    archive.insert_standardizer(&Standardizer::fit(&matrix![[1.0, 2.0], [3.0, 9.0]]).unwrap());
+    archive.insert_pipeline(&pipeline());
     archive.insert("single", &matrix![[1.5_f32]]);
     archive.insert_whole("random state", &[1, 2]);
     archive

@@ -1,6 +1,9 @@
 //! A network at work gives what its layers give, as a new program would, whoever asks how often.
 
-use mlp::{Activation, Error, Loss, Mlp, Purpose, Random, Scalar, Standardizer, closed_form};
+use mlp::{
+    Activation, Error, Loss, Mlp, Pipeline, Preparation, Purpose, Random, Scalar, Standardizer, Unseen,
+    closed_form,
+};
 use tape::{Matrix, Tape, matrix};
 
 fn network<T: Scalar>(seed: u64) -> Mlp<T> {
@@ -111,6 +114,59 @@ fn what_stands_before_and_behind() {
     let text = format!("{predictor:?}");
     assert!(text.contains("[5, 7, 4, 3]") && text.contains("probabilities: true"), "{text}");
     assert_eq!(predictor.network(), &network);
+}
+
+/// A predictor with a pipeline gives what the network gives for what the pipeline makes, for any m.
+fn examples_are_prepared<T: Scalar>() {
+    let raw = |m: usize| {
+        Matrix::from_fn(3, m, |i, j| match i {
+            0 if j % 4 == 1 => T::from_f64(f64::NAN),
+            1 => T::from_f64([3.0, 8.0, 9.0][(j / 2) % 3]),
+            _ => T::from_f64((1.7 * (i + 2 * j) as f64).sin() * 30.0),
+        })
+    };
+    let categories = Preparation::OneHot { features: vec![1], unseen: Unseen::Refuse };
+    let steps = [Preparation::Impute, categories, Preparation::Standardize];
+    let pipeline = Pipeline::fit(&steps, &raw(50)).unwrap();
+    let network = network::<T>(5);
+    let mut predictor = network.predictor_with(&pipeline).unwrap();
+    for m in [4, 1, 0, 300, 2] {
+        let expected = network.predict(&pipeline.transform(&raw(m)).unwrap()).unwrap();
+        assert_eq!(bits(&predictor.predict(&raw(m)).unwrap().to_matrix()), bits(&expected), "m = {m}");
+        let mut copy = predictor.clone();
+        assert_eq!(bits(&copy.predict(&raw(m)).unwrap().to_matrix()), bits(&expected), "m = {m}");
+    }
+    assert_eq!(predictor.pipeline(), Some(&pipeline));
+    for (one, is_refused) in
+        [([1.0, 3.0, 1.0], false), ([1.0, 4.0, 1.0], true), ([1.0, 3.0, f64::NAN], false)]
+    {
+        let one = one.map(T::from_f64);
+        assert_eq!(predictor.predict_one(&one).is_err(), is_refused, "{one:?}");
+    }
+    assert!(matches!(predictor.predict_one(&[T::ONE; 5]), Err(Error::Shape { .. })));
+    assert!(matches!(predictor.predict_one(&[T::ONE, T::INFINITY, T::ONE]), Err(Error::NonFinite { .. })));
+    // Probabilities behind it; nothing before it but a step of its own.
+    let mut shares = network.export().pipeline(&pipeline).probabilities(true).predictor().unwrap();
+    let found = shares.predict(&raw(6)).unwrap().to_matrix();
+    let expected = network.predict_probabilities(&pipeline.transform(&raw(6)).unwrap()).unwrap();
+    let apart = found.iter().zip(expected.iter()).map(|(a, b)| (*a - *b).abs().to_f64());
+    assert!(apart.fold(0.0, f64::max) < 8.0 * T::EPSILON.to_f64());
+    let standardizer = Standardizer::fit(&pipeline.transform(&raw(9)).unwrap()).unwrap();
+    let both = network.export().standardizer(&standardizer).pipeline(&pipeline).predictor();
+    assert!(matches!(both, Err(Error::Setting { setting: "pipeline", .. })));
+    // Of no steps it is none.
+    let plain = network.predictor_with(&Pipeline::default()).unwrap();
+    assert_eq!(plain.pipeline(), None);
+    assert_eq!(
+        bits(&plain.clone().predict(&examples(3)).unwrap().to_matrix()),
+        bits(&network.predict(&examples(3)).unwrap())
+    );
+}
+
+#[test]
+fn pipelines() {
+    examples_are_prepared::<f64>();
+    examples_are_prepared::<f32>();
 }
 
 #[test]

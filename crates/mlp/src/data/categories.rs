@@ -1,9 +1,10 @@
 //! Features whose numbers name categories.
 
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use super::check_finite;
 use super::features::check_rows;
+use super::finite::check_finite_view;
 use super::parts::{self, Parts};
 use crate::shuffle::with_room;
 use crate::{Error, Result, Scalar};
@@ -90,11 +91,25 @@ impl OneHot {
     /// NaN or ±∞; [`Error::UnknownCategory`] unless these become [`Unseen::Zeros`];
     /// [`Error::Tape`] if there is no memory for it.
     pub fn transform<T: Scalar>(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        check_rows(x, self.inputs)?;
-        check_finite("X", x)?;
+        check_rows(x.view(), self.inputs)?;
         let mut result = Matrix::try_zeros(self.outputs(), x.columns())?;
-        for (column, values) in x.iter_columns().enumerate() {
-            let into = result.column_mut(column);
+        self.transform_to(x.view(), result.as_mut_slice())?;
+        Ok(result)
+    }
+
+    /// n_0.
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The same into memory for so many rows.
+    pub(super) fn transform_to<T: Scalar>(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
+        check_rows(x, self.inputs)?;
+        check_finite_view("X", x)?;
+        to.fill(T::ZERO);
+        let of_column = self.outputs();
+        for column in 0..x.columns() {
+            let (values, into) = (x.column(column), &mut to[column * of_column..][..of_column]);
             let (mut row, mut next) = (0, self.categories.iter().peekable());
             for (feature, &value) in values.iter().enumerate() {
                 let Some((_, categories)) = next.next_if(|(of, _)| *of == feature) else {
@@ -113,7 +128,7 @@ impl OneHot {
                 row += categories.len();
             }
         }
-        Ok(result)
+        Ok(())
     }
 
     /// Its numbers by name: `inputs` (n_0), `features`, `counts` (of the categories of each),

@@ -22,6 +22,10 @@ pub fn check_finite<T: Scalar>(name: &'static str, a: &Matrix<T>) -> Result<()> 
 }
 
 pub(crate) fn check_finite_here<T: Scalar>(name: &'static str, a: &Matrix<T>) -> Result<()> {
+    check_finite_view(name, a.view())
+}
+
+pub(crate) fn check_finite_view<T: Scalar>(name: &'static str, a: MatrixRef<'_, T>) -> Result<()> {
     match first_not_finite(a.as_slice()) {
         None => Ok(()),
         Some(at) => {

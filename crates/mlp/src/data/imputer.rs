@@ -1,6 +1,6 @@
 //! Missing values.
 
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use super::features::check_rows;
 use super::parts::{self, Parts};
@@ -35,7 +35,7 @@ impl Imputer {
         if x.columns() == 0 {
             return Err(Error::NoExamples { what: "imputer" });
         }
-        check_not_infinite(x)?;
+        check_not_infinite(x.view())?;
         let (mut means, mut row) = (with_room("imputer", x.rows())?, with_room("imputer", x.columns())?);
         for feature in 0..x.rows() {
             row.clear();
@@ -60,10 +60,17 @@ impl Imputer {
     /// ±∞; [`Error::FeatureOverflow`] if a mean is larger than the largest number of the type;
     /// [`Error::Tape`] if there is no memory for it.
     pub fn transform<T: Scalar>(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
+        let mut filled = x.try_clone()?;
+        self.transform_to(x.view(), filled.as_mut_slice())?;
+        Ok(filled)
+    }
+
+    /// The same into memory of X's size.
+    pub(super) fn transform_to<T: Scalar>(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
         check_rows(x, self.means.len())?;
         check_not_infinite(x)?;
-        let mut filled = x.try_clone()?;
-        for (column, values) in filled.iter_columns_mut().enumerate() {
+        to.copy_from_slice(x.as_slice());
+        for (column, values) in to.chunks_exact_mut(self.means.len().max(1)).enumerate() {
             for (feature, (value, &mean)) in values.iter_mut().zip(&self.means).enumerate() {
                 if value.is_nan() {
                     *value = T::from_f64(mean);
@@ -75,7 +82,7 @@ impl Imputer {
                 }
             }
         }
-        Ok(filled)
+        Ok(())
     }
 
     /// Its numbers by name: `fill`, the mean of every feature.
@@ -94,11 +101,12 @@ impl Imputer {
     }
 }
 
-fn check_not_infinite<T: Scalar>(x: &Matrix<T>) -> Result<()> {
-    match x.iter_indexed().find(|(_, x)| !x.is_finite() && !x.is_nan()) {
+fn check_not_infinite<T: Scalar>(x: MatrixRef<'_, T>) -> Result<()> {
+    match x.as_slice().iter().position(|x| !x.is_finite() && !x.is_nan()) {
         None => Ok(()),
-        Some(((row, column), value)) => {
-            Err(Error::NonFinite { matrix: "X", value: value.to_f64(), row, column })
+        Some(at) => {
+            let (row, column) = (at % x.rows(), at / x.rows());
+            Err(Error::NonFinite { matrix: "X", value: x.as_slice()[at].to_f64(), row, column })
         }
     }
 }

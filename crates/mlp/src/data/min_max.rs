@@ -1,12 +1,15 @@
 //! Features between two ends.
 
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use super::check_finite;
-use super::features::map_features;
+use super::features::{map_features, map_features_to};
 use super::parts::{self, Parts};
 use crate::shuffle::with_room;
 use crate::{Error, Result, Scalar};
+
+/// What an error calls it.
+const WHAT: &str = "min-max";
 
 /// Shifts and scales every feature (row of X) so that over the examples (columns) that it was fitted
 /// to its smallest value becomes one end, and its largest the other: low + (high − low) · (x − min) /
@@ -76,20 +79,27 @@ impl MinMax {
     /// NaN or ±∞; [`Error::FeatureOverflow`] if a result is larger than the largest number;
     /// [`Error::Tape`] if there is no memory for it.
     pub fn transform<T: Scalar>(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        map_features("min-max", x, self.minimum.len(), |x, feature| {
-            let (minimum, maximum) = (self.minimum[feature], self.maximum[feature]);
-            let (above, span) = (x - minimum, maximum - minimum);
-            let share = if span == 0.0 {
-                above
-            } else if above.is_finite() && span.is_finite() {
-                above / span
-            } else {
-                // Halves, where a difference is ∞.
-                (0.5 * x - 0.5 * minimum) / (0.5 * maximum - 0.5 * minimum)
-            };
-            // The ends themselves at 0 and 1.
-            (1.0 - share) * self.low + share * self.high
-        })
+        map_features(WHAT, x, self.minimum.len(), |x, feature| self.between(x, feature))
+    }
+
+    /// The same into memory of X's size.
+    pub(super) fn transform_to<T: Scalar>(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
+        map_features_to(WHAT, x, self.minimum.len(), to, |x, feature| self.between(x, feature))
+    }
+
+    fn between(&self, x: f64, feature: usize) -> f64 {
+        let (minimum, maximum) = (self.minimum[feature], self.maximum[feature]);
+        let (above, span) = (x - minimum, maximum - minimum);
+        let share = if span == 0.0 {
+            above
+        } else if above.is_finite() && span.is_finite() {
+            above / span
+        } else {
+            // Halves, where a difference is ∞.
+            (0.5 * x - 0.5 * minimum) / (0.5 * maximum - 0.5 * minimum)
+        };
+        // The ends themselves at 0 and 1.
+        (1.0 - share) * self.low + share * self.high
     }
 
     /// What [`transform`](Self::transform) was given.
@@ -97,7 +107,7 @@ impl MinMax {
     /// # Errors
     /// As [`transform`](Self::transform).
     pub fn inverse<T: Scalar>(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        map_features("min-max", x, self.minimum.len(), |x, feature| {
+        map_features(WHAT, x, self.minimum.len(), |x, feature| {
             let (minimum, maximum) = (self.minimum[feature], self.maximum[feature]);
             let share = (x - self.low) / (self.high - self.low);
             if minimum == maximum { minimum + share } else { (1.0 - share) * minimum + share * maximum }

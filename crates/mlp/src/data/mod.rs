@@ -22,6 +22,7 @@ pub(crate) use folds::members;
 pub use imputer::Imputer;
 pub use min_max::MinMax;
 pub use parts::Parts;
+pub(crate) use pipeline::Room;
 pub use pipeline::{Pipeline, Preparation};
 pub use split::Split;
 pub use standardizer::Standardizer;

@@ -1,7 +1,7 @@
 //! Several steps of preparation, one after the other.
 
 use indexmap::IndexMap;
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use super::parts::{Parts, wrong};
 use super::{Imputer, MinMax, OneHot, Standardizer, Unseen};
@@ -108,6 +108,42 @@ impl<T: Scalar> Pipeline<T> {
         }
     }
 
+    /// The same in memory that is kept from one time to the next.
+    pub(crate) fn transform_in<'a>(
+        &self,
+        x: MatrixRef<'a, T>,
+        room: &'a mut Room<T>,
+    ) -> Result<MatrixRef<'a, T>> {
+        let columns = x.columns();
+        let Some((first, others)) = self.steps.split_first() else { return Ok(x) };
+        let mut rows = first.outputs();
+        first.transform_to(x, room.first.of_size(rows, columns)?)?;
+        for step in others {
+            let made = MatrixRef::new(rows, columns, &room.first.0)?;
+            step.transform_to(made, room.second.of_size(step.outputs(), columns)?)?;
+            rows = step.outputs();
+            std::mem::swap(&mut room.first, &mut room.second);
+        }
+        Ok(MatrixRef::new(rows, columns, &room.first.0)?)
+    }
+
+    /// How many features the first step takes, and how many the last one gives; `None` if there are
+    /// no steps.
+    pub fn features(&self) -> Option<(usize, usize)> {
+        Some((self.steps.first()?.inputs(), self.steps.last()?.outputs()))
+    }
+
+    /// Whether the last step gives as many features as are asked for.
+    pub(crate) fn check_outputs(&self, expected: usize) -> Result<()> {
+        match self.features() {
+            Some((_, found)) if found != expected => {
+                let matrix = "what the pipeline gives".to_owned();
+                Err(Error::Shape { matrix, expected: (expected, 1), found: (found, 1) })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The number of steps.
     pub fn len(&self) -> usize {
         self.steps.len()
@@ -153,7 +189,64 @@ impl<T: Scalar> Pipeline<T> {
                 error => error,
             })
         };
-        Ok(Pipeline { steps: of_steps.iter().enumerate().map(step).collect::<Result<_>>()? })
+        let steps = of_steps.iter().enumerate().map(step).collect::<Result<Vec<Step<T>>>>()?;
+        for (k, pair) in steps.windows(2).enumerate() {
+            let (given, taken) = (pair[0].outputs(), pair[1].inputs());
+            if given != taken {
+                let reason = format!("takes {taken} features, and the step before gives {given}");
+                return Err(wrong(&format!("{}{}", Self::PREFIX, k + 1), reason));
+            }
+        }
+        Ok(Pipeline { steps })
+    }
+}
+
+/// No steps.
+impl<T> Default for Pipeline<T> {
+    fn default() -> Self {
+        Pipeline { steps: Vec::new() }
+    }
+}
+
+/// One step.
+impl<T> From<Standardizer<T>> for Pipeline<T> {
+    fn from(standardizer: Standardizer<T>) -> Self {
+        Pipeline { steps: vec![Step::Standardizer(standardizer)] }
+    }
+}
+
+/// Memory for what two steps make, which is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Room<T> {
+    first: Values<T>,
+    second: Values<T>,
+}
+
+/// The elements of a matrix.
+#[derive(Debug, Clone)]
+struct Values<T>(Vec<T>);
+
+impl<T: Scalar> Room<T> {
+    pub(crate) fn new() -> Self {
+        Room { first: Values(Vec::new()), second: Values(Vec::new()) }
+    }
+}
+
+impl<T: Scalar> Values<T> {
+    /// So many, whatever they are.
+    fn of_size(&mut self, rows: usize, columns: usize) -> Result<&mut [T]> {
+        let size = rows.checked_mul(columns);
+        let more = size.map(|size| size.saturating_sub(self.0.len()));
+        match (size, more) {
+            (Some(size), Some(more)) if self.0.try_reserve(more).is_ok() => {
+                self.0.resize(size, T::ZERO);
+                Ok(&mut self.0)
+            }
+            _ => {
+                let bytes = rows as u128 * columns as u128 * size_of::<T>() as u128;
+                Err(Error::Memory { what: "prepared examples".to_owned(), bytes })
+            }
+        }
     }
 }
 
@@ -180,6 +273,33 @@ impl<T: Scalar> Step<T> {
             Step::OneHot(one_hot) => one_hot.transform(x),
             Step::Standardizer(standardizer) => standardizer.transform(x),
             Step::MinMax(min_max) => min_max.transform(x),
+        }
+    }
+
+    fn transform_to(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
+        match self {
+            Step::Imputer(imputer) => imputer.transform_to(x, to),
+            Step::OneHot(one_hot) => one_hot.transform_to(x, to),
+            Step::Standardizer(standardizer) => standardizer.transform_to(x, to),
+            Step::MinMax(min_max) => min_max.transform_to(x, to),
+        }
+    }
+
+    /// The features that it takes.
+    fn inputs(&self) -> usize {
+        match self {
+            Step::Imputer(imputer) => imputer.means().len(),
+            Step::OneHot(one_hot) => one_hot.inputs(),
+            Step::Standardizer(standardizer) => standardizer.mean().len(),
+            Step::MinMax(min_max) => min_max.minimum().len(),
+        }
+    }
+
+    /// The features that it gives.
+    fn outputs(&self) -> usize {
+        match self {
+            Step::OneHot(one_hot) => one_hot.outputs(),
+            Step::Imputer(_) | Step::Standardizer(_) | Step::MinMax(_) => self.inputs(),
         }
     }
 

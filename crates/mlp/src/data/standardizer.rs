@@ -1,12 +1,15 @@
 //! Features with mean 0 and standard deviation 1.
 
-use tape::Matrix;
+use tape::{Matrix, MatrixRef};
 
 use super::check_finite;
-use super::features::map_features;
+use super::features::{map_features, map_features_to};
 use super::parts::{self, Parts};
 use crate::shuffle::with_room;
 use crate::{Error, Result, Scalar};
+
+/// What an error calls it.
+const WHAT: &str = "standardizer";
 
 /// Shifts and scales every feature (row of X) so that it has mean 0 and standard deviation 1 over
 /// the examples (columns) that it was fitted to.
@@ -113,11 +116,19 @@ impl<T: Scalar> Standardizer<T> {
     }
 
     pub(crate) fn transform_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        self.apply(x, |x, mean, scale| {
-            let from_mean = x - mean;
-            // Halves, where the difference alone would be ∞.
-            if from_mean.is_finite() { from_mean / scale } else { (0.5 * x - 0.5 * mean) / scale * 2.0 }
-        })
+        map_features(WHAT, x, self.moments.len(), |x, feature| self.standardized(x, feature))
+    }
+
+    /// The same into memory of X's size.
+    pub(super) fn transform_to(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
+        map_features_to(WHAT, x, self.moments.len(), to, |x, feature| self.standardized(x, feature))
+    }
+
+    fn standardized(&self, x: f64, feature: usize) -> f64 {
+        let (mean, scale) = self.moments[feature];
+        let from_mean = x - mean;
+        // Halves, where the difference alone would be ∞.
+        if from_mean.is_finite() { from_mean / scale } else { (0.5 * x - 0.5 * mean) / scale * 2.0 }
     }
 
     /// What [`transform`](Self::transform) was given: x · scale + mean of every feature.
@@ -129,16 +140,10 @@ impl<T: Scalar> Standardizer<T> {
     }
 
     pub(crate) fn inverse_here(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        self.apply(x, |x, mean, scale| {
+        map_features(WHAT, x, self.moments.len(), |x, feature| {
+            let (mean, scale) = self.moments[feature];
             let from_mean = x * scale;
             if from_mean.is_finite() { from_mean + mean } else { (0.5 * x * scale + 0.5 * mean) * 2.0 }
-        })
-    }
-
-    fn apply(&self, x: &Matrix<T>, f: impl Fn(f64, f64, f64) -> f64) -> Result<Matrix<T>> {
-        map_features("standardizer", x, self.moments.len(), |x, feature| {
-            let (mean, scale) = self.moments[feature];
-            f(x, mean, scale)
         })
     }
 

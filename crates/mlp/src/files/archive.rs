@@ -209,12 +209,15 @@ impl Archive {
         if found != kind {
             return self.wrong_text("kind", format!("{kind:?}"));
         }
-        match self.needed_text("format_version")?.parse::<u64>() {
-            Ok(found) if found > newest => {
-                self.fail("format_version", FileProblem::Version { found, newest })
-            }
+        self.check_version("format_version", newest)
+    }
+
+    /// The version that a text tells, if it is none that is later than `newest`.
+    pub(crate) fn check_version(&self, key: &str, newest: u64) -> Result<u64> {
+        match self.needed_text(key)?.parse::<u64>() {
+            Ok(found) if found > newest => self.fail(key, FileProblem::Version { found, newest }),
             Ok(found) if found > 0 => Ok(found),
-            Ok(_) | Err(_) => self.wrong_text("format_version", format!("a number from 1 to {newest}")),
+            Ok(_) | Err(_) => self.wrong_text(key, format!("a number from 1 to {newest}")),
         }
     }
 

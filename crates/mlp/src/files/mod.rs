@@ -39,6 +39,8 @@
 //! | `number` | `f32` or `f64` |
 //! | `kind`, `format_version`, `description`, `format` | `mlp`, `1`, for people, `pt` (PyTorch's layout) |
 //! | `preprocessing.mean`, `preprocessing.scale` | of a standardiser, if there is one: (n_0), f64 |
+//! | `preprocessing.k.…` | of step k of a pipeline, if there is one: its [parts](crate::Pipeline::parts), f64 |
+//! | `preprocessing.steps`, `preprocessing.format_version` | the number of steps; `1` |
 //! | `crc32` | of all that is in the file, in the order of the names; who changes a file by hand leaves it out |
 //!
 //! Files of a version stay readable. Those of a later one than this crate knows are refused.

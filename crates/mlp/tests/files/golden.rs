@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use mlp::files::Archive;
-use mlp::{Activation, Loss, Mlp, Scalar, Standardizer};
+use mlp::{Activation, Loss, Mlp, Pipeline, Preparation, Scalar, Standardizer, Unseen};
 use tape::Matrix;
 
 fn golden(file: &str) -> PathBuf {
@@ -59,6 +59,37 @@ fn the_first_version<T: Scalar>() {
 fn the_first_version_is_read() {
     the_first_version::<f32>();
     the_first_version::<f64>();
+}
+
+/// All steps that there are, fitted to sevenths with a missing value.
+fn pipeline<T: Scalar>() -> Pipeline<T> {
+    let mut x = sevenths::<T>(3, 6, 0);
+    x[(1, 4)] = T::from_f64(f64::NAN);
+    let steps = [
+        Preparation::Impute,
+        Preparation::OneHot { features: vec![2], unseen: Unseen::Zeros },
+        Preparation::Standardize,
+        Preparation::MinMax { low: -0.3, high: 0.7 },
+    ];
+    Pipeline::fit(&steps, &x).unwrap()
+}
+
+/// `golden/pipeline-1-….safetensors`: a pipeline alone, in the first version of its format.
+fn the_first_version_of_pipelines<T: Scalar>() {
+    let path = golden(&format!("pipeline-1-{}.safetensors", T::NAME));
+    let mut archive = Archive::new();
+    archive.insert_pipeline(&pipeline::<T>());
+    if !path.exists() && std::env::var_os("WRITE_GOLDEN").is_some() {
+        archive.write(&path).unwrap();
+    }
+    assert_eq!(Archive::read(&path).unwrap().pipeline().unwrap(), Some(pipeline::<T>()));
+    assert_eq!(std::fs::read(&path).unwrap(), archive.to_bytes().unwrap());
+}
+
+#[test]
+fn the_first_version_of_pipelines_is_read() {
+    the_first_version_of_pipelines::<f32>();
+    the_first_version_of_pipelines::<f64>();
 }
 
 /// The network, as Python writes it from the description of the format alone.

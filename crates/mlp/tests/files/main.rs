@@ -6,5 +6,6 @@ mod examples;
 mod golden;
 mod network;
 mod npy;
+mod pipeline;
 mod support;
 mod whole;
