@@ -339,6 +339,16 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// What was read as the table of a search is none.
+    SearchTable {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An error of elsewhere that was read, in its words.
+    Told {
+        /// The words.
+        text: String,
+    },
     /// One of the folds is at fault.
     Fold {
         /// The fold, from 0.
@@ -556,6 +566,8 @@ impl fmt::Display for Error {
                 write!(f, "{} is {}, and no {expected}", printable(name), printable(value))
             }
             Error::Space { name, reason } => write!(f, "search: {} {reason}", printable(name)),
+            Error::SearchTable { reason } => write!(f, "table of a search: {reason}"),
+            Error::Told { text } => write!(f, "{}", printable(text)),
             Error::Fold { fold, error } => write!(f, "fold {fold}: {error}"),
             Error::Part { name, reason } => write!(f, "{}: {}", printable(name), printable(reason)),
         }

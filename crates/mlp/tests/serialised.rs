@@ -1,8 +1,9 @@
 //! Settings and results come back from JSON, and nothing comes from it that a constructor would refuse.
 
+use mlp::search::{Goal, GridSearch, SearchTable};
 use mlp::{
-    Activation, ConfusionMatrix, EarlyStopping, History, Init, Loss, Losses, Mlp, Optimizer, ParameterGroup,
-    ParameterKind, Schedule, Split, Standardizer, Training, Verdict,
+    Activation, ConfusionMatrix, EarlyStopping, Error, History, Init, Loss, Losses, Mlp, Optimizer,
+    ParameterGroup, ParameterKind, Schedule, Split, Standardizer, Training, Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -176,4 +177,55 @@ fn a_standardiser_keeps_what_it_computes_with() {
     is_refused::<Standardizer<f64>>(r#"{"mean":[0.0],"scale":[]}"#, "scale: 1 values are needed");
     is_refused::<Standardizer<f64>>(r#"{"mean":[0.0],"scale":[0.0]}"#, "feature 0 does not fit f64");
     is_refused::<Standardizer<f32>>(r#"{"mean":[1e300],"scale":[1.0]}"#, "feature 0 does not fit f32");
+}
+
+/// A table with an error, as JSON; what is read prints as what was written.
+#[test]
+fn tables_of_a_search_are_looked_at() {
+    let search = GridSearch::new().over("rate", [0.1, 10.0, 1.0]).over("neurons", [8]).over("g", ["tanh"]);
+    let table = search
+        .run(Goal::Smallest, 2, |candidate, fold| match candidate.number("rate")? {
+            rate if rate > 5.0 => Err(Error::Diverged { epoch: 3, j: f64::INFINITY, rate }),
+            rate => Ok(rate + fold as f64),
+        })
+        .unwrap();
+    let json = serde_json::to_string(&table).unwrap();
+    let row = |rate: &str, scores: &str| {
+        format!(
+            r#"{{"candidate":{{"rate":{{"number":{rate}}},"neurons":{{"count":8}},"g":{{"text":"tanh"}}}},"scores":{scores}}}"#
+        )
+    };
+    let [first, second] = [row("0.1", r#"{"folds":[0.1,1.1]}"#), row("1.0", r#"{"folds":[1.0,2.0]}"#)];
+    let text = "training: J is inf in epoch 3 with rate 10: try a smaller rate, or features and labels of a smaller scale";
+    let last = row("10.0", &format!(r#"{{"error":{{"fold":0,"text":"{text}"}}}}"#));
+    let of = |rows: &[&str]| format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+    assert_eq!(json, of(&[&first, &second, &last]));
+    let again: SearchTable = serde_json::from_str(&json).unwrap();
+    assert_eq!(again.to_string(), table.to_string());
+    assert_eq!(again.rows()[..2], table.rows()[..2]);
+    assert_eq!(again.best(), table.best());
+    let told = Error::Told { text: text.into() };
+    assert_eq!(again.rows()[2].scores, Err(Error::Fold { fold: 0, error: Box::new(told) }));
+    comes_back(&again, &json);
+    // The best is the largest where that was asked for; no rows at all are a table.
+    comes_back(
+        &serde_json::from_str::<SearchTable>(&of(&[&second, &first])).unwrap(),
+        &of(&[&second, &first]),
+    );
+    comes_back(&serde_json::from_str::<SearchTable>(&of(&[])).unwrap(), &of(&[]));
+    let refused = |rows: &[&str], reason: &str| is_refused::<SearchTable>(&of(rows), reason);
+    refused(&[&last, &first], "stands before one without");
+    refused(&[&first, &second, &first], "in no order");
+    refused(&[&first, &second.replace("[1.0,2.0]", "[1.0]")], "on as many folds");
+    refused(&[&first, &second.replace("neurons", "layers")], "other hyperparameters");
+    refused(&[&first, &second.replace(r#","g":{"text":"tanh"}"#, "")], "other hyperparameters");
+    refused(&[&first.replace("neurons", "rate")], "rate stands twice");
+    refused(&[&first.replace("[0.1,1.1]", "[]")], "at least one example");
+    refused(&[&first.replace("1.1", "null")], "null");
+    refused(&[&first.replace(r#""number":0.1"#, r#""number":null"#)], "null");
+    refused(&[&first.replace(r#""count":8"#, r#""count":-8"#)], "-8");
+    refused(&[&first.replace("count", "whole")], "unknown variant");
+    refused(&[&first.replace("folds", "fold")], "unknown variant");
+    refused(&[&first.replace("scores", "score")], "unknown field");
+    comes_back(&Goal::Largest, "\"largest\"");
 }

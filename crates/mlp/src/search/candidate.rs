@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 /// A value of a hyperparameter.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Value {
     /// A number, such as a rate.
     Number(f64),

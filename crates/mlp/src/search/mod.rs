@@ -35,6 +35,8 @@ mod candidate;
 mod cross_validate;
 mod grid;
 mod random;
+#[cfg(feature = "serde")]
+mod serialised;
 mod table;
 
 pub use candidate::{Candidate, Value};

@@ -12,6 +12,7 @@ use crate::{Error, Result};
 
 /// Which values are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Goal {
     /// The smallest, as of a loss.
     Smallest,
@@ -29,6 +30,11 @@ pub enum Goal {
 /// # Ok::<(), mlp::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "Vec<f64>", into = "Vec<f64>")
+)]
 pub struct FoldScores {
     values: Vec<f64>,
 }
@@ -68,6 +74,11 @@ impl FoldScores {
 
 /// A candidate with what it is worth.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(from = "super::serialised::Row", into = "super::serialised::Row")
+)]
 pub struct SearchRow {
     /// The candidate.
     pub candidate: Candidate,
@@ -95,9 +106,18 @@ pub struct SearchRow {
 /// ");
 /// # Ok::<(), Error>(())
 /// ```
+///
+/// With the feature `serde` it is written and read; of an error what is read is
+/// [its words](Error::Told). What no search gives is refused: rows in no order, of other
+/// hyperparameters than each other, or of other numbers of folds.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(try_from = "super::serialised::Form", into = "super::serialised::Form")
+)]
 pub struct SearchTable {
-    rows: Vec<SearchRow>,
+    pub(super) rows: Vec<SearchRow>,
 }
 
 impl SearchTable {
