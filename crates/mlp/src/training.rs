@@ -3,6 +3,7 @@
 mod average;
 mod batches;
 mod best;
+mod blocks;
 mod checkpoint;
 mod data;
 mod evaluation;

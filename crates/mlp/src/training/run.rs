@@ -1,6 +1,6 @@
 //! A training on its way: batch by batch, epoch by epoch, to its end or its divergence.
 
-use tape::{EntryId, Matrix, Options};
+use tape::Options;
 
 use crate::data::check_parameter;
 use crate::training::batches::Batches;
@@ -27,7 +27,7 @@ pub(super) struct Run<T: Scalar> {
     /// Whether early stopping has said so.
     pub(super) is_stopped: bool,
     pub(super) best: Option<Best<T>>,
-    rewind: Option<Rewind<T>>,
+    pub(super) rewind: Option<Rewind<T>>,
     /// Whether the rate has changed in a way that the rewind does not know.
     rewind_is_due: bool,
     pub(super) history: History,
@@ -201,7 +201,7 @@ impl<T: Scalar> Run<T> {
         Ok(())
     }
 
-    fn end_epoch(&mut self) -> Result<Epoch> {
+    pub(super) fn end_epoch(&mut self) -> Result<Epoch> {
         let number = self.history.len();
         let training = std::mem::take(&mut self.place).mean;
         let validation = match &mut self.validation {
@@ -222,72 +222,6 @@ impl<T: Scalar> Run<T> {
         self.is_stopped = verdict == Some(Verdict::Stop);
         self.write_if_due(number + 1)?;
         Ok(Epoch { number, of: self.epochs, losses, rate: self.step.rate() })
-    }
-
-    /// An epoch over blocks of columns from elsewhere.
-    pub(super) fn epoch_over(
-        &mut self,
-        leaves: &[EntryId],
-        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
-    ) -> Result<Option<Epoch>> {
-        if self.data.is_own() {
-            let reason = "the model has examples of its own".to_owned();
-            return Err(Error::Setting { setting: "epoch over blocks", reason });
-        }
-        if self.is_over() {
-            return Ok(None);
-        }
-        self.rewind = None; // blocks cannot be seen again
-        let mut before = Parameters::none();
-        let done = self.blocks(leaves, blocks, &mut before);
-        match done {
-            Err(error) if is_divergence(&error) => {
-                self.go_back(|_| Ok(Some(before)))?;
-                Err(error)
-            }
-            done => done.map(Some),
-        }
-    }
-
-    fn blocks(
-        &mut self,
-        leaves: &[EntryId],
-        blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
-        before: &mut Parameters<T>,
-    ) -> Result<Epoch> {
-        let epoch = self.history.len();
-        if let Some(best) = &mut self.best {
-            best.before_an_epoch(&self.step)?;
-        }
-        self.step.begin_epoch();
-        self.step.learned(before)?;
-        let (mut sum, mut examples, mut number) = (0.0, 0.0, 0);
-        let mut blocks = blocks.peekable();
-        while let Some(block) = blocks.next() {
-            let block = block?;
-            if block.len() != leaves.len() {
-                let (expected, found) = (leaves.len(), block.len());
-                return Err(Error::Length { list: "matrices of a block", expected, found });
-            }
-            for (leaf, values) in leaves.iter().zip(&block) {
-                self.step.program.bind(*leaf, values)?;
-            }
-            let j = self.step.run()?;
-            if !j.is_finite() || !self.step.is_finite()? {
-                return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
-            }
-            self.step.learned(before)?;
-            let m = self.step.program.m().unwrap_or(1);
-            (sum, examples) = (sum + j * m as f64, examples + m as f64);
-            let moment = Moment { epoch, step: number, steps: None, epochs: self.epochs };
-            self.step.follow(&moment, m, blocks.peek().is_none())?;
-            number += 1;
-        }
-        if number == 0 {
-            return Err(Error::NoExamples { what: "epoch over blocks" });
-        }
-        self.place.mean = sum / examples;
-        self.end_epoch()
     }
 
     /// Gives the parameters what was learned, for good.
@@ -341,7 +275,10 @@ impl<T: Scalar> Run<T> {
     }
 
     /// Ends with the parameters of the best epoch, or else with others that are good.
-    fn go_back(&mut self, others: impl FnOnce(&mut Self) -> Result<Option<Parameters<T>>>) -> Result<()> {
+    pub(super) fn go_back(
+        &mut self,
+        others: impl FnOnce(&mut Self) -> Result<Option<Parameters<T>>>,
+    ) -> Result<()> {
         self.has_ended = true;
         let good = match self.best.take().filter(|best| best.found) {
             Some(best) => Some(best.choose(&self.step)?),

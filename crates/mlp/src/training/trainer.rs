@@ -213,6 +213,9 @@ impl<T: Scalar> Trainer<T> {
     /// say: each block has a matrix for every leaf, and is a batch. The model has no examples of
     /// its own then. `None` if the training is over.
     ///
+    /// Blocks are asked for on the caller's thread, one ahead of the one that is learned from; steps
+    /// are taken on the trainer's threads, and have the same bits whatever their number.
+    ///
     /// ```
     /// use mlp::{Model, Optimizer, Trainer, Training};
     /// use tape::{Matrix, Tape, matrix};
@@ -254,7 +257,27 @@ impl<T: Scalar> Trainer<T> {
         leaves: &[EntryId],
         blocks: &mut dyn Iterator<Item = Result<Vec<Matrix<T>>>>,
     ) -> Result<Option<Epoch>> {
-        self.run.epoch_over(leaves, blocks)
+        let Some(mut epoch) = self.run.begin_blocks()? else { return Ok(None) };
+        let mut blocks = blocks.peekable();
+        // The blocks come on the caller's thread: what gives them may be bound to it.
+        while let Some(block) = blocks.next() {
+            let m = self.run.bind_block(leaves, &block?)?;
+            let is_last = blocks.peek().is_none();
+            self.take_threads_for(m)?;
+            let Trainer { run, threads } = self;
+            threads.install(|| run.block(&mut epoch, m, is_last))?;
+        }
+        let Trainer { run, threads } = self;
+        threads.install(|| run.end_blocks(&epoch)).map(Some)
+    }
+
+    /// As many threads as a step on m examples is worth, unless there are so many.
+    fn take_threads_for(&mut self, m: usize) -> Result<()> {
+        let worth = self.run.step.program.threads(m);
+        if worth > self.threads.count() {
+            self.threads = Threads::new(worth)?;
+        }
+        Ok(())
     }
 
     /// Ends the training: the parameters are from here on what was learned, those of the best epoch

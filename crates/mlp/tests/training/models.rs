@@ -160,6 +160,48 @@ fn blocks_are_batches() {
     assert_eq!(trainer.epoch_over(&[x, y], [Ok(vec![px, py])]).unwrap(), None, "the epochs are over");
 }
 
+/// Blocks of any sizes, on any number of threads, from an iterator that is bound to its thread: the
+/// same bits, and those of batches of the same columns.
+fn blocks_have_the_same_bits<T: Scalar>() {
+    let tape = Tape::<T>::new();
+    let (x, y) = (tape.examples_unbound("x", 20), tape.examples_unbound("y", 1));
+    let mut random = Random::new(3, Purpose::Split);
+    let mut of = |rows, columns| Matrix::from_fn(rows, columns, |_, _| T::from_f64(random.symmetric(0.3)));
+    let (w1, w2) = (tape.parameter("w1", &of(16, 20)), tape.parameter("w2", &of(1, 16)));
+    let j = (w2.matmul(w1.matmul(x).tanh()) - y).square().mean();
+    let data: Vec<_> = [3, 300, 1, 900, 300].into_iter().map(|m| vec![of(20, m), of(1, m)]).collect();
+    let trained = |threads: usize, accumulated: usize| {
+        let training = Training::new(Optimizer::adam(0.01).unwrap()).epochs(3).threads(threads);
+        let training = training.accumulate(accumulated).unwrap().average(0.5).unwrap();
+        let mut trainer = Trainer::new(Model::new(j, [w1, w2]), &training).unwrap();
+        let held = std::rc::Rc::new(data.clone()); // not Send
+        for _ in 0..3 {
+            let held = held.clone();
+            let blocks = (0..held.len()).map(move |k| Ok(held[k].clone()));
+            trainer.epoch_over(&[x, y], blocks).unwrap().unwrap();
+        }
+        trainer.finish().unwrap();
+        let values = trainer.parameters().unwrap();
+        let bits: Vec<u64> =
+            values.values().flat_map(|v| v.iter().map(|v| v.bits()).collect::<Vec<_>>()).collect();
+        assert_eq!(trainer.program().threads(900) > 1, threads > 1, "a block is worth several");
+        (bits, trainer.history().clone(), trainer.steps())
+    };
+    for accumulated in [1, 2] {
+        let alone = trained(1, accumulated);
+        assert_eq!(alone.2, 3 * 5_usize.div_ceil(accumulated));
+        for threads in [2, 3] {
+            assert_eq!(trained(threads, accumulated), alone, "{threads} threads");
+        }
+    }
+}
+
+#[test]
+fn blocks_on_threads() {
+    blocks_have_the_same_bits::<f64>();
+    blocks_have_the_same_bits::<f32>();
+}
+
 #[test]
 fn blocks_are_refused_with_their_fault() {
     let tape = Tape::<f64>::new();

@@ -1,0 +1,91 @@
+//! Epochs over blocks of columns from elsewhere.
+
+use tape::{EntryId, Matrix};
+
+use crate::training::parameters::Parameters;
+use crate::training::run::{Run, is_divergence};
+use crate::training::schedule::Moment;
+use crate::{Epoch, Error, Result, Scalar};
+
+/// An epoch over blocks, on its way.
+pub(super) struct Blocks<T: Scalar> {
+    /// What was learned before the step that may make the training diverge.
+    before: Parameters<T>,
+    /// J of each block, times its examples.
+    sum: f64,
+    examples: f64,
+    /// The blocks that are behind.
+    number: usize,
+}
+
+impl<T: Scalar> Run<T> {
+    /// Begins an epoch over blocks; `None` if the training is over.
+    pub(super) fn begin_blocks(&mut self) -> Result<Option<Blocks<T>>> {
+        if self.data.is_own() {
+            let reason = "the model has examples of its own".to_owned();
+            return Err(Error::Setting { setting: "epoch over blocks", reason });
+        }
+        if self.is_over() {
+            return Ok(None);
+        }
+        self.rewind = None; // blocks cannot be seen again
+        if let Some(best) = &mut self.best {
+            best.before_an_epoch(&self.step)?;
+        }
+        self.step.begin_epoch();
+        let mut before = Parameters::none();
+        self.step.learned(&mut before)?;
+        Ok(Some(Blocks { before, sum: 0.0, examples: 0.0, number: 0 }))
+    }
+
+    /// Binds a block, and tells how many examples it has.
+    pub(super) fn bind_block(&mut self, leaves: &[EntryId], block: &[Matrix<T>]) -> Result<usize> {
+        if block.len() != leaves.len() {
+            let (expected, found) = (leaves.len(), block.len());
+            return Err(Error::Length { list: "matrices of a block", expected, found });
+        }
+        for (leaf, values) in leaves.iter().zip(block) {
+            self.step.program.bind(*leaf, values)?;
+        }
+        Ok(self.step.program.m().unwrap_or(1))
+    }
+
+    /// J of the block that is bound, of m examples, and the step that it makes due.
+    pub(super) fn block(&mut self, blocks: &mut Blocks<T>, m: usize, is_last: bool) -> Result<()> {
+        let done = self.step_on_block(blocks, m, is_last);
+        self.kept_good(done, &blocks.before)
+    }
+
+    fn step_on_block(&mut self, blocks: &mut Blocks<T>, m: usize, is_last: bool) -> Result<()> {
+        let epoch = self.history.len();
+        let j = self.step.run()?;
+        if !j.is_finite() || !self.step.is_finite()? {
+            return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
+        }
+        self.step.learned(&mut blocks.before)?;
+        blocks.sum += j * m as f64;
+        blocks.examples += m as f64;
+        let moment = Moment { epoch, step: blocks.number, steps: None, epochs: self.epochs };
+        self.step.follow(&moment, m, is_last)?;
+        blocks.number += 1;
+        Ok(())
+    }
+
+    /// Ends the epoch after its last block.
+    pub(super) fn end_blocks(&mut self, blocks: &Blocks<T>) -> Result<Epoch> {
+        if blocks.number == 0 {
+            return Err(Error::NoExamples { what: "epoch over blocks" });
+        }
+        self.place.mean = blocks.sum / blocks.examples;
+        let done = self.end_epoch();
+        self.kept_good(done, &blocks.before)
+    }
+
+    /// Of a training that diverges there, the parameters before.
+    fn kept_good<V>(&mut self, done: Result<V>, before: &Parameters<T>) -> Result<V> {
+        if done.as_ref().is_err_and(is_divergence) {
+            self.go_back(|_| Ok(Some(before.clone())))?;
+        }
+        done
+    }
+}
