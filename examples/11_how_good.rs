@@ -14,7 +14,8 @@ use std::error::Error;
 use mlp::metrics::{self, Bootstrap, ClassProbabilities, Interval};
 use mlp::search::{Goal, GridSearch, validate};
 use mlp::{
-    Activation, ConfusionMatrix, Folds, Mlp, MlpBuilder, Optimizer, Pipeline, Preparation, Split, Training,
+    Activation, ConfusionMatrix, Folds, Mlp, MlpBuilder, Optimizer, Pipeline, Preparation, Progress, Split,
+    Training,
 };
 use tape::Matrix;
 
@@ -33,11 +34,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folds = Folds::new(5, 1)?.stratified(&mlp::classes(&y)?)?;
     let search = GridSearch::new().over("neurons", [0, 4, 16]).over("rate", [0.003, 0.03, 0.3]);
     let log_loss = |network: &Mlp<f64>, x: &Matrix<f64>, y: &Matrix<f64>| network.loss(x, y);
+    let progress = Progress::of("cross-validation", search.candidates()?.len() * folds.len());
     let found = search.run(Goal::Smallest, folds.len(), |candidate, fold| {
         let training = training(candidate.number("rate")?)?;
         let network = network(candidate.count("neurons")?);
-        validate(&training, &network, &PREPARATIONS, &x, &y, &folds[fold], log_loss)
+        let value = validate(&training, &network, &PREPARATIONS, &x, &y, &folds[fold], log_loss);
+        progress.piece();
+        value
     })?;
+    drop(progress);
     println!("Log-loss on five folds of the {} training rows; 0 neurons are a linear model:\n", x.columns());
     println!("{found}");
 

@@ -8,10 +8,10 @@
 use std::error::Error;
 
 use mlp::{
-    Activation, EarlyStopping, Mlp, Model, Optimizer, ParameterGroup, Purpose, Random, Schedule, Trainer,
-    Training,
+    Activation, EarlyStopping, Mlp, Model, Optimizer, ParameterGroup, Progress, Purpose, Random, Schedule,
+    Trainer, Training,
 };
-use tape::{Matrix, Shape, Tape};
+use tape::{Matrix, Shape, Tape, matrix};
 
 fn main() -> Result<(), Box<dyn Error>> {
     a_model_of_ones_own()?;
@@ -44,7 +44,9 @@ fn a_model_of_ones_own() -> Result<(), Box<dyn Error>> {
         .clip_norm(1.0)?
         .schedule(Schedule::cosine(0.01)?.warm_up(3.0)?);
     let mut trainer = Trainer::new(model, &training)?;
+    let progress = Progress::new("a line"); // seen if it takes more than a second
     while let Some(epoch) = trainer.epoch()? {
+        let _ = progress.epoch(&epoch);
         if epoch.number % 20 == 19 {
             let norm = trainer.gradient_norm()?;
             println!(
@@ -54,6 +56,11 @@ fn a_model_of_ones_own() -> Result<(), Box<dyn Error>> {
         }
     }
     trainer.finish()?;
+    let prediction = w.matmul(x) + b;
+    let mut predict = trainer.compile([prediction])?; // with what was learned, and without labels
+    predict.bind(x, &matrix![[1.0], [1.0]])?;
+    predict.run()?;
+    println!("at (1, 1) y is {:.3}", predict.scalar(prediction)?);
     let (w, b) = (trainer.value(w)?, trainer.value(b)?);
     println!("J  {}", trainer.history().curve(60));
     println!("y ≈ {:.3} x₁ + {:.3} x₂ + {:.3}\n", w[(0, 0)], w[(0, 1)], b[(0, 0)]);

@@ -2,15 +2,14 @@
 
 use std::fmt::Write;
 
-use indicatif::ProgressBar;
 use mlp::metrics::{Bootstrap, Interval};
 use mlp::search::{Candidate, Goal, GridSearch, SearchTable, validate};
-use mlp::{Folds, Mlp, Preparation, Scalar, Training, classes};
+use mlp::{Folds, Mlp, Preparation, Progress, Scalar, Training, classes};
 
 use super::args::Args;
 use super::checks::Checks;
 use super::data::{Data, Task};
-use super::experiment::{self, progress_bar};
+use super::experiment;
 use super::report::heading;
 use super::run::say;
 use super::score::Score;
@@ -41,9 +40,9 @@ pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
         found.ok_or_else(|| "no candidate could be trained".to_string())
     };
     let (with_neurons, linear) = (best(false)?, best(true)?);
-    let bar = progress_bar(2 * SEEDS).with_prefix("seeds");
-    let both = [of_seeds(with_neurons, args, &data, &bar)?, of_seeds(linear, args, &data, &bar)?];
-    bar.finish_and_clear();
+    let progress = Progress::of("seeds", 2 * SEEDS);
+    let both = [of_seeds(with_neurons, args, &data, &progress)?, of_seeds(linear, args, &data, &progress)?];
+    drop(progress);
     let difference = difference(&both).map_err(told)?;
     say(&printed(&data, [with_neurons, linear], &both, &difference))?;
     let mut checks = Checks::default();
@@ -64,16 +63,16 @@ fn chosen<T: Scalar>(args: &Args, data: &Data<T>) -> Result<SearchTable, String>
     };
     let folds = folds.map_err(told)?;
     let search = GridSearch::new().over("neurons", NEURONS).over("λ", LAMBDAS);
-    let bar = progress_bar(NEURONS.len() * LAMBDAS.len() * FOLDS).with_prefix("folds");
+    let progress = Progress::of("folds", NEURONS.len() * LAMBDAS.len() * FOLDS);
     let found = search.run(Goal::Smallest, FOLDS, |candidate, fold| {
         let training = training(candidate, args, args.seed)?.threads(1);
         let network = experiment::builder(args, data, &hidden(candidate)?)?.seed(args.seed);
         let loss = |network: &Mlp<T>, x: &_, y: &_| Ok(network.loss(x, y)?.to_f64());
         let found = validate(&training, &network, &[Preparation::Standardize], x, y, &folds[fold], loss);
-        bar.inc(1);
+        progress.piece();
         found
     });
-    bar.finish_and_clear();
+    drop(progress);
     found.map_err(told)
 }
 
@@ -98,7 +97,7 @@ fn of_seeds<T: Scalar>(
     candidate: &Candidate,
     args: &Args,
     data: &Data<T>,
-    bar: &ProgressBar,
+    progress: &Progress,
 ) -> Result<OfSeeds, String> {
     let told = |error: mlp::Error| error.to_string();
     let (x, y) = (&data.test.x, &data.test.y);
@@ -114,7 +113,7 @@ fn of_seeds<T: Scalar>(
             let loss = network.loss(&x.select_columns(&[i]), &y.select_columns(&[i])).map_err(told)?;
             *sum += loss.to_f64() / SEEDS as f64;
         }
-        bar.inc(1);
+        progress.piece();
     }
     Ok(all)
 }

@@ -1,12 +1,10 @@
 //! One network: made, compared with the equations, trained, compared again, tested.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use mlp::files::Archive;
-use mlp::{Activation, History, Loss, Mlp, MlpBuilder, Scalar, Training};
+use mlp::{Activation, History, Loss, Mlp, MlpBuilder, Progress, Scalar, Training};
 use tape::Tape;
 
 use super::args::Args;
@@ -120,7 +118,7 @@ pub(crate) fn run<'t, T: Scalar>(
     args: &Args,
     data: &Data<T>,
     seed: u64,
-    bar: &ProgressBar,
+    progress: &Progress,
 ) -> Result<Outcome<'t, T>, String> {
     let told = |error: mlp::Error| error.to_string();
     let mut proof = Proof::new(tape, &network, &data.train).map_err(told)?;
@@ -128,7 +126,7 @@ pub(crate) fn run<'t, T: Scalar>(
     let began = Instant::now();
     let (history, norms) = match args.load {
         Some(_) => (History::new(), Vec::new()),
-        None => train(&mut network, args, data, seed, bar).map_err(|error| untrained(&error, args))?,
+        None => train(&mut network, args, data, seed, progress).map_err(|error| untrained(&error, args))?,
     };
     let time = began.elapsed();
     proof.compare(&network, &data.train).map_err(told)?;
@@ -152,7 +150,7 @@ fn train<T: Scalar>(
     args: &Args,
     data: &Data<T>,
     seed: u64,
-    bar: &ProgressBar,
+    progress: &Progress,
 ) -> mlp::Result<(History, Norms)> {
     let mut training = Training::new(args.optimizer).epochs(args.epochs);
     if let Some(size) = args.batch {
@@ -164,26 +162,16 @@ fn train<T: Scalar>(
     if let Some(path) = &args.resume {
         training = training.resuming(path);
     }
-    let begun = bar.position();
     let mut trainer = training.begin(network, &data.train.x, &data.train.y)?;
     let mut norms = Norms::new();
     trainer.run_with(|epoch, trainer| {
-        bar.set_message(format!("J = {:.5}", epoch.losses.training));
-        bar.set_position(begun + epoch.number as u64 + 1);
         let of_epoch = trainer.gradient_norms().unwrap_or_default(); // of the batch that is just behind
         if norms.is_empty() {
             norms = of_epoch.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
         }
         norms.iter_mut().zip(of_epoch).for_each(|((_, norms), (_, norm))| norms.push(norm));
-        ControlFlow::Continue(())
+        progress.epoch(epoch)
     })?;
     trainer.give(network)?;
     Ok((trainer.history().clone(), norms))
-}
-
-/// A bar on the terminal; where standard error is none, nothing is drawn.
-pub(crate) fn progress_bar(epochs: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("  {prefix} [{bar:40}] {pos}/{len} epochs  {msg}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-    ProgressBar::new(epochs as u64).with_style(style).with_prefix("training")
 }

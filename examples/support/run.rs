@@ -2,15 +2,15 @@
 
 use std::io::{ErrorKind, Write};
 
-use mlp::Scalar;
 use mlp::files::Archive;
+use mlp::{Progress, Scalar};
 use tape::{Tape, printable};
 
 use super::args::Args;
 use super::checks::Checks;
 use super::compare;
 use super::data::Data;
-use super::experiment::{self, Outcome, progress_bar};
+use super::experiment::{self, Outcome};
 use super::page;
 use super::proof::bound;
 use super::report;
@@ -42,10 +42,10 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     };
     say(&report::data(&data))?;
     say(report::plan(&network, args).trim_end())?;
-    let bar = progress_bar(args.epochs);
+    let progress = Progress::new("training");
     let tape = Tape::new();
-    let outcome = experiment::run(&tape, network, args, &data, args.seed, &bar);
-    bar.abandon(); // leaves the bar as it is, full or not
+    let outcome = experiment::run(&tape, network, args, &data, args.seed, &progress);
+    progress.stay();
     let outcome = outcome?;
     match &args.load {
         Some(path) => {
@@ -80,7 +80,7 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
 
 fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
     let mut checks = Checks::default();
-    let bar = progress_bar(args.epochs.saturating_mul(10));
+    let progress = Progress::of("training", args.epochs.saturating_mul(10));
     for seed in 0..10 {
         let data = Data::<T>::load(args, seed, None)?;
         let network = experiment::network(args, &data, seed)?;
@@ -90,12 +90,12 @@ fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
             say(report::seeds_heading(data.task).trim_end())?;
         }
         let tape = Tape::new();
-        let outcome = experiment::run(&tape, network, args, &data, seed, &bar)
+        let outcome = experiment::run(&tape, network, args, &data, seed, &progress)
             .map_err(|mistake| format!("seed {seed}: {mistake}"))?;
-        bar.suspend(|| say(report::seed(seed, &outcome).trim_end()))?;
+        progress.suspend(|| say(report::seed(seed, &outcome).trim_end()))?;
         check(&mut checks, &data, &outcome, &format!("seed {seed}: "));
     }
-    bar.finish_and_clear();
+    drop(progress);
     say("")?;
     Ok(checks)
 }

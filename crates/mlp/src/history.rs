@@ -238,6 +238,10 @@ mod tests {
         assert_eq!(of(&[], 10), "");
         assert_eq!(of(&[1.0, 2.0], 0), "");
         assert_eq!(of(&[3.0; 5], 3), "▁▁▁");
+        assert_eq!([of(&[3.0], 9), of(&[0.0], 1), of(&[f64::NAN], 1)], ["▁", "▁", " "]);
+        assert_eq!([of(&[1.0, 2.0], 9), of(&[2.0, 2.0], 9)], ["▁█", "▁▁"]);
+        assert_eq!(of(&[f64::NAN, f64::INFINITY], 2), "  ");
+        assert_eq!(of(&[1.0; 3], usize::MAX), "▁▁▁");
         // The last epoch of each part: 1, 3 and 5 of 0 … 5.
         assert_eq!(of(&[9.0, 4.0, 9.0, 2.0, 9.0, 1.0], 3), "█▅▁");
         // Not all are greater than 0: a linear scale.

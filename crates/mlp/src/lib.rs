@@ -49,6 +49,7 @@
 //! | keep what an optimiser remembers | [`OptimizerState::remembered`], [`OptimizerState::restore`] |
 //! | go to a minimum of any J, or fit by least squares | [`minimize`]: [`Lbfgs`](minimize::Lbfgs), [`NewtonCg`](minimize::NewtonCg), [`LevenbergMarquardt`](minimize::LevenbergMarquardt) |
 //! | watch a training | [`Training::fit_with`], [`Training::validation`], [`History`] |
+//! | see how far it is, and a curve on the terminal | `Progress`, of the feature `progress`; [`History::curve`] |
 //! | choose hyperparameters | [`search`]: [`GridSearch`](search::GridSearch), [`RandomSearch`](search::RandomSearch), [`cross_validate`](search::cross_validate) |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
 //! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`] |
@@ -121,6 +122,8 @@ mod network;
 mod optimizer;
 mod parallel;
 mod predictor;
+#[cfg(feature = "progress")]
+mod progress;
 mod random;
 #[cfg(feature = "report")]
 pub mod report;
@@ -151,5 +154,7 @@ pub use metrics::ConfusionMatrix;
 pub use network::{Mlp, MlpBuilder, RecordedMlp};
 pub use optimizer::{Optimizer, OptimizerState, ParameterKind, Remembered, RestoreFault, RmsProp};
 pub use predictor::Predictor;
+#[cfg(feature = "progress")]
+pub use progress::Progress;
 pub use random::{Purpose, Random};
 pub use training::{Batch, Epoch, Model, Moment, ParameterGroup, Schedule, Trainer, Training};
