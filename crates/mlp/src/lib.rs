@@ -138,6 +138,7 @@ mod sum;
 pub mod tables;
 mod text;
 mod training;
+mod vectors;
 
 pub use activation::Activation;
 pub use compiled::Scalar;

@@ -2,21 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use crate::minimize::limits::Limits;
 use crate::minimize::objective::{check_dimension, check_finite, zeros};
 use crate::minimize::search::{At, Found, search};
-use crate::minimize::vectors::{along, dot, max_norm, norm};
-use crate::minimize::{Budget, Iteration, Minimum, Objective, Stop, Tolerances};
+use crate::minimize::{Iteration, Minimum, Objective, Stop, Tolerances};
+use crate::vectors::{along, dot, max_norm, norm};
 use crate::{Result, Scalar};
 
 /// The caller's function, after each iteration.
 pub(super) type AfterIteration<'f, T> = &'f mut dyn FnMut(&Iteration<'_, T>) -> ControlFlow<()>;
-
-/// What limits a minimisation.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Limits {
-    pub(super) budget: Budget,
-    pub(super) tolerances: Tolerances,
-}
 
 /// A minimisation on its way, at θ.
 pub(super) struct Descent<'a, T, O: ?Sized> {

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use crate::minimize::descent::{AfterIteration, Descent, Limits, Stepped};
+use crate::minimize::descent::{AfterIteration, Descent, Stepped};
+use crate::minimize::limits::Limits;
 use crate::minimize::objective::zeros;
-use crate::minimize::vectors::{add_scaled, dot, norm};
-use crate::minimize::{Budget, Iteration, Minimum, Objective, Stop, Tolerances};
+use crate::minimize::{Iteration, Minimum, Objective, Stop};
+use crate::vectors::{add_scaled, dot, norm};
 use crate::{Error, Result, Scalar};
 
 /// L-BFGS: a minimiser that learns the curvature from the last n steps (Nocedal 1980; Nocedal,
@@ -38,7 +39,7 @@ use crate::{Error, Result, Scalar};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lbfgs {
     memory: usize,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl Default for Lbfgs {
@@ -63,20 +64,6 @@ impl Lbfgs {
             return Err(Error::Hyperparameter { name: "memory of L-BFGS", value: 0.0, expected });
         }
         Ok(Lbfgs { memory: steps, ..self })
-    }
-
-    /// With a budget.
-    #[must_use]
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.limits.budget = budget;
-        self
-    }
-
-    /// With tolerances.
-    #[must_use]
-    pub fn tolerances(mut self, tolerances: Tolerances) -> Self {
-        self.limits.tolerances = tolerances;
-        self
     }
 
     /// Changes θ until J is at a minimum.

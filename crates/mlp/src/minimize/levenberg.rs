@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use crate::minimize::cholesky::solve;
-use crate::minimize::descent::{AfterIteration, Limits};
+use crate::minimize::descent::AfterIteration;
+use crate::minimize::limits::Limits;
 use crate::minimize::objective::{check_dimension, check_finite, zeros};
-use crate::minimize::vectors::dot;
-use crate::minimize::{Budget, Iteration, Minimum, Residuals, Stop, Tolerances};
+use crate::minimize::{Iteration, Minimum, Residuals, Stop, Tolerances};
+use crate::vectors::dot;
 use crate::{Result, Scalar};
 
 /// Levenberg–Marquardt: a minimiser of J = ½ ‖r‖² for residuals r (Levenberg 1944, Marquardt 1963).
@@ -40,27 +41,13 @@ use crate::{Result, Scalar};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LevenbergMarquardt {
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl LevenbergMarquardt {
     /// With the default budget and tolerances.
     pub fn new() -> Self {
         LevenbergMarquardt::default()
-    }
-
-    /// With a budget.
-    #[must_use]
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.limits.budget = budget;
-        self
-    }
-
-    /// With tolerances.
-    #[must_use]
-    pub fn tolerances(mut self, tolerances: Tolerances) -> Self {
-        self.limits.tolerances = tolerances;
-        self
     }
 
     /// Changes θ until J is at a minimum.
@@ -220,7 +207,7 @@ impl<'a, T: Scalar> Fit<'a, T> {
     }
 
     fn gradient_norm(&self) -> f64 {
-        crate::minimize::vectors::max_norm(&self.gradient)
+        crate::vectors::max_norm(&self.gradient)
     }
 
     /// The greatest cosine of an angle between r and a column of A, max |Aₖᵀr| / ‖Aₖ‖ ‖r‖.

@@ -38,12 +38,12 @@ mod cholesky;
 mod descent;
 mod lbfgs;
 mod levenberg;
+mod limits;
 mod newton;
 mod objective;
 mod outcome;
 mod recorded;
 mod search;
-mod vectors;
 
 pub use crate::minimize::lbfgs::Lbfgs;
 pub use crate::minimize::levenberg::LevenbergMarquardt;

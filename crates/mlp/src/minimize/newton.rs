@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use crate::minimize::descent::{AfterIteration, Descent, Limits, Stepped};
+use crate::minimize::descent::{AfterIteration, Descent, Stepped};
+use crate::minimize::limits::Limits;
 use crate::minimize::objective::zeros;
-use crate::minimize::vectors::{add_scaled, dot, norm};
-use crate::minimize::{Budget, Curvature, Iteration, Minimum, Stop, Tolerances};
+use crate::minimize::{Curvature, Iteration, Minimum, Stop};
+use crate::vectors::{add_scaled, dot, norm};
 use crate::{Result, Scalar};
 
 /// Newton–CG: a minimiser that asks for products with the Hessian, and so for as much curvature as
@@ -33,27 +34,13 @@ use crate::{Result, Scalar};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct NewtonCg {
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 impl NewtonCg {
     /// With the default budget and tolerances.
     pub fn new() -> Self {
         NewtonCg::default()
-    }
-
-    /// With a budget.
-    #[must_use]
-    pub fn budget(mut self, budget: Budget) -> Self {
-        self.limits.budget = budget;
-        self
-    }
-
-    /// With tolerances.
-    #[must_use]
-    pub fn tolerances(mut self, tolerances: Tolerances) -> Self {
-        self.limits.tolerances = tolerances;
-        self
     }
 
     /// Changes θ until J is at a minimum.

@@ -5,6 +5,7 @@ use tape::Program;
 
 use crate::shuffle::zeros;
 use crate::training::step::Followed;
+use crate::vectors::norm_of_all;
 use crate::{Result, Scalar};
 
 /// What is asked for.
@@ -96,7 +97,7 @@ impl<T: Scalar> Gradients<T> {
             self.sums.iter_mut().flatten().for_each(|g| *g = clip(*g));
         }
         if let Some(most) = self.rules.most_norm {
-            let norm = norm(self.sums.iter().map(Vec::as_slice));
+            let norm = norm_of_all(self.sums.iter().map(Vec::as_slice));
             if norm > most {
                 let factor = most / norm;
                 self.sums.iter_mut().flatten().for_each(|g| *g = T::from_f64(g.to_f64() * factor));
@@ -105,17 +106,4 @@ impl<T: Scalar> Gradients<T> {
         self.clear();
         &mut self.sums
     }
-}
-
-/// √Σ g² over several lists, in f64 and without overflow.
-pub(super) fn norm<'a, T: Scalar>(lists: impl Iterator<Item = &'a [T]> + Clone) -> f64 {
-    let largest = lists.clone().flatten().fold(0.0_f64, |largest, g| {
-        let g = g.to_f64().abs();
-        if g > largest || g.is_nan() { g } else { largest }
-    });
-    if largest == 0.0 || !largest.is_finite() {
-        return largest;
-    }
-    let squares: f64 = lists.flatten().map(|g| (g.to_f64() / largest).powi(2)).sum();
-    largest * squares.sqrt()
 }

@@ -3,10 +3,11 @@
 use tape::{EntryId, Options, Program, Var};
 
 use crate::training::average::Average;
-use crate::training::gradients::{Gradients, norm};
+use crate::training::gradients::Gradients;
 use crate::training::model::Model;
 use crate::training::parameters::Parameters;
 use crate::training::schedule::{Moment, Plateau, Schedule};
+use crate::vectors::{norm, norm_of_all};
 use crate::{Error, OptimizerState, ParameterKind, Result, Scalar, Training};
 
 /// A parameter with its gradient in the program.
@@ -229,14 +230,14 @@ impl<T: Scalar> Step<T> {
             .iter()
             .map(|followed| self.program.view(followed.gradient))
             .collect::<tape::Result<_>>()?;
-        Ok(norm(views.iter().map(|view| view.as_slice())))
+        Ok(norm_of_all(views.iter().map(|view| view.as_slice())))
     }
 
     /// The same of each parameter, with its name.
     pub(super) fn gradient_norms(&self) -> Result<Vec<(String, f64)>> {
         let of = |followed: &Followed| {
             let gradient = self.program.view(followed.gradient)?;
-            Ok((followed.name.clone(), norm(std::iter::once(gradient.as_slice()))))
+            Ok((followed.name.clone(), norm(gradient.as_slice())))
         };
         self.followed.iter().map(of).collect()
     }

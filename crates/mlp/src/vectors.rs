@@ -8,7 +8,7 @@ use crate::Scalar;
 const LANES: usize = 16;
 
 /// aᵀb, in an order that depends on the length alone.
-pub(super) fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
+pub(crate) fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
     kernels::vectorised(
         #[inline(always)]
         || {
@@ -27,17 +27,23 @@ pub(super) fn dot<T: Scalar>(a: &[T], b: &[T]) -> f64 {
 }
 
 /// ‖a‖₂, also where a square would be ∞ or 0.
-pub(super) fn norm<T: Scalar>(a: &[T]) -> f64 {
-    let largest = max_norm(a);
+pub(crate) fn norm<T: Scalar>(a: &[T]) -> f64 {
+    norm_of_all([a].into_iter())
+}
+
+/// √Σ‖a‖² over several vectors, also where a square would be ∞ or 0.
+pub(crate) fn norm_of_all<'a, T: Scalar>(all: impl Iterator<Item = &'a [T]> + Clone) -> f64 {
+    let greater = |a: f64, b: f64| if a > b || a.is_nan() { a } else { b };
+    let largest = all.clone().map(max_norm).fold(0.0, |largest, of_it| greater(largest, of_it));
     if (1e-140..1e140).contains(&largest) || largest == 0.0 || !largest.is_finite() {
-        return dot(a, a).sqrt();
+        return all.map(|a| dot(a, a)).sum::<f64>().sqrt();
     }
-    let squares: f64 = a.iter().map(|x| (x.to_f64() / largest).powi(2)).sum();
+    let squares: f64 = all.flatten().map(|x| (x.to_f64() / largest).powi(2)).sum();
     largest * squares.sqrt()
 }
 
 /// The greatest |aᵢ|; NaN if there is one.
-pub(super) fn max_norm<T: Scalar>(a: &[T]) -> f64 {
+pub(crate) fn max_norm<T: Scalar>(a: &[T]) -> f64 {
     a.iter().fold(0.0, |largest: f64, x| {
         let x = x.to_f64().abs();
         if x > largest || x.is_nan() { x } else { largest }
@@ -45,7 +51,7 @@ pub(super) fn max_norm<T: Scalar>(a: &[T]) -> f64 {
 }
 
 /// y ← y + α x.
-pub(super) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
+pub(crate) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
     let alpha = T::from_f64(alpha);
     kernels::vectorised(
         #[inline(always)]
@@ -54,7 +60,7 @@ pub(super) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
 }
 
 /// out ← x + α d, each rounded once.
-pub(super) fn along<T: Scalar>(out: &mut [T], x: &[T], alpha: f64, d: &[T]) {
+pub(crate) fn along<T: Scalar>(out: &mut [T], x: &[T], alpha: f64, d: &[T]) {
     kernels::vectorised(
         #[inline(always)]
         || {
@@ -86,6 +92,21 @@ mod tests {
         assert!((norm(&[3e-200, 4e-200]) / 5e-200 - 1.0).abs() < 1e-15);
         assert_eq!(norm::<f64>(&[0.0]), 0.0);
         assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+        let apart = |a: &[f64], b: &[f64]| norm_of_all([a, b].into_iter());
+        for (a, b) in [(3e200, -4e200), (3e-200, 4e-200), (3.0, 4.0), (-4e-320, 3e-320)] {
+            assert!((apart(&[a], &[b, 0.0]) / f64::hypot(a, b) - 1.0).abs() < 1e-3, "{a} {b}");
+            assert_eq!(apart(&[], &[a]), a.abs());
+        }
+        assert_eq!([apart(&[], &[]), apart(&[0.0], &[-0.0])], [0.0, 0.0]);
+        for (a, b) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, f64::NAN), (f64::NAN, f64::INFINITY)]
+        {
+            assert!(apart(&[a], &[b]).is_nan(), "{a} {b}");
+        }
+        assert_eq!(apart(&[1.0], &[f64::NEG_INFINITY]), f64::INFINITY);
+        let list: Vec<f64> = (0..100).map(|i| (i as f64).sin()).collect();
+        for cut in [0, 16, 48, 100] {
+            assert!((apart(&list[..cut], &list[cut..]) / norm(&list) - 1.0).abs() < 1e-15);
+        }
         assert!(norm(&[f64::NAN, 1.0]).is_nan() && norm(&[1.0, f64::NAN]).is_nan());
         assert!(max_norm(&[f64::NAN, 1.0]).is_nan() && max_norm(&[1.0, f64::NAN, 2.0]).is_nan());
     }
