@@ -223,9 +223,10 @@ impl<T: Scalar> Training<T> {
     /// are trained (Pascanu, Mikolov, Bengio 2013).
     ///
     /// # Errors
-    /// [`Error::Hyperparameter`] if c is not a finite number greater than 0.
+    /// [`Error::Hyperparameter`] if c is not a finite number greater than 0, in type T too.
     pub fn clip_norm(mut self, c: f64) -> Result<Self> {
         check_positive("gradients' greatest norm", c)?;
+        check_held::<T>("gradients' greatest norm", c, c)?;
         self.gradients.most_norm = Some(c);
         Ok(self)
     }

@@ -133,6 +133,14 @@ impl<T: Scalar> OptimizerState<T> {
         T::state_set_rate(self, rate)
     }
 
+    /// The least rate with which type T computes every step.
+    pub(crate) fn least_rate(&self) -> f64 {
+        const ROUNDED: f64 = 1.0 + 4.0 * f64::EPSILON;
+        let greatest = self.optimizer.rule.greatest_factor();
+        let factors = self.factors.into_iter().flat_map(|factor| [factor, factor * greatest]);
+        least::<T>() / factors.fold(1.0, f64::min) * ROUNDED
+    }
+
     pub(crate) fn set_rate_here(&mut self, rate: f64) -> Result<()> {
         check_positive("rate", rate)?;
         let greatest = self.optimizer.rule.greatest_factor();

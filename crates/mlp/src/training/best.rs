@@ -23,6 +23,7 @@ pub(super) struct Best<T: Scalar> {
     pub(super) lowest: f64,
     /// Those that the epoch on its way began with.
     before: Parameters<T>,
+    /// Those of the beginning of the best epoch, or of the end of one over blocks.
     pub(super) beginning: Parameters<T>,
     pub(super) end: Parameters<T>,
 }
@@ -43,12 +44,16 @@ impl<T: Scalar> Best<T> {
 
     /// Keeps the parameters of the epoch that has just passed if it is the best so far, unless one
     /// of them is no finite number: then it says `false`.
-    pub(super) fn after_an_epoch(&mut self, step: &Step<T>, loss: f64) -> Result<bool> {
+    ///
+    /// The loss of several blocks is a mean over their steps, and they cannot be seen again: what
+    /// is kept are the parameters that these steps have led to.
+    pub(super) fn after_an_epoch(&mut self, step: &Step<T>, loss: f64, is_of_blocks: bool) -> Result<bool> {
         if self.found && loss >= self.lowest {
             return Ok(true);
         }
         let finite = match self.keeps {
             Keeps::End => step.is_finite()?,
+            Keeps::Beginning if is_of_blocks => step.is_finite()?,
             Keeps::Beginning | Keeps::Either(_) => self.before.is_finite(),
         };
         if !finite {
@@ -56,6 +61,7 @@ impl<T: Scalar> Best<T> {
         }
         match self.keeps {
             Keeps::End => step.learned(&mut self.end)?,
+            Keeps::Beginning if is_of_blocks => self.beginning.copy(step)?,
             Keeps::Beginning => std::mem::swap(&mut self.beginning, &mut self.before),
             Keeps::Either(_) => {
                 std::mem::swap(&mut self.beginning, &mut self.before);

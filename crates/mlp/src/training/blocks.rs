@@ -28,7 +28,7 @@ impl<T: Scalar> Run<T> {
         if self.is_over() {
             return Ok(None);
         }
-        self.rewind = None; // blocks cannot be seen again
+        (self.rewind, self.is_over_blocks) = (None, true); // blocks cannot be seen again
         if let Some(best) = &mut self.best {
             best.before_an_epoch(&self.step)?;
         }
@@ -77,7 +77,7 @@ impl<T: Scalar> Run<T> {
             return Err(Error::NoExamples { what: "epoch over blocks" });
         }
         self.place.mean = blocks.sum / blocks.examples;
-        let done = self.end_epoch();
+        let done = self.end_epoch(blocks.number > 1);
         self.kept_good(done, &blocks.before)
     }
 

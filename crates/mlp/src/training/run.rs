@@ -35,6 +35,8 @@ pub(super) struct Run<T: Scalar> {
     pub(super) checkpoints: Option<Checkpoints>,
     /// Whether the parameters are those that were learned, for good.
     has_ended: bool,
+    /// Whether there were epochs over blocks.
+    pub(super) is_over_blocks: bool,
 }
 
 /// Where in an epoch a training is.
@@ -100,6 +102,7 @@ impl<T: Scalar> Run<T> {
             epochs: training.epochs,
             checkpoints: training.checkpoints.clone(),
             has_ended: false,
+            is_over_blocks: false,
         })
     }
 
@@ -149,6 +152,10 @@ impl<T: Scalar> Run<T> {
     }
 
     fn next_batch(&mut self) -> Result<(f64, Option<Epoch>)> {
+        if self.is_over_blocks {
+            let reason = "its examples came in blocks: go on with epoch_over, or finish".to_owned();
+            return Err(Error::Setting { setting: "epoch", reason });
+        }
         let epoch = self.history.len();
         if self.place.batches == 0 {
             self.begin_epoch()?;
@@ -169,7 +176,7 @@ impl<T: Scalar> Run<T> {
         let moment = Moment { epoch, step: number, steps: Some(count), epochs: self.epochs };
         self.step.follow(&moment, m, number + 1 == count)?;
         self.place.batches += 1;
-        let ended = if self.place.batches == count { Some(self.end_epoch()?) } else { None };
+        let ended = if self.place.batches == count { Some(self.end_epoch(false)?) } else { None };
         Ok((j, ended))
     }
 
@@ -201,7 +208,8 @@ impl<T: Scalar> Run<T> {
         Ok(())
     }
 
-    pub(super) fn end_epoch(&mut self) -> Result<Epoch> {
+    /// Ends an epoch, of several blocks or of batches.
+    pub(super) fn end_epoch(&mut self, is_of_blocks: bool) -> Result<Epoch> {
         let number = self.history.len();
         let training = std::mem::take(&mut self.place).mean;
         let validation = match &mut self.validation {
@@ -211,7 +219,7 @@ impl<T: Scalar> Run<T> {
         let losses = Losses { training, validation };
         self.history.push(losses);
         if let Some(best) = &mut self.best
-            && !best.after_an_epoch(&self.step, losses.deciding())?
+            && !best.after_an_epoch(&self.step, losses.deciding(), is_of_blocks)?
         {
             return Err(overflow(number, training, &self.step));
         }

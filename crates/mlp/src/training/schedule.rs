@@ -24,6 +24,9 @@ use crate::{Error, Result};
 /// | [on plateau](Self::on_plateau) | γ to the number of times that the deciding loss has not improved for `patience` epochs |
 /// | [own](Self::own) | of one's own |
 ///
+/// A rate that falls below what the number type holds stays at the least that it holds, where a step
+/// changes nothing any more.
+///
 /// A [warm-up](Self::warm_up) multiplies each of them by (t + 1/n) / w while t < w, and lets the
 /// rest of the schedule see t − w and E − w.
 ///
@@ -297,6 +300,11 @@ impl Schedule {
         self.shape == Shape::Constant && self.warm_up == 0.0
     }
 
+    /// Whether the user gives the factors.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self.shape, Shape::Own(_))
+    }
+
     /// γ and the patience, if the losses decide.
     pub(super) fn plateau(&self) -> Option<(f64, usize)> {
         match self.shape {
@@ -406,7 +414,7 @@ impl Plateau {
         if self.waited < self.patience {
             return false;
         }
-        (self.waited, self.product) = (0, self.product * self.factor);
+        (self.waited, self.product) = (0, (self.product * self.factor).max(f64::MIN_POSITIVE));
         true
     }
 }

@@ -213,6 +213,10 @@ impl<T: Scalar> Trainer<T> {
     /// say: each block has a matrix for every leaf, and is a batch. The model has no examples of
     /// its own then. `None` if the training is over.
     ///
+    /// After it, the training goes on with other epochs over blocks, or [ends](Self::finish). With
+    /// [early stopping](Training::early_stopping) and no validation part, an epoch of several blocks
+    /// keeps the parameters at its end.
+    ///
     /// Blocks are asked for on the caller's thread, one ahead of the one that is learned from; steps
     /// are taken on the trainer's threads, and have the same bits whatever their number.
     ///

@@ -6,4 +6,5 @@ mod models;
 mod pieces;
 mod refusals;
 mod support;
+mod together;
 mod weights;

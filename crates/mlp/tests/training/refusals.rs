@@ -26,6 +26,8 @@ fn numbers_that_make_no_sense() {
     let single = Training::<f32>::new(Optimizer::adam(0.1).unwrap());
     assert!(matches!(single.clone().average(1.0 - 1e-12), Err(Error::Hyperparameter { .. })));
     assert!(matches!(single.clone().l1(1e-60), Err(Error::Hyperparameter { .. })));
+    assert!(matches!(single.clone().clip_norm(1e-60), Err(Error::Hyperparameter { .. })));
+    assert!(matches!(single.clone().clip_norm(1e60), Err(Error::Hyperparameter { .. })));
     assert!(matches!(single.clip_value(1e-60), Err(Error::Hyperparameter { .. })));
     for refused in [
         ParameterGroup::of(["W[1]"]).rate_factor(0.0),
