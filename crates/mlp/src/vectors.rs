@@ -34,7 +34,7 @@ pub(crate) fn norm<T: Scalar>(a: &[T]) -> f64 {
 /// √Σ‖a‖² over several vectors, also where a square would be ∞ or 0.
 pub(crate) fn norm_of_all<'a, T: Scalar>(all: impl Iterator<Item = &'a [T]> + Clone) -> f64 {
     let greater = |a: f64, b: f64| if a > b || a.is_nan() { a } else { b };
-    let largest = all.clone().map(max_norm).fold(0.0, |largest, of_it| greater(largest, of_it));
+    let largest = all.clone().map(max_norm).fold(0.0, greater);
     if (1e-140..1e140).contains(&largest) || largest == 0.0 || !largest.is_finite() {
         return all.map(|a| dot(a, a)).sum::<f64>().sqrt();
     }

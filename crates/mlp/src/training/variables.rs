@@ -56,7 +56,7 @@ impl<T: Scalar> Model<'_, T> {
         for &(table, indices) in &self.tables {
             self.of_kind("table", table, LeafKind::Parameter, NO_PARAMETER)?;
             self.same_tape("indices of a table", indices)?;
-            if !seen.insert(table) {
+            if !seen.insert(table.index()) {
                 return refuse("table", table, TWICE);
             }
             let (of, by) = (table.entry()?, indices.entry()?);
@@ -82,7 +82,7 @@ impl<T: Scalar> Model<'_, T> {
         let mut seen = HashSet::new();
         for &(parameter, ref value) in &self.first {
             self.of_kind("first", parameter, LeafKind::Parameter, NO_PARAMETER)?;
-            if !seen.insert(parameter) {
+            if !seen.insert(parameter.index()) {
                 return refuse("first", parameter, TWICE);
             }
             if !live.has_variable(parameter) {
@@ -110,7 +110,7 @@ impl<T: Scalar> Model<'_, T> {
         let mut m = None;
         for &(leaf, ref values) in &self.validation {
             self.of_kind("validation", leaf, LeafKind::Examples, NO_EXAMPLES)?;
-            if !seen.insert(leaf) {
+            if !seen.insert(leaf.index()) {
                 return refuse("validation", leaf, TWICE);
             }
             if !live.has_variable(leaf) {
@@ -130,7 +130,7 @@ impl<T: Scalar> Model<'_, T> {
             return Err(Error::NoExamples { what: "J" });
         }
         let judged = Live::of(self.j.tape(), [self.judged()])?;
-        let is_missing = |leaf: Var<'_, T>| judged.has_variable(leaf) && !seen.contains(&leaf);
+        let is_missing = |leaf: Var<'_, T>| judged.has_variable(leaf) && !seen.contains(&leaf.index());
         match self.data.iter().find(|(leaf, _)| is_missing(*leaf)) {
             Some((leaf, _)) => refuse("validation", *leaf, "has examples of the training alone"),
             None => Ok(()),
@@ -168,7 +168,7 @@ pub(super) fn check_leaves<T: Scalar>(leaves: &[Var<'_, T>]) -> Result<()> {
         if leaf.entry()?.leaf_kind() != Some(LeafKind::Examples) {
             return refuse(ROLE, leaf, NO_EXAMPLES);
         }
-        if !seen.insert(leaf) {
+        if !seen.insert(leaf.index()) {
             return refuse(ROLE, leaf, TWICE);
         }
     }
