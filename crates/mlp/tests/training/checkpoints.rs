@@ -5,7 +5,7 @@ use mlp::{Error, Model, Optimizer, Scalar, Trainer, Training};
 use tape::{Matrix, Tape, matrix};
 
 use crate::pieces::{ended, trainings};
-use crate::support::{bits, examples, network};
+use crate::support::{examples, network};
 
 fn goes_on_with_the_same_bits<T: Scalar>() {
     let (x, y) = examples::<T>(23, 1);
@@ -285,6 +285,7 @@ mod files {
     use std::time::Duration;
 
     use super::*;
+    use crate::support::bits;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("mlp-{name}-{}", std::process::id()));
