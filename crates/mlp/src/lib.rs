@@ -52,13 +52,10 @@
 //! | see how far it is, and a curve on the terminal | `Progress`, of the feature `progress`; [`History::curve`] |
 //! | choose hyperparameters | [`search`]: [`GridSearch`](search::GridSearch), [`RandomSearch`](search::RandomSearch), [`cross_validate`](search::cross_validate) |
 //! | stop it early | [`Training::early_stopping`], [`EarlyStopping`] |
-//! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`] |
+//! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`]; [`Predictor`] without allocating |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
 //! | show others what was trained and how good it is | `report`, of the feature `report` |
-//! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
-//! | use a network | [`Mlp::predict`], [`classes()`]; [`Predictor`] without allocating |
-//! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`], [`ConfusionMatrix`] |
 //! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
 //! | keep what prepares its data with it, and predict for data as they are | [`Mlp::save_with_pipeline`], [`Mlp::load_with_pipeline`], [`Mlp::predictor_with`] |
 //! | keep matrices of one's own | [`Archive`](files::Archive) |
@@ -66,7 +63,6 @@
 //! | read tables of CSV and libsvm | `tables`, of the feature `csv` |
 //! | have settings and results as JSON or in another format of serde's | the feature `serde` |
 //! | look at or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
-//! | look at, save or set parameters | [`Mlp::parameters`], [`Mlp::set_parameter`] |
 //! | carry a network over: to ONNX, to Rust source | `Mlp::export`, of the features `onnx` and `rust-source` |
 //! | read a network of another library | `Mlp::from_onnx`, of the feature `onnx` |
 //! | have gradients | [`Mlp::gradients`] |
