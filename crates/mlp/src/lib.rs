@@ -37,6 +37,7 @@
 //!
 //! | … | see |
 //! |---|---|
+//! | read the theory, with code that runs | [`guide`], in English and Spanish |
 //! | describe a network | [`Mlp::new`], [`MlpBuilder`]; [`Activation`], [`Loss`] |
 //! | draw the first W\[l\] and b\[l\] | [`MlpBuilder::seed`], [`Init`], [`Random`] |
 //! | prepare data | [`Pipeline`]: [`Standardizer`], [`MinMax`], [`OneHot`], [`Imputer`]; [`one_hot`], [`check_finite`] |
@@ -106,6 +107,8 @@ pub mod diagnose;
 mod error;
 mod export;
 pub mod files;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod history;
 #[cfg(feature = "onnx")]
 mod import;
