@@ -45,3 +45,8 @@ chapters! {
     un_ejemplo, "es/03-un-ejemplo", "03", "self::m_ejemplos";
     m_ejemplos, "es/04-m-ejemplos", "04", "self::training";
 }
+
+/// Runs the answers of the page for teachers.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/TEACHING.md")]
+pub struct Teaching;
