@@ -23,7 +23,7 @@ const LAST: &str = "the last element";
 
 /// An array of numbers as numpy's `.npy` files keep it.
 ///
-/// Read are versions 1 to 3, numbers of every [kind](NumberKind) in either order of their bytes,
+/// Read are versions 1 to 3, numbers of every [kind](super::NumberKind) in either order of their bytes,
 /// and elements in C and Fortran order; written is version 1, little-endian, in C order, as
 /// `numpy.save` does. Rows of the matrix are rows of the array. Note that numpy's users mostly have
 /// an example in a row, where a network takes it as a column.
