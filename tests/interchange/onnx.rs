@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mlp::{Activation, Loss, Mlp, Scalar, Standardizer};
+use mlp::{Activation, Loss, Mlp, Pipeline, Preparation, Scalar, Standardizer, Unseen};
 use serde_json::{Value, json};
 use tape::check::Random;
 use tape::{Dim, LeafKind, Matrix, OnnxOptions, Over, Program, Shape, Tape, Var, num};
@@ -189,6 +189,36 @@ fn exported<T: Scalar>(folder: &Path) {
         "numbers": T::NAME, "runtimes": BOTH, "outputs_turned": [false], "inputs_turned": false, "runs": runs,
     });
     let name = format!("exported_{}", T::NAME);
+    std::fs::write(folder.join(format!("{name}.onnx")), onnx).unwrap();
+    std::fs::write(folder.join(format!("{name}.json")), about.to_string()).unwrap();
+}
+
+/// A pipeline in front: values that are missing, categories, a range, a mean and a deviation.
+fn exported_pipeline<T: Scalar>(folder: &Path) {
+    let draw = |m: usize| {
+        Matrix::from_fn(3, m, |i, j| match i {
+            1 => T::from_f64([-1.0, 4.0, 0.5][j % 3]),
+            _ if j > 0 && (i + j) % 4 == 1 => T::from_f64(f64::NAN),
+            _ => T::from_f64(((7 * j + 3 * i) % 11) as f64 - 2.5),
+        })
+    };
+    let one_hot = Preparation::OneHot { features: vec![1], unseen: Unseen::Zeros };
+    let range = Preparation::MinMax { low: -1.0, high: 1.0 };
+    let steps = [Preparation::Impute, one_hot, range, Preparation::Standardize];
+    let pipeline = Pipeline::fit(&steps, &draw(40)).unwrap();
+    let mlp =
+        Mlp::<T>::new(5).layer(4, Activation::Tanh).layer(2, Activation::Sigmoid).seed(6).build().unwrap();
+    let onnx = mlp.export().pipeline(&pipeline).to_onnx(&OnnxOptions::default()).unwrap();
+    let run = |m: usize| {
+        let x = draw(m);
+        let outputs = mlp.predict(&pipeline.transform(&x).unwrap()).unwrap();
+        json!({ "m": m, "inputs": { "X": rows(x.view()) }, "outputs": [rows(outputs.view())] })
+    };
+    let runs: Vec<Value> = NUMBERS_OF_EXAMPLES.into_iter().map(run).collect();
+    let about = json!({
+        "numbers": T::NAME, "runtimes": BOTH, "outputs_turned": [false], "inputs_turned": false, "runs": runs,
+    });
+    let name = format!("exported_pipeline_{}", T::NAME);
     std::fs::write(folder.join(format!("{name}.onnx")), onnx).unwrap();
     std::fs::write(folder.join(format!("{name}.json")), about.to_string()).unwrap();
 }
@@ -393,6 +423,8 @@ fn write_files() {
     networks::<f32>(&folder);
     exported::<f64>(&folder);
     exported::<f32>(&folder);
+    exported_pipeline::<f64>(&folder);
+    exported_pipeline::<f32>(&folder);
     saturated::<f64>(&folder);
     saturated::<f32>(&folder);
     operations::<f64>(&folder);

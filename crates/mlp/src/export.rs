@@ -6,7 +6,7 @@ use tape::OnnxOptions;
 use tape::Program;
 #[cfg(feature = "rust-source")]
 use tape::RustSource;
-use tape::{Matrix, Over, Tape, Var};
+use tape::{Over, Tape, Var};
 
 use crate::{Error, Loss, Mlp, Pipeline, Result, Scalar, Standardizer};
 
@@ -47,8 +47,12 @@ impl<'a, T: Scalar> Export<'a, T> {
         self
     }
 
-    /// Prepares X by a pipeline first: for a [`predictor`](Self::predictor) alone, which computes what
-    /// [`Pipeline::transform`] does, in f64. No file can hold one.
+    /// Prepares X by a pipeline first; X has as many rows as the pipeline takes.
+    ///
+    /// A [`predictor`](Self::predictor) does what [`Pipeline::transform`] does, in f64, with its errors. A
+    /// file has the same as operations in type T, with means, scales and ends rounded to it, and has no
+    /// errors: an infinite value, and a category that is [refused](crate::Unseen::Refuse), give NaN
+    /// where the network lets them.
     pub fn pipeline(mut self, pipeline: &'a Pipeline<T>) -> Self {
         self.pipeline = Some(pipeline);
         self
@@ -72,20 +76,38 @@ impl<'a, T: Scalar> Export<'a, T> {
     #[cfg(any(feature = "onnx", feature = "rust-source"))]
     #[track_caller]
     pub(crate) fn program_here(&self) -> Result<(Program<T>, String)> {
-        if self.pipeline.is_some() {
-            let reason = "it is of predictors alone: export a standardizer".to_owned();
-            return Err(Error::Setting { setting: "pipeline", reason });
-        }
         let tape = Tape::new();
-        let Recorded { layers, outputs, .. } = self.record(&tape)?;
+        let features = tape.examples_unbound("X", self.features()?);
+        let prepared = match self.pipeline.filter(|pipeline| !pipeline.is_empty()) {
+            Some(pipeline) => pipeline.record(features)?.named("A[0]"),
+            None => features,
+        };
+        let Recorded { layers, outputs, .. } = self.record_from(prepared)?;
         let equations = tape.equations(layers.into_iter().chain(outputs.iter().copied())).to_string();
         Ok((tape.compile(outputs)?, equations))
     }
 
+    /// How many features X has, if all that prepares it fits the network.
+    pub(crate) fn features(&self) -> Result<usize> {
+        let expected = self.network.sizes()[0];
+        let Some(pipeline) = self.pipeline else { return Ok(expected) };
+        if self.standardizer.is_some() {
+            let reason = "there is a standardizer too: let it be a step of the pipeline".to_owned();
+            return Err(Error::Setting { setting: "pipeline", reason });
+        }
+        pipeline.check_outputs(expected)?;
+        Ok(pipeline.features().map_or(expected, |(inputs, _)| inputs))
+    }
+
+    /// The network on examples that a pipeline has prepared, if there is one.
     #[track_caller]
     pub(crate) fn record<'t>(&self, tape: &'t Tape<T>) -> Result<Recorded<'t, T>> {
-        let sizes = self.network.sizes();
-        let features = tape.examples_unbound("X", sizes[0]);
+        self.record_from(tape.examples_unbound("X", self.network.sizes()[0]))
+    }
+
+    #[track_caller]
+    fn record_from<'t>(&self, features: Var<'t, T>) -> Result<Recorded<'t, T>> {
+        let (sizes, tape) = (self.network.sizes(), features.tape());
         let x = self.standardized(features)?;
         let labels = || tape.examples_unbound("Y", sizes[sizes.len() - 1]);
         let (z, a, outputs): (_, _, Vec<Var<'_, T>>) = if self.step {
@@ -113,11 +135,7 @@ impl<'a, T: Scalar> Export<'a, T> {
             let matrix = "the standardizer".to_owned();
             return Err(Error::Shape { matrix, expected: (expected, 1), found: (found, 1) });
         }
-        let column = |name: &str, values: &[T]| {
-            Ok::<_, Error>(x.tape().constant(name, &Matrix::from_vec(found, 1, values.to_vec())?))
-        };
-        let (mean, scale) = (column("mean", standardizer.mean())?, column("scale", standardizer.scale())?);
-        Ok(((x - mean) / scale).named("A[0]"))
+        Ok(standardizer.record(x)?.named("A[0]"))
     }
 
     /// An ONNX file, for any number of examples; see [`tape::Program::to_onnx`].
@@ -134,8 +152,9 @@ impl<'a, T: Scalar> Export<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Setting`] if
-    /// there is a pipeline; [`Error::Tape`] for an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer or the pipeline is for another number of features;
+    /// [`Error::Setting`] if there are both, or type T does not hold a number of the pipeline;
+    /// [`Error::Tape`] for an activation that cannot be written.
     #[cfg(feature = "onnx")]
     #[track_caller]
     pub fn to_onnx(&self, options: &OnnxOptions) -> Result<Vec<u8>> {
@@ -156,8 +175,9 @@ impl<'a, T: Scalar> Export<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Shape`] if the standardizer is for another number of features; [`Error::Setting`] if
-    /// there is a pipeline; [`Error::Tape`] for an activation that cannot be written.
+    /// [`Error::Shape`] if the standardizer or the pipeline is for another number of features;
+    /// [`Error::Setting`] if there are both, or type T does not hold a number of the pipeline;
+    /// [`Error::Tape`] for an activation that cannot be written.
     #[cfg(feature = "rust-source")]
     #[track_caller]
     pub fn to_rust(&self, source: RustSource) -> Result<String> {

@@ -105,13 +105,7 @@ impl<T: Scalar> Export<'_, T> {
             let reason = "it predicts, and a step was asked for".to_owned();
             return Err(Error::Setting { setting: "predictor", reason });
         }
-        if let Some(pipeline) = self.pipeline {
-            if self.standardizer.is_some() {
-                let reason = "there is a standardizer too: let it be a step of the pipeline".to_owned();
-                return Err(Error::Setting { setting: "pipeline", reason });
-            }
-            pipeline.check_outputs(self.network.sizes()[0])?;
-        }
+        self.features()?;
         Ok(Predictor {
             network: Arc::new(self.network.clone()),
             pipeline: self.pipeline.filter(|pipeline| !pipeline.is_empty()).cloned().map(Arc::new),

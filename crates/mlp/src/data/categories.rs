@@ -98,6 +98,10 @@ impl OneHot {
     }
 
     /// n_0.
+    pub(super) fn unseen(&self) -> Unseen {
+        self.unseen
+    }
+
     pub(super) fn inputs(&self) -> usize {
         self.inputs
     }

@@ -9,6 +9,7 @@ mod imputer;
 mod min_max;
 mod parts;
 mod pipeline;
+mod recorded;
 mod split;
 mod standardizer;
 

@@ -56,7 +56,7 @@ pub struct Pipeline<T> {
 
 /// A step that is fitted.
 #[derive(Debug, Clone, PartialEq)]
-enum Step<T> {
+pub(super) enum Step<T> {
     Imputer(Imputer),
     OneHot(OneHot),
     Standardizer(Standardizer<T>),
@@ -131,6 +131,10 @@ impl<T: Scalar> Pipeline<T> {
     /// no steps.
     pub fn features(&self) -> Option<(usize, usize)> {
         Some((self.steps.first()?.inputs(), self.steps.last()?.outputs()))
+    }
+
+    pub(super) fn steps(&self) -> &[Step<T>] {
+        &self.steps
     }
 
     /// Whether the last step gives as many features as are asked for.
