@@ -12,6 +12,8 @@
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
+#[cfg(feature = "html")]
+use tape::{Page, Program};
 use tape::{EntryId, Matrix, MatrixRef, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
@@ -98,6 +100,12 @@ compiled! {
         x: &Matrix<Self>,
         y: &Matrix<Self>,
     ) -> Result<RecordedMlp<'t, Self>> = Mlp::record_here;
+    #[cfg(feature = "html")]
+    fn mlp_page<'t>(
+        network: &Mlp<Self>,
+        recorded: &RecordedMlp<'t, Self>,
+        program: &'t Program<Self>,
+    ) -> Result<Page<'t, Self>> = Mlp::page_here;
     #[cfg(feature = "onnx")]
     fn mlp_from_onnx(file: &[u8]) -> Result<Mlp<Self>> = Mlp::from_onnx_here;
     #[cfg(any(feature = "onnx", feature = "rust-source"))]

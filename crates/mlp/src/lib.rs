@@ -119,6 +119,8 @@ pub mod metrics;
 pub mod minimize;
 mod network;
 mod optimizer;
+#[cfg(feature = "html")]
+mod page;
 mod parallel;
 mod predictor;
 #[cfg(feature = "progress")]

@@ -10,6 +10,8 @@ use std::fmt::{Formatter, Result as Written};
 
 #[cfg(feature = "onnx")]
 use crate::OnnxOptions;
+#[cfg(feature = "html")]
+use crate::Page;
 #[cfg(feature = "rust-source")]
 use crate::RustSource;
 use crate::check::{Check, Failure, Summary, laws};
@@ -23,7 +25,7 @@ use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
     DerivativeOf, Entry, Equation, EquationError, EquationReader, Equations, Error, Function, Matrix,
-    MatrixMut, MatrixRef, Notation, OperationKind, Options, Over, Parameter, Place, Program, ProgramStep,
+    MatrixMut, MatrixRef, Notation, OperationKind, Options, Origin, Over, Parameter, Place, Program, ProgramStep,
     ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var,
 };
 
@@ -118,6 +120,9 @@ compiled! {
     #[track_caller]
     fn tape_from_json(json: &str) -> Result<Tape<Self>> = Tape::from_json_here;
 
+    #[cfg(feature = "html")]
+    fn page_to_json(page: &Page<'_, Self>) -> Result<String> = Page::to_json_here;
+
     fn var_debug(var: Var<'_, Self>, f: &mut Formatter<'_>) -> Written = Var::debug_here;
     fn var_give_name(var: Var<'_, Self>, name: &str) = Var::give_name_here;
     fn var_name(var: Var<'_, Self>) -> Option<String> = Var::name_here;
@@ -196,6 +201,7 @@ compiled! {
     fn entry_derivative_of<'t>(
         entry: Entry<'t, Self>,
     ) -> Option<DerivativeOf<'t, Self>> = Entry::derivative_of_here;
+    fn entry_origin<'t>(entry: Entry<'t, Self>) -> Option<Origin<'t, Self>> = Entry::origin_here;
     fn entry_differentiation(entry: Entry<'_, Self>) -> Option<usize> = Entry::differentiation_here;
 
     fn function_apply(function: &Function<Self>, x: &[Self], out: &mut [Self]) = Function::apply_here;

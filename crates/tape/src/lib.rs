@@ -116,6 +116,8 @@ pub mod check;
 mod compiled;
 mod error;
 mod numbers;
+#[cfg(feature = "html")]
+mod page;
 mod show;
 mod threads;
 
@@ -136,6 +138,8 @@ pub use ops::number::{Num, num};
 pub use ops::reduce::Reduction;
 pub use ops::several::{Output, Outputs, SeveralOutputs, SeveralVjp};
 pub use ops::zip::{IntoOperand, Zip};
+#[cfg(feature = "html")]
+pub use page::Page;
 #[cfg(feature = "onnx")]
 pub use program::export::onnx::OnnxOptions;
 #[cfg(feature = "rust-source")]
@@ -146,7 +150,7 @@ pub use show::parse::{EquationError, EquationMistake, EquationReader, ReadEquati
 pub use show::system::Equations;
 pub use tape::Tape;
 pub use tape::describe::Parameter;
-pub use tape::entry::{DerivativeOf, Entry, SourcePlace};
+pub use tape::entry::{DerivativeOf, Entry, Origin, SourcePlace};
 pub use tape::entry_id::EntryId;
 pub use tape::notation::{Notation, Over};
 pub use tape::operation::{Contraction, Elementwise, Fault, Identity, Mismatch, Operands, Operation};

@@ -121,6 +121,9 @@ pub struct Program<T: Scalar> {
     leaves: Leaves<T>,
     /// What runs, and what the last run has left.
     machine: Machine<T>,
+    /// How it was compiled.
+    #[cfg_attr(not(feature = "html"), allow(dead_code))]
+    options: Options,
 }
 
 impl<T: Scalar> Program<T> {
@@ -140,7 +143,7 @@ impl<T: Scalar> Program<T> {
         let code = Arc::new(Code { fused: options.fusion, ..emit(&graph, steps, &plan) }); // stage 6
         let leaves = Leaves::new(&graph, &plan, &code);
         let machine = Machine::new(&graph, &plan, &code, options);
-        Program { graph, plan: Arc::new(plan), code, leaves, machine }
+        Program { graph, plan: Arc::new(plan), code, leaves, machine, options }
     }
 
     fn operand(&self, node: NodeId) -> Option<Operand> {

@@ -140,7 +140,7 @@ fn edges<T: Scalar>(entry: Entry<'_, T>) -> Vec<String> {
 }
 
 /// What an operation is called where its operands are not shown.
-fn sign(notation: &Notation) -> String {
+pub(crate) fn sign(notation: &Notation) -> String {
     match notation {
         Notation::Name => "leaf".into(),
         Notation::Literal(number) => Unicode::number(&Number::parse(number)),

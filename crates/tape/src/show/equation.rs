@@ -9,6 +9,8 @@ use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::typeset::{Factor, Infix, Relation, Sides, typeset};
 use super::unicode::Unicode;
+#[cfg(feature = "html")]
+use crate::OperationKind;
 use crate::{Entry, Error, Scalar, Var};
 
 /// One equation: symbol = definition, or symbol = c · other name = definition.
@@ -113,6 +115,37 @@ impl Equation {
     pub fn mathml(&self) -> String {
         let (left, right) = self.line.sides::<MathMl>(self.function_names);
         mathml::math(&mathml::row(&[&left, &right]))
+    }
+}
+
+#[cfg(feature = "html")]
+impl Equation {
+    pub(crate) fn of_line(line: Line) -> Equation {
+        Equation { line, function_names: false }
+    }
+
+    /// The equation of an entry, as [`Var::equation`] has it, whose symbols tell their entries.
+    pub(crate) fn marked<T: Scalar>(entry: Entry<'_, T>) -> Equation {
+        let starts = chain_starts(entry.tape(), entry.index());
+        let called = |entry: Entry<'_, T>| {
+            let label = Label::given(entry)
+                .or_else(|| if starts[entry.index()] { Label::derived(entry) } else { None });
+            label.map(|label| label.marked(entry.index()))
+        };
+        let symbol = Label::of(entry).marked(entry.index());
+        let definition = Definition::Is(Expression::of(entry, called));
+        Equation::of_line(Line { symbol, also: None, definition })
+    }
+
+    /// The operation of an entry on its operands, whose symbols tell their entries.
+    pub(crate) fn one_operation<T: Scalar>(entry: Entry<'_, T>, called: &[Label]) -> Equation {
+        let label = |entry: Entry<'_, T>| called[entry.index()].clone().marked(entry.index());
+        let definition = Expression::of(entry, |operand| match operand.kind() {
+            OperationKind::Number if Label::given(operand).is_none() => None,
+            _ => Some(label(operand)),
+        });
+        let definition = Definition::Is(definition);
+        Equation::of_line(Line { symbol: label(entry), also: None, definition })
     }
 }
 

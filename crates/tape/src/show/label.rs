@@ -19,6 +19,8 @@ pub(crate) enum Label {
     Delta(String),
     /// %12: an entry without a name.
     Number(usize),
+    /// One of the above with the number of its entry, where the typesetting can tell it.
+    Marked(usize, Box<Label>),
 }
 
 impl Label {
@@ -41,6 +43,12 @@ impl Label {
             None => format!("%{}", derivative.with_respect_to.index()),
         };
         Some(Label::Derivative { of: one_line(&derivative.of), with_respect_to })
+    }
+
+    /// The label that tells its entry.
+    #[cfg(feature = "html")]
+    pub(crate) fn marked(self, entry: usize) -> Label {
+        Label::Marked(entry, Box::new(self))
     }
 
     /// δ\[l\], if this is a derivative with respect to Z\[l\].

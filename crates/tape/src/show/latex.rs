@@ -20,6 +20,7 @@ impl Style for Latex {
             Label::Derivative { of, with_respect_to } => derivative(of, with_respect_to),
             Label::Delta(index) => format!(r"\delta^{{[{}]}}", inside_brackets(index)),
             Label::Number(id) => format!(r"\%{id}"),
+            Label::Marked(_, label) => Latex::label(label),
         }
     }
     fn number(number: &Number) -> String {

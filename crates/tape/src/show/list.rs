@@ -56,7 +56,7 @@ impl<T: Scalar> Tape<T> {
 
 /// For every entry, what its users call it: its name if no other entry has the same, else its
 /// number.
-fn unique_labels<T: Scalar>(tape: &Tape<T>) -> Vec<Label> {
+pub(crate) fn unique_labels<T: Scalar>(tape: &Tape<T>) -> Vec<Label> {
     let labels: Vec<Label> = tape.entries().map(Label::of).collect();
     let mut count: HashMap<&Label, usize> = HashMap::new();
     for label in &labels {

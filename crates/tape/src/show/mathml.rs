@@ -21,6 +21,7 @@ impl Style for MathMl {
             Label::Derivative { of, with_respect_to } => derivative(of, with_respect_to),
             Label::Delta(index) => with_index(&element("mi", "δ"), index),
             Label::Number(id) => element("mi", &format!("%{id}")),
+            Label::Marked(entry, label) => marked(*entry, &MathMl::label(label)),
         }
     }
     fn number(number: &Number) -> String {
@@ -115,7 +116,7 @@ impl Style for MathMl {
             name = format!("<msup>{name}{}</msup>", operator(&primes_of(primes)));
         }
         let arguments = arguments.join(&operator(","));
-        row(&[&name, &operator("\u{2061}"), &row(&[&operator("("), &arguments, &operator(")")])])
+        row(&[&name, APPLICATION, &row(&[&operator("("), &arguments, &operator(")")])])
     }
 }
 
@@ -140,6 +141,16 @@ pub(crate) fn math(inner: &str) -> String {
 pub(crate) fn row(parts: &[&str]) -> String {
     format!("<mrow>{}</mrow>", parts.concat())
 }
+
+/// The element with the number of its entry.
+fn marked(entry: usize, element: &str) -> String {
+    let tag_ends = element.find('>').unwrap_or(0);
+    let (tag, rest) = element.split_at(tag_ends);
+    format!("{tag} data-entry=\"{entry}\"{rest}")
+}
+
+/// The sign without width between a function and its arguments: of a name it would be escaped.
+const APPLICATION: &str = "<mo>&#x2061;</mo>";
 
 fn operator(sign: &str) -> String {
     element("mo", sign)

@@ -1,19 +1,19 @@
 //! What can be read off a tape, by what an [`Entry`] tells of itself, and equations that are read
 //! back: `parse` and `json` alone write.
 
-mod dot;
+pub(crate) mod dot;
 pub(crate) mod equation;
 mod expression;
 #[cfg(feature = "json")]
 pub(crate) mod json;
-mod label;
+pub(crate) mod label;
 mod latex;
-mod list;
-mod mathml;
+pub(crate) mod list;
+pub(crate) mod mathml;
 pub(crate) mod parse;
 pub(crate) mod system;
-mod typeset;
-mod unicode;
+pub(crate) mod typeset;
+pub(crate) mod unicode;
 
 use crate::{Entry, Error, Result, Scalar, Tape, Var};
 

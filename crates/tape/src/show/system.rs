@@ -9,6 +9,8 @@ use super::entry_of;
 use super::equation::{Definition, Line};
 use super::expression::{Expression, scaling};
 use super::label::Label;
+#[cfg(feature = "html")]
+use super::equation::Equation;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::typeset::Sides;
@@ -142,12 +144,22 @@ impl<T: Scalar> Tape<T> {
             }
         }
         let symbols = symbols(self, &asked);
-        let mut lines = in_order(self, &symbols, &asked);
+        let unmarked = |_, label| label;
+        let mut lines: Vec<Line> =
+            in_order(self, &symbols, &asked, unmarked).into_iter().map(|(_, line)| line).collect();
         lines.extend(void);
         let beyond = lines.len().saturating_sub(LIMIT);
         lines.truncate(LIMIT);
         Equations { lines, beyond, function_names: false }
     }
+}
+
+/// The equations of some entries of a tape, each with its entry, whose symbols tell their entries.
+#[cfg(feature = "html")]
+pub(crate) fn marked<T: Scalar>(tape: &Tape<T>, asked: &IndexSet<usize>) -> Vec<(usize, Equation)> {
+    let symbols = symbols(tape, asked);
+    let lines = in_order(tape, &symbols, asked, |entry, label: Label| label.marked(entry));
+    lines.into_iter().take(LIMIT).map(|(entry, line)| (entry, Equation::of_line(line))).collect()
 }
 
 /// What the line of an entry begins with.
@@ -223,12 +235,14 @@ fn multiples<T: Scalar>(tape: &Tape<T>, cone: &[usize]) -> BTreeMap<usize, (Stri
     multiples
 }
 
-/// The lines, definitions before their use.
+/// The lines, definitions before their use, each with its entry; `mark` may change the label of an
+/// entry.
 fn in_order<T: Scalar>(
     tape: &Tape<T>,
     symbols: &BTreeMap<usize, Symbol>,
     asked: &IndexSet<usize>,
-) -> Vec<Line> {
+    mark: impl Fn(usize, Label) -> Label,
+) -> Vec<(usize, Line)> {
     let mut used: HashSet<usize> = HashSet::new();
     let mut lines: Vec<(usize, Option<usize>, Line)> = Vec::new();
     for (&id, symbol) in symbols {
@@ -237,11 +251,12 @@ fn in_order<T: Scalar>(
             Some(other) => {
                 used.insert(operand.index());
                 last = last.max(Some(operand.index()));
-                Some(other.label.clone())
+                Some(mark(operand.index(), other.label.clone()))
             }
-            None => Label::given(operand),
+            None => Label::given(operand).map(|label| mark(operand.index(), label)),
         });
-        let (symbol, also) = (symbol.label.clone(), symbol.also.clone());
+        let symbol_label = mark(id, symbol.label.clone());
+        let (symbol, also) = (symbol_label, symbol.also.clone());
         lines.push((id, last, Line { symbol, also, definition: Definition::Is(definition) }));
     }
     // What is used stands where the list has it; what is not follows the last definition that it
@@ -253,5 +268,5 @@ fn in_order<T: Scalar>(
             Some(_) | None => (*id, 0),
         }
     });
-    lines.into_iter().map(|(_, _, line)| line).collect()
+    lines.into_iter().map(|(id, _, line)| (id, line)).collect()
 }

@@ -138,6 +138,7 @@ fn tightness_of(label: &Label) -> Tightness {
         Label::Name(name) => tightness_of_name(name),
         Label::Derivative { .. } => Tightness::Fraction,
         Label::Delta(_) | Label::Number(_) => Tightness::Atom,
+        Label::Marked(_, label) => tightness_of(label),
     }
 }
 

@@ -17,6 +17,7 @@ impl Style for Unicode {
             Label::Derivative { of, with_respect_to } => format!("∂{of}/∂{with_respect_to}"),
             Label::Delta(index) => format!("δ[{index}]"),
             Label::Number(id) => format!("%{id}"),
+            Label::Marked(_, label) => Unicode::label(label),
         }
     }
     fn number(number: &Number) -> String {

@@ -1,6 +1,7 @@
 //! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
 
 use crate::error::Place;
+use crate::tape::RecordedBy;
 use crate::tape::reverse::{Naming, depends, walk};
 use crate::tape::vjp::Cotangent;
 use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
@@ -238,11 +239,15 @@ fn shaped<'t, T: Scalar>(
     with_respect_to: &[Var<'t, T>],
 ) -> Vec<Var<'t, T>> {
     let pairs = cotangents.into_iter().zip(with_respect_to);
-    let recorded = |cotangent: Option<Cotangent<'t, T>>| match cotangent {
-        Some(cotangent) => cotangent.recorded(),
-        None => tape.scalar(T::ZERO),
+    let recorded = |cotangent: Option<Cotangent<'t, T>>, v: &Var<'t, T>| {
+        tape.list.borrow_mut().origin = Some(RecordedBy::HandingOut(v.id));
+        let cotangent = match cotangent {
+            Some(cotangent) => cotangent.recorded(),
+            None => tape.scalar(T::ZERO),
+        };
+        cotangent.repeated_to(v.known_shape())
     };
-    pairs.map(|(cotangent, v)| recorded(cotangent).repeated_to(v.known_shape())).collect()
+    pairs.map(|(cotangent, v)| recorded(cotangent, v)).collect()
 }
 
 impl<T: Scalar> Tape<T> {
@@ -286,7 +291,9 @@ struct WalkGuard<'t, T: Scalar> {
 
 impl<T: Scalar> Drop for WalkGuard<'_, T> {
     fn drop(&mut self) {
-        self.tape.list.borrow_mut().walk = self.outer_walk;
+        let mut list = self.tape.list.borrow_mut();
+        (list.walk, list.origin) = (self.outer_walk, None);
+        drop(list);
         self.tape.asked_at.set(self.outer_place);
     }
 }

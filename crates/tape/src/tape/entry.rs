@@ -13,7 +13,9 @@ use crate::ops::zip::Zip;
 use crate::ops::{Op, OperationKind};
 use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::notation::Notation;
-use crate::tape::{Derived, Ids, List, Recorded};
+#[cfg(feature = "html")]
+use crate::tape::Propagated;
+use crate::tape::{Derived, Ids, List, Recorded, RecordedBy};
 use crate::{EntryId, Parameter, Place, Scalar, Shape, Tape, Var};
 
 /// What can be read of an entry of a [`Tape`]: names, operation, operands, shape, place, of what it
@@ -56,6 +58,21 @@ pub struct DerivativeOf<'t, T: Scalar> {
     pub of: Arc<str>,
     /// The entry with respect to which it is the derivative.
     pub with_respect_to: Entry<'t, T>,
+}
+
+/// What of a differentiation recorded an entry first, and at which entry.
+///
+/// Equal expressions are one entry: what later rules record again does not change this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin<'t, T: Scalar> {
+    /// The vector–Jacobian product of this entry's operation.
+    Rule(Entry<'t, T>),
+    /// The sum of what several uses of this entry contribute to its cotangent.
+    Sum(Entry<'t, T>),
+    /// The derivative with respect to this entry was handed out: the sign and the powers of m that
+    /// all examples share are recorded, and what has to be repeated is.
+    HandingOut(Entry<'t, T>),
 }
 
 /// A place in the user's source, shown as `file:line:column`.
@@ -356,6 +373,37 @@ impl<'t, T: Scalar> Entry<'t, T> {
     pub(crate) fn differentiation_here(self) -> Option<usize> {
         let walk = self.look(|list| list.notes[self.number()].walk);
         (walk != 0).then_some(walk as usize)
+    }
+
+    /// What of a differentiation recorded it; `None` for the user's own entries, and for those of a
+    /// list that was read.
+    ///
+    /// ```
+    /// use tape::{Origin, Tape, matrix};
+    /// let tape = Tape::<f64>::new();
+    /// let w = tape.parameter("W", &matrix![[1.0, 2.0]]);
+    /// let z = w.tanh();
+    /// let [dw] = z.square().sum().gradients([w]);
+    /// assert_eq!(dw.entry()?.origin(), Some(Origin::Rule(z.entry()?))); // ∂J/∂Z ⊙ tanh′(W)
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn origin(self) -> Option<Origin<'t, T>> {
+        T::entry_origin(self)
+    }
+
+    pub(crate) fn origin_here(self) -> Option<Origin<'t, T>> {
+        let at = |id: EntryIndex| self.tape().at(id.index());
+        self.look(|list| list.notes[self.number()].origin).map(|origin| match origin {
+            RecordedBy::Rule(id) => Origin::Rule(at(id)),
+            RecordedBy::Sum(id) => Origin::Sum(at(id)),
+            RecordedBy::HandingOut(id) => Origin::HandingOut(at(id)),
+        })
+    }
+
+    /// The first cotangent that a differentiation had for it.
+    #[cfg(feature = "html")]
+    pub(crate) fn propagated(self) -> Option<Propagated> {
+        self.look(|list| list.cotangents.get(&self.number()).copied())
     }
 
     /// The value that a leaf was made with.

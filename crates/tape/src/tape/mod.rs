@@ -59,6 +59,33 @@ pub(crate) struct Note {
     /// Which call of `gradients`, `vjp`, … recorded the entry, counted from 1; 0 for the user's own
     /// entries.
     pub(crate) walk: u32,
+    /// What of that call recorded the entry.
+    pub(crate) origin: Option<RecordedBy>,
+}
+
+/// What of a differentiation recorded an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordedBy {
+    /// The rule of this entry's operation.
+    Rule(EntryIndex),
+    /// The sum of what several uses of this entry contribute to its cotangent.
+    Sum(EntryIndex),
+    /// Handing out the derivative with respect to this entry, with what stood in front.
+    HandingOut(EntryIndex),
+}
+
+/// The cotangent ±mᵏ · G of an entry, as a walk met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "html"), allow(dead_code))] // read by pages alone
+pub(crate) struct Propagated {
+    /// The first entry that was walked from: what is differentiated.
+    pub(crate) of: EntryIndex,
+    /// G.
+    pub(crate) g: EntryIndex,
+    /// Whether a minus stands in front.
+    pub(crate) negative: bool,
+    /// k.
+    pub(crate) m: i32,
 }
 
 /// Of what and with respect to what an entry is a derivative.
@@ -103,6 +130,10 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) walks: u32,
     /// The walk that records now; 0 while the user does.
     pub(crate) walk: u32,
+    /// What of that walk records now.
+    pub(crate) origin: Option<RecordedBy>,
+    /// For the entries that a walk has gone through, the first cotangent that one had.
+    pub(crate) cotangents: FxHashMap<EntryIndex, Propagated>,
 }
 
 /// A Wengert list of matrix operations.
@@ -180,6 +211,8 @@ impl<T: Scalar> Tape<T> {
             m: None,
             walks: 0,
             walk: 0,
+            origin: None,
+            cotangents: FxHashMap::default(),
         };
         Tape {
             list: RefCell::new(list),
@@ -533,7 +566,8 @@ impl<T: Scalar> List<T> {
         let (id, is_new) = self.entries.insert(entry);
         assert!(id.index() < VOID, "a tape holds at most 2³¹ entries");
         if is_new {
-            self.notes.push(Note { name: None, derived: None, place, walk: self.walk });
+            let origin = self.origin.filter(|_| self.walk != 0);
+            self.notes.push(Note { name: None, derived: None, place, walk: self.walk, origin });
         }
         id
     }

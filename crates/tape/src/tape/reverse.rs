@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ops::Op;
 use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::vjp::{Cotangent, Front, Vjp};
-use crate::tape::{Derived, Ids};
+use crate::tape::{Derived, Ids, Propagated, RecordedBy};
 use crate::{Error, Scalar, Tape, Var};
 
 /// Walks from the outputs back to the variables, and records with the tape's own operations what is
@@ -39,6 +39,7 @@ pub(crate) fn walk<'t, T: Scalar>(
         if let Some(names) = names {
             names.propagated(cotangent, id);
         }
+        note_cotangent(cotangent, id, seeds[0].0.id);
         let (op, operands): (Op<T>, Ids) = {
             let list = tape.list.borrow();
             let entry = list.entry(id);
@@ -48,6 +49,7 @@ pub(crate) fn walk<'t, T: Scalar>(
         if !operands.iter().any(|&operand| wanted(operand)) {
             continue;
         }
+        tape.list.borrow_mut().origin = Some(RecordedBy::Rule(id));
         let contributions = {
             let _multiplied_away = tape.while_unit_is(cotangent.g);
             let mut entry = Vjp::new(cotangent, id, &operands, wanted);
@@ -55,10 +57,19 @@ pub(crate) fn walk<'t, T: Scalar>(
             entry.finish()
         };
         for (operand, contribution) in contributions {
+            tape.list.borrow_mut().origin = Some(RecordedBy::Sum(operand));
             accumulate(&mut cotangents[operand.index() - start], contribution);
         }
     }
     Ok(with_respect_to.iter().map(|v| cotangents.get(v.id.index() - start).copied().flatten()).collect())
+}
+
+/// Notes what the cotangent of an entry is, for whoever shows the list. That of a derivative taken
+/// again is left out where there was one before.
+fn note_cotangent<T: Scalar>(cotangent: Cotangent<'_, T>, id: EntryIndex, of: EntryIndex) {
+    let Front { negative, m, per_m } = cotangent.front;
+    let propagated = Propagated { of, g: cotangent.g.id, negative, m: m - per_m };
+    cotangent.g.tape.list.borrow_mut().cotangents.entry(id).or_insert(propagated);
 }
 
 fn accumulate<'t, T: Scalar>(sum: &mut Option<Cotangent<'t, T>>, contribution: Cotangent<'t, T>) {

@@ -1,6 +1,8 @@
 //! Values and derivatives as numbers, computed by a program that is made for the purpose.
 
 mod per_example;
+#[cfg(feature = "html")]
+mod whole;
 
 use crate::{Matrix, Result, Scalar, Shape, Tape, Var, Variables};
 

@@ -79,7 +79,7 @@ impl<T: Scalar> Program<T> {
             unfused: None,
         };
         let (graph, plan, code) = (self.graph.clone(), self.plan.clone(), self.code.clone());
-        Ok(Program { graph, plan, code, leaves: self.leaves.try_clone()?, machine })
+        Ok(Program { graph, plan, code, leaves: self.leaves.try_clone()?, machine, options: self.options })
     }
 }
 

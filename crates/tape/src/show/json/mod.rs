@@ -5,7 +5,7 @@
 
 mod number;
 mod read;
-mod write;
+pub(crate) mod write;
 
 use crate::{Result, Scalar, Tape};
 

@@ -73,7 +73,7 @@ struct OfOperation<T: Scalar> {
     parameters: OfParameters<T>,
 }
 
-struct OfParameters<T>(Vec<(&'static str, Parameter<T>)>);
+pub(crate) struct OfParameters<T>(pub(crate) Vec<(&'static str, Parameter<T>)>);
 
 #[derive(serde::Serialize)]
 struct OfPlace {
@@ -98,7 +98,7 @@ struct OfLeaf<T: Scalar> {
 
 struct OfMatrix<T: Scalar>(Arc<Matrix<T>>);
 
-struct OfShape(Shape);
+pub(crate) struct OfShape(pub(crate) Shape);
 
 struct OfDim(Dim);
 
@@ -136,7 +136,7 @@ impl<T: Scalar> OfEntry<T> {
 }
 
 impl<T> OfParameters<T> {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

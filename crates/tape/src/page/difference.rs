@@ -1,0 +1,302 @@
+//! What central differences say of the derivatives on a list.
+//!
+//! A differentiation notes the cotangent ±mᵏ · G of every entry v that it goes through. So G is
+//! compared with differences of what was differentiated at v itself, leaf or not, divided by ±mᵏ:
+//! the part of the list after v is recorded once more with v as a leaf. A derivative that was handed
+//! out is compared with the differences themselves.
+
+use std::collections::HashMap;
+
+use super::values::Number;
+use crate::tape::ids::Id;
+use crate::{Entry, LeafKind, Matrix, OperationKind, Options, Origin, Program, Result, Scalar, Tape, Var};
+
+/// What all differences of a page may take: floating-point operations of runs, and entries that are
+/// recorded once more.
+const MOST_FLOPS: u64 = 100_000_000;
+const MOST_ENTRIES: usize = 60_000;
+/// A run takes as long as so many floating-point operations, whatever it computes.
+const FLOPS_OF_A_RUN: u64 = 2_000;
+/// The most elements of one derivative that are looked at.
+const MOST_CELLS: usize = 256;
+
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(bound = "")]
+pub(super) struct Difference<T: Scalar> {
+    of: usize,
+    with_respect_to: usize,
+    front: (f64, i32),
+    rows: usize,
+    columns: usize,
+    data: Vec<Option<Number<T>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relative: Option<f64>,
+    allowed: f64,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    Agrees,
+    Differs,
+    Unchecked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reason {
+    /// Both sides of a difference do not meet.
+    Corner,
+    /// Rounding is larger than the derivative.
+    TooSmall,
+    /// A step leaves where the function is finite.
+    Domain,
+    /// It would take too long.
+    Cost,
+}
+
+/// A derivative on the list.
+#[derive(Debug, Clone, Copy)]
+struct Derivative {
+    entry: usize,
+    of: usize,
+    with_respect_to: usize,
+    negative: bool,
+    /// The power of m that stands in front of the entry.
+    m: i32,
+}
+
+/// What differences say, by the entry that is the derivative.
+pub(super) fn of_list<T: Scalar>(
+    program: &Program<T>,
+    tape: &Tape<T>,
+    values: &[Option<Matrix<T>>],
+    side: usize,
+) -> Result<HashMap<usize, Difference<T>>> {
+    let mut found = HashMap::new();
+    let (mut flops, mut recorded) = (MOST_FLOPS, MOST_ENTRIES);
+    for derivatives in derivatives(tape, values.len()) {
+        let Some(Derivative { of, with_respect_to, .. }) = derivatives.first().copied() else { continue };
+        let (Some(root), Some(at)) = (&values[of], &values[with_respect_to]) else { continue };
+        let (&[y], Some(m)) = (root.as_slice(), program.m().or(Some(1))) else { continue };
+        recorded = recorded.saturating_sub(of + 1 - with_respect_to);
+        let cells = Cells::of(at, side);
+        let mut quotients = None;
+        if y.is_finite() && recorded > 0 {
+            let mut probe = Probe::new(program, tape, values, of, with_respect_to)?;
+            let cost = cells.count() as u64 * 4 * (probe.program.flops(m) + FLOPS_OF_A_RUN);
+            if cost <= flops {
+                flops -= cost;
+                quotients = Some(probe.quotients(at, cells)?);
+            }
+        }
+        for derivative in derivatives {
+            if let Some(value) = &values[derivative.entry] {
+                let judged = judged(derivative, value, y, m, cells, quotients.as_deref());
+                found.entry(derivative.entry).or_insert(judged);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The derivatives on the list, those with respect to one entry together: leaves first.
+fn derivatives<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Vec<Derivative>> {
+    let mut handed_out: HashMap<usize, usize> = HashMap::new();
+    for entry in tape.entries_in(0..entries) {
+        if let Some(Origin::HandingOut(of)) = entry.origin() {
+            handed_out.insert(of.index(), entry.index()); // the last one is the whole
+        }
+    }
+    let with_respect_to = |entry: Entry<'_, T>| {
+        let propagated = entry.propagated().filter(|propagated| propagated.g.index() < entries)?;
+        let (of, with_respect_to) = (propagated.of.index(), entry.index());
+        if of == with_respect_to || tape.at(propagated.g.index()).kind() == OperationKind::Number {
+            return None;
+        }
+        let (negative, m) = (propagated.negative, propagated.m);
+        let mut all = vec![Derivative { entry: propagated.g.index(), of, with_respect_to, negative, m }];
+        let handed_out = handed_out.get(&with_respect_to).filter(|_| negative || m != 0);
+        all.extend(handed_out.map(|&entry| Derivative { entry, of, with_respect_to, negative: false, m: 0 }));
+        Some(all)
+    };
+    let mut all: Vec<Vec<Derivative>> = tape.entries_in(0..entries).filter_map(with_respect_to).collect();
+    // Leaves first, then what has a name.
+    all.sort_by_key(|derivatives| {
+        let with_respect_to = tape.at(derivatives[0].with_respect_to);
+        (with_respect_to.operands().len() > 0, with_respect_to.given_name().is_none())
+    });
+    all
+}
+
+/// The elements that are looked at: the first rows and columns.
+#[derive(Debug, Clone, Copy)]
+struct Cells {
+    rows: usize,
+    columns: usize,
+}
+
+impl Cells {
+    fn of<T: Scalar>(value: &Matrix<T>, side: usize) -> Self {
+        let rows = value.rows().min(side);
+        let columns = value.columns().min(side).min((MOST_CELLS / rows.max(1)).max(1));
+        Cells { rows, columns }
+    }
+
+    fn count(self) -> usize {
+        self.rows * self.columns
+    }
+}
+
+/// What is differentiated, as a function of one entry.
+struct Probe<T: Scalar> {
+    program: Program<T>,
+    of: crate::EntryId,
+    with_respect_to: crate::EntryId,
+}
+
+/// Difference quotients at one element.
+#[derive(Debug, Clone, Copy)]
+struct Quotient {
+    /// (4·D(h/2) − D(h))/3.
+    value: f64,
+    /// The step.
+    h: f64,
+    is_corner: bool,
+}
+
+impl<T: Scalar> Probe<T> {
+    fn new(
+        program: &Program<T>,
+        tape: &Tape<T>,
+        values: &[Option<Matrix<T>>],
+        of: usize,
+        with_respect_to: usize,
+    ) -> Result<Self> {
+        let copy = Tape::new();
+        let mut copies: HashMap<usize, Var<'_, T>> = HashMap::new();
+        for index in cone(tape, of, with_respect_to) {
+            let entry = tape.at(index);
+            let is_leaf = index == with_respect_to || entry.leaf_kind().is_some();
+            let var = if is_leaf {
+                let kind = if entry.shape().depends_on_m() { LeafKind::Examples } else { LeafKind::Parameter };
+                copy.leaf_here(&entry.label(), kind, entry.shape(), values[index].as_ref())
+            } else {
+                let operands: Vec<Var<'_, T>> =
+                    entry.operands().map(|operand| copies[&operand.index()]).collect();
+                copy.push_here(None, entry.operation_itself(), &operands)
+            };
+            copies.insert(index, var);
+        }
+        let (of, with_respect_to) = (copies[&of], copies[&with_respect_to]);
+        let options: Options = program.options().threads(1);
+        let mut of_copy = copy.compile_with([of], options)?;
+        if let Some(m) = program.m() {
+            of_copy.examples_if_none(m);
+        }
+        Ok(Probe { program: of_copy, of: of.id()?, with_respect_to: with_respect_to.id()? })
+    }
+
+    fn quotients(&mut self, at: &Matrix<T>, cells: Cells) -> Result<Vec<Option<Quotient>>> {
+        let mut moved = at.try_clone()?;
+        let mut quotients = Vec::with_capacity(cells.count());
+        for j in 0..cells.columns {
+            for i in 0..cells.rows {
+                let x = at[(i, j)].to_f64();
+                let h = T::EPSILON.to_f64().powf(0.2) * (1.0 + x.abs());
+                let mut phi = |by: f64| -> Result<f64> {
+                    moved[(i, j)] = T::from_f64(x + by);
+                    self.program.bind(self.with_respect_to, &moved)?;
+                    self.program.run()?;
+                    Ok(self.program.scalar(self.of)?.to_f64())
+                };
+                let (here, values) = (phi(0.0)?, [phi(h), phi(-h), phi(h / 2.0), phi(-h / 2.0)]);
+                moved[(i, j)] = at[(i, j)];
+                let values: Result<Vec<f64>> = values.into_iter().collect();
+                quotients.push(values.ok().and_then(|values| quotient(here, &values, h)));
+            }
+        }
+        Ok(quotients)
+    }
+}
+
+/// From the values here, at ±h and at ±h/2.
+fn quotient(here: f64, values: &[f64], h: f64) -> Option<Quotient> {
+    let [up, down, half_up, half_down] = *values else { return None };
+    let (whole, half) = ((up - down) / (2.0 * h), (half_up - half_down) / h);
+    let value = (4.0 * half - whole) / 3.0;
+    let gap = ((up - here) - (here - down)).abs() / h;
+    let half_gap = ((half_up - here) - (here - half_down)).abs() / (h / 2.0);
+    let size = ((up - here) / h).abs().max(((here - down) / h).abs());
+    // On a smooth function the gap between both sides falls with the step.
+    let is_corner = half_gap > 0.8 * gap && gap > 1e-2 * size;
+    value.is_finite().then_some(Quotient { value, h, is_corner })
+}
+
+/// The entries from which `of` is computed, where `leaf` stands as a leaf; in the list's order.
+fn cone<T: Scalar>(tape: &Tape<T>, of: usize, leaf: usize) -> Vec<usize> {
+    let mut needed = vec![false; of + 1];
+    needed[of] = true;
+    needed[leaf] = true;
+    for index in (0..=of).rev() {
+        if needed[index] && index != leaf {
+            tape.at(index).operands().for_each(|operand| needed[operand.index()] = true);
+        }
+    }
+    (0..=of).filter(|&index| needed[index]).collect()
+}
+
+fn judged<T: Scalar>(
+    derivative: Derivative,
+    value: &Matrix<T>,
+    y: T,
+    m: usize,
+    cells: Cells,
+    quotients: Option<&[Option<Quotient>]>,
+) -> Difference<T> {
+    let Derivative { of, with_respect_to, negative, m: power, .. } = derivative;
+    let sign = if negative { -1.0 } else { 1.0 };
+    let front = sign * (m as f64).powi(power);
+    // What repeats to the shape of the other is read so.
+    let recorded = |i: usize, j: usize| value[(i.min(value.rows() - 1), j.min(value.columns() - 1))].to_f64();
+    let (mut worst, mut scale, mut floor) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let mut reason = None;
+    let mut data = vec![None; cells.count()];
+    for (k, quotient) in quotients.unwrap_or_default().iter().enumerate() {
+        let Some(quotient) = quotient else {
+            reason = Some(Reason::Domain);
+            continue;
+        };
+        if quotient.is_corner {
+            reason = Some(Reason::Corner);
+            continue;
+        }
+        let (found, expected) = (quotient.value / front, recorded(k % cells.rows, k / cells.rows));
+        data[k] = Some(Number(T::from_f64(found)));
+        let apart = (found - expected).abs();
+        worst = if apart > worst || apart.is_nan() { apart } else { worst };
+        scale = scale.max(found.abs()).max(expected.abs());
+        floor = floor.max(64.0 * T::EPSILON.to_f64() * (y.to_f64().abs() + 1.0) / quotient.h / front.abs());
+    }
+    let allowed = 2.0 * T::EPSILON.to_f64().powf(0.4);
+    let is_any = data.iter().any(Option::is_some);
+    let verdict = match quotients {
+        None => {
+            reason = Some(Reason::Cost);
+            Verdict::Unchecked
+        }
+        Some(_) if !is_any => Verdict::Unchecked,
+        Some(_) if worst <= floor && scale <= 10.0 * floor => {
+            reason = Some(Reason::TooSmall);
+            Verdict::Unchecked
+        }
+        Some(_) if worst <= allowed * scale + floor => Verdict::Agrees,
+        Some(_) => Verdict::Differs,
+    };
+    let relative = is_any.then_some(if worst == 0.0 { 0.0 } else { worst / scale });
+    let (rows, columns) = (cells.rows, cells.columns);
+    Difference { of, with_respect_to, front: (sign, power), rows, columns, data, relative, allowed, verdict, reason }
+}
