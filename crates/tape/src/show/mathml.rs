@@ -150,7 +150,7 @@ fn marked(entry: usize, element: &str) -> String {
 }
 
 /// The sign without width between a function and its arguments: of a name it would be escaped.
-const APPLICATION: &str = "<mo>&#x2061;</mo>";
+const APPLICATION: &str = "<mo>\u{2061}</mo>";
 
 fn operator(sign: &str) -> String {
     element("mo", sign)
