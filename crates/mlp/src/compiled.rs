@@ -12,9 +12,9 @@
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
+use tape::{EntryId, Matrix, MatrixRef, Tape};
 #[cfg(feature = "html")]
 use tape::{Page, Program};
-use tape::{EntryId, Matrix, MatrixRef, Tape};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
 use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};

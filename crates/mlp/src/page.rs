@@ -47,20 +47,20 @@ impl<T: Scalar> Mlp<T> {
         self.prove_backward(page, recorded, &derived)
     }
 
-    /// `2-4-1 · tanh, sigmoid · log_loss`
+    /// `2-4-1 · tanh, sigmoid · log_loss`; of many layers, how many.
     fn title(&self) -> String {
-        let sizes: Vec<String> = self.sizes().iter().map(usize::to_string).collect();
-        let g: Vec<String> = self.activations().iter().map(ToString::to_string).collect();
-        format!("{} · {} · {}", sizes.join("-"), g.join(", "), self.loss_function())
+        let sizes = match self.sizes() {
+            sizes if sizes.len() <= 7 => sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("-"),
+            sizes => format!("{}-…-{}, L = {}", sizes[0], sizes[self.layers()], self.layers()),
+        };
+        let mut g: Vec<String> = self.activations().iter().map(ToString::to_string).collect();
+        g.dedup();
+        format!("{sizes} · {} · {}", g.join(", "), self.loss_function())
     }
 
-    fn mark_forward<'t>(
-        &self,
-        mut page: Page<'t, T>,
-        recorded: &RecordedMlp<'t, T>,
-    ) -> Result<Page<'t, T>> {
+    fn mark_forward<'t>(&self, mut page: Page<'t, T>, recorded: &RecordedMlp<'t, T>) -> Result<Page<'t, T>> {
         for (&z, &a) in recorded.z.iter().zip(&recorded.a[1..]) {
-            page = page.mark(z, "eq. 23", "eq. 3")?.mark(a, "eq. 24", "eq. 4")?;
+            page = page.mark(z, "eq. 23", "m = 1: eq. 3")?.mark(a, "eq. 24", "m = 1: eq. 4")?;
         }
         if self.loss_function() == Loss::LogLoss {
             page = page.mark(recorded.losses, "eq. 5", "")?;
@@ -93,13 +93,18 @@ impl<T: Scalar> Mlp<T> {
             page = page.prove(derived.z[l - 1], "eq. 16", "", &[slope, dz])?;
             let (transposed, product) = (a[l - 1].t(), dz.matmul(a[l - 1].t()));
             let by_hand = [transposed, product, one_over_m * product];
-            page = page.prove(derived.parameters[2 * l - 2], "eq. 26", "eq. 15", &by_hand)?;
+            page = page.prove(derived.parameters[2 * l - 2], "eq. 26", "m = 1: eq. 15", &by_hand)?;
             let sum = dz.sum_over(Over::Columns);
-            page = page.prove(derived.parameters[2 * l - 1], "eq. 27", "eq. 16", &[sum, one_over_m * sum])?;
+            page = page.prove(
+                derived.parameters[2 * l - 1],
+                "eq. 27",
+                "m = 1: eq. 16",
+                &[sum, one_over_m * sum],
+            )?;
             if l > 1 {
                 let transposed = w[l - 1].t();
                 da = transposed.matmul(dz);
-                page = page.prove(derived.a[l - 2], "eq. 28", "eq. 20", &[transposed, da])?;
+                page = page.prove(derived.a[l - 2], "eq. 28", "m = 1: eq. 20", &[transposed, da])?;
             }
         }
         Ok(page)

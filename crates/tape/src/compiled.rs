@@ -25,8 +25,8 @@ use crate::tape::Ids;
 use crate::tape::derivatives::Unreached;
 use crate::{
     DerivativeOf, Entry, Equation, EquationError, EquationReader, Equations, Error, Function, Matrix,
-    MatrixMut, MatrixRef, Notation, OperationKind, Options, Origin, Over, Parameter, Place, Program, ProgramStep,
-    ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var,
+    MatrixMut, MatrixRef, Notation, OperationKind, Options, Origin, Over, Parameter, Place, Program,
+    ProgramStep, ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is

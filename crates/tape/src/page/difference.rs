@@ -182,7 +182,8 @@ impl<T: Scalar> Probe<T> {
             let entry = tape.at(index);
             let is_leaf = index == with_respect_to || entry.leaf_kind().is_some();
             let var = if is_leaf {
-                let kind = if entry.shape().depends_on_m() { LeafKind::Examples } else { LeafKind::Parameter };
+                let kind =
+                    if entry.shape().depends_on_m() { LeafKind::Examples } else { LeafKind::Parameter };
                 copy.leaf_here(&entry.label(), kind, entry.shape(), values[index].as_ref())
             } else {
                 let operands: Vec<Var<'_, T>> =
@@ -298,5 +299,16 @@ fn judged<T: Scalar>(
     };
     let relative = is_any.then_some(if worst == 0.0 { 0.0 } else { worst / scale });
     let (rows, columns) = (cells.rows, cells.columns);
-    Difference { of, with_respect_to, front: (sign, power), rows, columns, data, relative, allowed, verdict, reason }
+    Difference {
+        of,
+        with_respect_to,
+        front: (sign, power),
+        rows,
+        columns,
+        data,
+        relative,
+        allowed,
+        verdict,
+        reason,
+    }
 }

@@ -178,7 +178,10 @@ impl<T: Scalar> Document<T> {
             scalar: T::NAME,
             m: program.m(),
             entries: shown.entries(differences),
-            lines: lines.iter().map(|(entry, line)| OfLine { entry: *entry, equation: line.into() }).collect(),
+            lines: lines
+                .iter()
+                .map(|(entry, line)| OfLine { entry: *entry, equation: line.into() })
+                .collect(),
             differentiations: differentiations(tape, page.entries),
             bands,
             graph,
@@ -265,9 +268,8 @@ impl<T: Scalar> Shown<'_, '_, T> {
             (Some(_), None) => None,
             (_, m) => Some(dim.at(m.unwrap_or(0))),
         };
-        let value = |values: &[Option<Matrix<T>>]| {
-            values[index].as_ref().map(|value| Value::new(value, self.side))
-        };
+        let value =
+            |values: &[Option<Matrix<T>>]| values[index].as_ref().map(|value| Value::new(value, self.side));
         let literal = self.naive.filter(|naive| is_other(&naive[index], &self.values[index])).and_then(value);
         let number = entry.as_number().filter(|_| entry.given_name().is_none());
         let name = number.map_or_else(|| Unicode::label(&label), |_| entry.label());

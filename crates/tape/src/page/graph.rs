@@ -7,10 +7,12 @@ use super::layers::{Mirror, Side};
 use crate::{OperationKind, Scalar, Tape};
 
 /// Sizes in pixels.
-const NODE: [usize; 2] = [112, 30];
-const COLUMN: usize = 148;
-const STEP: usize = 38;
+const NODE: [usize; 2] = [108, 30];
+const COLUMN: usize = 130;
+const STEP: usize = 45;
 const MARGIN: usize = 8;
+/// On the left, the names of the layers.
+const NAMES: usize = 52;
 
 #[derive(Debug, serde::Serialize)]
 pub(super) struct Graph {
@@ -64,11 +66,11 @@ pub(super) fn laid_out<T: Scalar>(tape: &Tape<T>, mirror: &Mirror) -> (Graph, Ve
             let place = if is_upward { entries.len() - 1 - k } else { k };
             let y = top_of_row[row] + place * STEP + free * STEP / 2 + (STEP - NODE[1]) / 2;
             let side = mirror.places[entry].side;
-            nodes.push(Node { entry, band: mirror.band_of_row[row], side, x: MARGIN + column * COLUMN, y });
+            nodes.push(Node { entry, band: mirror.band_of_row[row], side, x: NAMES + column * COLUMN, y });
         }
     }
     nodes.sort_by_key(|node| node.entry);
-    let width = 2 * MARGIN + column(Side::Gradient) * COLUMN + NODE[0];
+    let width = NAMES + MARGIN + column(Side::Gradient) * COLUMN + NODE[0];
     (Graph { width, node: NODE, nodes }, bands)
 }
 

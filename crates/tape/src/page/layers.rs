@@ -89,7 +89,8 @@ fn cotangents<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Option<usize>> {
     for entry in tape.entries_in(0..entries) {
         let Some(propagated) = entry.propagated() else { continue };
         let Some(known) = of.get_mut(propagated.g.index()) else { continue };
-        let is_better = known.is_none_or(|known| entry.given_name().is_some() && tape.at(known).given_name().is_none());
+        let is_better =
+            known.is_none_or(|known| entry.given_name().is_some() && tape.at(known).given_name().is_none());
         if is_better {
             *known = Some(entry.index());
         }

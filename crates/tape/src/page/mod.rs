@@ -160,7 +160,13 @@ impl<'t, T: Scalar> Page<'t, T> {
     ///
     /// # Errors
     /// The error that poisoned one of the variables.
-    pub fn prove(self, entry: Var<'t, T>, equation: &str, note: &str, by_hand: &[Var<'t, T>]) -> Result<Self> {
+    pub fn prove(
+        self,
+        entry: Var<'t, T>,
+        equation: &str,
+        note: &str,
+        by_hand: &[Var<'t, T>],
+    ) -> Result<Self> {
         let steps = by_hand.iter().map(|step| Ok(step.entry()?.index())).collect::<Result<Vec<usize>>>()?;
         let after = self.tape.len();
         let mut page = self.mark(entry, equation, note)?;

@@ -6,11 +6,11 @@ use std::fmt;
 use indexmap::IndexSet;
 
 use super::entry_of;
+#[cfg(feature = "html")]
+use super::equation::Equation;
 use super::equation::{Definition, Line};
 use super::expression::{Expression, scaling};
 use super::label::Label;
-#[cfg(feature = "html")]
-use super::equation::Equation;
 use super::latex::Latex;
 use super::mathml::{self, MathMl};
 use super::typeset::Sides;

@@ -11,10 +11,10 @@ use crate::ops::leaf::LeafKind;
 use crate::ops::scale::Factor;
 use crate::ops::zip::Zip;
 use crate::ops::{Op, OperationKind};
-use crate::tape::ids::{EntryIndex, Id};
-use crate::tape::notation::Notation;
 #[cfg(feature = "html")]
 use crate::tape::Propagated;
+use crate::tape::ids::{EntryIndex, Id};
+use crate::tape::notation::Notation;
 use crate::tape::{Derived, Ids, List, Recorded, RecordedBy};
 use crate::{EntryId, Parameter, Place, Scalar, Shape, Tape, Var};
 

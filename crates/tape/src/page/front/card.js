@@ -28,21 +28,17 @@ function direction(entry) {
 }
 
 function heading(entry) {
-  const sources = marksOf(entry.id).map((mark) => sourceNumber(mark.equation));
+  const sources = marksOf(entry.id).map((mark) => sourceNumber(mark.equation + (mark.note ? ` (${mark.note})` : "")));
   return [stepText(), direction(entry), ...new Set(sources)].join(" · ");
 }
 
 function cardHead(entry) {
-  const head = make("div", { class: "head" }, make("h2", {}, heading(entry)));
-  for (const mark of marksOf(entry.id)) {
-    if (mark.note) head.append(make("p", { class: "note" }, sourceNumber(mark.note)));
-  }
-  return head;
+  return make("div", { class: "head" }, make("h2", {}, heading(entry)));
 }
 
 // At the level of equations the line of the system, else one operation.
 function equationPart(entry) {
-  const box = make("div", { class: "equation", tabindex: "-1" });
+  const box = make("div", { class: "equation" });
   if (byEquations()) {
     box.append(math(tape.lines[lineOf(entry)].mathml));
   } else {
@@ -71,12 +67,12 @@ function numbersPart(entry) {
     goTo(entry.id, [i, j]);
     render({ toCell: true });
   };
-  const matrices = make("div", { class: "matrices" }, make("div", { class: "scroll" }, matrixTable(entry, { chosen, choose })));
+  const matrices = make("div", { class: "matrices" }, scroller(nameOf(entry), matrixTable(entry, { chosen, choose })));
   const touched = sources(entry, ...chosen);
   for (const id of shownOperands(entry)) {
     const k = byEquations() ? -1 : entry.operands.indexOf(id);
     const isTouched = k >= 0 ? touched[k] : (i, j) => sameExample(entryOf(id), entry, j);
-    matrices.append(make("div", { class: "scroll" }, matrixTable(entryOf(id), { touched: isTouched, most: Math.min(tableMost(), 8) })));
+    matrices.append(scroller(nameOf(entryOf(id)), matrixTable(entryOf(id), { touched: isTouched, most: Math.min(tableMost(), 8) })));
   }
   const part = make("div", { class: "numbers" }, matrices);
   if (place.level === "number" && value) {
@@ -147,24 +143,39 @@ function differences(entry) {
 function notFiniteStory(entry) {
   const value = valueOf(entry);
   if (!value?.not_finite) return null;
-  const bad = entry.operands.find((id) => valueOf(entryOf(id))?.not_finite);
+  const bad = entry.operands.find((id) => isBad(entryOf(id)));
   const box = make("p", { class: "story", role: "note" }, make("strong", {}, `⚠ ${say("not_finite")}. `));
-  if (bad !== undefined) {
-    const first = firstNotFinite();
-    box.append(...sentence(say("follows"), bad), first ? make("span", {}, " ", make("button", { type: "button", class: "link", onclick: () => { goTo(first.id, valueOf(first).not_finite, { follow: true }); render({ toCard: true }); } }, say("first_bad"))) : "");
-    return box;
-  }
+  if (bad !== undefined) box.append(...sentence(say("follows"), bad), " ", toFirstBad() ?? "");
+  else box.append(...howItBegins(entry, value));
+  const around = entry.used_by.find((id) => !isBad(entryOf(id)) && valueOf(entryOf(id)));
+  if (around !== undefined) box.append(" ", ...sentence(say("around"), around));
+  return box;
+}
+
+const isBad = (entry) => Boolean(valueOf(entry)?.not_finite);
+
+function toFirstBad() {
+  const first = firstNotFinite();
+  const go = () => {
+    goTo(first.id, valueOf(first).not_finite, { follow: true });
+    render({ toCard: true });
+  };
+  return first && make("button", { type: "button", class: "link", onclick: go }, say("first_bad"));
+}
+
+// The operation with the numbers that gave the first NaN or ∞, and how far it goes.
+function howItBegins(entry, value) {
   const [row, column] = value.not_finite;
   const x = shown(element(value, row, column));
-  const text = entry.operands.length ? "story" : "story_leaf";
   const operands = entry.operands.map((id) => {
     const operand = entryOf(id);
     return shown(element(valueOf(operand), ...repeated(operand, row, column)));
   });
-  const later = tape.entries.filter((other) => other.id > entry.id && valueOf(other)?.not_finite).length;
-  box.append(say(text, { operation: entry.operation, operands: operands.join(" · "), value: x, row: row + 1, column: column + 1 }));
-  if (later) box.append(` ${say("spreads", { n: later })}`);
-  return box;
+  const text = entry.operands.length ? "story" : "story_leaf";
+  const parts = [say(text, { operation: entry.operation, operands: operands.join(", "), value: x, row: row + 1, column: column + 1 })];
+  const later = tape.entries.filter((other) => other.id > entry.id && isBad(other)).length;
+  if (later) parts.push(` ${say("spreads", { n: later })}`);
+  return parts;
 }
 
 // ---- "=": the formula, recorded by hand, is this entry.
@@ -197,6 +208,7 @@ function toggleProof(mark) {
   proofShown = proofShown === mark ? null : mark;
   render();
   document.querySelector("#card .prove")?.focus();
+  document.querySelector("#card .verdict-line")?.scrollIntoView({ block: "nearest" });
   if (proofShown) speak(say(mark.proof.same ? "same" : "not_same", { equation: sourceNumber(mark.equation) }));
 }
 

@@ -126,6 +126,5 @@ function readAddress() {
 
 // The first entry whose value is not finite although those of its operands are.
 function firstNotFinite() {
-  const isBad = (entry) => Boolean(valueOf(entry)?.not_finite);
   return tape.entries.find((entry) => isBad(entry) && !entry.operands.some((id) => isBad(entryOf(id))));
 }

@@ -34,15 +34,27 @@ function bandTops() {
 function renderGraph() {
   const section = document.getElementById("graph");
   const [tops, height] = bandTops();
-  const scrolled = section.querySelector(".scroll")?.scrollLeft ?? 0;
+  const before = section.querySelector(".scroll");
+  const [scrolled, scrolledDown] = [before?.scrollLeft ?? 0, before?.scrollTop ?? null];
   const drawing = svg("svg", { width: tape.graph.width, height, viewBox: `0 0 ${tape.graph.width} ${height}`, role: "group", "aria-label": say("graph") });
   const places = nodePlaces(tops);
   drawing.append(arrowHead(), ...sideTitles(), ...tape.bands.map((_, band) => bandRect(band, tops[band])), edges(places), nodes(places));
-  const box = make("div", { class: "scroll" });
-  box.append(drawing);
+  const box = scroller(say("graph"), drawing);
   section.replaceChildren(make("h2", {}, say("graph")), make("p", { class: "note" }, say("graph_note")), box);
   section.setAttribute("aria-label", say("graph"));
   box.scrollLeft = scrolled;
+  box.scrollTop = scrolledDown ?? height; // up from the first layer
+  showNode(box, places.get(shownEntry().id));
+}
+
+// Scrolls the graph, and nothing else, so that a node can be seen.
+function showNode(box, node) {
+  if (!node) return;
+  const margin = 12;
+  if (node.x - margin < box.scrollLeft) box.scrollLeft = node.x - margin;
+  else if (node.x + node.width + margin > box.scrollLeft + box.clientWidth) box.scrollLeft = node.x + node.width + margin - box.clientWidth;
+  if (node.y - margin < box.scrollTop) box.scrollTop = node.y - 4 * margin;
+  else if (node.y + node.height + margin > box.scrollTop + box.clientHeight) box.scrollTop = node.y + node.height + 4 * margin - box.clientHeight;
 }
 
 // Where the nodes are; those of a closed layer are in its middle and are not drawn.
@@ -63,18 +75,20 @@ function sideTitles() {
   return [...firsts].map(([side, x]) => svg("text", { x: x + tape.graph.node[0] / 2, y: 15, class: "side" }, say(`sides.${side}`)));
 }
 
+// A layer, with its name on the left, which opens and closes it.
 function bandRect(band, top) {
   const isShown = bandIsOpen(band);
   const height = isShown ? tape.bands[band].height : CLOSED;
   const group = svg("g", { class: "band" }, svg("rect", { x: 1, y: top, width: tape.graph.width - 2, height, rx: 6 }));
-  if (tape.bands.length > 1) {
-    const text = `${isShown ? "▾" : "▸"} ${bandName(band)}`;
-    const label = svg("text", { x: tape.graph.width - 8, y: top + 16, class: "band-label" }, text);
-    const button = svg("g", { role: "button", tabindex: "0", class: "band-button", "data-band": band, "aria-expanded": String(isShown), "aria-label": `${bandName(band)}, ${say(isShown ? "open" : "closed")}` },
-      svg("rect", { x: tape.graph.width - 132, y: top, width: 130, height: isShown ? 24 : CLOSED, class: "target" }), label);
-    button.addEventListener("click", () => toggleBand(band, isShown));
-    group.append(button);
-  }
+  if (tape.bands.length < 2) return group;
+  const middle = top + height / 2;
+  const label = isShown
+    ? svg("text", { x: 26, y: middle, class: "band-label", transform: `rotate(-90 22 ${middle})` }, bandName(band))
+    : svg("text", { x: 26, y: middle + 5, class: "band-label closed" }, `▸ ${bandName(band)}`);
+  const button = svg("g", { role: "button", tabindex: "0", class: "band-button", "data-band": band, "aria-expanded": String(isShown), "aria-label": `${bandName(band)}, ${say(isShown ? "open" : "closed")}` },
+    svg("rect", { x: 2, y: top + 1, width: isShown ? 44 : tape.graph.width - 4, height: height - 2, rx: 5, class: "target" }), label);
+  button.addEventListener("click", () => toggleBand(band, isShown));
+  group.append(button);
   return group;
 }
 
@@ -139,12 +153,13 @@ function nodes(places) {
 
 function node(entry, { x, y, width, height, side }) {
   const isHere = entry === shownEntry();
-  const isBad = Boolean(valueOf(entry)?.not_finite);
+  const isWrong = isBad(entry);
   const name = entry.is_named ? entry.name : `%${entry.id}`;
-  const classes = ["node", side, isHere && "here", isBad && "bad", marksOf(entry.id).length && "marked"].filter(Boolean);
+  const classes = ["node", side, isHere && "here", isWrong && "bad", marksOf(entry.id).length && "marked"].filter(Boolean);
   const group = svg("g", { class: classes.join(" "), role: "button", tabindex: isHere ? "0" : "-1", "data-entry": entry.id, "aria-label": `${name}, ${entry.leaf ?? entry.sign}`, "aria-current": isHere ? "step" : undefined },
-    svg("rect", { x, y, width, height, rx: entry.leaf === undefined ? height / 2 : 3 }),
-    svg("text", { x: x + width / 2, y: y + height / 2 + 4 }, `${isBad ? "⚠ " : ""}${short(entry)}`));
+    svg("rect", { x, y: y - 7, width, height: height + 14, class: "target" }),
+    svg("rect", { class: "shape", x, y, width, height, rx: entry.leaf === undefined ? height / 2 : 3 }),
+    svg("text", { x: x + width / 2, y: y + height / 2 + 4 }, `${isWrong ? "⚠ " : ""}${short(entry)}`));
   group.addEventListener("click", () => { goTo(entry.id); render({ toNode: true }); });
   return group;
 }

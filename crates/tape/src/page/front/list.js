@@ -40,7 +40,7 @@ function renderList() {
   const scrolled = list.querySelector(".scroll")?.scrollTop ?? 0;
   const head = make("tr", {}, ...["number", "name", "definition", "shape", "values", "source"].map((name) => make("th", { scope: "col" }, say(name))));
   const table = make("table", { class: "entries" }, make("thead", {}, head), ...knownGroups.map(groupRows));
-  const box = make("div", { class: "scroll" }, table);
+  const box = scroller(say("list"), table);
   list.replaceChildren(make("details", { open: listIsOpen() }, make("summary", {}, make("h2", {}, say("list"))), box));
   list.querySelector("details").addEventListener("toggle", (event) => (listOpen = event.target.open));
   list.setAttribute("aria-label", say("list"));
@@ -79,11 +79,11 @@ function toggleGroup(group, wasShown) {
 function entryRow(entry) {
   const isHere = entry === shownEntry();
   const marks = marksOf(entry.id);
-  const isBad = Boolean(valueOf(entry)?.not_finite);
+  const isWrong = isBad(entry);
   const name = nameOf(entry);
-  const button = make("button", { type: "button", class: "entry", tabindex: isHere ? "0" : "-1", "data-entry": entry.id, onclick: () => { goTo(entry.id); render({ toRow: true }); } }, isBad ? `⚠ ${name}` : name);
+  const button = make("button", { type: "button", class: "entry", tabindex: isHere ? "0" : "-1", "data-entry": entry.id, onclick: () => { goTo(entry.id); render({ toRow: true }); } }, isWrong ? `⚠ ${name}` : name);
   const source = marks.map((mark) => sourceNumber(mark.equation).replace(/^(eq|ec)\. /, "") + (mark.proof?.same ? " =" : ""));
-  return make("tr", { class: [isHere && "here", entry.differentiation && "backward", isBad && "bad"].filter(Boolean).join(" "), "aria-current": isHere ? "step" : undefined },
+  return make("tr", { class: [isHere && "here", entry.differentiation && "backward", isWrong && "bad"].filter(Boolean).join(" "), "aria-current": isHere ? "step" : undefined },
     make("td", { class: "id" }, `%${entry.id}`),
     make("th", { scope: "row" }, button),
     make("td", { class: "definition" }, definition(entry)),

@@ -39,18 +39,32 @@ function math(mathml, { buttons = true } = {}) {
       symbol.classList.add("here");
       continue;
     }
-    symbol.setAttribute("role", "button");
-    symbol.setAttribute("tabindex", "0");
-    symbol.setAttribute("aria-label", entryOf(id).name);
-    symbol.addEventListener("click", () => follow(id));
+    symbolButton(symbol, id);
   }
   return box;
+}
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+
+// The symbol inside of a button of HTML, which can stand where MathML has text: assistive technology
+// does not take an element of MathML for a button.
+function symbolButton(symbol, id) {
+  const text = document.createElementNS(MATHML, "mtext");
+  const inner = document.createElementNS(MATHML, "math");
+  symbol.replaceWith(text);
+  inner.append(symbol);
+  text.append(make("button", { type: "button", class: "symbol", "aria-label": entryOf(id).name, onclick: () => follow(id) }, inner));
+}
+
+// A box that scrolls sideways by itself, with a name for those who do not see it.
+function scroller(label, ...children) {
+  return make("div", { class: "scroll", role: "group", "aria-label": label }, ...children);
 }
 
 // A button that goes to an entry.
 function link(id) {
   const entry = entryOf(id);
-  const text = entry.is_named ? entry.name : entry.kind === "Number" ? entry.name : `%${id} ${entry.sign}`;
+  const text = entry.is_named || entry.kind === "Number" ? entry.name : oneOperation(entry);
   return make("button", { type: "button", class: "link", onclick: () => follow(id) }, text);
 }
 
@@ -73,7 +87,7 @@ function strength(x, value) {
 // ---- Small maps: a full square is positive, a hollow one negative, a cross not finite.
 
 const MAP_CELL = 7;
-const MAP_MOST = 14;
+const MAP_MOST = 8;
 
 function heatMap(entry) {
   const value = valueOf(entry);
@@ -148,8 +162,8 @@ function windowAt(at, count, most) {
 // the keyboard is at.
 function matrixTable(entry, { touched = () => false, chosen = null, choose = null, most = tableMost() } = {}) {
   const value = valueOf(entry);
-  const caption = make("caption", {}, make("span", { class: "symbol" }, nameOf(entry)), ` ${shapeOf(entry)}`);
-  const table = make("table", { class: choose ? "matrix chosen" : "matrix" }, caption);
+  const caption = make("caption", {}, make("span", { class: "of" }, nameOf(entry)), ` ${shapeOf(entry)}`);
+  const table = make("table", { class: choose ? "matrix chosen" : "matrix", "data-entry": entry.id }, caption);
   if (!value) {
     table.append(make("tbody", {}, make("tr", {}, make("td", {}, say("not_computed")))));
     return table;

@@ -50,7 +50,8 @@ impl<T: Scalar> Program<T> {
         outputs: &[Var<'_, T>],
         options: Options,
     ) -> Result<Program<T>> {
-        let mut program = tape.compile_with(outputs.iter().map(|&output| tape.at(output.id.index()).var()), options)?;
+        let mut program =
+            tape.compile_with(outputs.iter().map(|&output| tape.at(output.id.index()).var()), options)?;
         program.keep_noise();
         for leaf in program.leaves.states.ids() {
             let entry = program.graph.origins[program.leaves.states[leaf].node].0;

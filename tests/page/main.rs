@@ -1,0 +1,8 @@
+//! Pages of tapes: what their document says, and how a person steps through them.
+//!
+//! The tests of `steps` need Chromium, and are run by `.ci/page`; the others look at the document alone.
+
+mod browser;
+mod document;
+mod fixtures;
+mod steps;
