@@ -264,6 +264,24 @@ fn a_killed_training_is_resumed() {
 }
 
 #[test]
+fn the_trained_network_is_a_page_of_steps() {
+    let folder = Folder::new("page");
+    let file = folder.file("page.html");
+    let output = String::from_utf8(run(&["--epochs", "30", "--page", &file]).stdout).unwrap();
+    assert!(output.contains("Page in "), "{output}");
+    let page = std::fs::read_to_string(&file).unwrap();
+    for part in
+        ["<!DOCTYPE html>", "30-16-1 · tanh, sigmoid · log_loss", "eq. 26", "\"m\":8", "\"same\":true"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("\"same\":false") && !page.contains("\"verdict\":\"differs\""));
+    assert!(refusal(&["--page", &folder.file("no/where")]).starts_with("--page: "));
+    let together = refusal(&["--seeds", "--page", &file]);
+    assert!(together.starts_with("--seeds trains ten networks, and --page is about one"), "{together}");
+}
+
+#[test]
 fn a_report_is_a_page() {
     let folder = Folder::new("report");
     let file = folder.file("report.html");

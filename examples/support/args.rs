@@ -55,6 +55,7 @@ Files (networks as safetensors, which Python reads; each is written whole or not
   --load FILE          tests a saved network, and trains none
   --checkpoint FILE    the training, after every ten epochs
   --report FILE        a page of figures (HTML): losses, curves, calibration, weights
+  --page FILE          a page (HTML) on which one steps through the trained network, forward and backward
   --resume FILE        goes on from a checkpoint: the same options give the same bits as no stop
 
   -h, --help           this text
@@ -85,6 +86,7 @@ pub(crate) struct Args {
     pub(crate) checkpoint: Option<PathBuf>,
     pub(crate) resume: Option<PathBuf>,
     pub(crate) report: Option<PathBuf>,
+    pub(crate) page: Option<PathBuf>,
 }
 
 /// The rule of the optimizer.
@@ -204,6 +206,7 @@ struct Given {
     checkpoint: Option<PathBuf>,
     resume: Option<PathBuf>,
     report: Option<PathBuf>,
+    page: Option<PathBuf>,
 }
 
 impl Args {
@@ -248,6 +251,7 @@ impl Given {
             "load" => self.load = Some(path(parser)?),
             "checkpoint" => self.checkpoint = Some(path(parser)?),
             "report" => self.report = Some(path(parser)?),
+            "page" => self.page = Some(path(parser)?),
             "resume" => self.resume = Some(path(parser)?),
             _ => return Err(format!("there is no option --{name}")),
         }
@@ -282,6 +286,7 @@ impl Given {
             checkpoint: self.checkpoint,
             resume: self.resume,
             report: self.report,
+            page: self.page,
         })
     }
 
@@ -308,7 +313,11 @@ impl Given {
             return Err(format!("{name} is about a training, and --load trains none"));
         }
         let files = training.iter().take(3).find(|(_, given)| *given).map(|(name, _)| *name);
-        let others = [("--load", self.load.is_some()), ("--report", self.report.is_some())];
+        let others = [
+            ("--load", self.load.is_some()),
+            ("--report", self.report.is_some()),
+            ("--page", self.page.is_some()),
+        ];
         let others = others.iter().find(|(_, given)| *given).map(|(name, _)| *name);
         if let Some(name) = files.or(others)
             && (self.seeds || self.compare)

@@ -12,4 +12,5 @@ pub(crate) mod report;
 pub(crate) mod rounding;
 pub(crate) mod run;
 pub(crate) mod score;
+pub(crate) mod steps;
 pub(crate) mod text;

@@ -15,6 +15,7 @@ use super::page;
 use super::proof::bound;
 use super::report;
 use super::score::Score;
+use super::steps;
 
 /// One network, those of ten seeds, or a comparison; what failed is in the checks.
 pub(crate) fn run<T: Scalar>(args: &Args) -> Result<Checks, String> {
@@ -60,6 +61,10 @@ fn one_seed<T: Scalar>(args: &Args) -> Result<Checks, String> {
     if let Some(path) = &args.report {
         page::write(&outcome, &data, args, path).map_err(|error| format!("--report: {error}"))?;
         say(&format!("Report in {}\n", printable(&path.display().to_string())))?;
+    }
+    if let Some(path) = &args.page {
+        let size = steps::write(&outcome.network, &data, path).map_err(|error| format!("--page: {error}"))?;
+        say(&format!("Page in {} ({} kB)\n", printable(&path.display().to_string()), size.div_ceil(1000)))?;
     }
     say(&report::test(&data, &outcome.score))?;
     let confusion = report::confusion(&outcome.score);

@@ -239,7 +239,7 @@ fn document_of(html: &str) -> &str {
 fn hostile_names_stay_inside_of_the_document() {
     let html = hostile();
     let inside = document_of(&html);
-    for sign in ['<', '>', '&', '\u{2028}', '\u{0}', '\n'] {
+    for sign in ['<', '\u{2028}', '\u{0}', '\n'] {
         assert!(!inside.contains(sign), "{sign:?} is in the document");
     }
     assert_eq!(html.matches("<script").count(), 2, "the document and the scripts");

@@ -56,6 +56,7 @@
 //! | use a network | [`Mlp::predict`], [`Mlp::predict_classes`], [`Mlp::predict_probabilities`], [`classes()`]; [`Predictor`] without allocating |
 //! | know how good it is | [`Mlp::accuracy`], [`Mlp::loss`]; [`metrics`]: [`ConfusionMatrix`], [`ClassProbabilities`](metrics::ClassProbabilities), [`Scores`](metrics::Scores), [`Quantities`](metrics::Quantities) |
 //! | know what a difference means | [`Bootstrap`](metrics::Bootstrap) |
+//! | step through it in a browser, with the textbook's equations marked | `Mlp::page`, of the feature `html` |
 //! | show others what was trained and how good it is | `report`, of the feature `report` |
 //! | save a network and load it, here, in another process or in Python | [`Mlp::save`](Mlp#method.save), [`Mlp::load`](Mlp#method.load), [`files`] |
 //! | keep what prepares its data with it, and predict for data as they are | [`Mlp::save_with_pipeline`], [`Mlp::load_with_pipeline`], [`Mlp::predictor_with`] |

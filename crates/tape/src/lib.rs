@@ -54,6 +54,8 @@
 //! | see what a program does | [`Program::explain`], [`Program::steps`], [`Program::rewrites`], `println!("{program}")` |
 //! | read the equations | [`Var::equation`], [`Tape::equations`], `println!("{tape}")`, [`Tape::dot`] |
 //! | type equations, and have them as entries | [`Tape::reader`], [`EquationReader`] |
+//! | step through it in a browser, forward and backward | `Tape::to_html`, `Page`, of the feature `html` |
+//! | know why a differentiation recorded an entry | [`Entry::origin`] |
 //! | read entries, for a way of showing of your own | [`Tape::entries`], [`Entry`], [`Var::label`] |
 //! | carry a program over: to ONNX, to Rust source | `Program::to_onnx`, `Program::to_rust`, of the features `onnx` and `rust-source` |
 //! | save a list and read it back | `Tape::to_json`, `Tape::from_json`, of the feature `json` |

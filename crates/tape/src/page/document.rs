@@ -11,10 +11,10 @@ use super::values::{Value, side, values};
 use super::{Mark, Page};
 use crate::show::dot::sign;
 use crate::show::equation::Equation;
+use crate::show::expression::chain_starts;
 use crate::show::json::write::{OfParameters, OfShape};
 use crate::show::label::Label;
 use crate::show::list::unique_labels;
-use crate::show::mathml::MathMl;
 use crate::show::system;
 use crate::show::typeset::Style;
 use crate::show::unicode::Unicode;
@@ -22,9 +22,9 @@ use crate::{Entry, Error, Matrix, Notation, Origin, Result, Scalar, Tape, Var, p
 
 /// The most lines that a page has as a system.
 const MOST_LINES: usize = 1000;
-/// An equation whose text is longer, in bytes, is left out: of a deep network, a derivative of the
+/// An equation whose text is longer, in characters, is left out: of a deep network, a derivative of the
 /// first layer names every other one, and the lines of the system say the same in short ones.
-const LONGEST: usize = 600;
+const LONGEST: usize = 200;
 
 #[derive(serde::Serialize)]
 #[serde(bound = "")]
@@ -48,7 +48,6 @@ struct Document<T: Scalar> {
 struct OfEntry<T: Scalar> {
     id: usize,
     name: String,
-    symbol: String,
     is_named: bool,
     operation: String,
     sign: String,
@@ -169,8 +168,16 @@ impl<T: Scalar> Document<T> {
         let (graph, bands) = graph::laid_out(tape, &mirror);
         let lines = system::marked(tape, &asked(tape, page.entries));
         let lines: Vec<(usize, Equation)> = lines.into_iter().take(MOST_LINES).collect();
-        let shown =
-            Shown { page, values: &known, naive: naive.as_deref(), side, mirror: &mirror, lines: &lines };
+        let starts = chain_starts(tape, page.entries);
+        let shown = Shown {
+            page,
+            values: &known,
+            naive: naive.as_deref(),
+            side,
+            mirror: &mirror,
+            lines: &lines,
+            starts,
+        };
         Ok(Document {
             format: "tape-page",
             version: 1,
@@ -229,6 +236,8 @@ struct Shown<'a, 't, T: Scalar> {
     side: usize,
     mirror: &'a Mirror,
     lines: &'a [(usize, Equation)],
+    /// Where chains of derivatives start, as equations need it.
+    starts: Vec<bool>,
 }
 
 impl<T: Scalar> Shown<'_, '_, T> {
@@ -276,7 +285,6 @@ impl<T: Scalar> Shown<'_, '_, T> {
         OfEntry {
             id: index,
             name: printable(&name).into_owned(),
-            symbol: MathMl::label(&label),
             is_named: !matches!(label, Label::Number(_)),
             operation: printable(&entry.operation()).into_owned(),
             sign: printable(&sign(&entry.notation())).into_owned(),
@@ -296,7 +304,7 @@ impl<T: Scalar> Shown<'_, '_, T> {
             }),
             origin: entry.origin().map(of_origin),
             place: printable(&entry.place().to_string()).into_owned(),
-            equation: Some(OfEquation::from(&Equation::marked(entry))).filter(|it| it.text.len() <= LONGEST),
+            equation: self.equation(entry),
             step: (&Equation::one_operation(entry, called)).into(),
             line,
             band: self.mirror.band(index),
@@ -304,6 +312,14 @@ impl<T: Scalar> Shown<'_, '_, T> {
             literal,
             difference,
         }
+    }
+
+    /// The equation of an entry, if it is not too long.
+    fn equation(&self, entry: Entry<'_, T>) -> Option<OfEquation> {
+        let equation = Equation::marked(entry, &self.starts);
+        let text = equation.to_string();
+        let is_short = text.chars().count() <= LONGEST;
+        is_short.then(|| OfEquation { text, mathml: equation.mathml() })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{OperationKind, Scalar, Tape};
 
 /// Sizes in pixels.
 const NODE: [usize; 2] = [108, 30];
-const COLUMN: usize = 130;
+const COLUMN: usize = 126;
 const STEP: usize = 45;
 const MARGIN: usize = 8;
 /// On the left, the names of the layers.

@@ -24,7 +24,7 @@
 //!
 //! | name | what it is |
 //! |---|---|
-//! | `id`, `name`, `symbol` | its number; what an equation calls it, as text and as MathML |
+//! | `id`, `name` | its number; what an equation calls it |
 //! | `is_named` | whether the name is the user's or a derivative's, and no number |
 //! | `operation`, `sign`, `kind`, `notation`, `parameters` | the operation, as [`Tape::to_json`] has it, and as a graph shows it |
 //! | `operands`, `used_by` | entries |

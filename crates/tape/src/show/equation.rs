@@ -124,9 +124,9 @@ impl Equation {
         Equation { line, function_names: false }
     }
 
-    /// The equation of an entry, as [`Var::equation`] has it, whose symbols tell their entries.
-    pub(crate) fn marked<T: Scalar>(entry: Entry<'_, T>) -> Equation {
-        let starts = chain_starts(entry.tape(), entry.index());
+    /// The equation of an entry, as [`Var::equation`] has it, whose symbols tell their entries;
+    /// `starts` are the [`chain_starts`] of the list.
+    pub(crate) fn marked<T: Scalar>(entry: Entry<'_, T>, starts: &[bool]) -> Equation {
         let called = |entry: Entry<'_, T>| {
             let label = Label::given(entry)
                 .or_else(|| if starts[entry.index()] { Label::derived(entry) } else { None });

@@ -3,7 +3,7 @@
 
 pub(crate) mod dot;
 pub(crate) mod equation;
-mod expression;
+pub(crate) mod expression;
 #[cfg(feature = "json")]
 pub(crate) mod json;
 pub(crate) mod label;

@@ -51,6 +51,7 @@ const MATHML = "http://www.w3.org/1998/Math/MathML";
 function symbolButton(symbol, id) {
   const text = document.createElementNS(MATHML, "mtext");
   const inner = document.createElementNS(MATHML, "math");
+  inner.setAttribute("displaystyle", "true");
   symbol.replaceWith(text);
   inner.append(symbol);
   text.append(make("button", { type: "button", class: "symbol", "aria-label": entryOf(id).name, onclick: () => follow(id) }, inner));
