@@ -53,7 +53,7 @@ impl<T: Scalar> Value<T> {
     pub(super) fn new(value: &Matrix<T>, side: usize) -> Self {
         let (rows, columns) = (value.rows().min(side), value.columns().min(side));
         let data = (0..columns).flat_map(|j| value.column(j)[..rows].iter().copied().map(Number)).collect();
-        let finite = || value.iter().map(|&x| x).filter(|x| x.is_finite());
+        let finite = || value.iter().copied().filter(|x| x.is_finite());
         let size = |x: T| if x < T::ZERO { -x } else { x };
         let largest = finite().map(size).fold(T::ZERO, |a, b| if b > a { b } else { a });
         let place = value.as_slice().iter().position(|x| !x.is_finite());

@@ -20,6 +20,7 @@ pub(crate) enum Label {
     /// %12: an entry without a name.
     Number(usize),
     /// One of the above with the number of its entry, where the typesetting can tell it.
+    #[cfg_attr(not(feature = "html"), allow(dead_code))] // made for pages alone
     Marked(usize, Box<Label>),
 }
 

@@ -11,7 +11,7 @@ function renderHandout() {
 function handoutStep(entry, mathml, at, of) {
   const sources = marksOf(entry.id).map((mark) => `${sourceNumber(mark.equation)}${mark.proof?.same ? " =" : ""}`);
   const head = make("h3", {}, [say("step", { at, of }), direction(entry), ...sources].join(" · "));
-  const facts = make("p", {}, `${say("why")}: `, ...why(entry).map(plain));
+  const facts = entry.differentiation ? make("p", {}, `${say("why")}: `, ...why(entry).map(plain)) : "";
   const checks = entry.differentiation || entry.difference ? make("p", {}, `${say("differences")}: `, ...differences(entry).map(plain)) : "";
   return make("section", { class: "step" }, head, math(mathml, { buttons: false }), matrixTable(entry, { most: 10 }), facts, checks);
 }

@@ -65,7 +65,7 @@ function groupRows(group) {
   const title = groupTitle(group);
   const count = say("entries", { n: group.entries.length });
   const toggle = make("button", { type: "button", class: "group", "aria-expanded": String(isShown), onclick: () => toggleGroup(group, isShown) }, `${isShown ? "▾" : "▸"} ${title}`, make("small", {}, ` · ${count}`));
-  const body = make("tbody", {}, make("tr", { class: group.differentiation ? "part backward" : "part" }, make("th", { colspan: "6", scope: "rowgroup" }, toggle)));
+  const body = make("tbody", { "data-group": group.id }, make("tr", { class: group.differentiation ? "part backward" : "part" }, make("th", { colspan: "6", scope: "rowgroup" }, toggle)));
   if (isShown) body.append(...group.entries.map(entryRow));
   return body;
 }

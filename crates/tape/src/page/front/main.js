@@ -108,7 +108,7 @@ function render({ toCard, toCell, toRow, toNode } = {}) {
   else if (toCell || had === "cell") document.querySelector("#card td[tabindex='0']")?.focus();
   else if (toRow || had === "row") document.querySelector("#list tr.here button")?.focus({ preventScroll: true });
   else if (toNode || had === "node") document.querySelector("#graph .node.here")?.focus({ preventScroll: true });
-  speak(spoken());
+  speak(spoken(toCell || had === "cell"));
 }
 
 // Which part has the keyboard and is about to be drawn anew.
@@ -121,22 +121,25 @@ function focusKept() {
   return null;
 }
 
-// Two rows change; a list that opens and closes its layers is drawn anew.
+// Two rows change, or the layers of both where one closes or opens.
 function moveInList() {
   const list = document.getElementById("list");
   const before = list.querySelector("tr.here");
-  const now = list.querySelector(`.entry[data-entry="${shownEntry().id}"]`);
-  if (!before || !now || tape.entries.length > LONG) return renderList();
-  const entry = (row) => entryOf(Number(row.querySelector(".entry").dataset.entry));
-  const row = now.closest("tr");
-  if (before === row) return undefined;
-  const isFocused = before.contains(document.activeElement);
-  before.replaceWith(entryRow(entry(before)));
-  const fresh = entryRow(entry(row));
-  row.replaceWith(fresh);
-  if (isFocused) fresh.querySelector("button").focus({ preventScroll: true });
-  showRow(list.querySelector(".scroll"), fresh);
-  return undefined;
+  const now = list.querySelector(`.entry[data-entry="${shownEntry().id}"]`)?.closest("tr");
+  if (before && before === now) return;
+  const had = before?.contains(document.activeElement);
+  if (before && now && tape.entries.length <= LONG) {
+    before.replaceWith(entryRow(entryOf(Number(before.querySelector(".entry").dataset.entry))));
+    now.replaceWith(entryRow(shownEntry()));
+  } else {
+    const group = knownGroups.find((one) => one.entries.includes(shownEntry()));
+    const changed = [before?.closest("tbody"), list.querySelector(`tbody[data-group="${group.id}"]`)];
+    for (const body of new Set(changed)) body?.replaceWith(groupRows(knownGroups.find((one) => one.id === Number(body.dataset.group))));
+  }
+  const row = list.querySelector("tr.here");
+  if (!row) return;
+  if (had) row.querySelector("button").focus({ preventScroll: true });
+  showRow(list.querySelector(".scroll"), row);
 }
 
 function syncBar() {
@@ -146,14 +149,14 @@ function syncBar() {
   for (const input of document.querySelectorAll("#bar input[name=level]")) input.checked = input.value === place.level;
 }
 
-// What is said of a step.
-function spoken() {
+// What is said of a step, and of an element where that is looked at.
+function spoken(isElement) {
   const entry = shownEntry();
   const text = byEquations() ? tape.lines[lineOf(entryOf(place.entry))].text : entry.step.text;
   const parts = [stepText(), ...marksOf(entry.id).map((mark) => sourceNumber(mark.equation)), text];
   const value = valueOf(entry);
   const [row, column] = place.cell;
-  if (place.level === "number" && value) parts.push(say("cell", { row: row + 1, column: column + 1 }), shown(element(value, row, column)));
+  if ((isElement || place.level === "number") && value) parts.push(say("cell", { row: row + 1, column: column + 1 }), shown(element(value, row, column)));
   else if (value?.rows === 1 && value.columns === 1) parts.push(shown(element(value, 0, 0)));
   if (value?.not_finite) parts.push(say("not_finite"));
   return parts.join(". ");
