@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mlp::{Activation, Mlp};
 use serde_json::Value;
-use tape::{Matrix, Program, Scalar, Tape, Var, matrix};
+use tape::{Dim, Matrix, Noise, Over, Program, Scalar, Shape, Tape, Var, matrix};
 
 /// Numbers that are no round ones.
 pub(crate) fn numbers<T: Scalar>(rows: usize, columns: usize, seed: usize) -> Matrix<T> {
@@ -90,6 +90,30 @@ pub(crate) fn hostile() -> String {
     let program = tape.compile([dx]).expect("a sound tape");
     let page = tape::Page::new(&tape, &program).title(HOSTILE[0]);
     page.mark(j, HOSTILE[1], HOSTILE[0]).and_then(|page| page.to_html()).expect("a page")
+}
+
+/// A tape with operations of many kinds, differentiated twice, and with noise; with a leaf that has no value.
+pub(crate) fn zoo(look: impl FnOnce(&Tape<f64>, &Program<f64>)) {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &numbers(4, 5, 2));
+    let classes = tape.indices("classes", 1, &[2_u32, 0, 1, 2, 0]);
+    let w = tape.parameter("W", &numbers(3, 4, 3));
+    let k = tape.constant("K", &numbers(3, 3, 4));
+    let noisy = x + tape.noise("ε", Shape::new(4, Dim::M), Noise::Normal) * 0.1;
+    let h = w.matmul(noisy.dropout(0.25)).named("H");
+    let spd = (k.matmul(k.t()) + tape.constant("I", &Matrix::identity(3))).named("S");
+    let mixed = spd.cholesky().solve_lower(h.gelu()).cumulative_sum();
+    let chosen = mixed.greater(0.0).select(mixed, mixed.abs().sqrt() * 0.5);
+    let logits = (chosen + h.softmax_over(Over::Rows).ln() - h.max_over(Over::Rows)).named("logits");
+    let j = logits.softmax_cross_entropy_of(classes).mean() + w.powi(3).sum() / 7.0 + h.pow(2.0).mean();
+    let j = j.named("J");
+    let [dw] = j.gradients([w]);
+    let [hw] = j.hvp([w], [tape.constant("V", &numbers(3, 4, 6))]);
+    let _ = tape.parameter_unbound("unused", Shape::new(2, 2)) * 2.0;
+    let mut program = tape.compile([j, dw, hw]).expect("a sound tape");
+    program.seed(5);
+    program.run().expect("it runs");
+    look(&tape, &program);
 }
 
 /// A folder for the files of a test, which stays until the machine is cleaned up.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tape::{Program, Tape};
 
 use crate::browser::{Browser, Look, base64};
-use crate::fixtures::{HOSTILE, hostile, naive, text_of, with_page, written};
+use crate::fixtures::{HOSTILE, hostile, naive, text_of, with_page, written, zoo};
 
 /// The matrices that stand on the card: entry, and of each element row, column, number and text.
 const TABLES: &str = "[...document.querySelectorAll('#card table')].map((table) => [Number(table.dataset.entry), \
@@ -165,6 +165,33 @@ fn every_number_of_2_4_1_is_written_out() {
 fn product(term: &str) -> f64 {
     let number = |text: &str| text.trim().trim_matches(['(', ')']).parse::<f64>().expect("a number");
     term.split('·').map(number).product()
+}
+
+#[test]
+#[ignore = "needs Chromium: bash .ci/page"]
+fn any_tape_can_be_stepped_through() {
+    zoo(|tape, program| {
+        let path = written("zoo.html", &tape.to_html(program).expect("a page"));
+        let mut browser = Browser::start(Look::DESK);
+        browser.open(&path, "#lang=en");
+        for level in ["2", "1"] {
+            browser.key(level);
+            browser.key("Home");
+            let count =
+                browser.text("#card h2").split_whitespace().nth(3).expect("a number").parse::<usize>();
+            for at in 1..=count.expect("how many steps there are") {
+                assert!(browser.text("#card h2").starts_with(&format!("Step {at} of")), "{level} {at}");
+                if level == "2" {
+                    browser.key("3"); // the number of the same place, and back
+                    assert!(browser.text("#card h2").starts_with(&format!("Step {at} of")));
+                    browser.key("2");
+                }
+                browser.key("ArrowRight");
+            }
+        }
+        browser.shot("zoo");
+        assert_nothing_wrong(&mut browser);
+    });
 }
 
 #[test]

@@ -25,13 +25,14 @@ function isOpen(group) {
 
 function bandName(band) {
   const { label } = tape.bands[band];
-  return label ? say("band", { label }) : say("no_band");
+  if (label) return say("band", { label });
+  return tape.bands.length > 1 ? say("no_band") : "";
 }
 
 function groupTitle(group) {
   const derivative = tape.differentiations[(group.differentiation ?? 0) - 1];
   const part = group.differentiation ? (derivative?.of ? `∂${derivative.of}` : say("backward_part")) : say("forward_part");
-  return `${part} · ${bandName(group.band)}`;
+  return [part, bandName(group.band)].filter(Boolean).join(" · ");
 }
 
 function renderList() {
@@ -63,7 +64,7 @@ function showRow(box, row) {
 function groupRows(group) {
   const isShown = isOpen(group);
   const title = groupTitle(group);
-  const count = say("entries", { n: group.entries.length });
+  const count = group.entries.length === 1 ? say("one_entry") : say("entries", { n: group.entries.length });
   const toggle = make("button", { type: "button", class: "group", "aria-expanded": String(isShown), onclick: () => toggleGroup(group, isShown) }, `${isShown ? "▾" : "▸"} ${title}`, make("small", {}, ` · ${count}`));
   const body = make("tbody", { "data-group": group.id }, make("tr", { class: group.differentiation ? "part backward" : "part" }, make("th", { colspan: "6", scope: "rowgroup" }, toggle)));
   if (isShown) body.append(...group.entries.map(entryRow));

@@ -152,7 +152,7 @@ function mapColours() {
 
 // ---- Tables: a window of a matrix around the element that is chosen.
 
-const tableMost = () => (matchMedia("(max-width: 800px)").matches ? 6 : 12);
+const tableMost = () => (matchMedia("(max-width: 800px)").matches ? 6 : 8);
 
 // The first of `most` places that have `at` among them.
 function windowAt(at, count, most) {
