@@ -244,6 +244,7 @@ fn the_keyboard_reaches_everything() {
     browser.key("l");
     assert!(browser.text("#card h2").starts_with("Paso ") && browser.text("#card h2").contains("ec. 16"));
     assert_eq!(browser.eval("document.documentElement.lang"), "es");
+    browser.eval("new Promise((done) => setTimeout(done, 400))"); // written when the keys rest
     assert!(browser.eval("location.hash").as_str().unwrap().contains("lang=es"));
     browser.key("t");
     assert_eq!(browser.eval("document.documentElement.dataset.theme"), "dark");

@@ -100,7 +100,14 @@ function toEnd(isLast) {
 
 // ---- The address: step, level, element and language, so that a link leads to a step.
 
+// Written when the keys rest: browsers refuse, and complain of, more than some twenty changes a second.
+let addressTimer = null;
 function writeAddress() {
+  addressTimer = addressTimer ?? setTimeout(writeAddressNow, 150);
+}
+
+function writeAddressNow() {
+  addressTimer = null;
   const parts = new URLSearchParams({ step: place.entry, level: place.level, cell: place.cell.join(","), lang: place.language });
   if (!place.isProtected) parts.set("protection", "off");
   const address = `#${parts}`;
