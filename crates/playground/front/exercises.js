@@ -1,0 +1,107 @@
+// Check mine, and the two exercises.
+
+const SIGNS = ["∂", "ℒ", "δ[", "·", "*", "⊙", "ᵀ", "Σᵢ ", "g′(Z[", "]", "1/m"];
+
+function checkPart() {
+  const input = node("input", { id: "equation-typed", type: "text", value: "∂J/∂W[1] = ", spellcheck: "false", autocomplete: "off", "aria-describedby": "check-help" });
+  const form = node("form", { onsubmit: (event) => { event.preventDefault(); judgeText(input.value); } },
+    node("label", {}, word("equation"), input), node("button", { type: "submit" }, word("judge")));
+  const signs = node("div", { class: "signs", role: "group", "aria-label": word("signs") }, ...SIGNS.map((sign) => node("button", { type: "button", onclick: () => insert(input, sign) }, sign)));
+  const names = node("input", { id: "numbers-of", value: "∂J/∂b[1]", "aria-label": word("numbers"), spellcheck: "false" });
+  const numbers = node("textarea", { id: "numbers-typed", rows: 3, "aria-label": `${word("numbers")}: ${word("numbers_help")}`, placeholder: word("numbers_help"), spellcheck: "false" });
+  const ofNumbers = node("form", { onsubmit: (event) => { event.preventDefault(); judgeNumbers(names.value, numbers.value); } },
+    node("label", {}, word("numbers"), names), numbers, node("button", { type: "submit" }, word("judge")));
+  return node("div", { class: "check" }, form, signs, node("p", { class: "note", id: "check-help" }, word("check_help")), ofNumbers, node("p", { id: "verdict", class: "verdict" }));
+}
+
+function insert(input, sign) {
+  const [from, to] = [input.selectionStart, input.selectionEnd];
+  input.setRangeText(sign, from, to, "end");
+  input.focus();
+}
+
+function verdict(judged) {
+  const head = `${judged.is_right ? `✓ ${word("right")}` : `✗ ${word("wrong")}`}: ${word(`verdicts.${judged.verdict}`)}. `;
+  showVerdict(head + judged.sentence, judged.is_right);
+  return judged;
+}
+
+function showVerdict(text, isRight) {
+  const at = document.getElementById("verdict");
+  at.textContent = text;
+  at.dataset.right = String(isRight);
+  say_(text);
+}
+
+function judgeText(text) {
+  try {
+    const judged = verdict(ask({ do: "check", state: asked, text }));
+    if (hidden && judged.is_right && judged.quantity === hidden.quantity) hidden = null, drawPart("exercises");
+  } catch (error) {
+    showVerdict(`✗ ${word("cannot")}: ${error.message}`, false);
+  }
+}
+
+function judgeNumbers(quantity, text) {
+  const rows = text.trim().split(/\n|;/).map((line) => line.trim().replace(/^\[|\]$/g, "").split(/[\s|]+/).filter(Boolean).map(readNumber));
+  if (rows.flat().some((x) => x === undefined)) return showVerdict(`✗ ${word("cannot")}: ${word("not_a_number", { text })}`, false);
+  try {
+    return verdict(ask({ do: "check_numbers", state: asked, quantity, rows }));
+  } catch (error) {
+    return showVerdict(`✗ ${word("cannot")}: ${error.message}`, false);
+  }
+}
+
+// ---- Exercises.
+
+let hidden = null;
+let broken = null; // with its seed
+let told = "";
+
+const draw = () => Math.floor(Math.random() * 2 ** 31);
+
+function exercisesPart() {
+  const buttons = node("div", { class: "buttons" }, node("button", { type: "button", id: "hide", onclick: hideOne }, word("hide")), node("button", { type: "button", id: "break", onclick: breakOne }, word("broken")));
+  return node("div", {}, buttons, hidden ? hiddenPart() : null, broken ? brokenPart() : null, node("p", { class: "verdict", id: "told" }, told));
+}
+
+function hideOne() {
+  attempt(() => { [hidden, told] = [ask({ do: "hide", state: asked, seed: draw() }), ""]; }, "exercises");
+  const input = document.getElementById("equation-typed");
+  if (!hidden) return;
+  document.getElementById("part-check").open = true;
+  input.value = `${hidden.quantity} = `;
+  input.focus();
+  say_(word("asked", { quantity: hidden.quantity }));
+}
+
+function hiddenPart() {
+  const show = () => { told = word("answer_is", { right: hidden.right }); hidden = null; drawPart("exercises"); say_(told); };
+  return node("p", {}, word("asked", { quantity: hidden.quantity }), " ", node("button", { type: "button", onclick: show }, word("give_up")));
+}
+
+function breakOne() {
+  const seed = draw();
+  attempt(() => { [broken, told] = [{ seed, state: asked, ...ask({ do: "break", state: asked, seed }) }, ""]; }, "exercises");
+  say_(word("find"));
+}
+
+function brokenPart() {
+  const row = (line) => node("tr", {}, node("th", { scope: "row" }, line.equation), node("td", {}, node("div", { class: "scroll" }, rowsTable(line.rows))),
+    node("td", {}, node("button", { type: "button", "aria-label": `${word("this_one")}: ${line.quantity}`, onclick: () => guess(line.quantity) }, word("this_one"))));
+  return node("div", { class: "broken" }, node("p", {}, word("find")), node("table", {}, node("tbody", {}, ...broken.lines.map(row))));
+}
+
+function rowsTable(rows) {
+  const [tall, wide] = [rows.slice(0, 6), 8];
+  return node("table", { class: "numbers" }, node("tbody", {}, ...tall.map((row) => node("tr", {}, ...row.slice(0, wide).map((x) => node("td", {}, short(x))), row.length > wide ? node("td", {}, "…") : null))));
+}
+
+function guess(quantity) {
+  attempt(() => {
+    const found = ask({ do: "find", state: broken.state, seed: broken.seed, quantity });
+    told = found.is_found ? word("it_was", found) : word("not_it", { quantity });
+    if (found.is_found) broken = null;
+  }, "exercises");
+  say_(told);
+}
