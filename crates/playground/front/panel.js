@@ -169,6 +169,12 @@ window.engine = {
   },
 };
 
+// Somebody has gone back, or pasted a link.
+function addressChanged() {
+  const state = fromAddress() ?? FIRST;
+  if (derived && JSON.stringify(state) !== JSON.stringify(asked)) attempt(() => derive(state));
+}
+
 async function main() {
   const panel = node("section", { id: "playground" });
   document.querySelector("main").before(panel, node("p", { id: "play-spoken", role: "status", "aria-live": "polite", class: "spoken" }));
@@ -196,6 +202,7 @@ async function main() {
   document.documentElement.dataset.engine = took.toFixed(0);
   shown();
   say_(word("ready", { ms: took.toFixed(0) }));
+  window.addEventListener("hashchange", addressChanged);
   new MutationObserver(drawPanel).observe(document.documentElement, { attributeFilter: ["lang"] });
 }
 

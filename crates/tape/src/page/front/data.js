@@ -108,7 +108,10 @@ function writeAddress() {
 
 function writeAddressNow() {
   addressTimer = null;
-  const parts = new URLSearchParams({ step: place.entry, level: place.level, cell: place.cell.join(","), lang: place.language });
+  // What an engine derives is its part of the address; it is kept until there is one.
+  const kept = new URLSearchParams(location.hash.slice(1)).get("net");
+  const derived = engine()?.address?.() ?? (kept ? { net: kept } : {});
+  const parts = new URLSearchParams({ step: place.entry, level: place.level, cell: place.cell.join(","), lang: place.language, ...derived });
   if (!place.isProtected) parts.set("protection", "off");
   const address = `#${parts}`;
   if (address === location.hash) return;
