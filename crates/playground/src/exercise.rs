@@ -48,9 +48,8 @@ pub struct Found {
 
 /// The quantities of a derivation, from the output on.
 fn quantities(layers: usize) -> Vec<Quantity> {
-    let of = |l| {
-        [Quantity::ActivationDerivative(l), Quantity::Delta(l), Quantity::Weights(l), Quantity::Bias(l)]
-    };
+    let of =
+        |l| [Quantity::ActivationDerivative(l), Quantity::Delta(l), Quantity::Weights(l), Quantity::Bias(l)];
     (1..=layers).rev().flat_map(of).collect()
 }
 
@@ -84,7 +83,8 @@ pub(crate) fn find(state: &State, seed: u64, quantity: &str) -> Result<Found> {
     if guess != wrong.quantity {
         return Ok(Found { is_found: false, wrong: None, sentence: None });
     }
-    let verdict = Exercise::new(&given.network).judge(&wrong.text).map_err(|error| Error::of("seed", error))?;
+    let verdict =
+        Exercise::new(&given.network).judge(&wrong.text).map_err(|error| Error::of("seed", error))?;
     Ok(Found { is_found: true, wrong: Some(wrong.text), sentence: Some(verdict.to_string()) })
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn activation(at: &str, text: &str) -> Result<Function<f64>> {
         let [next] = orders[order - 1].sum().gradients_or_zeros([z]);
         orders.push(next);
     }
-    let programs = orders.into_iter().map(|order| Numbers::new(&tape, z, order)).collect::<Result<Vec<_>>>()?;
+    let programs =
+        orders.into_iter().map(|order| Numbers::new(&tape, z, order)).collect::<Result<Vec<_>>>()?;
     if !programs[0].is_elementwise()? {
         return Err(Error::of(at, "must treat every z by itself"));
     }
@@ -76,7 +77,11 @@ impl Numbers {
     fn is_elementwise(&self) -> Result<bool> {
         let at = [0.3, -0.7, 1.9, 0.0];
         let together = self.of(&Matrix::from_fn(1, at.len(), |_, j| at[j]))?;
-        let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a - b).abs() <= 1e-12 * a.abs().max(1.0) || (a.is_nan() && b.is_nan());
+        let same = |a: f64, b: f64| {
+            a.to_bits() == b.to_bits()
+                || (a - b).abs() <= 1e-12 * a.abs().max(1.0)
+                || (a.is_nan() && b.is_nan())
+        };
         Ok(at.iter().zip(together).all(|(&z, value)| same(self.at(z), value)))
     }
 }

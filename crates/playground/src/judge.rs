@@ -53,9 +53,7 @@ pub(crate) fn numbers(state: &State, quantity: &str, rows: &Rows) -> Result<Judg
     let height = rows.0.len();
     let theirs = rows.matrix("numbers", height, None)?;
     let name = quantity.to_string();
-    let judged = Numbers::new(&network, &x, &y)?.judge(|asked| {
-        (asked == name).then(|| theirs.clone())
-    })?;
+    let judged = Numbers::new(&network, &x, &y)?.judge(|asked| (asked == name).then(|| theirs.clone()))?;
     let verdict = match &judged {
         ByNumbers::Shape { .. } => "shape",
         other if other.is_right() => "agrees",

@@ -121,8 +121,6 @@ fn ask(question: &str) -> Result<Answer> {
         }
         Question::Hide { state, seed } => Answer::Hidden(exercise::hide(&state, seed)?),
         Question::Break { state, seed } => Answer::Broken(exercise::break_one(&state, seed)?),
-        Question::Find { state, seed, quantity } => {
-            Answer::Found(exercise::find(&state, seed, &quantity)?)
-        }
+        Question::Find { state, seed, quantity } => Answer::Found(exercise::find(&state, seed, &quantity)?),
     })
 }

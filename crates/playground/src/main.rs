@@ -15,6 +15,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Vectors of 128 bits, which every browser has; not the relaxed ones, which Safari refuses.
 const FLAGS: &str = "-C target-feature=+simd128";
 
+/// What the page's policy says of scripts, with leave to compile the module.
+const POLICY: &str = include_str!("../front/policy.txt");
 const STYLE: &str = include_str!("../front/style.css");
 /// The scripts, in the order in which they need each other. They share one scope.
 const SCRIPTS: [&str; 7] = [
@@ -64,13 +66,16 @@ fn module() -> Result<PathBuf, Box<dyn Error>> {
         .stderr(std::process::Stdio::inherit())
         .output()?;
     if !output.status.success() {
-        return Err(format!("the module was not built; `rustup target add {TARGET}` brings what it needs").into());
+        return Err(
+            format!("the module was not built; `rustup target add {TARGET}` brings what it needs").into()
+        );
     }
     // Cargo says what it made, a message of JSON a line.
     for line in String::from_utf8(output.stdout)?.lines() {
         let message: serde_json::Value = serde_json::from_str(line)?;
         let files = message["filenames"].as_array().into_iter().flatten();
-        let mut files = files.filter_map(|file| file.as_str()).filter(|file| file.ends_with("playground.wasm"));
+        let mut files =
+            files.filter_map(|file| file.as_str()).filter(|file| file.ends_with("playground.wasm"));
         if let Some(file) = files.next() {
             return Ok(PathBuf::from(file));
         }
@@ -89,7 +94,7 @@ fn assemble(page: &str, module: &[u8]) -> Result<String, Box<dyn Error>> {
         "<style>\n{STYLE}\n</style>\n<script type=\"application/wasm+base64\" id=\"module\">{}</script>\n<script>\n(() => {{\n\"use strict\";\n{script}\n}})();\n</script>\n</body>",
         STANDARD.encode(module)
     );
-    let page = replace_once(page, "script-src 'unsafe-inline'", "script-src 'unsafe-inline' 'wasm-unsafe-eval'")?;
+    let page = replace_once(page, "script-src ", POLICY)?;
     replace_once(&page, "</body>", &parts)
 }
 

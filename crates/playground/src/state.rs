@@ -77,7 +77,10 @@ impl State {
         }
         let mut network = builder.build().map_err(|error| Error::of("loss", error))?;
         for (name, rows) in &self.parameters {
-            let known = network.parameters().get(name).ok_or_else(|| Error::of(name, "is no parameter of this network"))?;
+            let known = network
+                .parameters()
+                .get(name)
+                .ok_or_else(|| Error::of(name, "is no parameter of this network"))?;
             let value = rows.matrix(name, known.rows(), Some(known.columns()))?;
             network.set_parameter(name, value).map_err(|error| Error::of(name, error))?;
         }
@@ -90,7 +93,10 @@ impl State {
             return Err(Error::of("sizes", format!("must be of 1 to {MOST_LAYERS} layers, such as 2-4-1")));
         }
         if let Some(units) = self.sizes.iter().find(|units| !(1..=MOST_UNITS).contains(*units)) {
-            return Err(Error::of("sizes", format!("a layer has 1 to {MOST_UNITS} units here, and not {units}")));
+            return Err(Error::of(
+                "sizes",
+                format!("a layer has 1 to {MOST_UNITS} units here, and not {units}"),
+            ));
         }
         if self.g.len() != layers {
             return Err(Error::of("g", format!("there are {layers} layers, and {} functions", self.g.len())));

@@ -43,7 +43,8 @@ fn what_was_drawn_can_be_asked_for_again() {
     let derived = ask(json!({"do": "derive", "state": xor()}));
     let again = ask(json!({"do": "derive", "state": derived["state"]}));
     assert_eq!(derived["document"], again["document"]);
-    let other = ask(json!({"do": "derive", "state": {"sizes": [2, 4, 1], "g": ["tanh", "sigmoid"], "seed": 1}}));
+    let other =
+        ask(json!({"do": "derive", "state": {"sizes": [2, 4, 1], "g": ["tanh", "sigmoid"], "seed": 1}}));
     assert_ne!(value(&derived, "W[1]"), value(&other, "W[1]"));
 }
 
@@ -65,13 +66,19 @@ fn an_edited_cell_changes_what_follows() {
 
 #[test]
 fn a_formula_is_an_activation_with_its_derivative() {
-    let by_name = ask(json!({"do": "derive", "state": {"sizes": [2, 3, 1], "g": ["silu", "sigmoid"], "set": "moons"}}));
+    let by_name =
+        ask(json!({"do": "derive", "state": {"sizes": [2, 3, 1], "g": ["silu", "sigmoid"], "set": "moons"}}));
     for text in ["z * sigmoid(z)", "z ⊙ σ(z)", "z / (1 + exp(-z))"] {
         let state = json!({"sizes": [2, 3, 1], "g": [text, "sigmoid"], "set": "moons"});
         let by_formula = ask(json!({"do": "derive", "state": state}));
         for name in ["A[1]", "∂J/∂W[1]", "∂J/∂b[1]"] {
             let of = |derived: &Value| -> Vec<f64> {
-                value(derived, name)["data"].as_array().expect("data").iter().filter_map(Value::as_f64).collect()
+                value(derived, name)["data"]
+                    .as_array()
+                    .expect("data")
+                    .iter()
+                    .filter_map(Value::as_f64)
+                    .collect()
             };
             let (expected, found) = (of(&by_name), of(&by_formula));
             assert_eq!(expected.len(), found.len());
@@ -87,7 +94,8 @@ fn a_formula_is_an_activation_with_its_derivative() {
 
 #[test]
 fn formulas_of_all_kinds() {
-    for text in ["2 * z", "z^2", "-z", "tanh(z) + 0.1 * z", "|z|", "relu(z) - relu(-z)", "1 / (1 + z^2)", "z"] {
+    for text in ["2 * z", "z^2", "-z", "tanh(z) + 0.1 * z", "|z|", "relu(z) - relu(-z)", "1 / (1 + z^2)", "z"]
+    {
         let state = json!({"sizes": [2, 2, 1], "g": [text, "sigmoid"]});
         let derived = ask(json!({"do": "derive", "state": state}));
         assert!(derived["j"].is_number(), "{text}");
@@ -101,7 +109,8 @@ fn formulas_of_all_kinds() {
         ("tnah", "formula in z"),
         ("", "formula in z"),
     ] {
-        let (at, message) = error(json!({"do": "derive", "state": {"sizes": [2, 2, 1], "g": [text, "sigmoid"]}}));
+        let (at, message) =
+            error(json!({"do": "derive", "state": {"sizes": [2, 2, 1], "g": [text, "sigmoid"]}}));
         assert_eq!(at, "g[1]", "{text}: {message}");
         assert!(message.contains(part) || at.contains(part), "{text}: {message}");
     }
@@ -152,14 +161,16 @@ fn ten_equations_get_their_ten_answers() {
 fn numbers_are_judged() {
     let derived = ask(json!({"do": "derive", "state": xor()}));
     let data = value(&derived, "∂J/∂b[2]")["data"][0].as_f64().expect("a number");
-    let numbers = |x: f64| json!({"do": "check_numbers", "state": xor(), "quantity": "dJ/db[2]", "rows": [[x]]});
+    let numbers =
+        |x: f64| json!({"do": "check_numbers", "state": xor(), "quantity": "dJ/db[2]", "rows": [[x]]});
     assert_eq!(ask(numbers(data))["verdict"], "agrees");
     let wrong = ask(numbers(4.0 * data));
     assert_eq!((wrong["verdict"].as_str(), wrong["is_right"].as_bool()), (Some("mistake"), Some(false)));
     assert!(wrong["sentence"].as_str().expect("a sentence").contains("1/m"), "{wrong}");
     let shape = json!({"do": "check_numbers", "state": xor(), "quantity": "dJ/db[1]", "rows": [[1.0, 2.0]]});
     assert_eq!(ask(shape)["verdict"], "shape");
-    let (at, _) = error(json!({"do": "check_numbers", "state": xor(), "quantity": "dJ/db[7]", "rows": [[1.0]]}));
+    let (at, _) =
+        error(json!({"do": "check_numbers", "state": xor(), "quantity": "dJ/db[7]", "rows": [[1.0]]}));
     assert_eq!(at, "quantity");
 }
 
@@ -178,15 +189,27 @@ fn a_broken_equation_can_be_found_and_no_other() {
             if answer["is_found"] == true {
                 found += 1;
                 broken_quantities.insert(quantity.to_owned());
-                assert!(answer["sentence"].as_str().is_some_and(|sentence| sentence.contains("eq. ")), "{answer}");
+                assert!(
+                    answer["sentence"].as_str().is_some_and(|sentence| sentence.contains("eq. ")),
+                    "{answer}"
+                );
                 // What it got is not what is right.
                 let data = value(&right, quantity)["data"].as_array().expect("data");
-                let flat: Vec<f64> = line["rows"].as_array().expect("rows").iter().flat_map(|row| row.as_array().expect("a row")).filter_map(Value::as_f64).collect();
+                let flat: Vec<f64> = line["rows"]
+                    .as_array()
+                    .expect("rows")
+                    .iter()
+                    .flat_map(|row| row.as_array().expect("a row"))
+                    .filter_map(Value::as_f64)
+                    .collect();
                 let mut sorted: Vec<f64> = data.iter().filter_map(Value::as_f64).collect();
                 let mut theirs = flat.clone();
                 sorted.sort_by(f64::total_cmp);
                 theirs.sort_by(f64::total_cmp);
-                assert!(sorted.iter().zip(&theirs).any(|(a, b)| (a - b).abs() > 1e-9), "{quantity} of seed {seed}");
+                assert!(
+                    sorted.iter().zip(&theirs).any(|(a, b)| (a - b).abs() > 1e-9),
+                    "{quantity} of seed {seed}"
+                );
             }
         }
         assert_eq!(found, 1, "seed {seed}");
