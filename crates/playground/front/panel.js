@@ -203,7 +203,9 @@ async function main() {
   shown();
   say_(word("ready", { ms: took.toFixed(0) }));
   window.addEventListener("hashchange", addressChanged);
-  new MutationObserver(drawPanel).observe(document.documentElement, { attributeFilter: ["lang"] });
+  let drawnIn = language();
+  const redraw = () => { if (drawnIn !== language()) { drawnIn = language(); drawPanel(); } };
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["lang"] });
 }
 
 main();
