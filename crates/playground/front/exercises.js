@@ -11,7 +11,8 @@ function checkPart() {
   const numbers = node("textarea", { id: "numbers-typed", rows: 3, "aria-label": `${word("numbers")}: ${word("numbers_help")}`, placeholder: word("numbers_help"), spellcheck: "false" });
   const ofNumbers = node("form", { onsubmit: (event) => { event.preventDefault(); judgeNumbers(names.value, numbers.value); } },
     node("label", {}, word("numbers"), names), numbers, node("button", { type: "submit" }, word("judge")));
-  return node("div", { class: "check" }, form, signs, node("p", { class: "note", id: "check-help" }, word("check_help")), ofNumbers, node("p", { id: "verdict", class: "verdict" }));
+  const typing = node("div", {}, form, signs, node("p", { class: "note", id: "check-help" }, word("check_help")), node("p", { id: "verdict", class: "verdict" }));
+  return node("div", { class: "check" }, typing, ofNumbers);
 }
 
 function insert(input, sign) {

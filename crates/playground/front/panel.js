@@ -1,7 +1,7 @@
 // The panel: what can be changed, trained, checked. It stands above the page's parts.
 
 const PARTS = { network: networkPart, train: trainPart, edit: cellsPart, check: checkPart, exercises: exercisesPart };
-const open_ = new Set(["network", "train"]);
+let opened = "train"; // one part at a time, so that the derivation stays in sight
 
 // Says a sentence to whoever listens.
 function say_(text) {
@@ -93,9 +93,9 @@ function trainPart() {
   const steps = (count) => () => attempt(() => train(count, rate));
   const buttons = node("div", { class: "buttons" }, button("train-1", word("one"), steps(1)), button("train-10", word("ten"), steps(10)),
     button("undo", word("undo"), () => attempt(undo), past.length === 0), button("rewind", word("rewind"), () => attempt(rewind), !asked.parameters));
-  return node("div", {}, node("label", {}, word("rate"), rateInput), buttons,
-    node("p", { id: "j" }, `${word("j", { j: short(derived.j) })} · ${word("derived", { ms: took.toFixed(0) })}`),
-    node("div", { class: "pictures" }, curvePicture(), planePicture()));
+  const controls = node("div", { class: "controls" }, node("label", {}, word("rate"), rateInput), buttons,
+    node("p", { id: "j" }, `${word("j", { j: short(derived.j) })} · ${word("derived", { ms: took.toFixed(0) })}`));
+  return node("div", { class: "pictures" }, controls, curvePicture(), planePicture());
 }
 
 function drawPlane(hadFocus) {
@@ -110,7 +110,7 @@ const TITLES = { network: "network", train: "train", edit: "edit", check: "check
 function drawPanel() {
   const panel = document.getElementById("playground");
   panel.setAttribute("aria-label", word("playground"));
-  const part = (name) => node("details", { id: `part-${name}`, open: open_.has(name), ontoggle: (event) => (event.target.open ? open_.add(name) : open_.delete(name)) },
+  const part = (name) => node("details", { id: `part-${name}`, name: "part", open: opened === name, ontoggle: (event) => { if (event.target.open) opened = name; } },
     node("summary", {}, word(TITLES[name])), node("p", { class: "complaint", "data-part": name }, complaint[0] === name ? complaint[1] : ""), node("div", { class: "body" }));
   panel.replaceChildren(...Object.keys(PARTS).map(part));
   for (const name of Object.keys(PARTS)) drawPart(name);

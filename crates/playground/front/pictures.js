@@ -35,7 +35,8 @@ function planePicture() {
   const plane = node("div", { class: "plane", id: "plane", tabindex: "0", role: "application", "aria-label": `${word("plane")}. ${word("plane_help")}`, onkeydown: onPlaneKey, onclick: onPlaneClick }, canvas, points);
   const classes = node("label", {}, word("point_class"), " ", node("select", { id: "point-class", onchange: (event) => { newClass = Number(event.target.value); } },
     ...[0, 1].map((k) => node("option", { value: k, selected: k === newClass }, String(k)))));
-  return node("figure", {}, node("figcaption", {}, word("plane")), plane, node("p", { class: "note", id: "plane-at" }, atCross()), classes, node("p", { class: "note" }, word("plane_help")));
+  const beside = node("div", { class: "beside" }, node("p", { id: "plane-at" }, atCross()), classes, node("p", { class: "note" }, word("plane_help")));
+  return node("figure", { class: "wide" }, node("figcaption", {}, word("plane")), node("div", { class: "row" }, plane, beside));
 }
 
 function classOf(y, i) {

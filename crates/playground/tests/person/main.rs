@@ -40,12 +40,18 @@ fn tab_to(browser: &mut Browser, id: &str) {
 
 /// Types over what a field holds.
 fn type_over(browser: &mut Browser, id: &str, text: &str) {
+    let part = match id {
+        "equation-typed" => "check",
+        _ => "network",
+    };
+    open_part(browser, part);
     tab_to(browser, id);
     browser.eval("document.activeElement.select?.()");
     browser.call("Input.insertText", json!({ "text": text }));
 }
 
 fn press(browser: &mut Browser, id: &str) {
+    open_part(browser, if ["hide", "break"].contains(&id) { "exercises" } else { "train" });
     tab_to(browser, id);
     browser.key("Enter");
 }
@@ -172,6 +178,7 @@ fn points_by_key(browser: &mut Browser) {
     let count = |browser: &mut Browser| {
         browser.eval("document.querySelectorAll('#plane .class0, #plane .class1').length")
     };
+    open_part(browser, "train");
     tab_to(browser, "plane");
     assert_eq!(count(browser), 32);
     browser.key("ArrowLeft");
@@ -260,20 +267,24 @@ fn every_control_has_a_name_on_every_screen_in_every_language() {
     for (look, name) in [(Look::DESK, "desk"), (Look::PHONE, "phone")] {
         for language in ["en", "es"] {
             let mut browser = opened(look, &format!("#lang={language}"));
-            for part in ["network", "train", "edit", "check", "exercises"] {
-                open_part(&mut browser, part);
-            }
-            let controls = browser.controls();
-            assert!(controls.len() > 40, "{}", controls.len());
-            let nameless: Vec<_> =
-                controls.iter().filter(|(role, name)| name.trim().is_empty() && role != "generic").collect();
-            assert!(nameless.is_empty(), "{nameless:?}");
-            let wide: Value = browser.eval("document.documentElement.scrollWidth - innerWidth");
-            assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{name}: {wide} pixels too wide");
             let summary = browser.text("#part-check summary");
             assert_eq!(summary, if language == "en" { "Check mine" } else { "Comprobar la mía" });
-            browser.shot(&format!("playground-{name}-{language}"));
+            for part in ["network", "train", "edit", "check", "exercises"] {
+                open_part(&mut browser, part);
+                every_control_has_a_name(&mut browser, &format!("{part} on a {name} in {language}"));
+                browser.shot(&format!("playground-{name}-{language}-{part}"));
+            }
             assert_nothing_wrong(&mut browser);
         }
     }
+}
+
+fn every_control_has_a_name(browser: &mut Browser, place: &str) {
+    let controls = browser.controls();
+    assert!(controls.len() > 30, "{place}: {}", controls.len());
+    let nameless = controls.iter().filter(|(role, name)| name.trim().is_empty() && role != "generic");
+    let nameless: Vec<_> = nameless.collect();
+    assert!(nameless.is_empty(), "{place}: {nameless:?}");
+    let wide: Value = browser.eval("document.documentElement.scrollWidth - innerWidth");
+    assert!(wide.as_i64().is_some_and(|wide| wide <= 0), "{place}: {wide} pixels too wide");
 }
