@@ -186,10 +186,10 @@ async function main() {
     await start();
     const state = fromAddress() ?? FIRST;
     try {
-      derived = ask({ do: "derive", state });
+      derived = ask({ do: "derive", state, quickly: true });
       asked = state;
     } catch {
-      derived = ask({ do: "derive", state: FIRST });
+      derived = ask({ do: "derive", state: FIRST, quickly: true });
     }
   } catch (error) {
     panel.replaceChildren(node("p", { class: "complaint" }, word("failed", { why: error.message })));
@@ -201,6 +201,7 @@ async function main() {
   took = performance.now() - began;
   document.documentElement.dataset.engine = took.toFixed(0);
   shown();
+  askLater();
   say_(word("ready", { ms: took.toFixed(0) }));
   window.addEventListener("hashchange", addressChanged);
   let drawnIn = language();

@@ -12,7 +12,7 @@ const past = [];
 // Asks for a state, and shows it. What cannot be derived is said at its place, and nothing changes.
 function derive(state, { keep = true, curveTo = [] } = {}) {
   const began = performance.now();
-  const answer = ask({ do: "derive", state });
+  const answer = ask({ do: "derive", state, quickly: true });
   settle(state, answer, { keep, curveTo, began });
 }
 
@@ -23,6 +23,21 @@ function settle(state, answer, { keep, curveTo, began }) {
   window.show(answer.document);
   took = performance.now() - began;
   shown();
+  askLater();
+}
+
+// Once nobody types any more, differences are asked for: they take longer than all else.
+const PAUSE = 600;
+let waiting = null;
+
+function askLater() {
+  clearTimeout(waiting);
+  waiting = setTimeout(askForDifferences, PAUSE);
+}
+
+function askForDifferences() {
+  derived = ask({ do: "derive", state: asked });
+  window.show(derived.document);
 }
 
 function train(steps, rate) {

@@ -28,8 +28,8 @@ pub struct Derived {
 }
 
 /// Records the network on its data and differentiates it.
-pub(crate) fn derive(state: &State) -> Result<Derived> {
-    of(state, &state.given()?, Vec::new())
+pub(crate) fn derive(state: &State, quickly: bool) -> Result<Derived> {
+    of(state, &state.given()?, Vec::new(), quickly)
 }
 
 /// The page of a state as a file, without an engine.
@@ -51,10 +51,10 @@ pub(crate) fn train(state: &State, steps: usize, rate: f64) -> Result<Derived> {
     let Given { network, x, y } = &mut given;
     let history = Training::new(descent).epochs(steps).threads(1).fit(network, x, y)?;
     let before = history.epochs().iter().map(|losses| Number(losses.training)).collect();
-    of(state, &given, before)
+    of(state, &given, before, true)
 }
 
-fn of(state: &State, given: &Given, before: Vec<Number>) -> Result<Derived> {
+fn of(state: &State, given: &Given, before: Vec<Number>, quickly: bool) -> Result<Derived> {
     let Given { network, x, y } = given;
     let tape = Tape::new();
     let recorded = network.record(&tape, x, y)?;
@@ -62,7 +62,8 @@ fn of(state: &State, given: &Given, before: Vec<Number>) -> Result<Derived> {
     let mut program = tape.compile(outputs)?;
     program.run()?;
     let j = Number(program.scalar(recorded.j)?);
-    let document = network.page(&recorded, &program)?.to_json()?;
+    let page = network.page(&recorded, &program)?;
+    let document = if quickly { page.without_differences() } else { page }.to_json()?;
     let document = RawValue::from_string(document).map_err(|error| Error::of("document", error))?;
     let parameters = network.parameters().iter().map(|(name, value)| (name.clone(), Rows::of(value)));
     let state = State {

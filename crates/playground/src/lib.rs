@@ -17,8 +17,8 @@
 //!
 //! | `do` | with | the answer is |
 //! |---|---|---|
-//! | `derive` | `state` | [`Derived`]: the state with all that was drawn, the page's document, J, outputs |
-//! | `train` | `state`, `steps`, `rate` | the same after so many steps of gradient descent, with J before each |
+//! | `derive` | `state`, `quickly` or not | [`Derived`]: the state with all that was drawn, the page's document (`quickly` without differences), J, outputs |
+//! | `train` | `state`, `steps`, `rate` | the same after so many steps of gradient descent, with J before each, without differences |
 //! | `check` | `state`, `text` | [`Judged`]: what an equation is beside the right one |
 //! | `check_numbers` | `state`, `quantity`, `rows` | what numbers are beside the right ones |
 //! | `hide` | `state`, `seed` | [`Hidden`]: a quantity whose equation is to be typed |
@@ -52,13 +52,38 @@ pub use state::{Given, State};
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 enum Question {
-    Derive { state: State },
-    Train { state: State, steps: usize, rate: f64 },
-    Check { state: State, text: String },
-    CheckNumbers { state: State, quantity: String, rows: Rows },
-    Hide { state: State, seed: u64 },
-    Break { state: State, seed: u64 },
-    Find { state: State, seed: u64, quantity: String },
+    Derive {
+        state: State,
+        #[serde(default)]
+        quickly: bool,
+    },
+    Train {
+        state: State,
+        steps: usize,
+        rate: f64,
+    },
+    Check {
+        state: State,
+        text: String,
+    },
+    CheckNumbers {
+        state: State,
+        quantity: String,
+        rows: Rows,
+    },
+    Hide {
+        state: State,
+        seed: u64,
+    },
+    Break {
+        state: State,
+        seed: u64,
+    },
+    Find {
+        state: State,
+        seed: u64,
+        quantity: String,
+    },
 }
 
 /// An answer to a question that could be answered.
@@ -111,7 +136,7 @@ enum Envelope {
 fn ask(question: &str) -> Result<Answer> {
     let question = serde_json::from_str(question).map_err(|error| Error::of("question", error))?;
     Ok(match question {
-        Question::Derive { state } => Answer::Derived(Box::new(derive::derive(&state)?)),
+        Question::Derive { state, quickly } => Answer::Derived(Box::new(derive::derive(&state, quickly)?)),
         Question::Train { state, steps, rate } => {
             Answer::Derived(Box::new(derive::train(&state, steps, rate)?))
         }

@@ -39,6 +39,21 @@ fn a_network_is_derived_with_its_proofs() {
 }
 
 #[test]
+fn differences_can_wait() {
+    let verdicts = |quickly: bool| -> Vec<String> {
+        let derived = ask(json!({"do": "derive", "state": xor(), "quickly": quickly}));
+        let entries = derived["document"]["entries"].as_array().expect("entries").clone();
+        entries
+            .iter()
+            .filter_map(|entry| entry["difference"]["verdict"].as_str().map(str::to_owned))
+            .collect()
+    };
+    let (all, none) = (verdicts(false), verdicts(true));
+    assert!(all.len() >= 8 && all.iter().all(|verdict| verdict == "agrees"), "{all:?}");
+    assert!(none.len() == all.len() && none.iter().all(|verdict| verdict == "unchecked"), "{none:?}");
+}
+
+#[test]
 fn what_was_drawn_can_be_asked_for_again() {
     let derived = ask(json!({"do": "derive", "state": xor()}));
     let again = ask(json!({"do": "derive", "state": derived["state"]}));
@@ -129,7 +144,7 @@ fn training_goes_down_and_in_pieces() {
     }
     assert_eq!(one["state"], ten["state"]);
     let none = ask(json!({"do": "train", "state": state, "steps": 0, "rate": 0.5}));
-    assert_eq!(none["document"], ask(json!({"do": "derive", "state": state}))["document"]);
+    assert_eq!(none["document"], ask(json!({"do": "derive", "state": state, "quickly": true}))["document"]);
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(super) fn of_list<T: Scalar>(
     program: &Program<T>,
     tape: &Tape<T>,
     values: &[Option<Matrix<T>>],
-    side: usize,
+    (side, is_worth_it): (usize, bool),
 ) -> Result<HashMap<usize, Difference<T>>> {
     let mut found = HashMap::new();
     let (mut flops, mut recorded) = (MOST_FLOPS, MOST_ENTRIES);
@@ -85,7 +85,7 @@ pub(super) fn of_list<T: Scalar>(
         recorded = recorded.saturating_sub(of + 1 - with_respect_to);
         let cells = Cells::of(at, side);
         let mut quotients = None;
-        if y.is_finite() && recorded > 0 {
+        if is_worth_it && y.is_finite() && recorded > 0 {
             let mut probe = Probe::new(program, tape, values, of, with_respect_to)?;
             let cost = cells.count() as u64 * 4 * (probe.program.flops(m) + FLOPS_OF_A_RUN);
             if cost <= flops {

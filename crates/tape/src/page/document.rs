@@ -163,7 +163,7 @@ impl<T: Scalar> Document<T> {
         known.truncate(page.entries);
         let naive = naive_values(page, &computable, &known)?;
         let side = side(&known);
-        let differences = difference::of_list(program, tape, &known, side)?;
+        let differences = difference::of_list(program, tape, &known, (side, page.has_differences))?;
         let mirror = Mirror::of(tape, page.entries);
         let (graph, bands) = graph::laid_out(tape, &mirror);
         let lines = system::marked(tape, &asked(tape, page.entries));

@@ -100,6 +100,7 @@ pub struct Page<'t, T: Scalar> {
     pub(crate) entries: usize,
     pub(crate) title: Option<String>,
     pub(crate) marks: Vec<Mark>,
+    pub(crate) has_differences: bool,
 }
 
 /// An equation of a book that an entry is.
@@ -123,12 +124,19 @@ pub(crate) struct Proof {
 impl<'t, T: Scalar> Page<'t, T> {
     /// A page of a tape, with the values of a program's leaves.
     pub fn new(tape: &'t Tape<T>, program: &'t Program<T>) -> Self {
-        Page { tape, program, entries: tape.len(), title: None, marks: Vec::new() }
+        Page { tape, program, entries: tape.len(), title: None, marks: Vec::new(), has_differences: true }
     }
 
     /// The heading.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
+        self
+    }
+
+    /// Leaves out what differences say, which takes most of the time: derivatives are unchecked then. For
+    /// a page that is derived anew while somebody types.
+    pub fn without_differences(mut self) -> Self {
+        self.has_differences = false;
         self
     }
 
