@@ -8,6 +8,7 @@ function show(document_) {
   [knownGroups, proofShown] = [null, null];
   opened.clear();
   openedBands.clear();
+  if (addressTimer) writeAddressNow(); // else it is where one was a moment ago
   readAddress();
   renderFrame();
   render();
