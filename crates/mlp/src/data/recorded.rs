@@ -30,6 +30,12 @@ fn column<'t, T: Scalar>(tape: &'t Tape<T>, name: &str, values: &[f64]) -> Resul
     Ok(tape.constant(name, &Matrix::from_vec(values.len(), 1, values)?))
 }
 
+/// 0 where x is finite, else NaN, which a mask takes for a 1.
+#[allow(clippy::eq_op)] // ∞ − ∞ is NaN
+fn zero_or_nan<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
+    x - x
+}
+
 impl<T: Scalar> Standardizer<T> {
     /// (x − mean) / scale.
     pub(crate) fn record<'t>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {
@@ -55,12 +61,11 @@ impl MinMax {
 }
 
 impl Imputer {
-    /// x where it is a number, else the mean. What is missing is told by tanh x − tanh x, which is 0 of
-    /// every number, infinite ones too, and NaN of NaN, which chooses.
+    /// x where it is a number, else the mean. tanh makes infinite numbers finite, so that NaN alone is
+    /// missing.
     fn record<'t, T: Scalar>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {
         let fill = column(x.tape(), "fill", self.means())?;
-        let bounded = x.tanh();
-        Ok((bounded - bounded).select(fill, x))
+        Ok(zero_or_nan(x.tanh()).select(fill, x))
     }
 }
 
@@ -88,8 +93,7 @@ impl OneHot {
         let is = x.equal(column(x.tape(), "categories", categories)?);
         match self.unseen() {
             Unseen::Refuse => Ok(is / is.sum_over(tape::Over::Rows)),
-            // x − x is 0, or NaN where x is no number.
-            Unseen::Zeros => Ok(is + (x - x)),
+            Unseen::Zeros => Ok(is + zero_or_nan(x)),
         }
     }
 }
