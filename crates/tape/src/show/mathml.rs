@@ -149,8 +149,9 @@ fn marked(entry: usize, element: &str) -> String {
     format!("{tag} data-entry=\"{entry}\"{rest}")
 }
 
-/// The sign without width between a function and its arguments: of a name it would be escaped.
-const APPLICATION: &str = "<mo>\u{2061}</mo>";
+/// The sign without width between a function and its arguments, by its number: a text of ours has no
+/// character that cannot be seen.
+const APPLICATION: &str = "<mo>&#x2061;</mo>";
 
 fn operator(sign: &str) -> String {
     element("mo", sign)
