@@ -184,12 +184,11 @@ async function main() {
   panel.addEventListener("keydown", (event) => { if (event.target.matches("input, textarea, select") && event.key !== "Escape") event.stopPropagation(); });
   try {
     await start();
-    const state = fromAddress() ?? FIRST;
     try {
-      derived = ask({ do: "derive", state, quickly: true });
-      asked = state;
+      derived = ask({ do: "derive", state: asked, quickly: true });
     } catch {
-      derived = ask({ do: "derive", state: FIRST, quickly: true });
+      asked = FIRST; // the address holds no state
+      derived = ask({ do: "derive", state: asked, quickly: true });
     }
   } catch (error) {
     panel.replaceChildren(node("p", { class: "complaint" }, word("failed", { why: error.message })));

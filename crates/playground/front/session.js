@@ -3,7 +3,8 @@
 const FIRST = { sizes: [2, 4, 1], g: ["tanh", "sigmoid"], loss: "log_loss", seed: 0, set: "xor" };
 const MOST_UNDO = 200;
 
-let asked = FIRST; // what was asked for: a short state
+// What was asked for, a short state: at first what the address holds, before the page writes its own into it.
+let asked = fromAddress() ?? FIRST;
 let derived = null; // the answer to it
 let curve = []; // J before each step, and now
 let took = 0; // milliseconds
