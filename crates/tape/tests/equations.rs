@@ -334,7 +334,7 @@ fn well_formed(mathml: &str) {
             None => open.push(tag.split(' ').next().unwrap()),
         }
         assert!(!text.contains('>'), "{mathml}");
-        let entities = ["amp;", "lt;", "gt;", "quot;"];
+        let entities = ["amp;", "lt;", "gt;", "quot;", "#x2061;"];
         assert!(text.split('&').skip(1).all(|t| entities.iter().any(|e| t.starts_with(e))), "{mathml}");
     }
     assert!(open.is_empty() && mathml.starts_with("<math display=\"block\">"), "{mathml}");
