@@ -36,7 +36,7 @@ function planePicture() {
   const classes = node("label", {}, word("point_class"), " ", node("select", { id: "point-class", onchange: (event) => { newClass = Number(event.target.value); } },
     ...[0, 1].map((k) => node("option", { value: k, selected: k === newClass }, String(k)))));
   const beside = node("div", { class: "beside" }, node("p", { id: "plane-at" }, atCross()), classes, node("p", { class: "note" }, word("plane_help")));
-  return node("figure", { class: "wide" }, node("figcaption", {}, word("plane")), node("div", { class: "row" }, plane, beside));
+  return node("figure", { class: "of-plane" }, node("figcaption", {}, word("plane")), node("div", { class: "row" }, plane, beside));
 }
 
 function classOf(y, i) {

@@ -279,6 +279,10 @@ fn every_control_has_a_name_on_every_screen_in_every_language() {
             for part in ["network", "train", "edit", "check", "exercises"] {
                 open_part(&mut browser, part);
                 every_control_has_a_name(&mut browser, &format!("{part} on a {name} in {language}"));
+                if part == "train" {
+                    let height = browser.eval("document.getElementById('plane').offsetHeight");
+                    assert!(height.as_u64() > Some(150), "the plane is seen on a {name}: {height} pixels");
+                }
                 browser.shot(&format!("playground-{name}-{language}-{part}"));
             }
             assert_nothing_wrong(&mut browser);
