@@ -23,7 +23,7 @@ function insert(input, sign) {
 
 function verdict(judged) {
   const head = `${judged.is_right ? `✓ ${word("right")}` : `✗ ${word("wrong")}`}: ${word(`verdicts.${judged.verdict}`)}. `;
-  showVerdict(head + judged.sentence, judged.is_right);
+  showVerdict(head + told_(judged.sentence), judged.is_right);
   return judged;
 }
 
@@ -39,7 +39,7 @@ function judgeText(text) {
     const judged = verdict(ask({ do: "check", state: asked, text }));
     if (hidden && judged.is_right && judged.quantity === hidden.quantity) hidden = null, drawPart("exercises");
   } catch (error) {
-    showVerdict(`✗ ${word("cannot")}: ${error.message}`, false);
+    showVerdict(`✗ ${word("cannot")}: ${told_(error.message)}`, false);
   }
 }
 
@@ -49,7 +49,7 @@ function judgeNumbers(quantity, text) {
   try {
     return verdict(ask({ do: "check_numbers", state: asked, quantity, rows }));
   } catch (error) {
-    return showVerdict(`✗ ${word("cannot")}: ${error.message}`, false);
+    return showVerdict(`✗ ${word("cannot")}: ${told_(error.message)}`, false);
   }
 }
 
@@ -101,7 +101,7 @@ function rowsTable(rows) {
 function guess(quantity) {
   attempt(() => {
     const found = ask({ do: "find", state: broken.state, seed: broken.seed, quantity });
-    told = found.is_found ? word("it_was", found) : word("not_it", { quantity });
+    told = found.is_found ? word("it_was", { ...found, sentence: told_(found.sentence) }) : word("not_it", { quantity });
     if (found.is_found) broken = null;
   }, "exercises");
   say_(told);

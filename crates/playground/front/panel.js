@@ -18,7 +18,7 @@ function attempt(act, part = null) {
     if (error instanceof WebAssembly.RuntimeError) return stopped(error);
     const of = { sizes: "network", g: "network", loss: "network", set: "network", seed: part ?? "network", rate: "train", steps: "train" };
     const at = error.at ? `${error.at}: ` : "";
-    complain(of[error.at?.split("[")[0]] ?? part ?? "edit", at + error.message);
+    complain(of[error.at?.split("[")[0]] ?? part ?? "edit", at + told_(error.message));
   }
   return undefined;
 }

@@ -19,8 +19,9 @@ const FLAGS: &str = "-C target-feature=+simd128";
 const POLICY: &str = include_str!("../front/policy.txt");
 const STYLE: &str = include_str!("../front/style.css");
 /// The scripts, in the order in which they need each other. They share one scope.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../front/strings.js"),
+    include_str!("../front/spanish.js"),
     include_str!("../front/engine.js"),
     include_str!("../front/session.js"),
     include_str!("../front/pictures.js"),
