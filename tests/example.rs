@@ -5,20 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+#[path = "support/built.rs"]
+mod built;
+
 /// The example, built as this test was.
 fn example() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let path = BUILT.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test knows where it is");
-        let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/test");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--example", "breast_cancer", "--profile"]);
-        cargo.arg(if profile.ends_with("release") { "release" } else { "test" });
-        cargo.arg("--target-dir").arg(profile.parent().expect("target/PROFILE"));
-        assert!(cargo.status().expect("cargo runs").success());
-        profile.join("examples/breast_cancer")
-    });
-    Command::new(path)
+    built::example("breast_cancer", &BUILT)
 }
 
 fn run(arguments: &[&str]) -> Output {

@@ -1,13 +1,15 @@
 //! `examples/proof`: eq. 1–28 are there in order, each with entries that are what was recorded by hand, for any network.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::Output;
 use std::sync::OnceLock;
 
 use mlp::Activation;
 use tape::{Tape, matrix};
 
+#[path = "support/built.rs"]
+mod built;
 #[path = "../examples/proof/derivation/mod.rs"]
 mod derivation;
 
@@ -138,17 +140,7 @@ fn a_verdict_can_fail() {
 /// The example, built as this test was.
 fn example(arguments: &[&str]) -> Output {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let path = BUILT.get_or_init(|| {
-        let test = std::env::current_exe().expect("a test knows where it is");
-        let profile = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/test");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--example", "proof", "--profile"]);
-        cargo.arg(if profile.ends_with("release") { "release" } else { "test" });
-        cargo.arg("--target-dir").arg(profile.parent().expect("target/PROFILE"));
-        assert!(cargo.status().expect("cargo runs").success());
-        profile.join("examples/proof")
-    });
-    Command::new(path).args(arguments).output().expect("the example runs")
+    built::example("proof", &BUILT).args(arguments).output().expect("the example runs")
 }
 
 #[test]
