@@ -261,6 +261,10 @@ compiled! {
         numbers: &Numbers<Self>,
         theirs: Vec<(Quantity, Matrix<Self>)>,
     ) -> Result<ByNumbers<Self>> = Numbers::judge_here;
+    fn numbers_computed(
+        numbers: &Numbers<Self>,
+        wrong: Option<(Quantity, &str)>,
+    ) -> Result<Option<Vec<(Quantity, Matrix<Self>)>>> = Numbers::computed_here;
 
     fn init_weights(
         init: Init,

@@ -177,6 +177,65 @@ fn every_mistake_is_named_by_identity() {
     assert!(unseen.is_empty(), "{unseen:?}");
 }
 
+/// What is computed by all the right equations, against plain code; with one of them wrong, that quantity has the text's values, those
+/// before it and beside it stay right, and it is where the numbers first go wrong.
+#[test]
+fn what_is_computed_follows_from_the_equation_that_is_wrong() {
+    let mut computed = 0;
+    for network in networks().into_iter().step_by(5) {
+        let (x, y) = examples(&network, 6, 5); // as many examples as no layer has units: then shapes tell
+        let numbers = Numbers::new(&network, &x, &y).unwrap();
+        let right = right_values(&network, &x, &y);
+        let exact = numbers.computed(None).unwrap().unwrap();
+        assert_eq!(
+            exact.iter().map(|(quantity, _)| *quantity).collect::<Vec<_>>(),
+            quantities(network.layers())
+        );
+        for (quantity, value) in &exact {
+            assert!(apart(value, &right[quantity]) < 1e-12, "{quantity}");
+        }
+        let exercise = Exercise::new(&network);
+        for quantity in quantities(network.layers()) {
+            for (_, text) in exercise.wrong(quantity).unwrap() {
+                let expected = value_of(&network, &x, &y, &text);
+                let fits = expected.as_ref().is_some_and(|value| value.shape() == right[&quantity].shape());
+                let theirs = numbers.computed(Some((quantity, &text))).unwrap();
+                assert_eq!(theirs.is_some(), fits, "{text}");
+                let (Some(theirs), Some(expected)) = (theirs, expected) else { continue };
+                let of =
+                    |wanted: Quantity| &theirs.iter().find(|(quantity, _)| *quantity == wanted).unwrap().1;
+                assert!(apart(of(quantity), &expected) < 1e-12, "{text}");
+                let before = quantities(network.layers()).into_iter().take_while(|&other| other != quantity);
+                assert!(before.into_iter().all(|other| apart(of(other), &right[&other]) < 1e-12), "{text}");
+                let given = |name: &str| {
+                    theirs
+                        .iter()
+                        .find(|(quantity, _)| quantity.to_string() == name)
+                        .map(|(_, value)| value.clone())
+                };
+                let verdict = numbers.judge(given).unwrap();
+                // As close as that, numbers are taken for right.
+                let is_seen = apart(&expected, &right[&quantity]) > 1e-2;
+                assert!(!is_seen || verdict.quantity() == Some(quantity), "{text}: {verdict}");
+                computed += 1;
+            }
+        }
+    }
+    assert!(computed > 200, "{computed}");
+}
+
+#[test]
+fn what_is_computed_in_f32_and_of_one_example() {
+    for m in [1, 2] {
+        let network = network::<f32>(&[3, 4, 2], 2, Loss::SquaredError);
+        let (x, y) = examples(&network, m, 6);
+        let right = right_values(&network, &x, &y);
+        for (quantity, value) in Numbers::new(&network, &x, &y).unwrap().computed(None).unwrap().unwrap() {
+            assert!(apart(&value, &right[&quantity]) < 1e-5, "{quantity}");
+        }
+    }
+}
+
 /// The page for teachers has every mistake, in the words that are said.
 #[test]
 fn the_page_has_every_mistake() {

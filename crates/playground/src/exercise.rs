@@ -1,9 +1,9 @@
 //! Exercises: an equation that is hidden, and one that is wrong in secret.
 
-use mlp::diagnose::{Exercise, Mistake, Quantity};
-use mlp::{Purpose, Random};
+use mlp::diagnose::{Exercise, NotJudged, Numbers, Quantity};
 use serde::Serialize;
-use tape::{Tape, Var};
+use tape::Matrix;
+use tape::check::Random;
 
 use crate::state::Given;
 use crate::{Error, Result, Rows, State};
@@ -46,32 +46,27 @@ pub struct Found {
     pub sentence: Option<String>,
 }
 
-/// The quantities of a derivation, from the output on.
-fn quantities(layers: usize) -> Vec<Quantity> {
-    let of =
-        |l| [Quantity::ActivationDerivative(l), Quantity::Delta(l), Quantity::Weights(l), Quantity::Bias(l)];
-    (1..=layers).rev().flat_map(of).collect()
-}
-
-/// Whole numbers below a limit that a seed draws.
-fn below(random: &mut Random, limit: usize) -> usize {
-    ((random.unit() * limit as f64) as usize).min(limit - 1)
-}
+/// The quantities of a derivation and the numbers that they got, from the output on.
+type Numbered = Vec<(Quantity, Matrix<f64>)>;
 
 /// Hides an equation that a seed draws.
 pub(crate) fn hide(state: &State, seed: u64) -> Result<Hidden> {
-    let Given { network, .. } = state.given()?;
-    let all = quantities(network.layers());
-    let quantity = all[below(&mut Random::new(seed, Purpose::Shuffle), all.len())];
-    let right = Exercise::new(&network).right(quantity).map_err(|error| Error::of("seed", error))?;
+    let given = state.given()?;
+    let all = derivation(&given, None)?.unwrap_or_default();
+    let (quantity, _) = all[Random::new(seed).below(all.len())];
+    let right = Exercise::new(&given.network).right(quantity).map_err(of_exercise)?;
     Ok(Hidden { quantity: quantity.to_string(), right })
 }
 
 /// Breaks an equation that a seed draws: its numbers, and all that follow from them.
 pub(crate) fn break_one(state: &State, seed: u64) -> Result<Broken> {
     let given = state.given()?;
-    let wrong = Wrong::draw(&given, seed)?;
-    let lines = derivation(&given, Some(&wrong))?.ok_or_else(|| Error::of("seed", "cannot be computed"))?;
+    let exercise = Exercise::new(&given.network);
+    let line = |(quantity, value): (Quantity, Matrix<f64>)| {
+        let equation = exercise.right(quantity).map_err(of_exercise)?;
+        Ok(Line { quantity: quantity.to_string(), equation, rows: Rows::of(&value) })
+    };
+    let lines = Wrong::draw(&given, seed)?.numbers.into_iter().map(line).collect::<Result<_>>()?;
     Ok(Broken { lines })
 }
 
@@ -83,89 +78,49 @@ pub(crate) fn find(state: &State, seed: u64, quantity: &str) -> Result<Found> {
     if guess != wrong.quantity {
         return Ok(Found { is_found: false, wrong: None, sentence: None });
     }
-    let verdict =
-        Exercise::new(&given.network).judge(&wrong.text).map_err(|error| Error::of("seed", error))?;
+    let verdict = Exercise::new(&given.network).judge(&wrong.text).map_err(of_exercise)?;
     Ok(Found { is_found: true, wrong: Some(wrong.text), sentence: Some(verdict.to_string()) })
 }
 
-/// A wrong equation.
+/// A wrong equation, and the numbers that follow from it.
 struct Wrong {
     quantity: Quantity,
     text: String,
+    numbers: Numbered,
 }
 
 impl Wrong {
     /// One that can be computed and gives other numbers than the right one, among those that the diagnosis knows.
     fn draw(given: &Given, seed: u64) -> Result<Self> {
         let exercise = Exercise::new(&given.network);
-        let mut candidates: Vec<(Quantity, Mistake, String)> = Vec::new();
-        for quantity in quantities(given.network.layers()) {
-            let wrong = exercise.wrong(quantity).map_err(|error| Error::of("seed", error))?;
-            candidates.extend(wrong.into_iter().map(|(mistake, text)| (quantity, mistake, text)));
+        let right = derivation(given, None)?.unwrap_or_default();
+        let mut candidates = Vec::new();
+        for (quantity, value) in &right {
+            let wrong = exercise.wrong(*quantity).map_err(of_exercise)?;
+            candidates.extend(wrong.into_iter().map(|(_, text)| (*quantity, value, text)));
         }
-        let right = derivation(given, None)?;
-        let mut random = Random::new(seed, Purpose::Shuffle);
+        let mut random = Random::new(seed);
         while !candidates.is_empty() {
-            let (quantity, _, text) = candidates.swap_remove(below(&mut random, candidates.len()));
-            let wrong = Wrong { quantity, text };
-            let broken = derivation(given, Some(&wrong))?;
-            let differs = |a: &[Line], b: &[Line]| {
-                a.iter().zip(b).any(|(a, b)| a.quantity == quantity.to_string() && a.rows != b.rows)
-            };
-            if let (Some(right), Some(broken)) = (&right, &broken)
-                && differs(right, broken)
-            {
-                return Ok(wrong);
+            let (quantity, value, text) = candidates.swap_remove(random.below(candidates.len()));
+            let Some(numbers) = derivation(given, Some((quantity, &text)))? else { continue };
+            if numbers.iter().any(|(of, theirs)| *of == quantity && theirs != value) {
+                return Ok(Wrong { quantity, text, numbers });
             }
         }
         Err(Error::of("seed", "no equation of this network can be wrong and still be computed"))
     }
 }
 
-/// All quantities, each from those above it. `None` if the wrong equation does not fit.
-fn derivation(given: &Given, wrong: Option<&Wrong>) -> Result<Option<Vec<Line>>> {
+/// What the equations give, from the output's derivative on. `None` if the wrong one does not fit.
+fn derivation(given: &Given, wrong: Option<(Quantity, &str)>) -> Result<Option<Numbered>> {
     let Given { network, x, y } = given;
-    let exercise = Exercise::new(network);
-    let tape = Tape::new();
-    let recorded = network.record(&tape, x, y)?;
-    let mut reader = tape.reader().alias("A[0]", recorded.x());
-    for ((z, g), l) in recorded.z.iter().zip(network.activations()).zip(1..) {
-        reader = reader.activation(*z, &g.function()).alias(&format!("Z[{l}]"), *z);
+    let mut all = Numbers::new(network, x, y)?.computed(wrong)?;
+    if let Some(all) = &mut all {
+        all.retain(|(quantity, _)| !matches!(quantity, Quantity::Z(_) | Quantity::A(_)));
     }
-    let mut known: Vec<(Quantity, String, Var<'_, f64>)> = Vec::new();
-    for quantity in quantities(network.layers()) {
-        let right = exercise.right(quantity).map_err(|error| Error::of("seed", error))?;
-        let text = match wrong {
-            Some(wrong) if wrong.quantity == quantity => &wrong.text,
-            _ => &right,
-        };
-        let Ok(read) = reader.read(text) else { return Ok(None) };
-        let var = read.right;
-        let must_be = shape(given, quantity);
-        if var.shape().ok().map(|shape| shape.at(x.columns())) != Some(must_be) {
-            return Ok(None);
-        }
-        reader = reader.alias(&quantity.to_string(), var);
-        if let Quantity::Delta(l) = quantity {
-            reader = reader.alias(&format!("δ[{l}]"), var);
-        }
-        known.push((quantity, right, var));
-    }
-    let mut program = tape.compile(known.iter().map(|(_, _, var)| *var))?;
-    program.run()?;
-    let line = |(quantity, equation, var): (Quantity, String, Var<'_, f64>)| {
-        let rows = Rows::of(&program.view(var)?.to_matrix());
-        Ok(Line { quantity: quantity.to_string(), equation, rows })
-    };
-    known.into_iter().map(line).collect::<Result<_>>().map(Some)
+    Ok(all)
 }
 
-/// The shape of a quantity.
-fn shape(given: &Given, quantity: Quantity) -> (usize, usize) {
-    let (sizes, m, l) = (given.network.sizes(), given.x.columns(), quantity.layer());
-    match quantity {
-        Quantity::Weights(_) => (sizes[l], sizes[l - 1]),
-        Quantity::Bias(_) => (sizes[l], 1),
-        _ => (sizes[l], m),
-    }
+fn of_exercise(error: NotJudged) -> Error {
+    Error::of("seed", error)
 }

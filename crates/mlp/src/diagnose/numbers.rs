@@ -121,6 +121,60 @@ impl<T: Scalar> Numbers<T> {
         T::numbers_judge(self, theirs)
     }
 
+    /// What every equation gives, in the order in which they are computed, each on what those before it gave;
+    /// `wrong` gives its quantity by another equation, from which those after it follow. `None` if that
+    /// cannot be read here, or gives another shape.
+    ///
+    /// ```
+    /// use mlp::diagnose::{Mistake, Numbers, Quantity};
+    /// use mlp::{Activation, Mlp};
+    /// use tape::matrix;
+    /// let network = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+    /// let (x, y) = (matrix![[0.0, 1.0], [1.0, 1.0]], matrix![[1.0, 0.0]]);
+    /// let numbers = Numbers::new(&network, &x, &y)?;
+    /// let wrong = (Quantity::Delta(2), "∂ℒ/∂Z[2] = ∂ℒ/∂A[2]"); // no g′
+    /// let theirs = numbers.computed(Some(wrong))?.expect("it can be computed");
+    /// let verdict = numbers.judge(|name| {
+    ///     theirs.iter().find(|(quantity, _)| quantity.to_string() == name).map(|(_, value)| value.clone())
+    /// })?;
+    /// assert_eq!((verdict.quantity(), verdict.mistake()), (Some(wrong.0), Some(Mistake::WithoutSlope)));
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Tape`] if a value cannot be computed.
+    #[allow(clippy::type_complexity)] // the quantities with their values, if there are any
+    pub fn computed(&self, wrong: Option<(Quantity, &str)>) -> Result<Option<Vec<(Quantity, Matrix<T>)>>> {
+        T::numbers_computed(self, wrong)
+    }
+
+    #[allow(clippy::type_complexity)]
+    pub(crate) fn computed_here(
+        &self,
+        wrong: Option<(Quantity, &str)>,
+    ) -> Result<Option<Vec<(Quantity, Matrix<T>)>>> {
+        let mut given = Given::new();
+        if let Some((quantity, text)) = wrong {
+            let tape = Tape::new();
+            let board = Board::of_numbers(&tape, &self.architecture, &self.leaves, &given);
+            let Ok(entry) = board.read(text) else { return Ok(None) };
+            if entry.shape().ok() != board.right(quantity).shape().ok() {
+                return Ok(None);
+            }
+            given.insert(quantity, entry.value().map_err(Error::Tape)?);
+        }
+        let tape = Tape::new();
+        let board = Board::of_numbers(&tape, &self.architecture, &self.leaves, &given);
+        let all = Quantity::all(self.architecture.layers());
+        let mut program = tape.compile(all.iter().map(|&quantity| board.right(quantity)))?;
+        program.run()?;
+        let mut value = |quantity: Quantity| match given.remove(&quantity) {
+            Some(value) => Ok((quantity, value)),
+            None => Ok((quantity, program.view(board.right(quantity))?.to_matrix())),
+        };
+        all.into_iter().map(&mut value).collect::<Result<_>>().map(Some)
+    }
+
     /// ∂ℒ of ∂J.
     fn times_m(&self, value: &Matrix<T>) -> Matrix<T> {
         let m = T::from_usize(self.leaves.x.columns());
