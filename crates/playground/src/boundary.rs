@@ -41,14 +41,14 @@ impl Boundary {
         });
         let outputs = network.predict(&grid)?;
         let classes = (outputs.rows() > 1).then_some(outputs.rows());
-        let value = |column: &[f64]| match classes {
-            None => column[0],
-            Some(_) => {
-                let largest = column.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-                largest.map_or(f64::NAN, |(class, _)| class as f64)
-            }
+        let values = match classes {
+            None => outputs.iter().copied().map(Number).collect(),
+            // Where an output is no number, no class is known.
+            Some(_) => mlp::classes(&outputs).map_or_else(
+                |_| vec![Number(f64::NAN); grid.columns()],
+                |classes| classes.into_iter().map(|class| Number(class as f64)).collect(),
+            ),
         };
-        let values = (0..grid.columns()).map(|j| Number(value(outputs.column(j)))).collect();
         Ok(Some(Boundary { first, second, side: SIDE, values, classes }))
     }
 }

@@ -27,12 +27,12 @@ const EACH: usize = 16;
 const NOISE: f64 = 0.1;
 
 impl Set {
-    /// X, 2 × m, and the classes Y, 1 × m. Of one's own there are none.
-    pub(crate) fn draw(self, seed: u64) -> Option<[Matrix<f64>; 2]> {
+    /// X, 2 × m, and the class of each example, 0 or 1. Of one's own there are none.
+    pub(crate) fn draw(self, seed: u64) -> Option<(Matrix<f64>, Vec<usize>)> {
         match self {
             Set::Xor => {
                 let x = Matrix::from_fn(2, 4, |i, j| ((j >> (1 - i)) & 1) as f64);
-                Some([x, Matrix::from_fn(1, 4, |_, j| f64::from(j == 1 || j == 2))])
+                Some((x, vec![0, 1, 1, 0]))
             }
             Set::Moons => Some(two(seed, |class, t| {
                 let (sin, cos) = (PI * t).sin_cos();
@@ -48,7 +48,7 @@ impl Set {
 }
 
 /// Points of two curves over t from 0 to 1, each a little beside its curve; the classes take turns.
-fn two(seed: u64, curve: impl Fn(usize, f64) -> [f64; 2]) -> [Matrix<f64>; 2] {
+fn two(seed: u64, curve: impl Fn(usize, f64) -> [f64; 2]) -> (Matrix<f64>, Vec<usize>) {
     let mut random = Random::new(seed, Purpose::Init);
     let m = 2 * EACH;
     let points: Vec<[f64; 2]> = (0..m)
@@ -58,5 +58,5 @@ fn two(seed: u64, curve: impl Fn(usize, f64) -> [f64; 2]) -> [Matrix<f64>; 2] {
             [a, b].map(|at| ((at + random.symmetric(NOISE)) * 1e3).round() / 1e3)
         })
         .collect();
-    [Matrix::from_fn(2, m, |i, j| points[j][i]), Matrix::from_fn(1, m, |_, j| (j % 2) as f64)]
+    (Matrix::from_fn(2, m, |i, j| points[j][i]), (0..m).map(|j| j % 2).collect())
 }

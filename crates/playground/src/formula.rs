@@ -55,9 +55,7 @@ struct Numbers {
 
 impl Numbers {
     fn new(tape: &Tape<f64>, z: Var<'_, f64>, value: Var<'_, f64>) -> Result<Arc<Self>> {
-        let mut program = tape.compile([value])?;
-        // A formula without z, such as 1, is a program without it.
-        program.bind_if_needed(z, &matrix![[0.3, -0.7, 1.9]])?;
+        let program = tape.compile([value])?;
         Ok(Arc::new(Numbers { program: Mutex::new(program), z: z.id()?, value: value.id()? }))
     }
 
@@ -68,7 +66,7 @@ impl Numbers {
 
     fn of(&self, z: &Matrix<f64>) -> Result<Vec<f64>> {
         let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
-        program.bind_if_needed(self.z, z)?;
+        program.bind_if_needed(self.z, z)?; // a formula without z, such as 1, is a program without it
         program.run()?;
         let value = program.view(self.value)?.as_slice().to_vec();
         Ok(if value.len() == 1 { vec![value[0]; z.columns()] } else { value })

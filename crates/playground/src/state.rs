@@ -106,18 +106,14 @@ impl State {
 
     fn data(&self) -> Result<[Matrix<f64>; 2]> {
         let (inputs, outputs) = (self.sizes[0], self.sizes[self.sizes.len() - 1]);
-        let [x, y] = match self.set.draw(self.seed) {
-            Some(drawn) => drawn,
-            None => self.own_data(inputs, outputs)?,
-        };
-        if x.rows() != inputs {
+        let (drawn_x, classes) = self.set.draw(self.seed).unzip();
+        if let Some(x) = drawn_x.as_ref().filter(|x| x.rows() != inputs) {
             let message = format!("{:?} has {} features, and the network takes {inputs}", self.set, x.rows());
             return Err(Error::of("set", message));
         }
-        let y = self.labels(y, outputs);
-        // Cells that were edited.
-        let x = self.x.as_ref().map_or(Ok(x), |rows| rows.matrix("X", inputs, None))?;
-        let y = self.y.as_ref().map_or(Ok(y), |rows| rows.matrix("Y", outputs, None))?;
+        let drawn_y = classes.map(|classes| labels(&classes, outputs)).transpose()?;
+        let x = edited_or_drawn("X", self.x.as_ref(), drawn_x, inputs)?;
+        let y = edited_or_drawn("Y", self.y.as_ref(), drawn_y, outputs)?;
         if x.columns() != y.columns() {
             let message = format!("has {} examples, and X has {}", y.columns(), x.columns());
             return Err(Error::of("Y", message));
@@ -127,21 +123,26 @@ impl State {
         }
         Ok([x, y])
     }
+}
 
-    /// Points of one's own must be there.
-    fn own_data(&self, inputs: usize, outputs: usize) -> Result<[Matrix<f64>; 2]> {
-        let missing = |at: &str| Error::of(at, "there are no examples yet");
-        let x = self.x.as_ref().ok_or_else(|| missing("X"))?.matrix("X", inputs, None)?;
-        let y = self.y.as_ref().ok_or_else(|| missing("Y"))?.matrix("Y", outputs, None)?;
-        Ok([x, y])
+/// What was typed, else what was drawn; of one's own data nothing is drawn.
+fn edited_or_drawn(
+    at: &str,
+    edited: Option<&Rows>,
+    drawn: Option<Matrix<f64>>,
+    rows: usize,
+) -> Result<Matrix<f64>> {
+    match edited {
+        Some(edited) => edited.matrix(at, rows, None),
+        None => drawn.ok_or_else(|| Error::of(at, "there are no examples yet")),
     }
+}
 
-    /// Classes as labels of so many outputs: one-hot, where there are several.
-    fn labels(&self, classes: Matrix<f64>, outputs: usize) -> Matrix<f64> {
-        if outputs == 1 || self.set == Set::Own {
-            return classes;
-        }
-        Matrix::from_fn(outputs, classes.columns(), |i, j| f64::from(classes[(0, j)] == i as f64))
+/// Classes as labels of so many outputs: one-hot, where there are several.
+fn labels(classes: &[usize], outputs: usize) -> Result<Matrix<f64>> {
+    match outputs {
+        1 => Ok(Matrix::from_fn(1, classes.len(), |_, j| classes[j] as f64)),
+        _ => Ok(mlp::one_hot(classes, outputs)?),
     }
 }
 
