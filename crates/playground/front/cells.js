@@ -6,16 +6,16 @@ function cellsPart() {
   const rows = rowsOf(edited.name) ?? (edited.name = "X", rowsOf("X"));
   edited.row = Math.min(edited.row, rows.length - 1);
   edited.column = Math.min(edited.column, rows[0].length - 1);
-  const names = node("select", { id: "edit-matrix", onchange: (event) => edit(event.target.value, 0, 0) },
-    ...editable().map((name) => node("option", { selected: name === edited.name }, name)));
+  const names = make("select", { id: "edit-matrix", onchange: (event) => edit(event.target.value, 0, 0) },
+    ...editable().map((name) => make("option", { selected: name === edited.name }, name)));
   const cell = (i, j) => {
     const isHere = i === edited.row && j === edited.column;
     const label = `${edited.name}, ${word("row")} ${i + 1}, ${word("column")} ${j + 1}`;
-    return node("td", {}, node("input", { value: rows[i][j], inputmode: "decimal", "aria-label": label, "data-cell": `${i},${j}`, tabindex: isHere ? 0 : -1, spellcheck: "false",
+    return make("td", {}, make("input", { value: rows[i][j], inputmode: "decimal", "aria-label": label, "data-cell": `${i},${j}`, tabindex: isHere ? 0 : -1, spellcheck: "false",
       oninput: (event) => typed(i, j, event.target), onfocus: () => here(i, j), onkeydown: onCellKey }));
   };
-  const table = node("table", { id: "edit-table" }, node("tbody", {}, ...rows.map((row, i) => node("tr", {}, ...row.map((_, j) => cell(i, j))))));
-  return node("div", { class: "cells" }, node("p", { class: "note" }, word("edit_help")), node("label", {}, word("matrix"), " ", names), node("div", { class: "scroll" }, table));
+  const table = make("table", { id: "edit-table" }, make("tbody", {}, ...rows.map((row, i) => make("tr", {}, ...row.map((_, j) => cell(i, j))))));
+  return make("div", { class: "cells" }, make("p", { class: "note" }, word("edit_help")), make("label", {}, word("matrix"), " ", names), make("div", { class: "scroll" }, table));
 }
 
 // One cell is in the order of Tab; arrows go to the others.

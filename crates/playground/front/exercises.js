@@ -3,16 +3,16 @@
 const SIGNS = ["∂", "ℒ", "δ[", "·", "*", "⊙", "ᵀ", "Σᵢ ", "g′(Z[", "]", "1/m"];
 
 function checkPart() {
-  const input = node("input", { id: "equation-typed", type: "text", value: "∂J/∂W[1] = ", spellcheck: "false", autocomplete: "off", "aria-describedby": "check-help" });
-  const form = node("form", { onsubmit: (event) => { event.preventDefault(); judgeText(input.value); } },
-    node("label", {}, word("equation"), input), node("button", { type: "submit" }, word("judge")));
-  const signs = node("div", { class: "signs", role: "group", "aria-label": word("signs") }, ...SIGNS.map((sign) => node("button", { type: "button", onclick: () => insert(input, sign) }, sign)));
-  const names = node("input", { id: "numbers-of", value: "∂J/∂b[1]", "aria-label": word("numbers"), spellcheck: "false" });
-  const numbers = node("textarea", { id: "numbers-typed", rows: 3, "aria-label": `${word("numbers")}: ${word("numbers_help")}`, placeholder: word("numbers_help"), spellcheck: "false" });
-  const ofNumbers = node("form", { onsubmit: (event) => { event.preventDefault(); judgeNumbers(names.value, numbers.value); } },
-    node("label", {}, word("numbers"), names), numbers, node("button", { type: "submit" }, word("judge")));
-  const typing = node("div", {}, form, signs, node("p", { class: "note", id: "check-help" }, word("check_help")), node("p", { id: "verdict", class: "verdict" }));
-  return node("div", { class: "check" }, typing, ofNumbers);
+  const input = make("input", { id: "equation-typed", type: "text", value: "∂J/∂W[1] = ", spellcheck: "false", autocomplete: "off", "aria-describedby": "check-help" });
+  const form = make("form", { onsubmit: (event) => { event.preventDefault(); judgeText(input.value); } },
+    make("label", {}, word("equation"), input), make("button", { type: "submit" }, word("judge")));
+  const signs = make("div", { class: "signs", role: "group", "aria-label": word("signs") }, ...SIGNS.map((sign) => make("button", { type: "button", onclick: () => insert(input, sign) }, sign)));
+  const names = make("input", { id: "numbers-of", value: "∂J/∂b[1]", "aria-label": word("numbers"), spellcheck: "false" });
+  const numbers = make("textarea", { id: "numbers-typed", rows: 3, "aria-label": `${word("numbers")}: ${word("numbers_help")}`, placeholder: word("numbers_help"), spellcheck: "false" });
+  const ofNumbers = make("form", { onsubmit: (event) => { event.preventDefault(); judgeNumbers(names.value, numbers.value); } },
+    make("label", {}, word("numbers"), names), numbers, make("button", { type: "submit" }, word("judge")));
+  const typing = make("div", {}, form, signs, make("p", { class: "note", id: "check-help" }, word("check_help")), make("p", { id: "verdict", class: "verdict" }));
+  return make("div", { class: "check" }, typing, ofNumbers);
 }
 
 function insert(input, sign) {
@@ -62,8 +62,8 @@ let told = "";
 const draw = () => Math.floor(Math.random() * 2 ** 31);
 
 function exercisesPart() {
-  const buttons = node("div", { class: "buttons" }, node("button", { type: "button", id: "hide", onclick: hideOne }, word("hide")), node("button", { type: "button", id: "break", onclick: breakOne }, word("broken")));
-  return node("div", {}, buttons, hidden ? hiddenPart() : null, broken ? brokenPart() : null, node("p", { class: "verdict", id: "told" }, told));
+  const buttons = make("div", { class: "buttons" }, make("button", { type: "button", id: "hide", onclick: hideOne }, word("hide")), make("button", { type: "button", id: "break", onclick: breakOne }, word("broken")));
+  return make("div", {}, buttons, hidden ? hiddenPart() : null, broken ? brokenPart() : null, make("p", { class: "verdict", id: "told" }, told));
 }
 
 function hideOne() {
@@ -78,7 +78,7 @@ function hideOne() {
 
 function hiddenPart() {
   const show = () => { told = word("answer_is", { right: hidden.right }); hidden = null; drawPart("exercises"); say_(told); };
-  return node("p", {}, word("asked", { quantity: hidden.quantity }), " ", node("button", { type: "button", onclick: show }, word("give_up")));
+  return make("p", {}, word("asked", { quantity: hidden.quantity }), " ", make("button", { type: "button", onclick: show }, word("give_up")));
 }
 
 function breakOne() {
@@ -88,14 +88,14 @@ function breakOne() {
 }
 
 function brokenPart() {
-  const row = (line) => node("tr", {}, node("th", { scope: "row" }, line.equation), node("td", {}, node("div", { class: "scroll" }, rowsTable(line.rows))),
-    node("td", {}, node("button", { type: "button", "aria-label": `${word("this_one")}: ${line.quantity}`, onclick: () => guess(line.quantity) }, word("this_one"))));
-  return node("div", { class: "broken" }, node("p", {}, word("find")), node("table", {}, node("tbody", {}, ...broken.lines.map(row))));
+  const row = (line) => make("tr", {}, make("th", { scope: "row" }, line.equation), make("td", {}, make("div", { class: "scroll" }, rowsTable(line.rows))),
+    make("td", {}, make("button", { type: "button", "aria-label": `${word("this_one")}: ${line.quantity}`, onclick: () => guess(line.quantity) }, word("this_one"))));
+  return make("div", { class: "broken" }, make("p", {}, word("find")), make("table", {}, make("tbody", {}, ...broken.lines.map(row))));
 }
 
 function rowsTable(rows) {
   const [tall, wide] = [rows.slice(0, 6), 8];
-  return node("table", { class: "numbers" }, node("tbody", {}, ...tall.map((row) => node("tr", {}, ...row.slice(0, wide).map((x) => node("td", {}, short(x))), row.length > wide ? node("td", {}, "…") : null))));
+  return make("table", { class: "numbers" }, make("tbody", {}, ...tall.map((row) => make("tr", {}, ...row.slice(0, wide).map((x) => make("td", {}, shown(x))), row.length > wide ? make("td", {}, "…") : null))));
 }
 
 function guess(quantity) {

@@ -40,18 +40,18 @@ function complain(part, text) {
 // ---- The network.
 
 function networkPart() {
-  const field = (label, input) => node("label", {}, label, input);
+  const field = (label, input) => make("label", {}, label, input);
   const { state } = derived;
-  const sizes = node("input", { id: "sizes", value: state.sizes.join("-"), spellcheck: "false", oninput: (event) => setSizes(event.target.value) });
-  const g = state.g.map((text, i) => field(word("activation", { l: i + 1 }), node("input", { id: `g-${i + 1}`, value: text, list: "activations", spellcheck: "false", title: word("formula"), oninput: (event) => setActivation(i, event.target.value) })));
-  const choice = (id, options, chosen, onchange) => node("select", { id, onchange: (event) => onchange(event.target.value) }, ...options.map(([value, text]) => node("option", { value, selected: value === chosen }, text)));
+  const sizes = make("input", { id: "sizes", value: state.sizes.join("-"), spellcheck: "false", oninput: (event) => setSizes(event.target.value) });
+  const g = state.g.map((text, i) => field(word("activation", { l: i + 1 }), make("input", { id: `g-${i + 1}`, value: text, list: "activations", spellcheck: "false", title: word("formula"), oninput: (event) => setActivation(i, event.target.value) })));
+  const choice = (id, options, chosen, onchange) => make("select", { id, onchange: (event) => onchange(event.target.value) }, ...options.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
   const losses = Object.entries(WORDS[language()].losses);
   const sets = Object.entries(WORDS[language()].sets);
-  return node("div", { class: "fields" }, field(word("sizes"), sizes), ...g,
+  return make("div", { class: "fields" }, field(word("sizes"), sizes), ...g,
     field(word("loss"), choice("loss", losses, state.loss, (loss) => attempt(() => derive({ ...asked, loss })))),
     field(word("data"), choice("set", sets, state.set, setData)),
-    field(word("seed"), node("input", { id: "seed", type: "number", min: 0, max: 2 ** 31, step: 1, value: state.seed, oninput: (event) => setSeed(event.target.value) })),
-    node("datalist", { id: "activations" }, ...ACTIVATIONS.map((name) => node("option", { value: name }))), node("p", { class: "note" }, word("formula")));
+    field(word("seed"), make("input", { id: "seed", type: "number", min: 0, max: 2 ** 31, step: 1, value: state.seed, oninput: (event) => setSeed(event.target.value) })),
+    make("datalist", { id: "activations" }, ...ACTIVATIONS.map((name) => make("option", { value: name }))), make("p", { class: "note" }, word("formula")));
 }
 
 const ACTIVATIONS = ["tanh", "sigmoid", "relu", "leaky_relu(0.1)", "elu", "softplus", "silu", "gelu_erf", "gelu_tanh", "sin", "identity", "z * tanh(z)", "z / (1 + |z|)", "1 / (1 + z^2)"];
@@ -88,14 +88,14 @@ function setSeed(text) {
 let rate = 0.5;
 
 function trainPart() {
-  const button = (id, text, onclick, disabled = false) => node("button", { type: "button", id, onclick, disabled }, text);
-  const rateInput = node("input", { id: "rate", value: rate, inputmode: "decimal", oninput: (event) => { rate = readNumber(event.target.value) ?? rate; } });
+  const button = (id, text, onclick, disabled = false) => make("button", { type: "button", id, onclick, disabled }, text);
+  const rateInput = make("input", { id: "rate", value: rate, inputmode: "decimal", oninput: (event) => { rate = readNumber(event.target.value) ?? rate; } });
   const steps = (count) => () => attempt(() => train(count, rate));
-  const buttons = node("div", { class: "buttons" }, button("train-1", word("one"), steps(1)), button("train-10", word("ten"), steps(10)),
+  const buttons = make("div", { class: "buttons" }, button("train-1", word("one"), steps(1)), button("train-10", word("ten"), steps(10)),
     button("undo", word("undo"), () => attempt(undo), past.length === 0), button("rewind", word("rewind"), () => attempt(rewind), !asked.parameters));
-  const controls = node("div", { class: "controls" }, node("label", {}, word("rate"), rateInput), buttons,
-    node("p", { id: "j" }, `${word("j", { j: short(derived.j) })} · ${word("derived", { ms: took.toFixed(0) })}`));
-  return node("div", { class: "pictures" }, controls, curvePicture(), planePicture());
+  const controls = make("div", { class: "controls" }, make("label", {}, word("rate"), rateInput), buttons,
+    make("p", { id: "j" }, `${word("j", { j: shown(derived.j) })} · ${word("derived", { ms: took.toFixed(0) })}`));
+  return make("div", { class: "pictures" }, controls, curvePicture(), planePicture());
 }
 
 function drawPlane(hadFocus) {
@@ -110,8 +110,8 @@ const TITLES = { network: "network", train: "train", edit: "edit", check: "check
 function drawPanel() {
   const panel = document.getElementById("playground");
   panel.setAttribute("aria-label", word("playground"));
-  const part = (name) => node("details", { id: `part-${name}`, name: "part", open: opened === name, ontoggle: (event) => { if (event.target.open) opened = name; } },
-    node("summary", {}, word(TITLES[name])), node("p", { class: "complaint", "data-part": name }, complaint[0] === name ? complaint[1] : ""), node("div", { class: "body" }));
+  const part = (name) => make("details", { id: `part-${name}`, name: "part", open: opened === name, ontoggle: (event) => { if (event.target.open) opened = name; } },
+    make("summary", {}, word(TITLES[name])), make("p", { class: "complaint", "data-part": name }, complaint[0] === name ? complaint[1] : ""), make("div", { class: "body" }));
   panel.replaceChildren(...Object.keys(PARTS).map(part));
   for (const name of Object.keys(PARTS)) drawPart(name);
 }
@@ -151,7 +151,7 @@ function updateAround(name, body) {
 }
 
 // After a state was shown.
-function shown() {
+function drawState() {
   for (const name of ["network", "train", "edit"]) drawPart(name);
 }
 
@@ -176,9 +176,9 @@ function addressChanged() {
 }
 
 async function main() {
-  const panel = node("section", { id: "playground" });
-  document.querySelector("main").before(panel, node("p", { id: "play-spoken", role: "status", "aria-live": "polite", class: "spoken" }));
-  panel.append(node("p", {}, word("starting")));
+  const panel = make("section", { id: "playground" });
+  document.querySelector("main").before(panel, make("p", { id: "play-spoken", role: "status", "aria-live": "polite", class: "spoken" }));
+  panel.append(make("p", {}, word("starting")));
   const began = performance.now();
   // The keys of a field are the field's.
   panel.addEventListener("keydown", (event) => { if (event.target.matches("input, textarea, select") && event.key !== "Escape") event.stopPropagation(); });
@@ -191,15 +191,15 @@ async function main() {
       derived = ask({ do: "derive", state: asked, quickly: true });
     }
   } catch (error) {
-    panel.replaceChildren(node("p", { class: "complaint" }, word("failed", { why: error.message })));
+    panel.replaceChildren(make("p", { class: "complaint" }, word("failed", { why: error.message })));
     return;
   }
   curve = [];
   drawPanel();
-  window.show(derived.document);
+  window.page.show(derived.document);
   took = performance.now() - began;
   document.documentElement.dataset.engine = took.toFixed(0);
-  shown();
+  drawState();
   askLater();
   say_(word("ready", { ms: took.toFixed(0) }));
   window.addEventListener("hashchange", addressChanged);

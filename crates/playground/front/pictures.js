@@ -1,19 +1,19 @@
 // The loss curve, and the plane with what the network says of it.
 
 function curvePicture() {
-  const figure = node("figure", {}, node("figcaption", {}, word("curve")));
+  const figure = make("figure", {}, make("figcaption", {}, word("curve")));
   const values = curve.filter((x) => typeof x === "number");
-  if (values.length < 2) return figure.append(node("p", { class: "note" }, word("no_curve"))), figure;
+  if (values.length < 2) return figure.append(make("p", { class: "note" }, word("no_curve"))), figure;
   const [width, height, edge] = [300, 130, 6];
   const [low, high] = [Math.min(0, ...values), Math.max(...values)];
   const x = (i) => edge + ((width - 2 * edge) * i) / (values.length - 1);
   const y = (j) => height - edge - ((height - 2 * edge) * (j - low)) / (high - low || 1);
   const path = values.map((j, i) => `${i ? "L" : "M"}${x(i).toFixed(1)} ${y(j).toFixed(1)}`).join("");
-  const title = `${word("curve")}: ${short(values[0])} → ${short(values[values.length - 1])}`;
-  figure.append(drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, class: "curve" },
-    drawn("path", { d: `M${edge} ${y(0)}H${width - edge}`, class: "axis" }), drawn("path", { d: path, class: "line" }),
-    drawn("circle", { cx: x(values.length - 1), cy: y(values[values.length - 1]), r: 3.5 })));
-  figure.append(node("p", { class: "note" }, title));
+  const title = `${word("curve")}: ${shown(values[0])} → ${shown(values[values.length - 1])}`;
+  figure.append(svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title, class: "curve" },
+    svg("path", { d: `M${edge} ${y(0)}H${width - edge}`, class: "axis" }), svg("path", { d: path, class: "line" }),
+    svg("circle", { cx: x(values.length - 1), cy: y(values[values.length - 1]), r: 3.5 })));
+  figure.append(make("p", { class: "note" }, title));
   return figure;
 }
 
@@ -26,17 +26,17 @@ const at = ([low, high], share) => low + (high - low) * share;
 function planePicture() {
   const { boundary } = derived;
   if (!boundary) return null;
-  const canvas = node("canvas", { width: boundary.side, height: boundary.side, "aria-hidden": "true" });
+  const canvas = make("canvas", { width: boundary.side, height: boundary.side, "aria-hidden": "true" });
   paint(canvas, boundary);
-  const points = drawn("svg", { viewBox: "0 0 100 100", "aria-hidden": "true" });
+  const points = svg("svg", { viewBox: "0 0 100 100", "aria-hidden": "true" });
   const { x, y } = derived.state;
   for (let i = 0; i < x[0].length; i++) points.append(point(boundary, x[0][i], x[1][i], classOf(y, i)));
-  points.append(drawn("path", { d: `M${100 * cross[0] - 3} ${100 * cross[1]}h6M${100 * cross[0]} ${100 * cross[1] - 3}v6`, class: "cross" }));
-  const plane = node("div", { class: "plane", id: "plane", tabindex: "0", role: "application", "aria-label": `${word("plane")}. ${word("plane_help")}`, onkeydown: onPlaneKey, onclick: onPlaneClick }, canvas, points);
-  const classes = node("label", {}, word("point_class"), " ", node("select", { id: "point-class", onchange: (event) => { newClass = Number(event.target.value); } },
-    ...[0, 1].map((k) => node("option", { value: k, selected: k === newClass }, String(k)))));
-  const beside = node("div", { class: "beside" }, node("p", { id: "plane-at" }, atCross()), classes, node("p", { class: "note" }, word("plane_help")));
-  return node("figure", { class: "of-plane" }, node("figcaption", {}, word("plane")), node("div", { class: "row" }, plane, beside));
+  points.append(svg("path", { d: `M${100 * cross[0] - 3} ${100 * cross[1]}h6M${100 * cross[0]} ${100 * cross[1] - 3}v6`, class: "cross" }));
+  const plane = make("div", { class: "plane", id: "plane", tabindex: "0", role: "application", "aria-label": `${word("plane")}. ${word("plane_help")}`, onkeydown: onPlaneKey, onclick: onPlaneClick }, canvas, points);
+  const classes = make("label", {}, word("point_class"), " ", make("select", { id: "point-class", onchange: (event) => { newClass = Number(event.target.value); } },
+    ...[0, 1].map((k) => make("option", { value: k, selected: k === newClass }, String(k)))));
+  const beside = make("div", { class: "beside" }, make("p", { id: "plane-at" }, atCross()), classes, make("p", { class: "note" }, word("plane_help")));
+  return make("figure", { class: "of-plane" }, make("figcaption", {}, word("plane")), make("div", { class: "row" }, plane, beside));
 }
 
 function classOf(y, i) {
@@ -48,8 +48,8 @@ function classOf(y, i) {
 function point(boundary, a, b, k) {
   const share = ([low, high], value) => (100 * (value - low)) / (high - low);
   const [cx, cy] = [share(boundary.first, a), 100 - share(boundary.second, b)];
-  if (k === 0) return drawn("circle", { cx, cy, r: 1.8, class: "class0" });
-  return drawn("path", { d: `M${cx} ${cy - 2.3}l2.2 4.1h-4.4z`, class: `class${Math.min(k, 1)}` });
+  if (k === 0) return svg("circle", { cx, cy, r: 1.8, class: "class0" });
+  return svg("path", { d: `M${cx} ${cy - 2.3}l2.2 4.1h-4.4z`, class: `class${Math.min(k, 1)}` });
 }
 
 // Orange below one half, blue above it, paler near it.
@@ -70,7 +70,7 @@ function atCross() {
   const { first, second, side, values } = derived.boundary;
   const cell = (share) => Math.min(side - 1, Math.floor(share * side));
   const out = values[cell(cross[1]) * side + cell(cross[0])];
-  return word("at", { a: short(at(first, cross[0])), b: short(at(second, 1 - cross[1])), out: short(out) });
+  return word("at", { a: shown(at(first, cross[0])), b: shown(at(second, 1 - cross[1])), out: shown(out) });
 }
 
 function onPlaneKey(event) {

@@ -21,9 +21,9 @@ function settle(state, answer, { keep, curveTo, began }) {
   if (keep && derived) past.push([asked, curve]);
   if (past.length > MOST_UNDO) past.shift();
   [asked, derived, curve] = [state, answer, curveTo];
-  window.show(answer.document);
+  window.page.show(answer.document);
   took = performance.now() - began;
-  shown();
+  drawState();
   askLater();
 }
 
@@ -38,7 +38,7 @@ function askLater() {
 
 function askForDifferences() {
   derived = ask({ do: "derive", state: asked });
-  window.show(derived.document);
+  window.page.show(derived.document);
 }
 
 function train(steps, rate) {

@@ -1,4 +1,4 @@
-// What the playground says, in each language. The notation is the source's. Sentences of the engine are English.
+// What the playground says, in each language. The notation is the source's. Sentences of the engine are told by spanish.js.
 const WORDS = {
   en: {
     playground: "Playground", network: "Network", sizes: "units of the layers", activation: "g of layer {l}", loss: "loss", seed: "seed", data: "data",
@@ -36,34 +36,11 @@ const WORDS = {
   },
 };
 
-const language = () => (document.documentElement.lang === "es" ? "es" : "en");
+// The page's own hands: elements of HTML and SVG, numbers, texts with {values}, and the language that is chosen.
+const { make, svg, shown, filled, language } = window.page;
 
-// A word in the page's language, with {values} filled in.
+// A word in the page's language.
 function word(path, values = {}) {
   const found = path.split(".").reduce((at, key) => at?.[key], WORDS[language()]);
-  return String(found ?? path).replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
-}
-
-// An element with attributes and children; text is text, never HTML.
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else if (value !== undefined && value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
-  }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
-}
-
-function drawn(tag, attributes = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-// A number as the page has it: four digits.
-function short(x) {
-  if (typeof x !== "number") return { inf: "∞", "-inf": "−∞" }[x] ?? String(x);
-  return String(Number(x.toPrecision(4))).replace("-", "−");
+  return filled(String(found ?? path), values);
 }

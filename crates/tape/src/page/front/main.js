@@ -280,5 +280,6 @@ document.getElementById("language").addEventListener("click", toggleLanguage);
 document.getElementById("theme").addEventListener("click", toggleTheme);
 document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
 
-window.show = show;
+// For an engine that is added to the page: what shows a document, and what draws.
+window.page = { show, make, svg, shown, filled, language: () => place.language };
 show(JSON.parse(document.getElementById("document").textContent));
