@@ -264,7 +264,7 @@ compiled! {
     fn numbers_computed(
         numbers: &Numbers<Self>,
         wrong: Option<(Quantity, &str)>,
-    ) -> Result<Option<Vec<(Quantity, Matrix<Self>)>>> = Numbers::computed_here;
+    ) -> Result<Option<IndexMap<Quantity, Matrix<Self>>>> = Numbers::computed_here;
 
     fn init_weights(
         init: Init,

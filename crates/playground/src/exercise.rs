@@ -1,5 +1,6 @@
 //! Exercises: an equation that is hidden, and one that is wrong in secret.
 
+use indexmap::IndexMap;
 use mlp::diagnose::{Exercise, NotJudged, Numbers, Quantity};
 use serde::Serialize;
 use tape::Matrix;
@@ -47,13 +48,14 @@ pub struct Found {
 }
 
 /// The quantities of a derivation and the numbers that they got, from the output on.
-type Numbered = Vec<(Quantity, Matrix<f64>)>;
+type Numbered = IndexMap<Quantity, Matrix<f64>>;
 
 /// Hides an equation that a seed draws.
 pub(crate) fn hide(state: &State, seed: u64) -> Result<Hidden> {
     let given = state.given()?;
     let all = derivation(&given, None)?.unwrap_or_default();
-    let (quantity, _) = all[Random::new(seed).below(all.len())];
+    let drawn = Random::new(seed).below(all.len());
+    let (&quantity, _) = all.get_index(drawn).expect("one of them");
     let right = Exercise::new(&given.network).right(quantity).map_err(of_exercise)?;
     Ok(Hidden { quantity: quantity.to_string(), right })
 }
@@ -103,7 +105,7 @@ impl Wrong {
         while !candidates.is_empty() {
             let (quantity, value, text) = candidates.swap_remove(random.below(candidates.len()));
             let Some(numbers) = derivation(given, Some((quantity, &text)))? else { continue };
-            if numbers.iter().any(|(of, theirs)| *of == quantity && theirs != value) {
+            if numbers[&quantity] != *value {
                 return Ok(Wrong { quantity, text, numbers });
             }
         }
@@ -116,7 +118,7 @@ fn derivation(given: &Given, wrong: Option<(Quantity, &str)>) -> Result<Option<N
     let Given { network, x, y } = given;
     let mut all = Numbers::new(network, x, y)?.computed(wrong)?;
     if let Some(all) = &mut all {
-        all.retain(|(quantity, _)| !matches!(quantity, Quantity::Z(_) | Quantity::A(_)));
+        all.retain(|quantity, _| !matches!(quantity, Quantity::Z(_) | Quantity::A(_)));
     }
     Ok(all)
 }

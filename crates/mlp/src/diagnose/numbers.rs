@@ -134,25 +134,21 @@ impl<T: Scalar> Numbers<T> {
     /// let numbers = Numbers::new(&network, &x, &y)?;
     /// let wrong = (Quantity::Delta(2), "∂ℒ/∂Z[2] = ∂ℒ/∂A[2]"); // no g′
     /// let theirs = numbers.computed(Some(wrong))?.expect("it can be computed");
-    /// let verdict = numbers.judge(|name| {
-    ///     theirs.iter().find(|(quantity, _)| quantity.to_string() == name).map(|(_, value)| value.clone())
-    /// })?;
+    /// let verdict = numbers.judge(|name| theirs.get(&name.parse::<Quantity>().ok()?).cloned())?;
     /// assert_eq!((verdict.quantity(), verdict.mistake()), (Some(wrong.0), Some(Mistake::WithoutSlope)));
     /// # Ok::<(), mlp::Error>(())
     /// ```
     ///
     /// # Errors
     /// [`Error::Tape`] if a value cannot be computed.
-    #[allow(clippy::type_complexity)] // the quantities with their values, if there are any
-    pub fn computed(&self, wrong: Option<(Quantity, &str)>) -> Result<Option<Vec<(Quantity, Matrix<T>)>>> {
+    pub fn computed(&self, wrong: Option<(Quantity, &str)>) -> Result<Option<IndexMap<Quantity, Matrix<T>>>> {
         T::numbers_computed(self, wrong)
     }
 
-    #[allow(clippy::type_complexity)]
     pub(crate) fn computed_here(
         &self,
         wrong: Option<(Quantity, &str)>,
-    ) -> Result<Option<Vec<(Quantity, Matrix<T>)>>> {
+    ) -> Result<Option<IndexMap<Quantity, Matrix<T>>>> {
         let mut given = Given::new();
         if let Some((quantity, text)) = wrong {
             let tape = Tape::new();
