@@ -11,6 +11,7 @@ mod prepare;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use mlp::Result;
@@ -21,9 +22,12 @@ use cases::Case;
 pub(crate) fn rows(named: &[&str]) {
     let folder = folder();
     let cases = cases::cases();
-    prepare::prepare(&folder, &cases).expect("the files of the bench");
     if named.contains(&"prepare") {
+        prepare::prepare(&folder, &cases).expect("the files of the bench");
         return println!("{}", folder.display());
+    }
+    if !folder.join(prepare::LAST).exists() {
+        prepare_apart();
     }
     let threads = named.iter().find_map(|name| name.parse().ok()).unwrap_or(1);
     let is_wanted =
@@ -33,6 +37,13 @@ pub(crate) fn rows(named: &[&str]) {
             row(case, turn, &folder, threads).expect("a training of the bench");
         }
     }
+}
+
+/// Prepares in a process of its own: here it would run the code and read the files of the first turn, which is to be measured cold.
+fn prepare_apart() {
+    let program = std::env::current_exe().expect("the path of this program");
+    let ended = Command::new(program).args(["--good", "prepare"]).stdout(Stdio::null()).status();
+    assert!(ended.expect("a process").success(), "the files of the bench were not written");
 }
 
 /// Where the files are, outside of the sources.

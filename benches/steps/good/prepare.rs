@@ -10,6 +10,8 @@ use tape::Matrix;
 
 use super::cases::{Case, SEED, Source};
 
+/// The settings. They are written last: where they are, all the others are, too.
+pub(super) const LAST: &str = "cases.json";
 /// Examples to train on and to test on.
 const PARTS: [(&str, usize); 2] = [("train", 60_000), ("test", 10_000)];
 const FEATURES: usize = 784;
@@ -19,7 +21,7 @@ const LATENT: usize = 12;
 /// Neurons of the network that decides its class.
 const TEACHERS: usize = 16;
 
-/// Writes what is not there yet.
+/// Writes the files; the synthetic examples take long, and are kept where they are there.
 pub(super) fn prepare(folder: &Path, cases: &[Case]) -> Result<()> {
     fs::create_dir_all(folder).expect("a folder for the data");
     if !folder.join("y_test.npy").exists() {
@@ -46,7 +48,7 @@ pub(super) fn prepare(folder: &Path, cases: &[Case]) -> Result<()> {
         );
     }
     settings.push_str("]\n");
-    write_whole(folder.join("cases.json"), settings.as_bytes())
+    write_whole(folder.join(LAST), settings.as_bytes())
 }
 
 /// The order that a training with this seed sees the examples in, epoch after epoch.
