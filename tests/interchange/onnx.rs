@@ -209,12 +209,24 @@ fn exported_pipeline<T: Scalar>(folder: &Path) {
     let mlp =
         Mlp::<T>::new(5).layer(4, Activation::Tanh).layer(2, Activation::Sigmoid).seed(6).build().unwrap();
     let onnx = mlp.export().pipeline(&pipeline).to_onnx(&OnnxOptions::default()).unwrap();
-    let run = |m: usize| {
-        let x = draw(m);
-        let outputs = mlp.predict(&pipeline.transform(&x).unwrap()).unwrap();
-        json!({ "m": m, "inputs": { "X": rows(x.view()) }, "outputs": [rows(outputs.view())] })
+    let run = |x: Matrix<T>, refused: std::ops::Range<usize>| {
+        let predicted = |j: usize| {
+            let prepared = pipeline.transform(&x.select_columns(&[j]));
+            assert_eq!(prepared.is_err(), refused.contains(&j));
+            prepared.map_or(Matrix::filled(2, 1, T::from_f64(f64::NAN)), |a| mlp.predict(&a).unwrap())
+        };
+        let columns: Vec<Matrix<T>> = (0..x.columns()).map(predicted).collect();
+        let outputs = Matrix::from_fn(2, x.columns(), |i, j| columns[j][(i, 0)]);
+        json!({ "m": x.columns(), "inputs": { "X": rows(x.view()) }, "outputs": [rows(outputs.view())] })
     };
-    let runs: Vec<Value> = NUMBERS_OF_EXAMPLES.into_iter().map(run).collect();
+    // An infinite value in each of columns 1 to 3.
+    let infinite = |sign: f64| {
+        let mut x = draw(5);
+        (0..3).for_each(|feature| x[(feature, 1 + feature)] = T::from_f64(sign * f64::INFINITY));
+        run(x, 1..4)
+    };
+    let runs = NUMBERS_OF_EXAMPLES.into_iter().map(|m| run(draw(m), 0..0));
+    let runs: Vec<Value> = runs.chain([infinite(1.0), infinite(-1.0)]).collect();
     let about = json!({
         "numbers": T::NAME, "runtimes": BOTH, "outputs_turned": [false], "inputs_turned": false, "runs": runs,
     });

@@ -51,8 +51,9 @@ impl<'a, T: Scalar> Export<'a, T> {
     ///
     /// A [`predictor`](Self::predictor) does what [`Pipeline::transform`] does, in f64, with its errors. A
     /// file has the same as operations in type T, with means, scales and ends rounded to it, and has no
-    /// errors: an infinite value, and a category that is [refused](crate::Unseen::Refuse), give NaN
-    /// where the network lets them.
+    /// errors: an infinite value, NaN where no imputer is the first step, a category that is
+    /// [refused](crate::Unseen::Refuse), and what becomes too large for T give NaN, and so they do
+    /// behind the network where it lets them.
     pub fn pipeline(mut self, pipeline: &'a Pipeline<T>) -> Self {
         self.pipeline = Some(pipeline);
         self

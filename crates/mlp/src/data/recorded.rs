@@ -8,15 +8,28 @@ use crate::{Error, Result, Scalar};
 
 impl<T: Scalar> Pipeline<T> {
     /// What the steps make of X, n_0 × m, in type T. A program has no errors to give: what `transform`
-    /// refuses becomes NaN in its column.
+    /// refuses, and what is beyond the numbers of T on the way, becomes NaN in its column.
     #[cfg_attr(not(any(feature = "onnx", feature = "rust-source")), allow(dead_code))]
     pub(crate) fn record<'t>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {
-        self.steps().iter().try_fold(x, |x, step| match step {
+        let Some((first, others)) = self.steps().split_first() else { return Ok(x) };
+        let made = others.iter().try_fold(first.record(x)?, |x, step| match step {
+            // Behind another step nothing is missing: NaN is there what that one refuses.
+            Step::Imputer(_) => Ok(x),
+            Step::OneHot(_) | Step::Standardizer(_) | Step::MinMax(_) => step.record(x),
+        })?;
+        // No step makes a number of ∞ or NaN again. −0 less 0 is −0: what is finite keeps its bits.
+        Ok(made - zero_or_nan(made))
+    }
+}
+
+impl<T: Scalar> Step<T> {
+    fn record<'t>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {
+        match self {
             Step::Imputer(imputer) => imputer.record(x),
             Step::OneHot(one_hot) => one_hot.record(x),
             Step::Standardizer(standardizer) => standardizer.record(x),
             Step::MinMax(min_max) => min_max.record(x),
-        })
+        }
     }
 }
 
@@ -164,8 +177,60 @@ mod tests {
         is_what_transform_makes::<f32>();
     }
 
+    /// Each kind of step alone, and what an imputer must not fill: what the step before it has refused.
+    fn pipelines() -> Vec<Vec<Preparation>> {
+        let one_hot = |unseen| Preparation::OneHot { features: vec![1, 3], unseen };
+        let range = Preparation::MinMax { low: 0.0, high: 2.0 };
+        let mut pipelines = vec![
+            vec![Preparation::Impute],
+            vec![Preparation::Standardize],
+            vec![range.clone()],
+            vec![Preparation::MinMax { low: -2.0, high: 0.0 }],
+            vec![one_hot(Unseen::Refuse)],
+            vec![one_hot(Unseen::Zeros)],
+            vec![Preparation::Impute, Preparation::Impute],
+            vec![Preparation::Standardize, Preparation::Impute],
+            vec![range.clone(), Preparation::Standardize, Preparation::Impute, range],
+            vec![one_hot(Unseen::Refuse), Preparation::Impute],
+            vec![one_hot(Unseen::Zeros), Preparation::Impute],
+        ];
+        pipelines.extend([Unseen::Refuse, Unseen::Zeros].map(|unseen| all_steps(unseen).to_vec()));
+        pipelines
+    }
+
+    /// A column has a NaN just where `transform` refuses it.
+    fn has_a_nan_where_transform_refuses<T: Scalar>(largest: f64) {
+        // None is missing.
+        let training = examples::<T>(40, 1).map(|x| if x.is_nan() { T::from_f64(100.0) } else { x });
+        for steps in pipelines() {
+            let pipeline = Pipeline::<T>::fit(&steps, &training).unwrap();
+            let hostile = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.5, largest, -largest];
+            for value in hostile {
+                // Column j has it as its feature j, and the last one as none.
+                let x =
+                    Matrix::from_fn(5, 6, |i, j| if i == j { T::from_f64(value) } else { training[(i, 7)] });
+                let found = recorded(&pipeline, &x).unwrap();
+                for j in 0..6 {
+                    let is_refused = pipeline.transform(&x.select_columns(&[j])).is_err();
+                    let has_nan = found.column(j).iter().any(|x| x.is_nan());
+                    assert_eq!(has_nan, is_refused, "{steps:?}: {value} as feature {j}");
+                    assert!(
+                        found.column(j).iter().all(|x| x.is_finite() || x.is_nan()),
+                        "{steps:?}: {value}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_transform_refuses_is_nan() {
+        has_a_nan_where_transform_refuses::<f64>(f64::MAX);
+        has_a_nan_where_transform_refuses::<f32>(f32::MAX.into());
+    }
+
+    #[test]
+    fn categories_that_are_refused_are_nan() {
         let x = matrix![[1.0, 2.0, 2.0], [5.0, 6.0, 7.0]];
         let fit = |unseen| Pipeline::fit(&[Preparation::OneHot { features: vec![0], unseen }], &x).unwrap();
         let other = matrix![[1.0, 1.5, f64::NAN, f64::INFINITY], [0.0, 0.0, 0.0, 0.0]];
