@@ -65,12 +65,27 @@ impl MinMax {
         let spans = self.minimum().iter().zip(self.maximum()).map(|(minimum, maximum)| maximum - minimum);
         // A feature that is always the same is moved, and not stretched.
         let spans: Vec<f64> = spans.map(|span| if span == 0.0 { 1.0 } else { span }).collect();
+        if let Some(feature) = spans.iter().position(|&span| T::from_f64(span) == T::ZERO) {
+            let reason = format!("span of feature {feature} is too small for {}", T::NAME);
+            return Err(Error::Setting { setting: "pipeline", reason });
+        }
         let minimum = column(x.tape(), "minimum", self.minimum())?;
         let span = column(x.tape(), "span", &spans)?;
-        let ((low, high), one) = (self.ends(), x.tape().scalar(T::ONE));
+        let (low, high) = self.ends();
+        let (low, high, one) = (end::<T>("low", low)?, end::<T>("high", high)?, x.tape().scalar(T::ONE));
         let share = (x - minimum) / span;
-        Ok((one - share) * T::from_f64(low) + share * T::from_f64(high))
+        Ok((one - share) * low + share * high)
     }
+}
+
+/// An end that type T has to hold.
+fn end<T: Scalar>(name: &str, value: f64) -> Result<T> {
+    let end = T::from_f64(value);
+    if !end.is_finite() {
+        let reason = format!("{name} end is too large for {}", T::NAME);
+        return Err(Error::Setting { setting: "pipeline", reason });
+    }
+    Ok(end)
 }
 
 impl Imputer {
@@ -252,12 +267,27 @@ mod tests {
     fn what_the_type_does_not_hold_is_refused() {
         let of = |x: &Matrix<f64>, step: Preparation| {
             let parts = Pipeline::fit(&[step], x).unwrap().parts();
-            recorded(&Pipeline::<f32>::from_parts(&parts).unwrap(), &Matrix::zeros(1, 1))
+            recorded(&Pipeline::<f32>::from_parts(&parts).unwrap(), &Matrix::zeros(x.rows(), 1))
         };
         let category =
             of(&matrix![[0.1, 0.2]], Preparation::OneHot { features: vec![0], unseen: Unseen::Refuse });
         assert!(matches!(category, Err(Error::Setting { setting: "pipeline", .. })), "{category:?}");
         let large = of(&matrix![[0.0, 1e300]], Preparation::MinMax { low: 0.0, high: 1.0 });
         assert!(matches!(large, Err(Error::Setting { setting: "pipeline", .. })), "{large:?}");
+        let told = |x: &Matrix<f64>, low: f64, high: f64| match of(x, Preparation::MinMax { low, high }) {
+            Err(Error::Setting { setting: "pipeline", reason }) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            told(&matrix![[0.0, 1.0], [0.0, 1e-50]], 0.0, 1.0),
+            "span of feature 1 is too small for f32"
+        );
+        assert_eq!(told(&matrix![[0.0, 1.0]], 0.0, 1e300), "high end is too large for f32");
+        assert_eq!(told(&matrix![[0.0, 1.0]], -1e300, 0.0), "low end is too large for f32");
+        // The smallest number of f32 is 1.4e-45; a feature that is always the same has no span to hold.
+        for largest in [1e-44, 0.0] {
+            let narrow = of(&matrix![[0.0, largest]], Preparation::MinMax { low: -1.0, high: 1.0 });
+            assert_eq!(narrow, Ok(matrix![[-1.0_f32]]), "{largest}");
+        }
     }
 }
