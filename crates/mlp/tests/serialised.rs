@@ -1,6 +1,6 @@
 //! Settings and results come back from JSON, and nothing comes from it that a constructor would refuse.
 
-use mlp::search::{Goal, GridSearch, SearchTable};
+use mlp::search::{FoldScores, Goal, GridSearch, SearchTable};
 use mlp::{
     Activation, ConfusionMatrix, EarlyStopping, Error, History, Init, Loss, Losses, Mlp, Optimizer,
     ParameterGroup, ParameterKind, Schedule, Split, Standardizer, Training, Verdict,
@@ -228,4 +228,43 @@ fn tables_of_a_search_are_looked_at() {
     refused(&[&first.replace("folds", "fold")], "unknown variant");
     refused(&[&first.replace("scores", "score")], "unknown field");
     comes_back(&Goal::Largest, "\"largest\"");
+}
+
+/// JSON has no number for them: one such value once made the whole table unreadable.
+#[test]
+fn infinite_values_of_a_search_come_back() {
+    let search = GridSearch::new().over("limit", [1.0, f64::INFINITY, f64::NEG_INFINITY]);
+    let run = |goal| {
+        search.run(goal, 2, |candidate, fold| Ok(if fold == 0 { candidate.number("limit")? } else { 2.0 }))
+    };
+    let row = |limit: &str| {
+        format!(r#"{{"candidate":{{"limit":{{"number":{limit}}}}},"scores":{{"folds":[{limit},2.0]}}}}"#)
+    };
+    let [least, one, most] = [r#""-inf""#, "1.0", r#""inf""#].map(row);
+    let table = |rows: [&str; 3]| format!(r#"{{"rows":[{}]}}"#, rows.join(","));
+    comes_back(&run(Goal::Smallest).unwrap(), &table([&least, &one, &most]));
+    comes_back(&run(Goal::Largest).unwrap(), &table([&most, &one, &least]));
+    // As numbers may be written by hand.
+    assert_eq!(
+        serde_json::from_str::<FoldScores>("[-2, 3]").unwrap(),
+        FoldScores::new(vec![-2.0, 3.0]).unwrap()
+    );
+    let whole = table([&least, &one, &most]).replace("1.0", "1").replace("2.0", "2");
+    assert_eq!(serde_json::from_str::<SearchTable>(&whole).unwrap(), run(Goal::Smallest).unwrap());
+    for (score, reason) in [
+        (r#""NaN""#, "it is NaN"),
+        ("null", "null"),
+        (r#""infinity""#, r#"a number, "inf", "-inf" or "NaN""#),
+        (r#""1""#, "expected a number"),
+        ("[]", "expected a number"),
+    ] {
+        is_refused::<SearchTable>(
+            &table([&least, &one.replace("[1.0", &format!("[{score}")), &most]),
+            reason,
+        );
+    }
+    is_refused::<SearchTable>(
+        &table([&least, &one, &most]).replacen(r#""-inf""#, r#""NaN""#, 1),
+        "limit has the value NaN",
+    );
 }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Value {
     /// A number, such as a rate.
-    Number(f64),
+    Number(#[cfg_attr(feature = "serde", serde(with = "crate::serialised::number"))] f64),
     /// A count, such as of neurons.
     Count(usize),
     /// A name, such as of an activation.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::candidate::check_values;
 use super::{Candidate, FoldScores, SearchRow, SearchTable, Value};
+use crate::serialised::Number;
 use crate::{Error, Result};
 
 /// By name, in the order of the names.
@@ -47,17 +48,17 @@ impl<'de> Visitor<'de> for Values {
     }
 }
 
-impl TryFrom<Vec<f64>> for FoldScores {
+impl TryFrom<Vec<Number>> for FoldScores {
     type Error = Error;
 
-    fn try_from(values: Vec<f64>) -> Result<Self> {
-        FoldScores::new(values)
+    fn try_from(values: Vec<Number>) -> Result<Self> {
+        FoldScores::new(values.into_iter().map(|Number(value)| value).collect())
     }
 }
 
-impl From<FoldScores> for Vec<f64> {
+impl From<FoldScores> for Vec<Number> {
     fn from(scores: FoldScores) -> Self {
-        scores.values().to_vec()
+        scores.values().iter().copied().map(Number).collect()
     }
 }
 

@@ -33,7 +33,7 @@ pub enum Goal {
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(try_from = "Vec<f64>", into = "Vec<f64>")
+    serde(try_from = "Vec<crate::serialised::Number>", into = "Vec<crate::serialised::Number>")
 )]
 pub struct FoldScores {
     values: Vec<f64>,
@@ -108,7 +108,7 @@ pub struct SearchRow {
 /// ```
 ///
 /// With the feature `serde` it is written and read; of an error what is read is
-/// [its words](Error::Told). What no search gives is refused: rows in no order, of other
+/// [its words](Error::Told), and in JSON ±∞ is `"inf"` or `"-inf"`. What no search gives is refused: rows in no order, of other
 /// hyperparameters than each other, or of other numbers of folds.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(
