@@ -6,12 +6,17 @@ mod serialised;
 use crate::{Error, Result};
 
 /// The losses of one epoch.
+///
+/// With the feature `serde` they are written and read; in JSON a loss that is not finite is `"inf"`,
+/// `"-inf"` or `"NaN"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Losses {
     /// J on the training part.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialised::number"))]
     pub training: f64,
     /// J on the validation part, if there is one.
+    #[cfg_attr(feature = "serde", serde(default, with = "serialised::number_or_none"))]
     pub validation: Option<f64>,
 }
 

@@ -268,3 +268,30 @@ fn infinite_values_of_a_search_come_back() {
         "limit has the value NaN",
     );
 }
+
+/// JSON has no number for them: J is one of them where a training goes wrong.
+#[test]
+fn losses_that_are_not_finite_come_back() {
+    let mut history = History::new();
+    history.push(Losses { training: f64::INFINITY, validation: Some(f64::NEG_INFINITY) });
+    history.push(Losses { training: 0.5, validation: Some(f64::INFINITY) });
+    history.push(Losses { training: f64::NEG_INFINITY, validation: None });
+    let json = r#"[{"training":"inf","validation":"-inf"},{"training":0.5,"validation":"inf"},{"training":"-inf","validation":null}]"#;
+    comes_back(&history, json);
+    // A validation part that gives NaN is not one that is missing.
+    let json = r#"{"training":"NaN","validation":"NaN"}"#;
+    let losses: Losses = serde_json::from_str(json).unwrap();
+    assert!(losses.training.is_nan() && losses.validation.is_some_and(f64::is_nan), "{losses:?}");
+    assert_eq!(serde_json::to_string(&losses).unwrap(), json);
+    let expected = Losses { training: 0.5, validation: None };
+    assert_eq!(serde_json::from_str::<Losses>(r#"{"training":0.5}"#).unwrap(), expected);
+    is_refused::<Losses>(r#"{"validation":0.5}"#, "missing field `training`");
+    is_refused::<Losses>(r#"{"training":null,"validation":0.5}"#, "null");
+
+    let mut stopping = EarlyStopping::new(2, 0.0).unwrap();
+    stopping.observe(f64::INFINITY);
+    comes_back(&stopping, r#"{"patience":2,"min_delta":0.0,"observed":1,"best":[0,"inf"]}"#);
+    let json = r#"{"patience":2,"min_delta":0.0,"observed":1,"best":[0,"NaN"]}"#;
+    is_refused::<EarlyStopping>(json, "the best loss is NaN");
+    is_refused::<EarlyStopping>(&json.replace("0.0", r#""inf""#), "expected f64");
+}

@@ -1,8 +1,9 @@
-//! Early stopping as serde has it, in the middle of a training too.
+//! Losses, and early stopping, in the middle of a training too, as serde has them.
 
 use serde::{Deserialize, Serialize};
 
 use super::EarlyStopping;
+use crate::serialised::Number;
 use crate::{Error, Result};
 
 #[derive(Serialize, Deserialize)]
@@ -11,12 +12,12 @@ pub(super) struct Form {
     patience: usize,
     min_delta: f64,
     observed: usize,
-    best: Option<(usize, f64)>,
+    best: Option<(usize, Number)>,
 }
 
 impl From<EarlyStopping> for Form {
     fn from(EarlyStopping { patience, min_delta, observed, best }: EarlyStopping) -> Self {
-        Form { patience, min_delta, observed, best }
+        Form { patience, min_delta, observed, best: best.map(|(epoch, loss)| (epoch, Number(loss))) }
     }
 }
 
@@ -29,12 +30,30 @@ impl TryFrom<Form> for EarlyStopping {
             Some((epoch, _)) if epoch >= observed => {
                 Err(wrong("the best epoch", epoch as f64, "one that was observed"))
             }
-            Some((_, loss)) if loss.is_nan() => Err(wrong("the best loss", loss, "a number")),
-            Some(_) | None => Ok(EarlyStopping { observed, best, ..stopping }),
+            Some((_, Number(loss))) if loss.is_nan() => Err(wrong("the best loss", loss, "a number")),
+            Some((epoch, Number(loss))) => {
+                Ok(EarlyStopping { observed, best: Some((epoch, loss)), ..stopping })
+            }
+            None => Ok(EarlyStopping { observed, ..stopping }),
         }
     }
 }
 
 fn wrong(name: &'static str, value: f64, expected: &'static str) -> Error {
     Error::Hyperparameter { name, value, expected }
+}
+
+/// For a field: a [`Number`], if there is one.
+pub(super) mod number_or_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::serialised::Number;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(Number).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<Number>::deserialize(deserializer)?.map(|Number(value)| value))
+    }
 }
