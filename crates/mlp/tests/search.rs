@@ -137,6 +137,34 @@ fn what_cannot_be_searched_is_an_error() {
     assert!(FoldScores::new(vec![]).is_err());
 }
 
+/// Their mean is NaN, which has no place in an order: it came first or last, as its sign was.
+#[test]
+fn values_without_a_mean_are_an_error() {
+    let limits = [f64::INFINITY, f64::NEG_INFINITY];
+    let search = GridSearch::new().over("limit", limits).over("second", [1.0, f64::INFINITY]);
+    for (goal, best) in
+        [(Goal::Smallest, "limit = -inf, second = 1"), (Goal::Largest, "limit = inf, second = 1")]
+    {
+        let table = search
+            .run(goal, 2, |candidate, fold| candidate.number(if fold == 0 { "limit" } else { "second" }))
+            .unwrap();
+        assert_eq!(table.best().unwrap().to_string(), best, "{table}");
+        let last = table.rows().last().unwrap();
+        assert_eq!(last.candidate.to_string(), "limit = -inf, second = inf");
+        assert_eq!(
+            last.scores.as_ref().unwrap_err().to_string(),
+            "the mean of the folds is undefined: it is NaN"
+        );
+        assert!(table.rows()[..3].iter().all(|row| row.scores.is_ok()), "{table}");
+    }
+    for values in [limits.to_vec(), vec![f64::NEG_INFINITY, 0.0, f64::INFINITY]] {
+        assert!(matches!(FoldScores::new(values), Err(Error::Undefined { .. })));
+    }
+    for limit in limits {
+        assert_eq!(FoldScores::new(vec![limit, 0.0, limit]).unwrap().mean(), limit);
+    }
+}
+
 #[test]
 fn a_value_is_of_one_kind() {
     let values = [("rate", Value::from(0.5)), ("n", Value::from(3)), ("g", Value::from("tanh"))];

@@ -101,7 +101,7 @@ fn check<T: Scalar>(x: &Matrix<T>, y: &Matrix<T>, split: &Split) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Fold`] with the error of the first fold that has one, also if its metric is NaN;
-/// [`Error::NoExamples`] if there are no folds.
+/// [`Error::NoExamples`] if there are no folds; [`Error::Undefined`] if the mean is NaN.
 pub fn cross_validate<T: Scalar>(
     training: &Training<T>,
     network: &MlpBuilder<T>,

@@ -43,15 +43,18 @@ impl FoldScores {
     /// The values, by fold.
     ///
     /// # Errors
-    /// [`Error::NoExamples`] if there are none; [`Error::Fold`] if one is NaN.
+    /// [`Error::NoExamples`] if there are none; [`Error::Fold`] if one is NaN;
+    /// [`Error::Undefined`] if their mean is, as of ∞ and −∞: no order has a place for it.
     pub fn new(values: Vec<f64>) -> Result<Self> {
         if values.is_empty() {
             return Err(Error::NoExamples { what: "scores of folds" });
         }
-        match values.iter().position(|value| value.is_nan()) {
-            None => Ok(FoldScores { values }),
-            Some(fold) => Err(of_fold(fold, Error::Undefined { what: "the metric", reason: "it is NaN" })),
+        let undefined = |what| Error::Undefined { what, reason: "it is NaN" };
+        if let Some(fold) = values.iter().position(|value| value.is_nan()) {
+            return Err(of_fold(fold, undefined("the metric")));
         }
+        let scores = FoldScores { values };
+        if scores.mean().is_nan() { Err(undefined("the mean of the folds")) } else { Ok(scores) }
     }
 
     /// The value of each fold.
@@ -82,7 +85,8 @@ impl FoldScores {
 pub struct SearchRow {
     /// The candidate.
     pub candidate: Candidate,
-    /// Its values, or the error of the first fold that has one, an [`Error::Fold`].
+    /// Its values, or the error of the first fold that has one, an [`Error::Fold`], or that of
+    /// [`FoldScores::new`].
     pub scores: Result<FoldScores>,
 }
 
