@@ -60,7 +60,7 @@ impl Imputer {
     /// ±∞; [`Error::FeatureOverflow`] if a mean is larger than the largest number of the type;
     /// [`Error::Tape`] if there is no memory for it.
     pub fn transform<T: Scalar>(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        let mut filled = x.try_clone()?;
+        let mut filled = Matrix::try_zeros(x.rows(), x.columns())?;
         self.transform_to(x.view(), filled.as_mut_slice())?;
         Ok(filled)
     }
