@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use tape::{Matrix, MatrixRef};
 
+use super::features::check_rows;
 use super::parts::{Parts, wrong};
 use super::{Imputer, MinMax, OneHot, Standardizer, Unseen};
 use crate::{Error, Result, Scalar};
@@ -272,12 +273,11 @@ impl<T: Scalar> Step<T> {
     }
 
     fn transform(&self, x: &Matrix<T>) -> Result<Matrix<T>> {
-        match self {
-            Step::Imputer(imputer) => imputer.transform(x),
-            Step::OneHot(one_hot) => one_hot.transform(x),
-            Step::Standardizer(standardizer) => standardizer.transform(x),
-            Step::MinMax(min_max) => min_max.transform(x),
-        }
+        // First: a file can claim any number of outputs.
+        check_rows(x.view(), self.inputs())?;
+        let mut made = Matrix::try_zeros(self.outputs(), x.columns())?;
+        self.transform_to(x.view(), made.as_mut_slice())?;
+        Ok(made)
     }
 
     fn transform_to(&self, x: MatrixRef<'_, T>, to: &mut [T]) -> Result<()> {
@@ -429,6 +429,41 @@ mod tests {
             let missing = "is missing, and so are fill, categories and minimum";
             assert_eq!(without(name), format!("preprocessing.{k}.mean: {missing}"));
         }
+    }
+
+    /// Each step alone, of no examples, one and several, and of another number of features.
+    #[test]
+    fn a_step_of_a_pipeline_is_that_step() {
+        let x = matrix![[1.0_f32, 3.0, 2.0], [0.0, 1.0, 1.0]];
+        for step in all_steps() {
+            let pipeline = Pipeline::fit(std::slice::from_ref(&step), &x).unwrap();
+            let alone = |x: &Matrix<f32>| match Step::fit(&step, &matrix![[1.0, 3.0, 2.0], [0.0, 1.0, 1.0]])
+                .unwrap()
+            {
+                Step::Imputer(imputer) => imputer.transform(x),
+                Step::OneHot(one_hot) => one_hot.transform(x),
+                Step::Standardizer(standardizer) => standardizer.transform(x),
+                Step::MinMax(min_max) => min_max.transform(x),
+            };
+            for m in [0, 1, 3] {
+                let some = x.select_columns(&[0, 1, 2][..m]);
+                assert_eq!(pipeline.transform(&some), alone(&some));
+                assert_eq!(pipeline.transform(&some).unwrap().columns(), m);
+            }
+            for hostile in [matrix![[f32::INFINITY], [1.0]], matrix![[f32::NAN], [1.0]], Matrix::zeros(3, 2)]
+            {
+                // NaN is missing, and not equal to itself.
+                let text = |made: Result<Matrix<f32>>| format!("{made:?}");
+                assert_eq!(text(pipeline.transform(&hostile)), text(alone(&hostile)));
+            }
+        }
+        // Nothing is allocated for features that a file claims.
+        let parts = OneHot::fit(&x, &[1], Unseen::Zeros).unwrap().parts();
+        let mut claimed: Parts =
+            parts.into_iter().map(|(name, of)| (format!("preprocessing.0.{name}"), of)).collect();
+        claimed.insert("preprocessing.0.inputs".to_string(), vec![9e15]);
+        let error = Pipeline::from_parts(&claimed).unwrap().transform(&x).unwrap_err();
+        assert_eq!(error.to_string(), "X is 2×3, 9000000000000000×3 is needed");
     }
 
     #[test]
