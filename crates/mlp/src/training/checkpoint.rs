@@ -240,8 +240,9 @@ impl<T: Scalar> Kept<T> {
             }
             parameters.extend_from_slice(value.as_slice());
         }
+        let order = archive.whole("order")?;
         if version > 1 {
-            check_examples(archive, run)?;
+            check_examples(archive, order.len(), run)?;
         }
         let size = parameters.len();
         let vector = |name: &str| {
@@ -267,7 +268,7 @@ impl<T: Scalar> Kept<T> {
             parameters,
             optimizer: optimizer(archive, run)?,
             average,
-            order: archive.whole("order")?,
+            order,
             random: (u128::from(low) | u128::from(high) << 64, ahead),
             steps: whole(archive, "steps")?,
             is_stopped: is_stopped != 0,
@@ -318,10 +319,10 @@ impl<T: Scalar> Kept<T> {
     }
 }
 
-/// Whether it is of the examples at hand. A training may have got a validation part since, or lost
-/// it.
-fn check_examples<T: Scalar>(archive: &Archive, run: &Run<T>) -> Result<()> {
-    let (expected, found) = (run.data.batches.m(), archive.whole("order")?.len());
+/// Whether it is of the examples at hand, as many as it has put in order. A training may have got a
+/// validation part since, or lost it.
+fn check_examples<T: Scalar>(archive: &Archive, found: usize, run: &Run<T>) -> Result<()> {
+    let expected = run.data.batches.m();
     if found != expected {
         return Err(Error::Length { list: "order of the examples", expected, found });
     }
