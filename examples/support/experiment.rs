@@ -13,7 +13,7 @@ use super::proof::Proof;
 use super::score::Score;
 use super::text::short;
 
-/// ‖∂J/∂W[l]‖ and ‖∂J/∂b[l]‖ of every epoch's last batch, by name.
+/// ‖∂J/∂W[l]‖ and ‖∂J/∂b[l]‖ of every epoch's last batch, by name; none if there is no report.
 pub(crate) type Norms = Vec<(String, Vec<f64>)>;
 
 /// What came out.
@@ -165,13 +165,18 @@ fn train<T: Scalar>(
     let mut trainer = training.begin(network, &data.train.x, &data.train.y)?;
     let mut norms = Norms::new();
     trainer.run_with(|epoch, trainer| {
-        let of_epoch = trainer.gradient_norms().unwrap_or_default(); // of the batch that is just behind
-        if norms.is_empty() {
-            norms = of_epoch.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+        if args.report.is_some() {
+            add(&mut norms, trainer.gradient_norms().unwrap_or_default()); // of the batch that is just behind
         }
-        norms.iter_mut().zip(of_epoch).for_each(|((_, norms), (_, norm))| norms.push(norm));
         progress.epoch(epoch)
     })?;
     trainer.give(network)?;
     Ok((trainer.history().clone(), norms))
+}
+
+fn add(norms: &mut Norms, of_epoch: Vec<(String, f64)>) {
+    if norms.is_empty() {
+        *norms = of_epoch.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+    }
+    norms.iter_mut().zip(of_epoch).for_each(|((_, norms), (_, norm))| norms.push(norm));
 }
