@@ -150,7 +150,7 @@ fn printed<T: Scalar>(
     let m = data.test.y.columns();
     let mut text =
         heading(&format!("Test: {m} rows that nothing was chosen by; mean of {SEEDS} seeds, ± 95 %"));
-    let headings: String = Score::names(data.task).iter().map(|name| format!("{name:>24}")).collect();
+    let headings: String = Score::names(data.task).map(|name| format!("{name:>24}")).collect();
     let _ = writeln!(text, "  {:<28}{headings}", "");
     for (candidate, of) in candidates.into_iter().zip(both) {
         let figures = of.means().into_iter().map(|(mean, half)| {

@@ -9,7 +9,7 @@ use mlp::{ConfusionMatrix, Mlp, Result, Scalar};
 use super::args::Args;
 use super::data::{Data, Task};
 use super::experiment::Outcome;
-use super::score::Score;
+use super::score::{Score, columns};
 
 /// Writes what was trained how, on what, and how good it is.
 pub(crate) fn write<T: Scalar>(
@@ -26,7 +26,7 @@ pub(crate) fn write<T: Scalar>(
         page = page.training(history).gradient_norms(after, norms);
     }
     let figures = score.figures();
-    let pairs = columns(Score::headings(data.task)).zip(columns(&figures));
+    let pairs = Score::names(data.task).zip(columns(&figures));
     let rows: Vec<Vec<&str>> = pairs.map(|(name, figure)| vec![name, figure]).collect();
     page = page.part("test part").table("How good it is", &["figure", "value"], &rows)?;
     let (x, y) = (&data.test.x, &data.test.y);
@@ -48,11 +48,6 @@ pub(crate) fn write<T: Scalar>(
         page = page.boundary(network, x, y)?;
     }
     page.part("").weights(network).write(path)
-}
-
-/// What stands in the columns of a line, between which are at least two spaces.
-fn columns(line: &str) -> impl Iterator<Item = &str> {
-    line.split("  ").map(str::trim).filter(|column| !column.is_empty())
 }
 
 fn settings<T: Scalar>(network: &Mlp<T>, data: &Data<T>, args: &Args) -> Vec<(&'static str, String)> {

@@ -65,8 +65,8 @@ impl Score {
     }
 
     /// The names of the figures.
-    pub(crate) fn names(task: Task) -> Vec<&'static str> {
-        Score::headings(task).split("  ").map(str::trim).filter(|name| !name.is_empty()).collect()
+    pub(crate) fn names(task: Task) -> impl Iterator<Item = &'static str> {
+        columns(Score::headings(task))
     }
 
     /// What the figures are.
@@ -77,6 +77,11 @@ impl Score {
             Task::Quantity => "  root mean square error         R²",
         }
     }
+}
+
+/// What stands in the columns of a line, between which are at least two spaces.
+pub(crate) fn columns(line: &str) -> impl Iterator<Item = &str> {
+    line.split("  ").map(str::trim).filter(|column| !column.is_empty())
 }
 
 /// The ROC AUC, unless the test part is of one class.
