@@ -14,7 +14,7 @@ use super::experiment::{self, Outcome};
 use super::page;
 use super::proof::bound;
 use super::report;
-use super::score::Score;
+use super::score::check_bars;
 use super::steps;
 
 /// One network, those of ten seeds, or a comparison; what failed is in the checks.
@@ -107,11 +107,8 @@ fn ten_seeds<T: Scalar>(args: &Args) -> Result<Checks, String> {
 
 fn check<T: Scalar>(checks: &mut Checks, data: &Data<T>, outcome: &Outcome<'_, T>, of: &str) {
     let Outcome { score, proof, .. } = outcome;
-    if let (true, Score::TwoClasses { accuracy, log_loss, auc, .. }) = (data.is_reference, score) {
-        let auc = auc.unwrap_or(f64::NAN);
-        checks.check(*accuracy >= 0.96, || format!("{of}accuracy is {accuracy:.4}, 0.96 has to be reached"));
-        checks.check(*log_loss <= 0.11, || format!("{of}log-loss is {log_loss:.4}, 0.11 has to be reached"));
-        checks.check(auc >= 0.99, || format!("{of}ROC AUC is {auc:.4}, 0.99 has to be reached"));
+    if data.is_reference {
+        check_bars(checks, of, score.values());
     }
     for line in &proof.lines {
         checks.check(line.is_same_entry(), || format!("{of}{} is not the entry of its equation", line.name));

@@ -3,10 +3,23 @@
 use mlp::{ConfusionMatrix, Mlp, Scalar, metrics};
 use tape::Matrix;
 
+use super::checks::Checks;
 use super::data::{Data, Task};
 
 /// What is printed in the place of a figure that is not defined.
 const UNDEFINED: &str = "undefined";
+
+/// The figures' names, what they have to reach on the reference split, and whether that is the least, or else the most.
+const BARS: [(&str, f64, bool); 3] =
+    [("accuracy", 0.96, true), ("log-loss", 0.11, false), ("ROC AUC", 0.99, true)];
+
+/// Checks these figures of two classes; `of` is what they are of.
+pub(crate) fn check_bars(checks: &mut Checks, of: &str, figures: impl IntoIterator<Item = f64>) {
+    for ((name, bar, is_least), figure) in BARS.into_iter().zip(figures) {
+        let holds = if is_least { figure >= bar } else { figure <= bar };
+        checks.check(holds, || format!("{of}{name} is {figure:.4}, {bar} has to be reached"));
+    }
+}
 
 /// The results on the test part.
 #[derive(Debug, Clone)]
