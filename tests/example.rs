@@ -339,7 +339,7 @@ fn a_comparison_has_the_linear_model_beside_it() {
     for (other, reason) in [
         (["--hidden", "4"], "--compare chooses neurons and L2, and runs ten seeds: leave --hidden out"),
         (["--l2", "1"], "--compare chooses neurons and L2, and runs ten seeds: leave --l2 out"),
-        (["--report", "x"], "--compare trains ten networks, and --report is about one"),
+        (["--report", "x"], "--compare trains several networks, and --report is about one"),
     ] {
         let refused = refusal(&[&["--compare"], &other[..]].concat());
         assert!(refused.starts_with(reason), "{refused}");

@@ -322,8 +322,8 @@ impl Given {
         if let Some(name) = files.or(others)
             && (self.seeds || self.compare)
         {
-            let many = if self.compare { "--compare" } else { "--seeds" };
-            return Err(format!("{many} trains ten networks, and {name} is about one"));
+            let many = if self.compare { "--compare trains several" } else { "--seeds trains ten" };
+            return Err(format!("{many} networks, and {name} is about one"));
         }
         let chosen =
             [("--hidden", self.hidden.is_some()), ("--l2", self.l2.is_some()), ("--seeds", self.seeds)];
