@@ -195,7 +195,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn fail<R>(self, problem: FileProblem) -> Result<R> {
+    pub(super) fn fail<R>(self, problem: FileProblem) -> Result<R> {
         fail(self.path, self.name, problem)
     }
 }
@@ -287,9 +287,7 @@ impl Tensor {
     fn value<T: Scalar>(&self, kind: NumberKind, at: usize) -> T {
         let bytes = &self.bytes[at * kind.size()..(at + 1) * kind.size()];
         if kind == NumberKind::of::<T>() {
-            let mut eight = [0; 8];
-            eight[..bytes.len()].copy_from_slice(bytes);
-            return T::of_bits(u64::from_le_bytes(eight));
+            return same_bits(bytes);
         }
         match kind.value(bytes) {
             // Once, and not first to f64.
@@ -327,6 +325,13 @@ impl Tensor {
         index.reverse();
         index
     }
+}
+
+/// The number of these bytes, which are as many as T has.
+pub(super) fn same_bits<T: Scalar>(bytes: &[u8]) -> T {
+    let mut eight = [0; 8];
+    eight[..size_of::<T>()].copy_from_slice(bytes);
+    T::of_bits(u64::from_le_bytes(eight))
 }
 
 fn push<T: Scalar>(bytes: &mut Vec<u8>, value: T) {

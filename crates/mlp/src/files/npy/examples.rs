@@ -9,7 +9,7 @@ use super::header::Header;
 use super::{ELEMENTS, LAST, Npy};
 use crate::data::first_not_finite;
 use crate::files::bounded::Bounded;
-use crate::files::tensor::NumberKind;
+use crate::files::tensor::{NumberKind, Place, same_bits};
 use crate::files::{FileError, FileProblem};
 use crate::{Error, Result, Scalar};
 
@@ -48,22 +48,22 @@ impl Npy {
         if header.is_fortran {
             return Ok(Npy::read(path)?.matrix::<T>()?.transposed());
         }
-        let fail = |problem| Err(Error::from(FileError::new(Some(path), problem).named("array")));
+        let at = Place { path: Some(path), name: "array" };
         let expected = NumberKind::of::<T>();
         if header.kind != expected {
             let (expected, found) = (expected.name(), header.kind.name().to_string());
-            return fail(FileProblem::NumberKind { expected, found });
+            return at.fail(FileProblem::NumberKind { expected, found });
         }
         let length = header.bytes(Some(path))?;
         let [examples, features] = header.shape[..] else {
-            return fail(FileProblem::Rank { expected: 2, found: header.shape });
+            return at.fail(FileProblem::Rank { expected: 2, found: header.shape });
         };
         let values = values::<T>(&mut file, path, length, header.is_big)?;
         match first_not_finite(&values) {
             None => Ok(Matrix::from_vec(features, examples, values)?),
-            Some(at) => {
-                let index = vec![at / features, at % features];
-                fail(FileProblem::NonFinite { value: values[at].to_f64(), index })
+            Some(k) => {
+                let index = vec![k / features, k % features];
+                at.fail(FileProblem::NonFinite { value: values[k].to_f64(), index })
             }
         }
     }
@@ -85,16 +85,10 @@ fn values<T: Scalar>(file: &mut File, path: &Path, length: u64, is_big: bool) ->
         if is_big {
             part.chunks_exact_mut(size).for_each(<[u8]>::reverse);
         }
-        values.extend(part.chunks_exact(size).map(number::<T>));
+        values.extend(part.chunks_exact(size).map(same_bits::<T>));
         left -= part.len() as u64;
     }
     reader.nothing(LAST)?;
     values.shrink_to_fit();
     Ok(values)
-}
-
-fn number<T: Scalar>(bytes: &[u8]) -> T {
-    let mut eight = [0; 8];
-    eight[..size_of::<T>()].copy_from_slice(bytes);
-    T::of_bits(u64::from_le_bytes(eight))
 }
