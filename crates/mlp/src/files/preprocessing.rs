@@ -4,7 +4,7 @@ use super::{Archive, FileProblem};
 use crate::{Error, Mlp, Parts, Pipeline, Result, Scalar, Standardizer};
 
 /// What the names of all begin with.
-const PREFIX: &str = "preprocessing.";
+const PREFIX: &str = Pipeline::<f64>::PREFIX;
 const MEAN: &str = "preprocessing.mean";
 const SCALE: &str = "preprocessing.scale";
 const STEPS: &str = "preprocessing.steps";
