@@ -52,9 +52,8 @@ fn zero_or_nan<T: Scalar>(x: Var<'_, T>) -> Var<'_, T> {
 impl<T: Scalar> Standardizer<T> {
     /// (x − mean) / scale.
     pub(crate) fn record<'t>(&self, x: Var<'t, T>) -> Result<Var<'t, T>> {
-        let of = |values: &[T]| values.iter().map(|value| value.to_f64()).collect::<Vec<_>>();
-        let mean = column(x.tape(), "mean", &of(self.mean()))?;
-        let scale = column(x.tape(), "scale", &of(self.scale()))?;
+        let (mean, scale): (Vec<f64>, Vec<f64>) = self.moments().iter().copied().unzip();
+        let (mean, scale) = (column(x.tape(), "mean", &mean)?, column(x.tape(), "scale", &scale)?);
         Ok((x - mean) / scale)
     }
 }
