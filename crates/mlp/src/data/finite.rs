@@ -26,13 +26,18 @@ pub(crate) fn check_finite_here<T: Scalar>(name: &'static str, a: &Matrix<T>) ->
 }
 
 pub(crate) fn check_finite_view<T: Scalar>(name: &'static str, a: MatrixRef<'_, T>) -> Result<()> {
-    match first_not_finite(a.as_slice()) {
-        None => Ok(()),
-        Some(at) => {
-            let (row, column) = (at % a.rows(), at / a.rows());
-            Err(Error::NonFinite { matrix: name, value: a.as_slice()[at].to_f64(), row, column })
-        }
-    }
+    refuse(name, a, first_not_finite(a.as_slice()))
+}
+
+/// Refuses the element at this place of the list, if there is one.
+pub(super) fn refuse<T: Scalar>(matrix: &'static str, a: MatrixRef<'_, T>, at: Option<usize>) -> Result<()> {
+    at.map(|at| element(a, at))
+        .map_or(Ok(()), |(value, row, column)| Err(Error::NonFinite { matrix, value, row, column }))
+}
+
+/// The element at this place of the list, with its row and column.
+fn element<T: Scalar>(a: MatrixRef<'_, T>, at: usize) -> (f64, usize, usize) {
+    (a.as_slice()[at].to_f64(), at % a.rows(), at / a.rows())
 }
 
 /// Checks that a parameter is made of finite numbers.
@@ -40,9 +45,8 @@ pub(crate) fn check_parameter<T: Scalar>(name: &str, value: MatrixRef<'_, T>) ->
     match first_not_finite(value.as_slice()) {
         None => Ok(()),
         Some(at) => {
-            let (row, column) = (at % value.rows(), at / value.rows());
-            let (name, value) = (name.to_owned(), value.as_slice()[at].to_f64());
-            Err(Error::NonFiniteParameter { name, value, row, column })
+            let (value, row, column) = element(value, at);
+            Err(Error::NonFiniteParameter { name: name.to_owned(), value, row, column })
         }
     }
 }

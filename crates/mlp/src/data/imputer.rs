@@ -3,6 +3,7 @@
 use tape::{Matrix, MatrixRef};
 
 use super::features::check_rows;
+use super::finite::refuse;
 use super::parts::{self, Parts};
 use super::standardizer::moments;
 use crate::shuffle::with_room;
@@ -102,13 +103,7 @@ impl Imputer {
 }
 
 fn check_not_infinite<T: Scalar>(x: MatrixRef<'_, T>) -> Result<()> {
-    match x.as_slice().iter().position(|x| !x.is_finite() && !x.is_nan()) {
-        None => Ok(()),
-        Some(at) => {
-            let (row, column) = (at % x.rows(), at / x.rows());
-            Err(Error::NonFinite { matrix: "X", value: x.as_slice()[at].to_f64(), row, column })
-        }
-    }
+    refuse("X", x, x.as_slice().iter().position(|x| !x.is_finite() && !x.is_nan()))
 }
 
 #[cfg(test)]
