@@ -13,7 +13,7 @@ use crate::{Error, Export, Mlp, Pipeline, Result, Scalar};
 /// on at an m that it has seen it allocates nothing.
 ///
 /// It is for one thread at a time; a clone, which shares the network and what was compiled, is for
-/// another.
+/// another. Cloning panics if there is no memory for the values.
 ///
 /// ```
 /// use mlp::{Activation, Mlp};

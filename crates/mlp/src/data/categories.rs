@@ -97,11 +97,11 @@ impl OneHot {
         Ok(result)
     }
 
-    /// n_0.
     pub(super) fn unseen(&self) -> Unseen {
         self.unseen
     }
 
+    /// n_0.
     pub(super) fn inputs(&self) -> usize {
         self.inputs
     }

@@ -7,7 +7,7 @@ use crate::{Error, Result, Scalar};
 /// Checks that every element is a finite number. `name` is what an error calls the matrix.
 ///
 /// ```
-/// use tape::{Matrix, MatrixRef};
+/// use tape::Matrix;
 /// let x = Matrix::from_vec(2, 2, vec![1.0, 2.0, f64::NAN, 4.0])?;
 /// let error = mlp::check_finite("X", &x).unwrap_err();
 /// assert_eq!(error.to_string(), "X: NaN at row 0, column 1 is not a finite number");

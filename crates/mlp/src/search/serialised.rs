@@ -12,7 +12,7 @@ use super::{Candidate, FoldScores, SearchRow, SearchTable, Value};
 use crate::serialised::Number;
 use crate::{Error, Result};
 
-/// By name, in the order of the names.
+/// By name, in the order of the search.
 impl Serialize for Candidate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.values())
