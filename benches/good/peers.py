@@ -126,8 +126,9 @@ class Jax:
     def train(self, case, data, first, order):
         jnp, batch = self.jnp, case["batch"]
         x, y, x_test, y_test = (jnp.asarray(part) for part in data)
-        adam, step, epoch, loss = self.steps.setdefault(case["name"], None) or self.compiled(case)
-        self.steps[case["name"]] = adam, step, epoch, loss
+        if case["name"] not in self.steps:
+            self.steps[case["name"]] = self.compiled(case)
+        adam, step, epoch, loss = self.steps[case["name"]]
         # Examples are rows: W is transposed.
         p = {name: jnp.asarray(first[name].T.copy() if name[0] == "W" else first[name][:, 0]) for name in first}
         state = p, adam.init(p)
