@@ -3,6 +3,7 @@
 //! The tests of `steps` need Chromium, and are run by `.ci/page`; the others look at the document alone.
 
 mod browser;
+mod differences;
 mod document;
 mod fixtures;
 mod steps;

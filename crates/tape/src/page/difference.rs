@@ -8,8 +8,9 @@
 use std::collections::HashMap;
 
 use super::values::Number;
+use crate::tape::Propagated;
 use crate::tape::ids::Id;
-use crate::{Entry, LeafKind, Matrix, OperationKind, Options, Origin, Program, Result, Scalar, Tape, Var};
+use crate::{LeafKind, Matrix, OperationKind, Options, Program, Result, Scalar, Tape, Var};
 
 /// What all differences of a page may take: floating-point operations of runs, and entries that are
 /// recorded once more.
@@ -105,25 +106,18 @@ pub(super) fn of_list<T: Scalar>(
 
 /// The derivatives on the list, those with respect to one entry together: leaves first.
 fn derivatives<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Vec<Derivative>> {
-    let mut handed_out: HashMap<usize, usize> = HashMap::new();
-    for entry in tape.entries_in(0..entries) {
-        if let Some(Origin::HandingOut(of)) = entry.origin() {
-            handed_out.insert(of.index(), entry.index()); // the last one is the whole
-        }
-    }
-    let with_respect_to = |entry: Entry<'_, T>| {
-        let propagated = entry.propagated().filter(|propagated| propagated.g.index() < entries)?;
-        let (of, with_respect_to) = (propagated.of.index(), entry.index());
-        if of == with_respect_to || tape.at(propagated.g.index()).kind() == OperationKind::Number {
+    let of_one = |(with_respect_to, propagated): (usize, Propagated)| {
+        let Propagated { of, g, negative, m, whole } = propagated;
+        let (of, g) = (of.index(), g.index());
+        if g >= entries || of == with_respect_to || tape.at(g).kind() == OperationKind::Number {
             return None;
         }
-        let (negative, m) = (propagated.negative, propagated.m);
-        let mut all = vec![Derivative { entry: propagated.g.index(), of, with_respect_to, negative, m }];
-        let handed_out = handed_out.get(&with_respect_to).filter(|_| negative || m != 0);
-        all.extend(handed_out.map(|&entry| Derivative { entry, of, with_respect_to, negative: false, m: 0 }));
+        let mut all = vec![Derivative { entry: g, of, with_respect_to, negative, m }];
+        let whole = whole.map(Id::index).filter(|&whole| whole < entries && whole != g);
+        all.extend(whole.map(|entry| Derivative { entry, of, with_respect_to, negative: false, m: 0 }));
         Some(all)
     };
-    let mut all: Vec<Vec<Derivative>> = tape.entries_in(0..entries).filter_map(with_respect_to).collect();
+    let mut all: Vec<Vec<Derivative>> = tape.propagated(entries).into_iter().filter_map(of_one).collect();
     // Leaves first, then what has a name.
     all.sort_by_key(|derivatives| {
         let with_respect_to = tape.at(derivatives[0].with_respect_to);

@@ -86,8 +86,8 @@ fn leaves<T: Scalar>(tape: &Tape<T>, places: &mut [Option<Place>]) {
 /// For each entry: the forward entry whose cotangent it is, one that has a name if there is.
 fn cotangents<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Option<usize>> {
     let mut of: Vec<Option<usize>> = vec![None; entries];
-    for entry in tape.entries_in(0..entries) {
-        let Some(propagated) = entry.propagated() else { continue };
+    for (index, propagated) in tape.propagated(entries) {
+        let entry = tape.at(index);
         let Some(known) = of.get_mut(propagated.g.index()) else { continue };
         let is_better =
             known.is_none_or(|known| entry.given_name().is_some() && tape.at(known).given_name().is_none());

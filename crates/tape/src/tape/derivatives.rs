@@ -2,7 +2,7 @@
 
 use crate::error::Place;
 use crate::tape::RecordedBy;
-use crate::tape::reverse::{Naming, depends, walk};
+use crate::tape::reverse::{Naming, depends, note_whole, walk};
 use crate::tape::vjp::Cotangent;
 use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
 
@@ -182,6 +182,9 @@ impl<'t, T: Scalar> Var<'t, T> {
         }
         let cotangents = walk(&[(self, seed)], with_respect_to, names)?;
         let gradients = shaped(self.tape, cotangents, with_respect_to);
+        for (&gradient, variable) in gradients.iter().zip(with_respect_to) {
+            note_whole(gradient, self.id, variable.id);
+        }
         if let Some(names) = names {
             for (gradient, variable) in gradients.iter().zip(with_respect_to) {
                 names.gradient(*gradient, variable.id);

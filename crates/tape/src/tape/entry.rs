@@ -161,6 +161,16 @@ impl<T: Scalar> Tape<T> {
         range.map(|index| self.at(index))
     }
 
+    /// The cotangents of the first entries in order, each with the entry whose cotangent it is.
+    #[cfg(feature = "html")]
+    pub(crate) fn propagated(&self, entries: usize) -> Vec<(usize, Propagated)> {
+        let list = self.list.borrow();
+        let of = list.cotangents.iter().map(|(&(entry, _), &propagated)| (entry.index(), propagated));
+        let mut all: Vec<_> = of.filter(|&(entry, _)| entry < entries).collect();
+        all.sort_by_key(|&(entry, propagated)| (entry, propagated.of));
+        all
+    }
+
     /// What can be read of an entry, by its number; `None` if there are not so many.
     pub fn entry(&self, index: usize) -> Option<Entry<'_, T>> {
         (index < self.len()).then(|| self.at(index))
@@ -398,12 +408,6 @@ impl<'t, T: Scalar> Entry<'t, T> {
             RecordedBy::Sum(id) => Origin::Sum(at(id)),
             RecordedBy::HandingOut(id) => Origin::HandingOut(at(id)),
         })
-    }
-
-    /// The first cotangent that a differentiation had for it.
-    #[cfg(feature = "html")]
-    pub(crate) fn propagated(self) -> Option<Propagated> {
-        self.look(|list| list.cotangents.get(&self.number()).copied())
     }
 
     /// The value that a leaf was made with.

@@ -74,7 +74,7 @@ pub(crate) enum RecordedBy {
     HandingOut(EntryIndex),
 }
 
-/// The cotangent ±mᵏ · G of an entry, as a walk met it.
+/// The cotangent ±mᵏ · G of an entry, as the first walk from `of` met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "html"), allow(dead_code))] // read by pages alone
 pub(crate) struct Propagated {
@@ -86,6 +86,8 @@ pub(crate) struct Propagated {
     pub(crate) negative: bool,
     /// k.
     pub(crate) m: i32,
+    /// The whole derivative, where it was handed out.
+    pub(crate) whole: Option<EntryIndex>,
 }
 
 /// Of what and with respect to what an entry is a derivative.
@@ -132,8 +134,9 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) walk: u32,
     /// What of that walk records now.
     pub(crate) origin: Option<RecordedBy>,
-    /// For the entries that a walk has gone through, the first cotangent that one had.
-    pub(crate) cotangents: FxHashMap<EntryIndex, Propagated>,
+    /// By an entry that a walk has gone through and what was differentiated: the first cotangent that
+    /// it had.
+    pub(crate) cotangents: FxHashMap<(EntryIndex, EntryIndex), Propagated>,
 }
 
 /// A Wengert list of matrix operations.

@@ -68,8 +68,15 @@ pub(crate) fn walk<'t, T: Scalar>(
 /// again is left out where there was one before.
 fn note_cotangent<T: Scalar>(cotangent: Cotangent<'_, T>, id: EntryIndex, of: EntryIndex) {
     let Front { negative, m, per_m } = cotangent.front;
-    let propagated = Propagated { of, g: cotangent.g.id, negative, m: m - per_m };
-    cotangent.g.tape.list.borrow_mut().cotangents.entry(id).or_insert(propagated);
+    let propagated = Propagated { of, g: cotangent.g.id, negative, m: m - per_m, whole: None };
+    cotangent.g.tape.list.borrow_mut().cotangents.entry((id, of)).or_insert(propagated);
+}
+
+/// Notes the derivative of `of` that is handed out.
+pub(crate) fn note_whole<T: Scalar>(whole: Var<'_, T>, of: EntryIndex, with_respect_to: EntryIndex) {
+    if let Some(propagated) = whole.tape.list.borrow_mut().cotangents.get_mut(&(with_respect_to, of)) {
+        propagated.whole.get_or_insert(whole.id);
+    }
 }
 
 fn accumulate<'t, T: Scalar>(sum: &mut Option<Cotangent<'t, T>>, contribution: Cotangent<'t, T>) {

@@ -1,0 +1,69 @@
+//! What differences say of correct derivatives, and of wrong ones.
+
+use serde_json::Value;
+use tape::{Page, Tape, Var};
+
+use crate::fixtures::{numbers, parsed};
+
+/// What differences say of an entry, null if nothing.
+fn said<T: mlp::Scalar>(tape: &Tape<T>, of: Var<'_, T>) -> Value {
+    let program = tape.compile(tape.variables().collect::<Vec<_>>()).expect("a sound tape");
+    let document = parsed(&Page::new(tape, &program).to_json().expect("a page"));
+    document["entries"][of.index().expect("an entry")]["difference"].clone()
+}
+
+/// Of what, with respect to what, and the verdict.
+fn verdict<T: mlp::Scalar>(tape: &Tape<T>, entry: Var<'_, T>) -> (usize, usize, String) {
+    let said = said(tape, entry);
+    let index = |name: &str| said[name].as_u64().unwrap_or_else(|| panic!("{said} has no {name}")) as usize;
+    (index("of"), index("with_respect_to"), said["verdict"].as_str().expect("a verdict").to_owned())
+}
+
+/// A derivative agrees, as that of `of` with respect to `v`.
+#[track_caller]
+fn assert_agrees<T: mlp::Scalar>(tape: &Tape<T>, derivative: Var<'_, T>, of: Var<'_, T>, v: Var<'_, T>) {
+    let expected = (of.index().unwrap(), v.index().unwrap(), "agrees".to_owned());
+    assert_eq!(verdict(tape, derivative), expected, "{}: {}", derivative.label(), said(tape, derivative));
+}
+
+fn two_outputs<T: mlp::Scalar>() {
+    let tape = Tape::<T>::new();
+    let x = tape.examples("X", &numbers(2, 3, 1));
+    let w = tape.parameter("W", &numbers(2, 2, 2));
+    let z = w.matmul(x).named("Z");
+    let (j, k) = (z.square().mean().named("J"), (-z.powi(3)).mean().named("K"));
+    let [dj] = j.gradients([w]);
+    let [dk] = k.gradients([w]);
+    assert_agrees(&tape, dj, j, w);
+    assert_agrees(&tape, dk, k, w);
+    // Again, the other way round, and of what lies between: nothing changes.
+    let [dj_z] = j.gradients([z]);
+    let [dk_z, _] = k.gradients([z, w]);
+    for (derivative, of, v) in [(dj, j, w), (dk, k, w), (dj_z, j, z), (dk_z, k, z)] {
+        assert_agrees(&tape, derivative, of, v);
+    }
+}
+
+#[test]
+fn two_outputs_on_a_tape_agree() {
+    two_outputs::<f64>();
+    two_outputs::<f32>();
+}
+
+fn order_two<T: mlp::Scalar>() {
+    let tape = Tape::<T>::new();
+    let x = tape.examples("X", &numbers(2, 3, 1));
+    let w = tape.parameter("W", &numbers(2, 2, 2));
+    let j = w.matmul(x).tanh().square().mean().named("J");
+    let [dj] = j.gradients([w]);
+    let s = dj.square().sum().named("S");
+    let [ds] = s.gradients([w]);
+    assert_agrees(&tape, dj, j, w);
+    assert_agrees(&tape, ds, s, w);
+}
+
+#[test]
+fn a_gradient_of_gradients_agrees() {
+    order_two::<f64>();
+    order_two::<f32>();
+}
