@@ -1,13 +1,13 @@
 //! What differences say of correct derivatives, and of wrong ones.
 
 use serde_json::Value;
-use tape::{Page, Tape, Var};
+use tape::{Matrix, Page, Tape, Var};
 
 use crate::fixtures::{numbers, parsed};
 
 /// What differences say of an entry, null if nothing.
 fn said<T: mlp::Scalar>(tape: &Tape<T>, of: Var<'_, T>) -> Value {
-    let program = tape.compile(tape.variables().collect::<Vec<_>>()).expect("a sound tape");
+    let program = tape.compile([of]).expect("a sound tape");
     let document = parsed(&Page::new(tape, &program).to_json().expect("a page"));
     document["entries"][of.index().expect("an entry")]["difference"].clone()
 }
@@ -66,4 +66,45 @@ fn order_two<T: mlp::Scalar>() {
 fn a_gradient_of_gradients_agrees() {
     order_two::<f64>();
     order_two::<f32>();
+}
+
+fn other_seeds<T: mlp::Scalar>() {
+    let tape = Tape::<T>::new();
+    let x = tape.parameter("x", &Matrix::scalar(T::from_f64(0.7)));
+    let v = tape.parameter("v", &Matrix::scalar(T::from_f64(3.0)));
+    let (y, z) = (x.sin().named("y"), x.tanh().named("z"));
+    let [product] = y.vjp([x], v + v);
+    let [number] = z.vjp([x], tape.scalar(T::from_f64(3.0)));
+    let [negative] = x.exp().vjp([x], tape.scalar(-T::ONE));
+    let [second] = x.powi(3).hvp([x], [v]);
+    let along = (x.square() * x).square().jvp([x], [v]);
+    for (entry, name) in [product, number, negative, second, along].into_iter().zip('a'..) {
+        assert_eq!(said(&tape, entry), Value::Null, "{name}: {}", entry.label());
+    }
+    // The seed 1 gives derivatives, also where another was there before.
+    let [dy] = y.gradients([x]);
+    let [dz] = z.vjp([x], tape.scalar(T::ONE));
+    assert_agrees(&tape, dy, y, x);
+    assert_agrees(&tape, dz, z, x);
+}
+
+#[test]
+fn products_with_other_seeds_are_no_derivatives() {
+    other_seeds::<f64>();
+    other_seeds::<f32>();
+}
+
+/// Two seeds at once: a Hessian–vector product with two variables.
+#[test]
+fn two_seeds_are_no_derivative_of_one_output() {
+    let tape = Tape::<f64>::new();
+    let [x, y] = [("x", 0.7), ("y", -0.4)].map(|(name, at)| tape.parameter(name, &Matrix::scalar(at)));
+    let j = (x * y).sin().named("J");
+    let one = tape.scalar(1.0);
+    let products = j.hvp([x, y], [one, one]);
+    let gradients = j.gradients([x, y]);
+    for (product, (gradient, v)) in products.into_iter().zip(gradients.into_iter().zip([x, y])) {
+        assert_eq!(said(&tape, product), Value::Null);
+        assert_agrees(&tape, gradient, j, v);
+    }
 }

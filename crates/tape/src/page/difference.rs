@@ -108,7 +108,7 @@ pub(super) fn of_list<T: Scalar>(
 fn derivatives<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Vec<Derivative>> {
     let of_one = |(with_respect_to, propagated): (usize, Propagated)| {
         let Propagated { of, g, negative, m, whole } = propagated;
-        let (of, g) = (of.index(), g.index());
+        let (of, g) = (of?.index(), g.index());
         if g >= entries || of == with_respect_to || tape.at(g).kind() == OperationKind::Number {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use crate::error::Place;
 use crate::tape::RecordedBy;
-use crate::tape::reverse::{Naming, depends, note_whole, walk};
+use crate::tape::reverse::{Naming, depends, differentiated, note_whole, walk};
 use crate::tape::vjp::Cotangent;
 use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
 
@@ -180,10 +180,13 @@ impl<'t, T: Scalar> Var<'t, T> {
         {
             return Err(unreached(self, variable));
         }
-        let cotangents = walk(&[(self, seed)], with_respect_to, names)?;
+        let seeds = [(self, seed)];
+        let cotangents = walk(&seeds, with_respect_to, names)?;
         let gradients = shaped(self.tape, cotangents, with_respect_to);
-        for (&gradient, variable) in gradients.iter().zip(with_respect_to) {
-            note_whole(gradient, self.id, variable.id);
+        if let Some(of) = differentiated(&seeds) {
+            for (&gradient, variable) in gradients.iter().zip(with_respect_to) {
+                note_whole(gradient, of, variable.id);
+            }
         }
         if let Some(names) = names {
             for (gradient, variable) in gradients.iter().zip(with_respect_to) {

@@ -74,12 +74,13 @@ pub(crate) enum RecordedBy {
     HandingOut(EntryIndex),
 }
 
-/// The cotangent ±mᵏ · G of an entry, as the first walk from `of` met it.
+/// The cotangent ±mᵏ · G of an entry, as the first walk of its kind met it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(feature = "html"), allow(dead_code))] // read by pages alone
 pub(crate) struct Propagated {
-    /// The first entry that was walked from: what is differentiated.
-    pub(crate) of: EntryIndex,
+    /// What is differentiated. With other seeds than one number 1 a cotangent is no derivative of an
+    /// entry.
+    pub(crate) of: Option<EntryIndex>,
     /// G.
     pub(crate) g: EntryIndex,
     /// Whether a minus stands in front.
@@ -136,7 +137,7 @@ pub(crate) struct List<T: Scalar> {
     pub(crate) origin: Option<RecordedBy>,
     /// By an entry that a walk has gone through and what was differentiated: the first cotangent that
     /// it had.
-    pub(crate) cotangents: FxHashMap<(EntryIndex, EntryIndex), Propagated>,
+    pub(crate) cotangents: FxHashMap<(EntryIndex, Option<EntryIndex>), Propagated>,
 }
 
 /// A Wengert list of matrix operations.

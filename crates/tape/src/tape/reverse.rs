@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ops::Op;
+use crate::ops::scale::Factor;
 use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::vjp::{Cotangent, Front, Vjp};
 use crate::tape::{Derived, Ids, Propagated, RecordedBy};
@@ -23,6 +24,7 @@ pub(crate) fn walk<'t, T: Scalar>(
     let Some(tape) = seeds.first().map(|(output, _)| output.tape) else {
         return Ok(vec![None; with_respect_to.len()]);
     };
+    let of = differentiated(seeds);
     let end = seeds.iter().map(|(output, _)| output.id.index() + 1).max().unwrap_or(0);
     let start = with_respect_to.iter().map(|v| v.id.index()).min().unwrap_or(end).min(end);
     let on_the_way = reaches(tape, with_respect_to, start, end);
@@ -39,7 +41,7 @@ pub(crate) fn walk<'t, T: Scalar>(
         if let Some(names) = names {
             names.propagated(cotangent, id);
         }
-        note_cotangent(cotangent, id, seeds[0].0.id);
+        note_cotangent(cotangent, id, of);
         let (op, operands): (Op<T>, Ids) = {
             let list = tape.list.borrow();
             let entry = list.entry(id);
@@ -64,9 +66,17 @@ pub(crate) fn walk<'t, T: Scalar>(
     Ok(with_respect_to.iter().map(|v| cotangents.get(v.id.index() - start).copied().flatten()).collect())
 }
 
+/// Of what the cotangents are derivatives: of the one output whose seed is the number 1.
+pub(crate) fn differentiated<T: Scalar>(seeds: &[(Var<'_, T>, Var<'_, T>)]) -> Option<EntryIndex> {
+    match *seeds {
+        [(output, seed)] if seed.as_number().is_some_and(Factor::is_one) => Some(output.id),
+        _ => None,
+    }
+}
+
 /// Notes what the cotangent of an entry is, for whoever shows the list. That of a derivative taken
 /// again is left out where there was one before.
-fn note_cotangent<T: Scalar>(cotangent: Cotangent<'_, T>, id: EntryIndex, of: EntryIndex) {
+fn note_cotangent<T: Scalar>(cotangent: Cotangent<'_, T>, id: EntryIndex, of: Option<EntryIndex>) {
     let Front { negative, m, per_m } = cotangent.front;
     let propagated = Propagated { of, g: cotangent.g.id, negative, m: m - per_m, whole: None };
     cotangent.g.tape.list.borrow_mut().cotangents.entry((id, of)).or_insert(propagated);
@@ -74,7 +84,7 @@ fn note_cotangent<T: Scalar>(cotangent: Cotangent<'_, T>, id: EntryIndex, of: En
 
 /// Notes the derivative of `of` that is handed out.
 pub(crate) fn note_whole<T: Scalar>(whole: Var<'_, T>, of: EntryIndex, with_respect_to: EntryIndex) {
-    if let Some(propagated) = whole.tape.list.borrow_mut().cotangents.get_mut(&(with_respect_to, of)) {
+    if let Some(propagated) = whole.tape.list.borrow_mut().cotangents.get_mut(&(with_respect_to, Some(of))) {
         propagated.whole.get_or_insert(whole.id);
     }
 }
