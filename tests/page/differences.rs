@@ -108,3 +108,30 @@ fn two_seeds_are_no_derivative_of_one_output() {
         assert_agrees(&tape, gradient, j, v);
     }
 }
+
+fn stopped<T: mlp::Scalar>() {
+    let tape = Tape::<T>::new();
+    let x = tape.examples("X", &numbers(2, 3, 1));
+    let w = tape.parameter("W", &numbers(2, 2, 2));
+    let j = (w * w.stop_gradient()).sum().named("J");
+    let [dj] = j.gradients([w]);
+    assert_agrees(&tape, dj, j, w);
+    // Through one of two paths, of what depends on the examples, and of what stands still itself.
+    let z = w.matmul(x).named("Z");
+    let still = z.tanh().stop_gradient().named("S");
+    let k = (z.sin() * still).mean().named("K");
+    let [dk, dz, dstill] = k.gradients([w, z, still]);
+    for (derivative, v) in [(dk, w), (dz, z), (dstill, still)] {
+        assert_agrees(&tape, derivative, k, v);
+    }
+    // Order 2: of a gradient that holds what stands still, and of one that is held.
+    let l = (dk.square().sum() + (dj.stop_gradient() * w).sum()).named("L");
+    let [dl] = l.gradients([w]);
+    assert_agrees(&tape, dl, l, w);
+}
+
+#[test]
+fn what_stop_gradient_holds_stands_still() {
+    stopped::<f64>();
+    stopped::<f32>();
+}

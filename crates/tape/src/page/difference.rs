@@ -2,15 +2,16 @@
 //!
 //! A differentiation notes the cotangent ±mᵏ · G of every entry v that it goes through. So G is
 //! compared with differences of what was differentiated at v itself, leaf or not, divided by ±mᵏ:
-//! the part of the list after v is recorded once more with v as a leaf. A derivative that was handed
-//! out is compared with the differences themselves.
+//! the part of the list after v is recorded once more with v as a leaf, and what `stop_gradient`
+//! holds keeps its value. A derivative that was handed out is compared with the differences
+//! themselves.
 
 use std::collections::HashMap;
 
 use super::values::Number;
 use crate::tape::Propagated;
 use crate::tape::ids::Id;
-use crate::{LeafKind, Matrix, OperationKind, Options, Program, Result, Scalar, Tape, Var};
+use crate::{Entry, LeafKind, Matrix, OperationKind, Options, Program, Result, Scalar, Tape, Var};
 
 /// What all differences of a page may take: floating-point operations of runs, and entries that are
 /// recorded once more.
@@ -174,7 +175,7 @@ impl<T: Scalar> Probe<T> {
         let mut copies: HashMap<usize, Var<'_, T>> = HashMap::new();
         for index in cone(tape, of, with_respect_to) {
             let entry = tape.at(index);
-            let is_leaf = index == with_respect_to || entry.leaf_kind().is_some();
+            let is_leaf = index == with_respect_to || stands_still(entry);
             let var = if is_leaf {
                 let kind =
                     if entry.shape().depends_on_m() { LeafKind::Examples } else { LeafKind::Parameter };
@@ -231,13 +232,18 @@ fn quotient(here: f64, values: &[f64], h: f64) -> Option<Quotient> {
     value.is_finite().then_some(Quotient { value, h, is_corner })
 }
 
+/// Whether no difference moves an entry: a leaf, or what no derivative flows through.
+fn stands_still<T: Scalar>(entry: Entry<'_, T>) -> bool {
+    entry.leaf_kind().is_some() || entry.kind() == OperationKind::Stop
+}
+
 /// The entries from which `of` is computed, where `leaf` stands as a leaf; in the list's order.
 fn cone<T: Scalar>(tape: &Tape<T>, of: usize, leaf: usize) -> Vec<usize> {
     let mut needed = vec![false; of + 1];
     needed[of] = true;
     needed[leaf] = true;
     for index in (0..=of).rev() {
-        if needed[index] && index != leaf {
+        if needed[index] && index != leaf && !stands_still(tape.at(index)) {
             tape.at(index).operands().for_each(|operand| needed[operand.index()] = true);
         }
     }
