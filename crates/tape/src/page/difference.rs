@@ -89,7 +89,7 @@ pub(super) fn of_list<T: Scalar>(
         let mut quotients = None;
         if is_worth_it && y.is_finite() && recorded > 0 {
             let mut probe = Probe::new(program, tape, values, of, with_respect_to)?;
-            let cost = cells.count() as u64 * 4 * (probe.program.flops(m) + FLOPS_OF_A_RUN);
+            let cost = (cells.count() as u64 * 4 + 1) * (probe.program.flops(m) + FLOPS_OF_A_RUN);
             if cost <= flops {
                 flops -= cost;
                 quotients = Some(probe.quotients(at, cells)?);
@@ -196,7 +196,14 @@ impl<T: Scalar> Probe<T> {
         Ok(Probe { program: of_copy, of: of.id()?, with_respect_to: with_respect_to.id()? })
     }
 
+    fn value_at(&mut self, at: &Matrix<T>) -> Result<f64> {
+        self.program.bind(self.with_respect_to, at)?;
+        self.program.run()?;
+        Ok(self.program.scalar(self.of)?.to_f64())
+    }
+
     fn quotients(&mut self, at: &Matrix<T>, cells: Cells) -> Result<Vec<Option<Quotient>>> {
+        let here = self.value_at(at)?;
         let mut moved = at.try_clone()?;
         let mut quotients = Vec::with_capacity(cells.count());
         for j in 0..cells.columns {
@@ -205,11 +212,9 @@ impl<T: Scalar> Probe<T> {
                 let h = T::EPSILON.to_f64().powf(0.2) * (1.0 + x.abs());
                 let mut phi = |by: f64| -> Result<f64> {
                     moved[(i, j)] = T::from_f64(x + by);
-                    self.program.bind(self.with_respect_to, &moved)?;
-                    self.program.run()?;
-                    Ok(self.program.scalar(self.of)?.to_f64())
+                    self.value_at(&moved)
                 };
-                let (here, values) = (phi(0.0)?, [phi(h), phi(-h), phi(h / 2.0), phi(-h / 2.0)]);
+                let values = [phi(h), phi(-h), phi(h / 2.0), phi(-h / 2.0)];
                 moved[(i, j)] = at[(i, j)];
                 let values: Result<Vec<f64>> = values.into_iter().collect();
                 quotients.push(values.ok().and_then(|values| quotient(here, &values, h)));
