@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tape::{Matrix, Page, Tape, Var};
 
+use crate::document::Square;
 use crate::fixtures::{numbers, parsed};
 
 /// What differences say of an entry, null if nothing.
@@ -134,4 +135,74 @@ fn stopped<T: mlp::Scalar>() {
 fn what_stop_gradient_holds_stands_still() {
     stopped::<f64>();
     stopped::<f32>();
+}
+
+/// A function of one leaf.
+type OfLeaf<T> = for<'t> fn(Var<'t, T>) -> Var<'t, T>;
+
+fn verdict_at<T: mlp::Scalar>(function: OfLeaf<T>, at: &[f64]) -> Value {
+    let tape = Tape::<T>::new();
+    let x = tape.parameter("x", &Matrix::from_fn(1, at.len(), |_, j| T::from_f64(at[j])));
+    let [dx] = function(x).sum().gradients([x]);
+    said(&tape, dx)
+}
+
+fn steep<T: mlp::Scalar>() {
+    let log_loss: OfLeaf<T> = |a| {
+        let (rows, columns) = a.shape().expect("a sound one").at(1);
+        a.log_loss(a.tape().constant("Y", &Matrix::from_fn(rows, columns, |_, _| T::ONE)))
+    };
+    for (name, function) in
+        [("ln", (|x| x.ln()) as OfLeaf<T>), ("1/x", |x| x.reciprocal()), ("log-loss", log_loss)]
+    {
+        for at in [&[1e-3][..], &[5e-3], &[2e-4], &[0.3, 5e-3], &[1e-3, 0.9, 2e-2, 0.7]] {
+            let said = verdict_at(function, at);
+            assert_eq!(said["verdict"], "agrees", "{name} at {at:?}: {said}");
+        }
+    }
+}
+
+/// The loss of a prediction that is sure and wrong, and other poles.
+#[test]
+fn derivatives_near_a_pole_agree() {
+    steep::<f64>();
+    steep::<f32>();
+    // Nearer than the smallest step of f32.
+    for (at, expected) in [(2e-6, ["agrees", "unchecked"]), (1e-9, ["unchecked"; 2])] {
+        let verdicts = [verdict_at::<f64>(|x| x.ln(), &[at]), verdict_at::<f32>(|x| x.ln(), &[at])];
+        assert_eq!(verdicts.map(|said| said["verdict"].clone()), expected, "{at}");
+    }
+}
+
+#[test]
+fn derivatives_beside_a_corner_agree() {
+    for at in [3e-4, -3e-4, 1e-4, 5e-6] {
+        let said = verdict_at::<f64>(|x| x.relu(), &[at, 1.0]);
+        assert_eq!(said["verdict"], "agrees", "{at}: {said}");
+        let said = verdict_at::<f32>(|x| x.relu(), &[at, 1.0]);
+        assert_eq!(said["verdict"], "agrees", "{at}: {said}");
+    }
+}
+
+#[test]
+fn what_changes_within_every_step_is_unchecked() {
+    let said = verdict_at::<f64>(|x| (x * 1e9).sin(), &[0.3]);
+    assert_eq!((&said["verdict"], &said["reason"]), (&"unchecked".into(), &"steep".into()), "{said}");
+}
+
+/// A wrong rule stays wrong where steps become small, and so does a derivative that is not finite.
+#[test]
+fn a_wrong_rule_near_a_pole_differs() {
+    let verdict = |factor: f64, at: f64| {
+        let tape = Tape::<f64>::new();
+        let x = tape.parameter("x", &Matrix::from_fn(1, 2, |_, j| if j == 0 { at } else { 0.4 }));
+        let [dx] = tape.apply(Square(factor), [x]).reciprocal().sum().gradients([x]);
+        said(&tape, dx)["verdict"].clone()
+    };
+    for at in [1e-3, -5e-3, 0.03, 2.0] {
+        assert_eq!(verdict(2.0, at), "agrees", "{at}");
+        for factor in [2.0 + 2e-5, 1.9, 0.0, -2.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(verdict(factor, at), "differs", "{factor} at {at}");
+        }
+    }
 }

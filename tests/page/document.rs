@@ -155,7 +155,7 @@ fn differences_agree_with_every_derivative_of_a_network() {
 
 /// x², whose derivative is said to be c·x.
 #[derive(Debug, Clone, PartialEq)]
-struct Square(f64);
+pub(crate) struct Square(pub(crate) f64);
 
 impl Eq for Square {}
 

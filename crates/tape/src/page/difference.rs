@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use super::quotient::{Found, Quotient, Reason, allowed, quotient};
 use super::values::Number;
 use crate::tape::Propagated;
 use crate::tape::ids::Id;
@@ -47,19 +48,6 @@ pub(super) enum Verdict {
     Unchecked,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Reason {
-    /// Both sides of a difference do not meet.
-    Corner,
-    /// Rounding is larger than the derivative.
-    TooSmall,
-    /// A step leaves where the function is finite.
-    Domain,
-    /// It would take too long.
-    Cost,
-}
-
 /// A derivative on the list.
 #[derive(Debug, Clone, Copy)]
 struct Derivative {
@@ -89,15 +77,15 @@ pub(super) fn of_list<T: Scalar>(
         let mut quotients = None;
         if is_worth_it && y.is_finite() && recorded > 0 {
             let mut probe = Probe::new(program, tape, values, of, with_respect_to)?;
-            let cost = (cells.count() as u64 * 4 + 1) * (probe.program.flops(m) + FLOPS_OF_A_RUN);
-            if cost <= flops {
-                flops -= cost;
-                quotients = Some(probe.quotients(at, cells)?);
+            let cost = probe.program.flops(m) + FLOPS_OF_A_RUN;
+            if let Some(left) = flops.checked_sub((cells.count() as u64 * 4 + 1) * cost) {
+                flops = left;
+                quotients = Some(probe.quotients(at, cells, cost, &mut flops)?);
             }
         }
         for derivative in derivatives {
             if let Some(value) = &values[derivative.entry] {
-                let judged = judged(derivative, value, y, m, cells, quotients.as_deref());
+                let judged = judged(derivative, value, m, cells, quotients.as_deref());
                 found.entry(derivative.entry).or_insert(judged);
             }
         }
@@ -153,16 +141,6 @@ struct Probe<T: Scalar> {
     with_respect_to: crate::EntryId,
 }
 
-/// Difference quotients at one element.
-#[derive(Debug, Clone, Copy)]
-struct Quotient {
-    /// (4·D(h/2) − D(h))/3.
-    value: f64,
-    /// The step.
-    h: f64,
-    is_corner: bool,
-}
-
 impl<T: Scalar> Probe<T> {
     fn new(
         program: &Program<T>,
@@ -202,39 +180,30 @@ impl<T: Scalar> Probe<T> {
         Ok(self.program.scalar(self.of)?.to_f64())
     }
 
-    fn quotients(&mut self, at: &Matrix<T>, cells: Cells) -> Result<Vec<Option<Quotient>>> {
+    /// The quotients at the elements, each from four runs or, of what is left of `flops`, more.
+    fn quotients(&mut self, at: &Matrix<T>, cells: Cells, cost: u64, flops: &mut u64) -> Result<Vec<Found>> {
         let here = self.value_at(at)?;
         let mut moved = at.try_clone()?;
         let mut quotients = Vec::with_capacity(cells.count());
         for j in 0..cells.columns {
             for i in 0..cells.rows {
-                let x = at[(i, j)].to_f64();
-                let h = T::EPSILON.to_f64().powf(0.2) * (1.0 + x.abs());
-                let mut phi = |by: f64| -> Result<f64> {
-                    moved[(i, j)] = T::from_f64(x + by);
+                let function = |x: T| {
+                    moved[(i, j)] = x;
                     self.value_at(&moved)
                 };
-                let values = [phi(h), phi(-h), phi(h / 2.0), phi(-h / 2.0)];
+                let may_go_on = || match flops.checked_sub(4 * cost) {
+                    Some(left) => {
+                        *flops = left;
+                        true
+                    }
+                    None => false,
+                };
+                quotients.push(quotient(at[(i, j)], here, function, may_go_on));
                 moved[(i, j)] = at[(i, j)];
-                let values: Result<Vec<f64>> = values.into_iter().collect();
-                quotients.push(values.ok().and_then(|values| quotient(here, &values, h)));
             }
         }
         Ok(quotients)
     }
-}
-
-/// From the values here, at ±h and at ±h/2.
-fn quotient(here: f64, values: &[f64], h: f64) -> Option<Quotient> {
-    let [up, down, half_up, half_down] = *values else { return None };
-    let (whole, half) = ((up - down) / (2.0 * h), (half_up - half_down) / h);
-    let value = (4.0 * half - whole) / 3.0;
-    let gap = ((up - here) - (here - down)).abs() / h;
-    let half_gap = ((half_up - here) - (here - half_down)).abs() / (h / 2.0);
-    let size = ((up - here) / h).abs().max(((here - down) / h).abs());
-    // On a smooth function the gap between both sides falls with the step.
-    let is_corner = half_gap > 0.8 * gap && gap > 1e-2 * size;
-    value.is_finite().then_some(Quotient { value, h, is_corner })
 }
 
 /// Whether no difference moves an entry: a leaf, or what no derivative flows through.
@@ -258,36 +227,37 @@ fn cone<T: Scalar>(tape: &Tape<T>, of: usize, leaf: usize) -> Vec<usize> {
 fn judged<T: Scalar>(
     derivative: Derivative,
     value: &Matrix<T>,
-    y: T,
     m: usize,
     cells: Cells,
-    quotients: Option<&[Option<Quotient>]>,
+    quotients: Option<&[Found]>,
 ) -> Difference<T> {
     let Derivative { of, with_respect_to, negative, m: power, .. } = derivative;
     let sign = if negative { -1.0 } else { 1.0 };
     let front = sign * (m as f64).powi(power);
     // What repeats to the shape of the other is read so.
     let recorded = |i: usize, j: usize| value[(i.min(value.rows() - 1), j.min(value.columns() - 1))].to_f64();
-    let (mut worst, mut scale, mut floor) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let (mut worst, mut scale) = (0.0_f64, 0.0_f64);
+    // How far the worst is apart beyond rounding, and whether rounding is all that is seen.
+    let (mut beyond, mut is_too_small) = (0.0_f64, true);
     let mut reason = None;
     let mut data = vec![None; cells.count()];
     for (k, quotient) in quotients.unwrap_or_default().iter().enumerate() {
-        let Some(quotient) = quotient else {
-            reason = Some(Reason::Domain);
-            continue;
+        let Quotient { value, noise } = match *quotient {
+            Ok(quotient) => quotient,
+            Err(why) => {
+                reason = Some(why);
+                continue;
+            }
         };
-        if quotient.is_corner {
-            reason = Some(Reason::Corner);
-            continue;
-        }
-        let (found, expected) = (quotient.value / front, recorded(k % cells.rows, k / cells.rows));
+        let (found, expected) = (value / front, recorded(k % cells.rows, k / cells.rows));
         data[k] = Some(Number(T::from_f64(found)));
-        let apart = (found - expected).abs();
-        worst = if apart > worst || apart.is_nan() { apart } else { worst };
+        let (apart, noise) = ((found - expected).abs(), noise / front.abs());
+        worst = largest(worst, apart);
+        beyond = largest(beyond, apart - noise);
         scale = scale.max(found.abs()).max(expected.abs());
-        floor = floor.max(64.0 * T::EPSILON.to_f64() * (y.to_f64().abs() + 1.0) / quotient.h / front.abs());
+        is_too_small &= found.abs().max(expected.abs()) <= 10.0 * noise;
     }
-    let allowed = 2.0 * T::EPSILON.to_f64().powf(0.4);
+    let allowed = allowed::<T>();
     let is_any = data.iter().any(Option::is_some);
     let verdict = match quotients {
         None => {
@@ -295,11 +265,12 @@ fn judged<T: Scalar>(
             Verdict::Unchecked
         }
         Some(_) if !is_any => Verdict::Unchecked,
-        Some(_) if worst <= floor && scale <= 10.0 * floor => {
+        Some(_) if beyond <= 0.0 && is_too_small => {
             reason = Some(Reason::TooSmall);
             Verdict::Unchecked
         }
-        Some(_) if worst <= allowed * scale + floor => Verdict::Agrees,
+        // Not where both are infinite.
+        Some(_) if worst.is_finite() && beyond <= allowed * scale => Verdict::Agrees,
         Some(_) => Verdict::Differs,
     };
     let relative = is_any.then_some(if worst == 0.0 { 0.0 } else { worst / scale });
@@ -316,4 +287,9 @@ fn judged<T: Scalar>(
         verdict,
         reason,
     }
+}
+
+/// The larger of two, NaN above all.
+fn largest(a: f64, b: f64) -> f64 {
+    if b > a || b.is_nan() { b } else { a }
 }
