@@ -6,11 +6,15 @@ use tape::{Matrix, Page, Tape, Var};
 use crate::document::Square;
 use crate::fixtures::{numbers, parsed};
 
+/// The document of what follows from the leaves of an entry.
+fn document<T: mlp::Scalar>(tape: &Tape<T>, of: Var<'_, T>) -> Value {
+    let program = tape.compile([of]).expect("a sound tape");
+    parsed(&Page::new(tape, &program).to_json().expect("a page"))
+}
+
 /// What differences say of an entry, null if nothing.
 fn said<T: mlp::Scalar>(tape: &Tape<T>, of: Var<'_, T>) -> Value {
-    let program = tape.compile([of]).expect("a sound tape");
-    let document = parsed(&Page::new(tape, &program).to_json().expect("a page"));
-    document["entries"][of.index().expect("an entry")]["difference"].clone()
+    document(tape, of)["entries"][of.index().expect("an entry")]["difference"].clone()
 }
 
 /// Of what, with respect to what, and the verdict.
@@ -205,4 +209,44 @@ fn a_wrong_rule_near_a_pole_differs() {
             assert_eq!(verdict(factor, at), "differs", "{factor} at {at}");
         }
     }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_is_unchecked() {
+    for bad in [f64::NAN, f64::INFINITY] {
+        let tape = Tape::<f64>::new();
+        let x = tape.parameter("x", &Matrix::from_fn(1, 2, |_, j| if j == 0 { bad } else { 1.0 }));
+        let [dx] = x.square().sum().gradients([x]);
+        let said = said(&tape, dx);
+        assert_eq!((&said["verdict"], &said["reason"]), (&"unchecked".into(), &"domain".into()), "{said}");
+    }
+}
+
+fn no_examples<T: mlp::Scalar>() {
+    let tape = Tape::<T>::new();
+    let x = tape.examples("X", &Matrix::zeros(2, 0));
+    let w = tape.parameter("W", &numbers(2, 2, 2));
+    let b = tape.parameter("b", &numbers(1, 1, 3));
+    let c = tape.parameter("c", &numbers(2, 1, 4));
+    let j = w.matmul(x).sum() - x.sin().sum();
+    let k = (x.exp() - c * b).sum(); // −m stands before both derivatives
+    let [dw, dx] = j.gradients([w, x]);
+    let [db, dc] = k.gradients([b, c]);
+    let reason = |said: &Value| {
+        assert_eq!(said["verdict"], "unchecked", "{said}");
+        said["reason"].as_str().expect("a reason").to_owned()
+    };
+    let handed_out = [dw, dx, db, dc].map(|derivative| reason(&said(&tape, derivative)));
+    assert_eq!(handed_out, ["too_small", "empty", "too_small", "too_small"]);
+    let document = document(&tape, dc);
+    let behind_m = document["entries"].as_array().unwrap().iter().map(|entry| &entry["difference"]);
+    let behind_m: Vec<&Value> = behind_m.filter(|said| said["front"][1] == 1).collect();
+    assert!(!behind_m.is_empty());
+    assert!(behind_m.iter().all(|said| reason(said) == "empty"), "{behind_m:?}");
+}
+
+#[test]
+fn derivatives_for_no_examples_are_unchecked() {
+    no_examples::<f64>();
+    no_examples::<f32>();
 }

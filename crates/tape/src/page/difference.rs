@@ -74,18 +74,26 @@ pub(super) fn of_list<T: Scalar>(
         let (&[y], Some(m)) = (root.as_slice(), program.m().or(Some(1))) else { continue };
         recorded = recorded.saturating_sub(of + 1 - with_respect_to);
         let cells = Cells::of(at, side);
-        let mut quotients = None;
-        if is_worth_it && y.is_finite() && recorded > 0 {
+        let quotients = if cells.count() == 0 {
+            Err(Reason::Empty)
+        } else if !y.is_finite() {
+            Err(Reason::Domain)
+        } else if !is_worth_it || recorded == 0 {
+            Err(Reason::Cost)
+        } else {
             let mut probe = Probe::new(program, tape, values, of, with_respect_to)?;
             let cost = probe.program.flops(m) + FLOPS_OF_A_RUN;
-            if let Some(left) = flops.checked_sub((cells.count() as u64 * 4 + 1) * cost) {
-                flops = left;
-                quotients = Some(probe.quotients(at, cells, cost, &mut flops)?);
+            match flops.checked_sub((cells.count() as u64 * 4 + 1) * cost) {
+                None => Err(Reason::Cost),
+                Some(left) => {
+                    flops = left;
+                    Ok(probe.quotients(at, cells, cost, &mut flops)?)
+                }
             }
-        }
+        };
         for derivative in derivatives {
             if let Some(value) = &values[derivative.entry] {
-                let judged = judged(derivative, value, m, cells, quotients.as_deref());
+                let judged = judged(derivative, value, m, cells, &quotients);
                 found.entry(derivative.entry).or_insert(judged);
             }
         }
@@ -229,11 +237,14 @@ fn judged<T: Scalar>(
     value: &Matrix<T>,
     m: usize,
     cells: Cells,
-    quotients: Option<&[Found]>,
+    quotients: &Result<Vec<Found>, Reason>,
 ) -> Difference<T> {
     let Derivative { of, with_respect_to, negative, m: power, .. } = derivative;
     let sign = if negative { -1.0 } else { 1.0 };
     let front = sign * (m as f64).powi(power);
+    // Of no examples m is 0, and nothing can be told of what it stands before.
+    let quotients =
+        if m == 0 && power != 0 { Err(Reason::Empty) } else { quotients.as_deref().map_err(|&why| why) };
     // What repeats to the shape of the other is read so.
     let recorded = |i: usize, j: usize| value[(i.min(value.rows() - 1), j.min(value.columns() - 1))].to_f64();
     let (mut worst, mut scale) = (0.0_f64, 0.0_f64);
@@ -260,18 +271,18 @@ fn judged<T: Scalar>(
     let allowed = allowed::<T>();
     let is_any = data.iter().any(Option::is_some);
     let verdict = match quotients {
-        None => {
-            reason = Some(Reason::Cost);
+        Err(why) => {
+            reason = Some(why);
             Verdict::Unchecked
         }
-        Some(_) if !is_any => Verdict::Unchecked,
-        Some(_) if beyond <= 0.0 && is_too_small => {
+        Ok(_) if !is_any => Verdict::Unchecked,
+        Ok(_) if beyond <= 0.0 && is_too_small => {
             reason = Some(Reason::TooSmall);
             Verdict::Unchecked
         }
         // Not where both are infinite.
-        Some(_) if worst.is_finite() && beyond <= allowed * scale => Verdict::Agrees,
-        Some(_) => Verdict::Differs,
+        Ok(_) if worst.is_finite() && beyond <= allowed * scale => Verdict::Agrees,
+        Ok(_) => Verdict::Differs,
     };
     let relative = is_any.then_some(if worst == 0.0 { 0.0 } else { worst / scale });
     let (rows, columns) = (cells.rows, cells.columns);

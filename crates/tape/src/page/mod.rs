@@ -35,7 +35,7 @@
 //! | `equation`, `step` | its equation, down to named entries, null if it is very long; its operation on its operands: `text` and `mathml`, in which a symbol has its entry as `data-entry` |
 //! | `line`, `band` | the first of the `lines` that it leads to; its layer |
 //! | `value`, `literal` | `rows` and `columns` that are there, `data` column by column, `whole` if nothing was cut off, `largest` finite size, `not_finite`: the row and column of the first; null if it cannot be computed |
-//! | `difference` | what central differences say of a derivative: `of` and `with_respect_to` (entries), `front` (c and k of c·mᵏ that stands before it), `data` as of a value, with null for what was not looked at, `relative`, the largest difference relative to the largest element, `allowed`, and `verdict`: `agrees`, `differs` or `unchecked` with a `reason` (`corner`, `too_small`, `domain`, `steep`, `cost`) |
+//! | `difference` | what central differences say of a derivative: `of` and `with_respect_to` (entries), `front` (c and k of c·mᵏ that stands before it), `data` as of a value, with null for what was not looked at, `relative`, the largest difference relative to the largest element, `allowed`, and `verdict`: `agrees`, `differs` or `unchecked` with a `reason` (`corner`, `too_small`, `domain`, `steep`, `empty`, `cost`) |
 //!
 //! The front end's `window.page.show(document)` shows another document in the place of the one that the
 //! file has; the place stays. If there is a `window.engine`, the keys E and C call its `edit(place)`

@@ -30,6 +30,8 @@ pub(super) enum Reason {
     Domain,
     /// The function changes much within the smallest step.
     Steep,
+    /// There is no element, or no example.
+    Empty,
     /// It would take too long.
     Cost,
 }
