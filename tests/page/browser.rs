@@ -129,12 +129,16 @@ impl Browser {
 
     /// Opens a file, and waits for the first step.
     pub(crate) fn open(&mut self, path: &Path, fragment: &str) -> Duration {
+        self.open_until(path, fragment, "!!document.querySelector('#card h2')")
+    }
+
+    /// Opens a file, and waits for something.
+    pub(crate) fn open_until(&mut self, path: &Path, fragment: &str, is_there: &str) -> Duration {
         self.call("Page.navigate", json!({"url": "about:blank"}));
         let began = Instant::now();
         self.call("Page.navigate", json!({"url": format!("file://{}{fragment}", path.display())}));
-        while self.eval("document.readyState === 'complete' && !!document.querySelector('#card h2')") != true
-        {
-            assert!(began.elapsed() < Duration::from_secs(20), "no step is shown");
+        while self.eval(&format!("document.readyState === 'complete' && {is_there}")) != true {
+            assert!(began.elapsed() < Duration::from_secs(20), "it is not shown");
         }
         began.elapsed()
     }

@@ -30,7 +30,8 @@ function bandName(band) {
 }
 
 function groupTitle(group) {
-  const derivative = tape.differentiations[(group.differentiation ?? 0) - 1];
+  // One that added nothing has a number, too.
+  const derivative = tape.differentiations.find((one) => entryOf(one.first).differentiation === group.differentiation);
   const part = group.differentiation ? (derivative?.of ? `∂${derivative.of}` : say("backward_part")) : say("forward_part");
   return [part, bandName(group.band)].filter(Boolean).join(" · ");
 }
