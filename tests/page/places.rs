@@ -4,7 +4,7 @@ use serde_json::json;
 use tape::{Matrix, Tape, Var};
 
 use crate::browser::{Browser, Look};
-use crate::fixtures::written;
+use crate::fixtures::{numbers, written};
 
 fn row<'t>(tape: &'t Tape<f64>, name: &str, at: &[f64]) -> Var<'t, f64> {
     tape.parameter(name, &Matrix::from_fn(1, at.len(), |_, j| at[j]))
@@ -16,6 +16,15 @@ fn opened(name: &str, tape: &Tape<f64>, outputs: &[Var<'_, f64>], fragment: &str
     let mut browser = Browser::start(Look::DESK);
     browser.open(&written(&format!("{name}.html"), &tape.to_html(&program).expect("a page")), fragment);
     browser
+}
+
+/// Goes to a place by its address.
+fn go(browser: &mut Browser, entry: Var<'_, f64>, level: &str) {
+    let address = format!("#step={}&level={level}&cell=0,2&lang=en", entry.index().expect("an entry"));
+    // When the keys rest, the page writes its own.
+    browser.eval("new Promise((done) => setTimeout(done, 250))");
+    browser.eval(&format!("location.hash = '{address}'"));
+    browser.eval("new Promise((done) => setTimeout(done, 50))");
 }
 
 fn assert_nothing_wrong(mut browser: Browser) {
@@ -37,5 +46,37 @@ fn parts_of_the_list_are_called_by_what_is_differentiated() {
     let titles =
         "[...document.querySelectorAll('#list .group')].map((group) => group.textContent.split(' ')[1])";
     assert_eq!(browser.eval(titles), json!(["forward", "∂J", "∂K", "∂L"]));
+    assert_nothing_wrong(browser);
+}
+
+#[test]
+#[ignore = "needs Chromium: bash .ci/page"]
+fn arrows_move_in_the_matrix_that_is_shown() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &numbers(1, 3, 1));
+    let w = tape.parameter("w", &Matrix::scalar(2.0));
+    let z = (x * w).named("Z");
+    let s = z.sum().named("S");
+    let v = row(&tape, "v", &[0.5, 1.5, 2.5]);
+    let t = v.square().sum().named("T");
+    // From the leaf w, which is 1 × 1 and stands in the equation of Z.
+    let fragment = format!("#step={}&level=equation&cell=0,0&lang=en", w.index().unwrap());
+    let mut browser = opened("arrows", &tape, &[s, t], &fragment);
+    let chosen = "document.querySelector('#card td[tabindex=\"0\"]').dataset.column";
+    let spoken = |browser: &mut Browser, column: usize| {
+        let text = browser.text("#spoken");
+        assert!(text.contains(&format!("column {column}")) && !text.contains('·'), "{text}");
+    };
+    browser.eval("document.querySelector('#card td[tabindex=\"0\"]').focus()");
+    for (key, column) in [("ArrowRight", 1), ("ArrowRight", 2), ("ArrowRight", 2), ("ArrowLeft", 1)] {
+        browser.key(key);
+        assert_eq!(browser.eval(chosen), column.to_string(), "{key}");
+        spoken(&mut browser, column + 1);
+    }
+    // The third element of v, whose equation is that of T, which has one.
+    browser.eval("document.querySelector('#card td[tabindex=\"0\"]').focus()");
+    go(&mut browser, v, "equation");
+    assert_eq!(browser.eval(chosen), "0");
+    spoken(&mut browser, 1);
     assert_nothing_wrong(browser);
 }

@@ -62,7 +62,7 @@ function shownOperands(entry) {
 // The matrix of the result, in which an element can be chosen, and those that it is made of.
 function numbersPart(entry) {
   const value = valueOf(entry);
-  const chosen = [Math.min(place.cell[0], (value?.rows || 1) - 1), Math.min(place.cell[1], (value?.columns || 1) - 1)];
+  const chosen = cellOf(entry);
   const choose = (i, j) => {
     goTo(entry.id, [i, j]);
     render({ toCell: true });
@@ -85,7 +85,7 @@ function numbersPart(entry) {
 // Of matrices with a column for each example, the chosen example.
 function sameExample(operand, entry, column) {
   const isOfExamples = (one) => one.shape[1] === "m";
-  return isOfExamples(operand) && isOfExamples(entry) && column === place.cell[1];
+  return isOfExamples(operand) && isOfExamples(entry) && column === cellOf(entry)[1];
 }
 
 // ---- Why it is there, who uses it, what differences say.
@@ -127,8 +127,7 @@ function differences(entry) {
   const found = entry.difference;
   if (!found) return [say("unchecked", { reason: say("reasons.none") })];
   const relative = shown(found.relative ?? NaN);
-  const [row, column] = [Math.min(place.cell[0], found.rows - 1), Math.min(place.cell[1], found.columns - 1)];
-  const x = found.data[column * found.rows + row];
+  const x = element(found, ...cellOf(entry));
   const value = x === null || x === undefined ? "·" : shown(x);
   const mark = make("span", { class: `verdict ${found.verdict}`, "aria-hidden": "true" }, { agrees: "✓ ", differs: "✗ ", unchecked: "– " }[found.verdict]);
   if (found.verdict === "unchecked") return [mark, say("unchecked", { reason: say(`reasons.${found.reason}`) })];

@@ -18,6 +18,12 @@ const byEquations = () => place.level === "equation" && tape.lines.length > 0;
 // The entry that is shown: of an equation, the one that it defines.
 const shownEntry = () => (byEquations() ? entryOf(tape.lines[lineOf(entryOf(place.entry))].entry) : entryOf(place.entry));
 
+// The element of an entry that is looked at: the place's, if it is there.
+function cellOf(entry) {
+  const value = valueOf(entry);
+  return place.cell.map((at, k) => Math.min(at, Math.max((k ? value?.columns : value?.rows) ?? 1, 1) - 1));
+}
+
 // What it is called where there is room for a word.
 const nameOf = (entry) => (entry.is_named || entry.kind === "Number" ? entry.name : `%${entry.id}`);
 

@@ -156,7 +156,7 @@ function spoken(isElement) {
   const text = byEquations() ? tape.lines[lineOf(entryOf(place.entry))].text : entry.step.text;
   const parts = [stepText(), ...marksOf(entry.id).map((mark) => sourceNumber(mark.equation)), text];
   const value = valueOf(entry);
-  const [row, column] = place.cell;
+  const [row, column] = cellOf(entry);
   if ((isElement || place.level === "number") && value) parts.push(say("cell", { row: row + 1, column: column + 1 }), shown(element(value, row, column)));
   else if (value?.rows === 1 && value.columns === 1) parts.push(shown(element(value, 0, 0)));
   if (value?.not_finite) parts.push(say("not_finite"));
@@ -266,8 +266,9 @@ function nextShown(at, by) {
 function moveInTable(key) {
   const by = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
   if (!by) return false;
-  const before = place.cell;
-  goTo(place.entry, [before[0] + by[0], before[1] + by[1]]);
+  const entry = shownEntry();
+  const before = cellOf(entry);
+  goTo(entry.id, [before[0] + by[0], before[1] + by[1]]);
   render({ toCell: true });
   return true;
 }
