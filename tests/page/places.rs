@@ -80,3 +80,44 @@ fn arrows_move_in_the_matrix_that_is_shown() {
     spoken(&mut browser, 1);
     assert_nothing_wrong(browser);
 }
+
+#[test]
+#[ignore = "needs Chromium: bash .ci/page"]
+fn a_page_of_nothing_is_there() {
+    let tape = Tape::<f64>::new();
+    let program = tape.compile([]).expect("an empty program");
+    let path = written("nothing.html", &tape.to_html(&program).expect("a page"));
+    let mut browser = Browser::start(Look::DESK);
+    browser.open_until(&path, "#lang=en", "document.getElementById('about').textContent !== ''");
+    assert!(browser.text("#about").starts_with("0 entries"));
+    let keys = [
+        "1",
+        "2",
+        "3",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowUp",
+        "ArrowDown",
+        "Home",
+        "End",
+        "PageUp",
+        "PageDown",
+        " ",
+        " ",
+        "Backspace",
+        "=",
+        "n",
+        "t",
+        "e",
+        "c",
+        "Escape",
+    ];
+    keys.into_iter().for_each(|key| browser.key(key));
+    browser.key("l");
+    assert!(browser.text("#about").starts_with("0 entradas"), "{}", browser.text("#about"));
+    browser.eval("location.hash = '#step=3&level=number&cell=1,1&lang=en'");
+    browser.eval("new Promise((done) => setTimeout(done, 50))");
+    assert!(browser.text("#about").starts_with("0 entries"));
+    browser.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_nothing_wrong(browser);
+}

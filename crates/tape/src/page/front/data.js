@@ -56,6 +56,7 @@ function stepNumber() {
 
 // Goes to an entry, and to an element of it that is there.
 function goTo(id, cell = place.cell, { follow = false } = {}) {
+  if (!tape.entries.length) return;
   if (follow && id !== place.entry) visited.push([place.entry, place.cell]);
   place.entry = Math.min(Math.max(id, 0), tape.entries.length - 1);
   const value = entryOf(place.entry).value;
@@ -91,7 +92,7 @@ function stepEquation(by) {
 
 // To the element below, then to the next column; false beyond the last.
 function stepElement(by) {
-  const value = entryOf(place.entry).value;
+  const value = entryOf(place.entry)?.value;
   if (!value) return false;
   const next = place.cell[1] * value.rows + place.cell[0] + by;
   if (next < 0 || next >= value.rows * value.columns) return false;

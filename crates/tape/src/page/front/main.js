@@ -99,6 +99,7 @@ function renderHelp() {
 
 // Draws what depends on the place; where the keyboard was, it stays.
 function render({ toCard, toCell, toRow, toNode } = {}) {
+  if (!tape.entries.length) return; // there is no step
   const had = focusKept();
   renderCard();
   moveInList();
@@ -144,7 +145,7 @@ function moveInList() {
 }
 
 function syncBar() {
-  const { id } = shownEntry();
+  const id = shownEntry()?.id;
   const select = document.getElementById("equation");
   select.value = stops().includes(id) ? String(id) : "";
   for (const input of document.querySelectorAll("#bar input[name=level]")) input.checked = input.value === place.level;
@@ -224,7 +225,7 @@ const KEYS = {
   " ": togglePlay, 1: () => setLevel("equation"), 2: () => setLevel("entry"), 3: () => setLevel("number"),
   Backspace: () => goBack() && render({ toCard: true }),
   g: () => document.getElementById("equation").focus(),
-  "=": () => { const mark = marksOf(shownEntry().id).find((one) => one.proof); if (mark) toggleProof(mark); },
+  "=": () => { const mark = marksOf(shownEntry()?.id).find((one) => one.proof); if (mark) toggleProof(mark); },
   n: () => tape.naive && toggleProtection(), l: toggleLanguage, t: toggleTheme,
   "?": () => document.getElementById("help").showModal(),
   e: () => engine()?.edit?.(place), c: () => engine()?.check?.(place),
