@@ -121,3 +121,32 @@ fn a_page_of_nothing_is_there() {
     browser.eval("dispatchEvent(new Event('beforeprint'))");
     assert_nothing_wrong(browser);
 }
+
+#[test]
+#[ignore = "needs Chromium: bash .ci/page"]
+fn an_entry_that_no_equation_needs_is_shown_itself() {
+    let tape = Tape::new();
+    let x = row(&tape, "x", &[0.5, 2.0]);
+    let first = x.square().named("A");
+    let unused = row(&tape, "unused", &[7.0]);
+    let second = x.exp().named("B");
+    let at = unused.index().unwrap();
+    let mut browser =
+        opened("unused", &tape, &[first, second], &format!("#step={at}&level=equation&lang=en"));
+    let shown =
+        |browser: &mut Browser| browser.eval("document.querySelector('#list tr.here .entry').textContent");
+    let chosen = |browser: &mut Browser| browser.text("#card .equations");
+    assert_eq!(shown(&mut browser), "unused");
+    assert!(chosen(&mut browser).contains("unused"), "{}", chosen(&mut browser));
+    // Before it the equation of A, after it that of B.
+    for (key, back, name) in [("PageDown", "PageUp", "B"), ("PageUp", "PageDown", "A")] {
+        browser.key(key);
+        assert_eq!(shown(&mut browser), name, "{key}");
+        browser.key(back);
+        assert_ne!(shown(&mut browser), "unused", "equations follow each other");
+        go(&mut browser, unused, "equation");
+    }
+    browser.key("ArrowRight");
+    assert_eq!(shown(&mut browser), "B");
+    assert_nothing_wrong(browser);
+}

@@ -40,7 +40,7 @@ function cardHead(entry) {
 function equationPart(entry) {
   const box = make("div", { class: "equation" });
   if (byEquations()) {
-    box.append(math(tape.lines[lineOf(entry)].mathml));
+    box.append(math(tape.lines[entry.line].mathml));
   } else {
     box.append(math(entry.step.mathml));
     if (entry.leaf === undefined && entry.kind !== "Number" && entry.equation && entry.equation.text !== entry.step.text) {
@@ -54,7 +54,7 @@ function equationPart(entry) {
 function shownOperands(entry) {
   if (!byEquations()) return [...new Set(entry.operands)];
   const symbols = document.createElement("div");
-  symbols.innerHTML = tape.lines[lineOf(entry)].mathml;
+  symbols.innerHTML = tape.lines[entry.line].mathml;
   const ids = [...symbols.querySelectorAll("[data-entry]")].map((symbol) => Number(symbol.dataset.entry));
   return [...new Set(ids)].filter((id) => id !== entry.id);
 }

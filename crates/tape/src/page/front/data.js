@@ -10,13 +10,13 @@ const visited = []; // where one came from, by following symbols
 
 const entryOf = (id) => tape.entries[id];
 const marksOf = (id) => tape.marks.filter((mark) => mark.entry === id);
-const lineOf = (entry) => entry.line ?? 0;
 
-// Whether steps are equations; a tape without any steps by entries.
-const byEquations = () => place.level === "equation" && tape.lines.length > 0;
+// Whether steps are equations; an entry that leads to none is shown itself.
+const byEquations = () => place.level === "equation" && isOfLine(entryOf(place.entry));
+const isOfLine = (entry) => Number.isInteger(entry?.line);
 
 // The entry that is shown: of an equation, the one that it defines.
-const shownEntry = () => (byEquations() ? entryOf(tape.lines[lineOf(entryOf(place.entry))].entry) : entryOf(place.entry));
+const shownEntry = () => (byEquations() ? entryOf(tape.lines[entryOf(place.entry).line].entry) : entryOf(place.entry));
 
 // The element of an entry that is looked at: the place's, if it is there.
 function cellOf(entry) {
@@ -50,7 +50,7 @@ function stops() {
 
 // The number of the step, from 0, and how many there are.
 function stepNumber() {
-  if (byEquations()) return [lineOf(entryOf(place.entry)), tape.lines.length];
+  if (byEquations()) return [entryOf(place.entry).line, tape.lines.length];
   return [place.entry, tape.entries.length];
 }
 
@@ -72,7 +72,7 @@ function goBack() {
 
 // A step at the level that is chosen; false at either end.
 function step(by) {
-  if (place.level === "equation") return stepEquation(by);
+  if (byEquations()) return stepEquation(by);
   if (place.level === "number" && stepElement(by)) return true;
   const next = place.entry + by;
   if (next < 0 || next >= tape.entries.length) return false;
@@ -83,10 +83,11 @@ function step(by) {
 }
 
 function stepEquation(by) {
-  if (!tape.lines.length) return false;
-  const next = lineOf(entryOf(place.entry)) + by;
-  if (next < 0 || next >= tape.lines.length) return false;
-  goTo(tape.lines[next].entry);
+  const here = entryOf(place.entry);
+  const isNext = (line) => (by < 0 ? line.entry < place.entry : line.entry > place.entry);
+  const next = isOfLine(here) ? tape.lines[here.line + by] : by < 0 ? tape.lines.findLast(isNext) : tape.lines.find(isNext);
+  if (!next) return false;
+  goTo(next.entry);
   return true;
 }
 

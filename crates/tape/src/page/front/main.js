@@ -154,7 +154,7 @@ function syncBar() {
 // What is said of a step, and of an element where that is looked at.
 function spoken(isElement) {
   const entry = shownEntry();
-  const text = byEquations() ? tape.lines[lineOf(entryOf(place.entry))].text : entry.step.text;
+  const text = byEquations() ? tape.lines[entry.line].text : entry.step.text;
   const parts = [stepText(), ...marksOf(entry.id).map((mark) => sourceNumber(mark.equation)), text];
   const value = valueOf(entry);
   const [row, column] = cellOf(entry);
