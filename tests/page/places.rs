@@ -1,7 +1,7 @@
 //! Tapes that are no networks, and the places in them: what is shown, and where the keys go.
 
 use serde_json::json;
-use tape::{Matrix, Tape, Var};
+use tape::{Function, Matrix, Tape, Var};
 
 use crate::browser::{Browser, Look};
 use crate::fixtures::{numbers, written};
@@ -148,5 +148,27 @@ fn an_entry_that_no_equation_needs_is_shown_itself() {
     }
     browser.key("ArrowRight");
     assert_eq!(shown(&mut browser), "B");
+    assert_nothing_wrong(browser);
+}
+
+#[test]
+#[ignore = "needs Chromium: bash .ci/page"]
+fn powers_and_ones_are_written_out() {
+    let tape = Tape::new();
+    let x = row(&tape, "x", &[0.5]);
+    let powers = [-3, 3, -1].map(|n| x.powi(n));
+    let real = [x.pow(-2.5), x.map(&Function::Power(-2.5)), x.map(&Function::Power(2.5))];
+    let one = tape.identity(1);
+    let all: Vec<Var<'_, f64>> = powers.into_iter().chain(real).chain([one]).collect();
+    let mut browser = opened("written", &tape, &all, "#level=number&lang=en");
+    let mut line = |entry: Var<'_, f64>| {
+        go(&mut browser, entry, "number");
+        browser.text("#card .written").split_once(" = ").map(|(_, parts)| parts.trim().to_owned())
+    };
+    let expected = ["0.5 ^ (−3)", "0.5 ^ 3", "0.5 ^ (−1)", "0.5 ^ (−2.5)", "0.5 ^ (−2.5)", "0.5 ^ 2.5"];
+    for (entry, expected) in all.iter().zip(expected) {
+        assert_eq!(line(*entry).as_deref(), Some(expected));
+    }
+    assert_eq!(line(one), None, "the identity matrix is made of nothing");
     assert_nothing_wrong(browser);
 }

@@ -11,9 +11,12 @@ function shown(x, whole = false) {
   return text.replace(/-/g, "−");
 }
 
-// In parentheses where it begins with a sign.
 function factor(x, whole) {
-  const text = shown(x, whole);
+  return inParentheses(shown(x, whole));
+}
+
+// In parentheses where it begins with a sign.
+function inParentheses(text) {
   return text.startsWith("−") ? `(${text})` : text;
 }
 

@@ -50,6 +50,7 @@ function writtenOut(entry, row, column) {
   switch (entry.kind) {
     case "Leaf":
     case "Number":
+    case "Identity":
       return [];
     case "Matmul": {
       const count = left ? operands[0].rows : operands[0].columns;
@@ -101,7 +102,7 @@ function elementwise(entry, values) {
     case "hadamard": return [a, "·", b];
     case "quotient": return [a, "/", b];
     case "power": return [a, "^", b];
-    case "power_of": return [a, "^", String(details)];
+    case "power_of": return [a, "^", inParentheses(details.replace(/-/g, "−"))];
     case "minus": return ["−", a];
     case "root": return ["√", a];
     case "absolute": return [`|${bare[0]}|`];
