@@ -366,3 +366,20 @@ fn a_page_asks_for_nothing() {
         assert_eq!(found, 0, "{word}");
     }
 }
+
+#[test]
+fn the_picture_of_the_readme_has_the_pages_colours() {
+    let read =
+        |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (style, picture) = (read("crates/tape/src/page/front/style.css"), read("docs/mirror.svg"));
+    let (_, backward) = style.split_once("--backward: light-dark(").expect("the colours of derivatives");
+    let (light, dark) = backward.split_once(");").expect("their end").0.split_once(", ").expect("two");
+    let [before_dark, in_dark] = picture.split("prefers-color-scheme: dark").collect::<Vec<_>>()[..] else {
+        panic!("two schemes are expected");
+    };
+    for (part, colour) in [(before_dark, light), (in_dark, dark)] {
+        let strokes = part.lines().filter(|line| line.contains(".cotangent .shape"));
+        let strokes: Vec<&str> = strokes.filter(|line| line.contains(&format!("stroke: {colour}"))).collect();
+        assert_eq!(strokes.len(), 1, "{colour}");
+    }
+}
