@@ -2,13 +2,16 @@
 //!
 //! `cargo run --release --example inspect` writes `tape.html`; open it in a browser. `-- --help` tells what else there is.
 
+#[path = "support/sizes.rs"]
+mod sizes;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use lexopt::prelude::{Long, Short, ValueExt};
+use lexopt::prelude::{Long, Short};
 use mlp::files::write_whole;
 use mlp::{Activation, Mlp, Purpose, Random};
+use sizes::{Sizes, value};
 use tape::{Matrix, Page, Program, Tape, matrix, printable};
 
 const HELP: &str = "\
@@ -118,10 +121,10 @@ fn arguments() -> Result<Option<Args>, String> {
     while let Some(argument) = parser.next().map_err(told)? {
         match argument {
             Short('h') | Long("help") => return Ok(None),
-            Long("sizes") => args.sizes = value::<Sizes>(&mut parser)?.0,
-            Long("activation") => args.activation = value(&mut parser)?,
-            Long("examples") => args.examples = Some(value(&mut parser)?),
-            Long("seed") => args.seed = value(&mut parser)?,
+            Long("sizes") => args.sizes = value::<Sizes>("--sizes", &mut parser)?.0,
+            Long("activation") => args.activation = value("--activation", &mut parser)?,
+            Long("examples") => args.examples = Some(value("--examples", &mut parser)?),
+            Long("seed") => args.seed = value("--seed", &mut parser)?,
             Long("naive") => args.naive = true,
             Long("out") => args.out = parser.value().map_err(told)?.into(),
             other => return Err(told(other.unexpected())),
@@ -131,27 +134,4 @@ fn arguments() -> Result<Option<Args>, String> {
         return Err("--examples: at least 1 is needed".into());
     }
     Ok(Some(args))
-}
-
-fn value<V: FromStr>(parser: &mut lexopt::Parser) -> Result<V, String>
-where
-    V::Err: std::fmt::Display,
-{
-    let text = parser.value().and_then(|text| text.string()).map_err(|error| error.to_string())?;
-    text.parse().map_err(|error| format!("{text:?}: {error}"))
-}
-
-/// `2-4-1`
-struct Sizes(Vec<usize>);
-
-impl FromStr for Sizes {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sizes: Result<Vec<usize>, _> = text.split(['-', ',']).map(|size| size.trim().parse()).collect();
-        match sizes {
-            Ok(sizes) if sizes.len() >= 2 && sizes.iter().all(|&size| size > 0) => Ok(Sizes(sizes)),
-            _ => Err("sizes from 1 are expected, as 2-4-1"),
-        }
-    }
 }

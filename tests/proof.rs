@@ -13,10 +13,10 @@ mod built;
 #[path = "../examples/proof/derivation/mod.rs"]
 mod derivation;
 
-use derivation::{Derivation, Finding, Request, Sizes};
+use derivation::{Derivation, Finding, Request};
 
 fn of(sizes: &str, activation: Activation<f64>, seed: u64) -> Derivation {
-    let Ok(Sizes(sizes)) = sizes.parse() else { panic!("{sizes}") };
+    let sizes = sizes.split('-').map(|size| size.parse().expect("a size")).collect();
     Derivation::of(&Request { sizes, activation, seed }).unwrap()
 }
 

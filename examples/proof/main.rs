@@ -5,15 +5,16 @@
 //! equations, values and verdicts. A verdict that fails makes the exit code 1.
 
 mod derivation;
+#[path = "../support/sizes.rs"]
+mod sizes;
 
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use derivation::{Derivation, Request, Sizes};
-use lexopt::prelude::{Long, Short, ValueExt};
+use derivation::{Derivation, Request};
+use lexopt::prelude::{Long, Short};
 use mlp::files::write_whole;
+use sizes::{Sizes, value};
 use tape::printable;
 
 const HELP: &str = "\
@@ -78,9 +79,4 @@ fn arguments() -> Result<Option<Args>, String> {
         }
     }
     Ok(Some(args))
-}
-
-fn value<V: FromStr<Err: Display>>(option: &str, parser: &mut lexopt::Parser) -> Result<V, String> {
-    let text = parser.value().and_then(|text| text.string()).map_err(|error| format!("{option}: {error}"))?;
-    text.parse().map_err(|error| format!("{option} {text:?}: {error}"))
 }

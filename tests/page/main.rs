@@ -6,5 +6,6 @@ mod browser;
 mod differences;
 mod document;
 mod fixtures;
+mod inspect;
 mod places;
 mod steps;

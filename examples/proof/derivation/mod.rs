@@ -9,7 +9,6 @@ mod plain;
 mod textbook;
 
 use std::fmt;
-use std::str::FromStr;
 
 use mlp::{Activation, Mlp, Purpose, Random, Result};
 use tape::Matrix;
@@ -33,24 +32,6 @@ pub(crate) struct Request {
 impl Default for Request {
     fn default() -> Self {
         Request { sizes: vec![5, 4, 3, 1], activation: Activation::Tanh, seed: 0 }
-    }
-}
-
-/// `5-4-3-1`
-pub(crate) struct Sizes(pub(crate) Vec<usize>);
-
-impl FromStr for Sizes {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        let sizes: std::result::Result<Vec<usize>, _> =
-            text.split(['-', ',']).map(|size| size.trim().parse()).collect();
-        match sizes {
-            Ok(sizes) if sizes.len() >= 2 && sizes.iter().all(|&size| (1..=1000).contains(&size)) => {
-                Ok(Sizes(sizes))
-            }
-            Ok(_) | Err(_) => Err("two sizes or more from 1 to 1000 are expected, as 5-4-3-1"),
-        }
     }
 }
 
