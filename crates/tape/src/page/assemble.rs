@@ -1,6 +1,6 @@
 //! The file: the front end with the document in it.
 
-use crate::printable;
+use crate::show::mathml::escaped;
 
 const PAGE: &str = include_str!("front/page.html");
 const STYLE: &str = include_str!("front/style.css");
@@ -59,11 +59,6 @@ fn push_script_safe(html: &mut String, json: &str) {
             _ => html.push(c),
         }
     }
-}
-
-/// A text between tags.
-fn escaped(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -158,6 +158,11 @@ fn operator(sign: &str) -> String {
 }
 
 fn element(tag: &str, text: &str) -> String {
+    format!("<{tag}>{}</{tag}>", escaped(text))
+}
+
+/// A text between tags.
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in printable(text).chars() {
         match c {
@@ -168,7 +173,7 @@ fn element(tag: &str, text: &str) -> String {
             _ => escaped.push(c),
         }
     }
-    format!("<{tag}>{escaped}</{tag}>")
+    escaped
 }
 
 fn derivative(of: &str, with_respect_to: &str) -> String {
