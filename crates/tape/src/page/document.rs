@@ -1,6 +1,6 @@
 //! The document of a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexSet;
 
@@ -166,7 +166,8 @@ impl<T: Scalar> Document<T> {
         let differences = difference::of_list(program, tape, &known, (side, page.has_differences))?;
         let mirror = Mirror::of(tape, page.entries);
         let (graph, bands) = graph::laid_out(tape, &mirror);
-        let lines = system::marked(tape, &asked(tape, page.entries));
+        let used_by = used_by(tape, page.entries);
+        let lines = system::marked(tape, &asked(tape, &used_by));
         let lines: Vec<(usize, Equation)> = lines.into_iter().take(MOST_LINES).collect();
         let starts = chain_starts(tape, page.entries);
         let shown = Shown {
@@ -184,7 +185,7 @@ impl<T: Scalar> Document<T> {
             title: page.title.as_deref().map(|title| printable(title).into_owned()),
             scalar: T::NAME,
             m: program.m(),
-            entries: shown.entries(differences),
+            entries: shown.entries(used_by, differences),
             lines: lines
                 .iter()
                 .map(|(entry, line)| OfLine { entry: *entry, equation: line.into() })
@@ -215,17 +216,27 @@ fn naive_values<T: Scalar>(
     Ok(is_worse.then_some(naive))
 }
 
-/// The entries that get a line of the system: those with a name, and those that nothing uses.
-fn asked<T: Scalar>(tape: &Tape<T>, entries: usize) -> IndexSet<usize> {
-    let mut is_used = vec![false; entries];
+/// For each entry those that use it, each once.
+fn used_by<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<Vec<usize>> {
+    let mut used_by = vec![Vec::new(); entries];
     for entry in tape.entries_in(0..entries) {
-        entry.operands().for_each(|operand| is_used[operand.index()] = true);
+        for operand in entry.operands() {
+            let users: &mut Vec<usize> = &mut used_by[operand.index()];
+            if users.last() != Some(&entry.index()) {
+                users.push(entry.index());
+            }
+        }
     }
+    used_by
+}
+
+/// The entries that get a line of the system: those with a name, and those that nothing uses.
+fn asked<T: Scalar>(tape: &Tape<T>, used_by: &[Vec<usize>]) -> IndexSet<usize> {
     let is_asked = |entry: &Entry<'_, T>| {
         let is_named = entry.given_name().is_some() || entry.derivative_of().is_some();
-        entry.operands().len() > 0 && (is_named || !is_used[entry.index()])
+        entry.operands().len() > 0 && (is_named || used_by[entry.index()].is_empty())
     };
-    tape.entries_in(0..entries).filter(is_asked).map(Entry::index).collect()
+    tape.entries_in(0..used_by.len()).filter(is_asked).map(Entry::index).collect()
 }
 
 /// What the entries are written with.
@@ -241,18 +252,13 @@ struct Shown<'a, 't, T: Scalar> {
 }
 
 impl<T: Scalar> Shown<'_, '_, T> {
-    fn entries(&self, mut differences: std::collections::HashMap<usize, Difference<T>>) -> Vec<OfEntry<T>> {
+    fn entries(
+        &self,
+        used_by: Vec<Vec<usize>>,
+        mut differences: HashMap<usize, Difference<T>>,
+    ) -> Vec<OfEntry<T>> {
         let tape = self.page.tape;
         let called = unique_labels(tape);
-        let mut used_by = vec![Vec::new(); self.page.entries];
-        for entry in tape.entries_in(0..self.page.entries) {
-            for operand in entry.operands() {
-                let users: &mut Vec<usize> = &mut used_by[operand.index()];
-                if users.last() != Some(&entry.index()) {
-                    users.push(entry.index());
-                }
-            }
-        }
         let line = lines_of_entries(tape, self.page.entries, self.lines);
         let entry = |(entry, used_by): (Entry<'_, T>, Vec<usize>)| {
             let index = entry.index();
