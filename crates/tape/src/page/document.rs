@@ -371,17 +371,16 @@ fn lines_of_entries<T: Scalar>(
 }
 
 fn differentiations<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<OfDifferentiation> {
-    let mut first: BTreeMap<usize, Entry<'_, T>> = BTreeMap::new();
+    let mut by_number: BTreeMap<usize, Vec<Entry<'_, T>>> = BTreeMap::new();
     for entry in tape.entries_in(0..entries) {
         if let Some(number) = entry.differentiation() {
-            first.entry(number).or_insert(entry);
+            by_number.entry(number).or_default().push(entry);
         }
     }
-    let of = |(number, first): (usize, Entry<'_, T>)| {
-        let of_it = tape.entries_in(first.index()..entries).filter(|e| e.differentiation() == Some(number));
-        let derived: Vec<Label> = of_it.filter_map(Label::derived).collect();
+    let of = |of_it: Vec<Entry<'_, T>>| {
+        let first = of_it[0];
         let (mut of, mut with_respect_to) = (String::new(), IndexSet::new());
-        for label in derived {
+        for label in of_it.into_iter().filter_map(Label::derived) {
             let Label::Derivative { of: output, with_respect_to: name } = label else { continue };
             if of.is_empty() || of == "ℒ" {
                 of = output; // ∂ℒ/∂A is a step on the way to ∂J/∂A
@@ -391,7 +390,7 @@ fn differentiations<T: Scalar>(tape: &Tape<T>, entries: usize) -> Vec<OfDifferen
         let with_respect_to = with_respect_to.into_iter().collect();
         OfDifferentiation { first: first.index(), of, with_respect_to, place: first.place().to_string() }
     };
-    first.into_iter().map(of).collect()
+    by_number.into_values().map(of).collect()
 }
 
 fn of_mark<T: Scalar>(page: &Page<'_, T>, mark: &Mark) -> OfMark {
