@@ -250,3 +250,14 @@ fn derivatives_for_no_examples_are_unchecked() {
     no_examples::<f64>();
     no_examples::<f32>();
 }
+
+#[test]
+fn derivatives_where_the_second_derivative_jumps_agree() {
+    let functions: [OfLeaf<f64>; 2] = [|x| x.elu(1.0), |x| x.relu().square() + x];
+    for function in functions {
+        let said = verdict_at(function, &[0.0, 1.0]);
+        assert_eq!(said["verdict"], "agrees", "{said}");
+    }
+    let said = verdict_at::<f32>(|x| x.elu(1.0), &[0.0, 1.0]);
+    assert_eq!(said["verdict"], "agrees", "{said}");
+}

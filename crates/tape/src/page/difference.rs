@@ -193,6 +193,7 @@ impl<T: Scalar> Probe<T> {
         let here = self.value_at(at)?;
         let mut moved = at.try_clone()?;
         let mut quotients = Vec::with_capacity(cells.count());
+        let mut scale = 0.0_f64;
         for j in 0..cells.columns {
             for i in 0..cells.rows {
                 let function = |x: T| {
@@ -206,7 +207,9 @@ impl<T: Scalar> Probe<T> {
                     }
                     None => false,
                 };
-                quotients.push(quotient(at[(i, j)], here, function, may_go_on));
+                let found = quotient(at[(i, j)], here, scale, function, may_go_on);
+                scale = found.map_or(scale, |found| scale.max(found.value.abs()));
+                quotients.push(found);
                 moved[(i, j)] = at[(i, j)];
             }
         }

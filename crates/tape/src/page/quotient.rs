@@ -1,12 +1,13 @@
 //! The difference quotient of a function of one number.
 //!
-//! Of the central quotients D with steps h and h/2, (4·D(h/2) − D(h))/3 is of order h⁴ (Richardson).
-//! Where they are far apart, as near a pole, a smaller step is taken.
+//! Of the central quotients D with steps h and h/2, (4·D(h/2) − D(h))/3 is of order h⁴ (Richardson)
+//! where the function is smooth. It is taken where both agree, or where it is the same with a quarter
+//! of the step; else, as near a pole or a corner, shorter steps are tried.
 
 use crate::Scalar;
 
 /// The most steps that are tried, each a quarter of the one before.
-const MOST_STEPS: usize = 8;
+const MOST_STEPS: usize = 9;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Quotient {
@@ -41,68 +42,107 @@ pub(super) fn allowed<T: Scalar>() -> f64 {
     2.0 * T::EPSILON.to_f64().powf(0.4)
 }
 
-/// The quotient at x of `function`, which is `here` there. `may_go_on` is asked before a further step
-/// is tried, which takes four values.
+/// The quotient at x of `function`, which is `here` there, as exactly as is allowed of a derivative
+/// whose largest element is `scale` or more. `may_go_on` is asked before a further step is tried,
+/// which takes four values.
 pub(super) fn quotient<T: Scalar>(
     x: T,
     here: f64,
+    scale: f64,
     mut function: impl FnMut(T) -> crate::Result<f64>,
     mut may_go_on: impl FnMut() -> bool,
 ) -> Found {
     let mut h = T::EPSILON.to_f64().powf(0.2) * (1.0 + x.to_f64().abs());
-    let mut tried = tried(x, here, h, &mut function);
-    for _ in 1..MOST_STEPS {
-        if matches!(tried, Tried::Settled(_)) || !may_go_on() {
-            break;
+    let (mut before, mut why) = (None, Reason::Domain);
+    for _ in 0..MOST_STEPS {
+        let step = Step::tried(x, here, h, &mut function);
+        match &step {
+            None => why = Reason::Domain,
+            Some(step) if !step.is_settled(before, allowed::<T>() * scale.max(step.value.abs())) => {
+                why = Reason::Steep;
+            }
+            Some(step) => match step.sides() {
+                Sides::Meet => return Ok(Quotient { value: step.value, noise: step.noise }),
+                Sides::Apart => return Err(Reason::Corner),
+                Sides::Parting => why = Reason::Steep,
+            },
+        }
+        before = step.map(|step| step.value);
+        if !may_go_on() {
+            return Err(if why == Reason::Steep { Reason::Cost } else { why });
         }
         h /= 4.0;
-        tried = self::tried(x, here, h, &mut function);
     }
-    match tried {
-        Tried::Settled(found) => found,
-        Tried::Apart(reason) => Err(reason),
-    }
+    Err(why)
 }
 
 /// What one step h and its half say.
-enum Tried {
-    Settled(Found),
-    /// A smaller step may say more.
-    Apart(Reason),
+struct Step {
+    value: f64,
+    noise: f64,
+    /// How far the quotients with h and h/2 are apart.
+    apart: f64,
+    /// How far the quotients to both sides are apart, with h and h/2, and the larger of those with h.
+    gap: f64,
+    half_gap: f64,
+    size: f64,
 }
 
-fn tried<T: Scalar>(x: T, here: f64, h: f64, function: &mut impl FnMut(T) -> crate::Result<f64>) -> Tried {
-    // The step that is there after rounding, and the function's change over it.
-    let mut change = |by: f64| -> crate::Result<(f64, f64)> {
-        let moved = T::from_f64(x.to_f64() + by);
-        Ok((moved.to_f64() - x.to_f64(), function(moved)? - here))
-    };
-    let mut both = |h: f64| -> crate::Result<[(f64, f64); 2]> { Ok([change(h)?, change(-h)?]) };
-    let (Ok(whole), Ok(half)) = (both(h), both(h / 2.0)) else { return Tried::Apart(Reason::Domain) };
-    let central = |[(up, above), (down, below)]: [(f64, f64); 2]| (above - below) / (up - down);
-    let gap = |[(up, above), (down, below)]: [(f64, f64); 2]| (above / up - below / down).abs();
-    let value = (4.0 * central(half) - central(whole)) / 3.0;
-    if !value.is_finite() {
-        return Tried::Apart(Reason::Domain);
+/// The quotients to both sides, as the step shortens.
+enum Sides {
+    Meet,
+    /// As at a corner.
+    Apart,
+    /// As beside a pole within the step.
+    Parting,
+}
+
+impl Step {
+    /// `None` where the function is not finite.
+    fn tried<T: Scalar>(
+        x: T,
+        here: f64,
+        h: f64,
+        function: &mut impl FnMut(T) -> crate::Result<f64>,
+    ) -> Option<Self> {
+        // The step that is there after rounding, and the function's change over it.
+        let mut change = |by: f64| {
+            let moved = T::from_f64(x.to_f64() + by);
+            Some((moved.to_f64() - x.to_f64(), function(moved).ok()? - here))
+        };
+        let mut both = |h: f64| Some([change(h)?, change(-h)?]);
+        let (whole, half) = (both(h)?, both(h / 2.0)?);
+        let central = |[(up, above), (down, below)]: [(f64, f64); 2]| (above - below) / (up - down);
+        let gap = |[(up, above), (down, below)]: [(f64, f64); 2]| (above / up - below / down).abs();
+        let largest = |of: fn((f64, f64)) -> f64| whole.map(of).into_iter().fold(0.0, f64::max);
+        let highest = here.abs() + largest(|(_, change)| change.abs());
+        let step = Step {
+            value: (4.0 * central(half) - central(whole)) / 3.0,
+            noise: 64.0 * T::EPSILON.to_f64() * (highest + 1.0) / h,
+            apart: (central(half) - central(whole)).abs(),
+            gap: gap(whole),
+            half_gap: gap(half),
+            size: largest(|(by, change)| (change / by).abs()),
+        };
+        step.value.is_finite().then_some(step)
     }
-    let size = whole.map(|(by, change)| (change / by).abs()).into_iter().fold(0.0, f64::max);
-    let noise = 64.0 * T::EPSILON.to_f64() * (here.abs() + 1.0) / h;
-    // Near a pole the error of the value is below the square of this, and so below a quarter of
-    // what is allowed.
-    let apart = (central(half) - central(whole)).abs();
-    let is_apart = apart > (allowed::<T>() / 4.0).sqrt() * size + noise;
-    // With the step the gap between both sides falls on a smooth function, stays at a corner, and grows
-    // beside a pole.
-    let [gap, half_gap] = [gap(whole), gap(half)];
-    let is_smooth = half_gap <= 0.8 * gap || gap <= 1e-2 * size + noise;
-    if is_apart {
-        Tried::Apart(Reason::Steep)
-    } else if is_smooth {
-        Tried::Settled(Ok(Quotient { value, noise }))
-    } else if half_gap > 1.5 * gap {
-        Tried::Apart(Reason::Corner)
-    } else {
-        Tried::Settled(Err(Reason::Corner))
+
+    /// Whether the value is within a bound, as the quotients, or the value with the step before, say.
+    fn is_settled(&self, before: Option<f64>, bound: f64) -> bool {
+        let is_near = |apart: f64| apart <= bound + self.noise;
+        is_near(self.apart) || before.is_some_and(|before| is_near((self.value - before).abs()))
+    }
+
+    fn sides(&self) -> Sides {
+        let Step { gap, half_gap, size, noise, .. } = *self;
+        // On a smooth function the gap is halved with the step; at a corner it stays.
+        if half_gap <= 0.8 * gap || gap <= 1e-2 * size + noise {
+            Sides::Meet
+        } else if half_gap <= 1.5 * gap {
+            Sides::Apart
+        } else {
+            Sides::Parting
+        }
     }
 }
 
@@ -121,7 +161,7 @@ mod tests {
             steps += 1;
             steps <= paid
         };
-        let found = quotient(x, function(x), counted, may_go_on);
+        let found = quotient(x, function(x), 0.0, counted, may_go_on);
         (found, values / 4)
     }
 
@@ -141,16 +181,28 @@ mod tests {
         assert_derivative(f64::sin, 0.3, 0.3_f64.cos(), 1);
         assert_derivative(|x| x * x, 0.0, 0.0, 1);
         assert_derivative(|x| 3.0 * x, 1e6, 3.0, 1);
-        assert_derivative(f64::ln, 0.1, 10.0, 1);
+        assert_derivative(f64::ln, 0.8, 1.25, 1);
     }
 
     #[test]
     fn steps_shorten_near_a_pole() {
-        assert_derivative(f64::ln, 1e-2, 1e2, 2);
-        assert_derivative(f64::ln, 1e-4, 1e4, 5);
-        assert_derivative(f64::ln, 1e-6, 1e6, 8);
+        assert_derivative(f64::ln, 0.1, 10.0, 2);
+        assert_derivative(f64::ln, 1e-2, 1e2, 3);
+        assert_derivative(f64::ln, 1e-4, 1e4, 6);
+        assert_derivative(f64::ln, 1e-6, 1e6, 9);
         assert_derivative(f64::recip, 1e-4, -1e8, 6);
-        assert_derivative(f64::recip, -1e-3, -1e6, 4);
+        assert_derivative(f64::recip, -1e-3, -1e6, 5);
+    }
+
+    /// Where the second derivative jumps, and where the function is higher around than here.
+    #[test]
+    fn what_is_smooth_once_has_a_derivative() {
+        let elu = |x: f64| if x > 0.0 { x } else { x.exp_m1() };
+        let (found, _) = tried_at(elu, 0.0, usize::MAX);
+        assert!((found.unwrap().value - 1.0).abs() <= allowed::<f64>());
+        let (found, _) = tried_at(|x| 1e20 * x * x, 1e-25, usize::MAX);
+        let Quotient { value, noise } = found.unwrap();
+        assert!((value - 2e-5).abs() <= noise, "{value}");
     }
 
     #[test]
@@ -168,5 +220,7 @@ mod tests {
     fn no_step_is_tried_that_is_not_paid() {
         let (found, tried) = tried_at(f64::ln, 1e-4, 1);
         assert_eq!((found.map(|found| found.value), tried), (Err(Reason::Domain), 1));
+        let (found, tried) = tried_at(f64::ln, 1e-3, 2);
+        assert_eq!((found.map(|found| found.value), tried), (Err(Reason::Cost), 2));
     }
 }
