@@ -74,7 +74,24 @@ pub(crate) fn instruction_set() -> Result<&'static str> {
 #[inline(always)]
 pub(crate) fn dispatch<O: WithSimd>(operation: O) -> O::Output {
     let choice = CHOICE.get().unwrap_or_else(|| chosen());
-    choice.arch.dispatch(operation)
+    match choice.arch {
+        #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+        Arch::V4(simd) => Simd::vectorize(simd, operation),
+        #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+        Arch::V3(simd) => Simd::vectorize(simd, operation),
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(simd) => Simd::vectorize(simd, operation),
+        #[cfg(target_arch = "wasm32")]
+        Arch::Simd128(simd) => Simd::vectorize(simd, operation),
+        _ => baseline(operation),
+    }
+}
+
+/// Never inlined, as the others cannot be: a kernel that calls kernels would hold the baseline's
+/// code of all of them, for each instruction set and each place.
+#[inline(never)]
+fn baseline<O: WithSimd>(operation: O) -> O::Output {
+    operation.with_simd(pulp::Scalar::new())
 }
 
 /// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and
