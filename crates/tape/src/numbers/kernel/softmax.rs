@@ -191,13 +191,7 @@ impl Place {
         if !of.across {
             return &x[self.series.start * of.length + self.items.start..][..self.len()];
         }
-        let length = self.items.len();
-        for (l, item) in self.items.clone().enumerate() {
-            let row = &x[item * of.count..][self.series.clone()];
-            for (s, &x) in row.iter().enumerate() {
-                gathered[s * length + l] = x;
-            }
-        }
+        self.gather(x, of, gathered);
         &gathered[..self.len()]
     }
 
@@ -208,6 +202,24 @@ impl Place {
             return out[self.series.start * of.length + self.items.start..][..self.len()]
                 .copy_from_slice(values);
         }
+        self.scatter(values, of, out);
+    }
+
+    /// Reads numbers of series that are rows. Nothing is computed: no instruction set is better.
+    #[inline(never)]
+    fn gather<T: Copy>(&self, x: &[T], of: Series, gathered: &mut [T]) {
+        let length = self.items.len();
+        for (l, item) in self.items.clone().enumerate() {
+            let row = &x[item * of.count..][self.series.clone()];
+            for (s, &x) in row.iter().enumerate() {
+                gathered[s * length + l] = x;
+            }
+        }
+    }
+
+    /// Puts numbers of series that are rows.
+    #[inline(never)]
+    fn scatter<T: Copy>(&self, values: &[T], of: Series, out: &mut [T]) {
         let length = self.items.len();
         for (l, item) in self.items.clone().enumerate() {
             let row = &mut out[item * of.count..][self.series.clone()];
@@ -417,6 +429,60 @@ impl<T: SoftmaxMath> Loops for Call<'_, T> {
     }
 }
 
+/// Differences and exponentials of a part.
+///
+/// This and the next two are compiled once for an instruction set, and not where they are called:
+/// inlined at all those places they would be most of what is compiled.
+struct Fill<'w, 's, T> {
+    work: &'w mut Work<'s, T>,
+    z: (&'w [T], Series),
+    at: &'w Place,
+}
+
+impl<T: SoftmaxMath> Loops for Fill<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        self.work.fill_here::<F>(self.z, self.at);
+    }
+}
+
+/// What is to be subtracted from g of a group.
+struct Pivot<'w, 's, T> {
+    work: &'w mut Work<'s, T>,
+    z: (&'w [T], Series),
+    of: &'w [T],
+    parts: (&'w Range<usize>, usize),
+    states: [usize; 2],
+}
+
+impl<T: SoftmaxMath> Loops for Pivot<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        self.work.pivot(self.z, self.of, self.parts, self.states);
+    }
+}
+
+/// The products of g and h of a part, each less its mean.
+struct Products<'w, 's, T> {
+    work: &'w mut Work<'s, T>,
+    z: (&'w [T], Series),
+    of: (&'w [T], &'w [T]),
+    at: &'w Place,
+}
+
+impl<T: SoftmaxMath> Loops for Products<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const F: bool>(self) {
+        self.work.products(self.z, self.of, self.at);
+    }
+}
+
 /// Calls the code for every part of a group.
 macro_rules! each_part {
     ($place:ident in ($group:expr, $series:expr, $part:expr) $code:block) => {
@@ -455,13 +521,13 @@ impl<T: SoftmaxMath> Work<'_, T> {
             }
             Wanted::Shares => {
                 each_part!(at in (group, series, part) {
-                    self.shares::<F>((z, series), &at);
+                    self.shares((z, series), &at);
                     at.write(&self.lists[S][..at.len()], series, out);
                 });
             }
             Wanted::Logarithms => {
                 each_part!(at in (group, series, part) {
-                    self.fill::<F>((z, series), &at);
+                    self.fill((z, series), &at);
                     let length = at.items.len();
                     let [_, _, _, d, low, _, _, to] = &mut self.lists;
                     let rows = d.chunks_exact(length).zip(low.chunks_exact(length));
@@ -476,7 +542,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
             Wanted::CrossEntropy(y) => {
                 self.clear([ONE, LOST], count);
                 each_part!(at in (group, series, part) {
-                    self.fill::<F>((z, series), &at);
+                    self.fill((z, series), &at);
                     let length = at.items.len();
                     let [_, y_list, _, d, low, _, _, to] = &mut self.lists;
                     let y = at.read(y, series, y_list);
@@ -523,7 +589,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 let (few, most, most_left) = (DOUBT, FOUR, LOST);
                 self.clear([few, most, most_left], count);
                 each_part!(at in (group, series, part) {
-                    self.shares::<F>((z, series), &at);
+                    self.shares((z, series), &at);
                     self.minus_labels(y, series, &at);
                     at.write(&self.lists[OUT][..at.len()], series, out);
                     let length = at.items.len();
@@ -546,9 +612,15 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 }
             }
             Wanted::Centred(g) | Wanted::First(g) => {
-                self.pivot::<F>((z, series), g, (&group, part), [ONE, TWO]);
+                run(Pivot {
+                    work: &mut *self,
+                    z: (z, series),
+                    of: g,
+                    parts: (&group, part),
+                    states: [ONE, TWO],
+                });
                 each_part!(at in (group, series, part) {
-                    self.shares::<F>((z, series), &at);
+                    self.shares((z, series), &at);
                     self.centred(g, series, &at, [ONE, TWO], G);
                     if matches!(wanted, Wanted::First(_)) {
                         self.times(S, G, OUT, at.len());
@@ -559,8 +631,20 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 });
             }
             Wanted::Second(g, h) => {
-                self.pivot::<F>((z, series), g, (&group, part), [ONE, TWO]);
-                self.pivot::<F>((z, series), h, (&group, part), [THREE, FOUR]);
+                run(Pivot {
+                    work: &mut *self,
+                    z: (z, series),
+                    of: g,
+                    parts: (&group, part),
+                    states: [ONE, TWO],
+                });
+                run(Pivot {
+                    work: &mut *self,
+                    z: (z, series),
+                    of: h,
+                    parts: (&group, part),
+                    states: [THREE, FOUR],
+                });
                 // In f32 few digits can be spared. Of many numbers one or another is small by
                 // chance: not all of them are worth it.
                 let doubtful =
@@ -570,14 +654,14 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 let (mean, size) = (OTHERS, TIES);
                 self.clear([mean, LOST], count);
                 each_part!(at in (group, series, part) {
-                    self.products::<F>((z, series), (g, h), &at);
+                    run(Products { work: &mut *self, z: (z, series), of: (g, h), at: &at });
                     self.times(S, G, OUT, at.len());
                     self.add_sums(OUT, at.items.len(), mean, count);
                 });
                 self.settle(mean, count);
                 self.clear([size, LOST], count);
                 each_part!(at in (group, series, part) {
-                    self.products::<F>((z, series), (g, h), &at);
+                    run(Products { work: &mut *self, z: (z, series), of: (g, h), at: &at });
                     self.times(S, G, OUT, at.len());
                     self.lists[OUT][..at.len()].iter_mut().for_each(#[inline(always)] |x| *x = x.magnitude());
                     self.add_sums(OUT, at.items.len(), size, count);
@@ -585,7 +669,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
                 self.settle(size, count);
                 self.states[DOUBT][..count].fill(zero);
                 each_part!(at in (group, series, part) {
-                    self.products::<F>((z, series), (g, h), &at);
+                    run(Products { work: &mut *self, z: (z, series), of: (g, h), at: &at });
                     let length = at.items.len();
                     let [_, g_list, _, _, _, _, shares, to] = &mut self.lists;
                     let rows = g_list.chunks_exact(length).zip(shares.chunks_exact(length));
@@ -648,7 +732,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
         });
         self.clear([OTHERS, TIES, LOST], count);
         each_part!(at in (group, series, part) {
-            self.fill_again::<F>((z, series), &at);
+            run(Fill { work: &mut *self, z: (z, series), at: &at });
             let length = at.items.len();
             let [_, _, _, _, _, e, ties, others] = &mut self.lists;
             // The leaders are counted, the others summed.
@@ -673,14 +757,14 @@ impl<T: SoftmaxMath> Work<'_, T> {
 
     /// Differences and exponentials of a part, unless they are there.
     #[inline(always)]
-    fn fill<const F: bool>(&mut self, z: (&[T], Series), at: &Place) {
+    fn fill(&mut self, z: (&[T], Series), at: &Place) {
         if !self.single {
-            self.fill_again::<F>(z, at);
+            run(Fill { work: self, z, at });
         }
     }
 
     #[inline(always)]
-    fn fill_again<const F: bool>(&mut self, (z, series): (&[T], Series), at: &Place) {
+    fn fill_here<const F: bool>(&mut self, (z, series): (&[T], Series), at: &Place) {
         let (length, all) = (at.items.len(), at.len());
         let [z_list, _, _, d, low, e, _, _] = &mut self.lists;
         let z = at.read(z, series, z_list);
@@ -698,8 +782,8 @@ impl<T: SoftmaxMath> Work<'_, T> {
 
     /// The shares of a part.
     #[inline(always)]
-    fn shares<const F: bool>(&mut self, z: (&[T], Series), at: &Place) {
-        self.fill::<F>(z, at);
+    fn shares(&mut self, z: (&[T], Series), at: &Place) {
+        self.fill(z, at);
         let length = at.items.len();
         let [_, _, _, _, _, e, shares, _] = &mut self.lists;
         let rows = e[..at.len()].chunks_exact(length).zip(shares.chunks_exact_mut(length));
@@ -759,7 +843,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
 
     /// What is to be subtracted from g: first c, then Σ s (g − c).
     #[inline(always)]
-    fn pivot<const F: bool>(
+    fn pivot(
         &mut self,
         (z, series): (&[T], Series),
         g: &[T],
@@ -769,7 +853,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
         let (zero, one, count) = (T::of(0.0), T::of(1.0), group.len());
         self.clear([c, LOST], count);
         each_part!(at in (group, series, part) {
-            self.shares::<F>((z, series), &at);
+            self.shares((z, series), &at);
             let length = at.items.len();
             let [_, g_list, _, _, _, e, shares, to] = &mut self.lists;
             let g = at.read(g, series, g_list);
@@ -785,7 +869,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
         self.settle(c, count);
         self.clear([mean, LOST], count);
         each_part!(at in (group, series, part) {
-            self.shares::<F>((z, series), &at);
+            self.shares((z, series), &at);
             let length = at.items.len();
             let [_, g_list, _, _, _, _, shares, to] = &mut self.lists;
             let g = at.read(g, series, g_list);
@@ -818,8 +902,8 @@ impl<T: SoftmaxMath> Work<'_, T> {
 
     /// The products of g − Σ s g and h − Σ s h of a part, in the list of g.
     #[inline(always)]
-    fn products<const F: bool>(&mut self, (z, series): (&[T], Series), (g, h): (&[T], &[T]), at: &Place) {
-        self.shares::<F>((z, series), at);
+    fn products(&mut self, (z, series): (&[T], Series), (g, h): (&[T], &[T]), at: &Place) {
+        self.shares((z, series), at);
         self.centred(g, series, at, [ONE, TWO], G);
         self.centred(h, series, at, [THREE, FOUR], H);
         let [_, g, h, ..] = &mut self.lists;

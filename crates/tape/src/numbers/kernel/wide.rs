@@ -1,5 +1,7 @@
 //! Numbers of twice the digits of an `f64`, for the places where a difference cancels.
 
+use super::simd::{Loops, run};
+
 /// The exact sum of two numbers, of which the second is less than an ulp of the first: some 106
 /// binary digits, and more where there is a gap between the two, so that 1 + 10⁻²⁰⁰ is such a
 /// number.
@@ -105,10 +107,23 @@ impl Wide {
 
     /// eˣ for x ≤ 0, within 2⁻⁹⁴ of it; next to 0 the digits of eˣ − 1 are kept.
     ///
+    /// It is compiled once for an instruction set, and not where it is called.
+    pub(crate) fn exp_of_negative(self) -> Self {
+        struct Exponential(Wide);
+        impl Loops for Exponential {
+            type Output = Wide;
+            #[inline(always)]
+            fn run<const F: bool>(self) -> Wide {
+                self.0.exp_of_negative_here::<F>()
+            }
+        }
+        run(Exponential(self))
+    }
+
     /// x = k·ln 2 + 256·r: eʳ − 1 by its series, from it e²ʳ − 1 = 2·(eʳ − 1) + (eʳ − 1)², and so
     /// on.
     #[inline(always)]
-    pub(crate) fn exp_of_negative<const F: bool>(self) -> Self {
+    fn exp_of_negative_here<const F: bool>(self) -> Self {
         /// ln 2 in three parts.
         const LN_2: [f64; 3] =
             [std::f64::consts::LN_2, 2.319_046_813_846_299_6e-17, 5.707_708_438_416_212e-34];
@@ -164,14 +179,15 @@ mod tests {
     #[test]
     fn exponentials_are_those_of_the_standard_library_and_more() {
         for (x, expected, _) in EXPONENTIALS {
-            for e in [Wide::of(x).exp_of_negative::<true>(), Wide::of(x).exp_of_negative::<false>()] {
+            for e in [Wide::of(x).exp_of_negative_here::<true>(), Wide::of(x).exp_of_negative_here::<false>()]
+            {
                 assert!((e.rounded() - expected).abs() <= f64::EPSILON * expected, "e^{x}: {e:?}");
             }
         }
-        assert_eq!(Wide::of(-800.0).exp_of_negative::<true>(), Wide::ZERO);
+        assert_eq!(Wide::of(-800.0).exp_of_negative_here::<true>(), Wide::ZERO);
         // e⁻ᵃ·e⁻ᵇ = e⁻⁽ᵃ⁺ᵇ⁾ to twice the digits.
         for (a, b) in [(0.1, 0.7), (3.3, 14.2), (100.5, 0.001), (1e-9, 1e-5), (300.0, 333.3)] {
-            let e = |x: Wide| x.exp_of_negative::<true>();
+            let e = |x: Wide| x.exp_of_negative_here::<true>();
             let product = e(Wide::of(-a)).times::<true>(e(Wide::of(-b)));
             let whole = e(Wide::of(-a).minus(Wide::of(b)));
             let error = product.minus(whole).over::<true>(whole).rounded();
@@ -182,7 +198,7 @@ mod tests {
     #[test]
     fn next_to_one_the_difference_is_kept() {
         for x in [1e-3, 1e-17, 4e-244] {
-            let less_one = Wide::of(-x).exp_of_negative::<true>().minus(Wide::ONE).rounded();
+            let less_one = Wide::of(-x).exp_of_negative_here::<true>().minus(Wide::ONE).rounded();
             assert!((less_one - (-x).exp_m1()).abs() <= f64::EPSILON * x, "{x}: {less_one:e}");
         }
     }

@@ -44,7 +44,7 @@ impl<T: SoftmaxMath> Loops for Again<'_, T> {
             out[at] = T::of(sum);
             return;
         }
-        let of = WideSeries::new::<F>(z, series, at);
+        let of = WideSeries::new(z, series, at);
         match part {
             Part::LogSumExp => out[at] = T::of(of.log_sum_exp::<F>()),
             Part::Minus(y) => of.minus::<F>(y, out),
@@ -126,7 +126,7 @@ struct WideSeries<'a, T> {
 
 impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
     #[inline(always)]
-    fn new<const F: bool>(z: &'a [T], series: Series, at: usize) -> Self {
+    fn new(z: &'a [T], series: Series, at: usize) -> Self {
         let mut of = WideSeries {
             z,
             series,
@@ -146,7 +146,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
             }
         }
         for item in 0..series.length {
-            let e = of.compute::<F>(item);
+            let e = of.compute(item);
             of.sum = of.sum.plus(e);
             if let Some(known) = of.known.get_mut(item) {
                 *known = e;
@@ -167,24 +167,24 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
 
     /// exp(z − greatest).
     #[inline(always)]
-    fn exponential<const F: bool>(&self, item: usize) -> Wide {
-        if item < FEW { self.known[item] } else { self.compute::<F>(item) }
+    fn exponential(&self, item: usize) -> Wide {
+        if item < FEW { self.known[item] } else { self.compute(item) }
     }
 
     #[inline(always)]
-    fn compute<const F: bool>(&self, item: usize) -> Wide {
+    fn compute(&self, item: usize) -> Wide {
         let z = self.item(self.z, item);
         if z == -f64::INFINITY && self.greatest > z {
             return Wide::ZERO;
         }
-        Wide::difference(z, self.greatest).exp_of_negative::<F>()
+        Wide::difference(z, self.greatest).exp_of_negative()
     }
 
     /// max + ln Σ, where Σ·e^(−l) = 1 + δ for l near ln Σ.
     #[inline(always)]
     fn log_sum_exp<const F: bool>(&self) -> f64 {
         let log = self.sum.rounded().ln();
-        let ratio = self.sum.times::<F>(Wide::of(-log).exp_of_negative::<F>());
+        let ratio = self.sum.times::<F>(Wide::of(-log).exp_of_negative());
         Wide::of(self.greatest).plus(Wide::of(log)).plus(ratio.minus(Wide::ONE)).rounded()
     }
 
@@ -208,7 +208,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
     /// eᵢ and rᵢ.
     #[inline(always)]
     fn beside<const F: bool>(&self, y: &[T], of_leader: Wide, item: usize) -> (Wide, Wide) {
-        let e = self.exponential::<F>(item);
+        let e = self.exponential(item);
         (e, Wide::of(self.item(y, item)).minus(of_leader.times::<F>(e)))
     }
 
@@ -260,7 +260,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
         (sums, most): (&[Wide], u32),
         slopes: &mut [Wide],
     ) {
-        slopes[0] = self.exponential::<F>(item);
+        slopes[0] = self.exponential(item);
         for set in (1..slopes.len()).filter(|set| set.count_ones() <= most) {
             let g = set.ilog2() as usize;
             let rest = set & !(1 << g);
