@@ -1,12 +1,13 @@
 //! Logarithms of the shares of series that stand side by side and have few numbers, and the
 //! cross-entropy of labels with its derivative: as many series as lanes are walked together. The
-//! bits are those of [`Work`](super::Work).
+//! bits are those of [`Call`](super::work::Call).
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling make vectors
 
 use super::again::{Again, Part};
 use super::short::{Known, Row, Sums, TOGETHER};
-use super::{BESIDE, FEW, LANES, PART, Series, SoftmaxMath, difference, greater, is_nan};
+use super::sums::{BESIDE, LANES, difference, greater, is_nan};
+use super::{FEW, PART, Series, SoftmaxMath};
 use crate::numbers::kernel::simd::{Loops, run};
 use crate::numbers::kernel::transpose::transpose;
 use crate::numbers::kernel::vector_math::{Real, lane};
@@ -255,8 +256,9 @@ mod tests {
     use super::*;
     use crate::Scalar;
     use crate::check::Random;
+    use crate::numbers::kernel::softmax::Wanted;
     use crate::numbers::kernel::softmax::tests::numbers;
-    use crate::numbers::kernel::softmax::{Call, Wanted};
+    use crate::numbers::kernel::softmax::work::Call;
 
     /// Labels of one class, of any magnitude, and such as are equal to the shares but for a little.
     fn labels<T: SoftmaxMath + Scalar>(

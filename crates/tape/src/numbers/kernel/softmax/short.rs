@@ -1,6 +1,6 @@
 //! Shares of series that stand side by side and fit the first-level cache, and their first
 //! derivative: nothing is copied but what is walked again. The bits are those of
-//! [`Work`](super::Work), which takes series of any length, in parts.
+//! [`Call`](super::work::Call), which takes series of any length, in parts.
 //!
 //! Of few numbers each, as many series as lanes are walked together, a number of each at a time; of
 //! more, each series is walked in vectors along it. Logarithms and labels of few numbers are in
@@ -8,7 +8,8 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling make vectors
 
-use super::{LANES, PART, SERIES, SoftmaxMath, difference};
+use super::sums::{LANES, difference};
+use super::{PART, SERIES, SoftmaxMath};
 use crate::numbers::kernel::simd::Loops;
 use crate::numbers::kernel::transpose::transpose;
 use crate::numbers::kernel::vector_math::{Real, lane};
@@ -471,7 +472,8 @@ mod tests {
     use crate::check::Random;
     use crate::numbers::kernel::simd::run;
     use crate::numbers::kernel::softmax::tests::numbers;
-    use crate::numbers::kernel::softmax::{Call, Series, Wanted};
+    use crate::numbers::kernel::softmax::work::Call;
+    use crate::numbers::kernel::softmax::{Series, Wanted};
 
     fn short_series_have_the_bits_of_parts<T: Scalar>() {
         let mut random = Random::new(1);
