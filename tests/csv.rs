@@ -250,6 +250,34 @@ fn text_that_is_not_text_is_an_error() {
     assert_eq!(error, "t.csv, line 3: the row has 1 fields, 2 are expected");
 }
 
+/// It would take the rows after it for a part of its field.
+#[test]
+fn a_quotation_mark_that_is_never_closed_loses_no_rows() {
+    let never = "a quotation mark that begins a field is never closed";
+    assert_error(parse("a,b\n1,cat\n2,\"dog\n3,cat\n4,dog\n"), &format!("t.csv, line 3: {never}"));
+    assert_error(parse("\u{feff}a;b\r\n1;\"c;\"\"\r\n\"\r\n2;\"dog"), &format!("t.csv, line 4: {never}"));
+    assert_error(parse("1,\"cat\"\"\n"), &format!("t.csv, line 1: {never}"));
+    let title = Csv::new().skip(1).parse(b"\"a title\n1,2\n3,4\n", "t.csv");
+    assert_error(title, &format!("t.csv, line 1: {never}"));
+    // These are closed, or open nothing.
+    for text in ["1,\"ca\"\"t\"\n", "1,\"ca\"t\n", "1,5\"\n", "1, \"\n", "1,\"\n\"x", "\"1\",\"c\"\"\""] {
+        assert_eq!(parse(text).unwrap().x.as_slice(), [1.0], "{text:?}");
+    }
+}
+
+/// Names with commas in them, and numbers with a decimal comma.
+#[test]
+fn a_separator_in_quotation_marks_separates_nothing() {
+    let text = "\"width, \"\"cm, net\"\"\";\"height, cm\";kind\n1;2;cat\n2;3;dog\n";
+    let table = parse(text).unwrap();
+    assert_eq!(table.features, ["width, \"cm, net\"", "height, cm"]);
+    assert_eq!((table.x.as_slice(), table.classes.len()), (&[1.0, 2.0, 2.0, 3.0][..], 2));
+    assert_error(
+        parse(&text.replace("1;2", "1,5;2")),
+        "t.csv, line 2, column 1 (width, \"cm, net\"): \"1,5\" is not a number",
+    );
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Csv::new().read("no/such.csv").unwrap_err().to_string();

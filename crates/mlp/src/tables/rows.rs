@@ -18,6 +18,7 @@ pub(super) struct Row {
 pub(super) struct Rows<'a> {
     file: &'a Path,
     lines: Lines<'a>,
+    delimiter: u8,
     reader: ::csv::Reader<&'a [u8]>,
 }
 
@@ -42,7 +43,7 @@ impl<'a> Rows<'a> {
             .trim(::csv::Trim::All)
             .delimiter(delimiter)
             .from_reader(bytes);
-        Ok(Rows { file, lines, reader })
+        Ok(Rows { file, lines, delimiter, reader })
     }
 
     pub(super) fn first(&mut self) -> Result<Row, TableError> {
@@ -66,18 +67,65 @@ impl<'a> Rows<'a> {
         if is_row {
             let start = row.fields.position().map_or(0, |position| position.byte() as usize);
             row.line = self.lines.at(start);
+        } else if let Some(open) = open_quotation(self.lines.bytes, self.delimiter) {
+            // The last row would have the rest of the file in a field.
+            let line = Lines { at: 0, line: 1, ..self.lines }.at(open);
+            let reason = "a quotation mark that begins a field is never closed";
+            return Err(TableError::whole(self.file, reason).at_line(line));
         }
         Ok(is_row)
     }
 }
 
-/// The separator that the first line after those that are left out has most of: a comma, a
-/// semicolon or a tab.
+/// The separator that the first line after those that are left out has most of, outside of quotation
+/// marks: a comma, a semicolon or a tab.
 fn delimiter(bytes: &[u8], skip: usize) -> u8 {
-    let first = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()).nth(skip);
-    let count = |delimiter: u8| first.unwrap_or_default().iter().filter(|byte| **byte == delimiter).count();
+    const ALL: [u8; 3] = [b'\t', b';', b','];
+    let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    let (mut counts, mut place) = ([0_usize; 3], Place::Begin);
+    for &byte in lines.nth(skip).unwrap_or_default() {
+        let separator = ALL.iter().position(|&separator| separator == byte);
+        place = place.after(byte, separator.is_some());
+        if let (Place::Begin, Some(k)) = (place, separator) {
+            counts[k] += 1;
+        }
+    }
     // The last of equals wins.
-    [b'\t', b';', b','].into_iter().max_by_key(|&delimiter| count(delimiter)).unwrap_or(b',')
+    ALL.into_iter().zip(counts).max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator)
+}
+
+/// The byte of the quotation mark that begins a field and is never closed, if there is one.
+fn open_quotation(bytes: &[u8], delimiter: u8) -> Option<usize> {
+    let (mut place, mut open) = (Place::Begin, 0);
+    for (at, &byte) in bytes.iter().enumerate() {
+        if place == Place::Begin {
+            open = at;
+        }
+        place = place.after(byte, byte == delimiter || matches!(byte, b'\n' | b'\r'));
+    }
+    (place == Place::Quoted).then_some(open)
+}
+
+/// Where in a field a byte is, as the csv crate takes quotation marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before its first byte: only here a quotation mark opens.
+    Begin,
+    Plain,
+    Quoted,
+    /// After a quotation mark in a quotation: a second one is one of the text.
+    Mark,
+}
+
+impl Place {
+    fn after(self, byte: u8, ends_field: bool) -> Place {
+        match (self, byte) {
+            (Place::Quoted, b'"') => Place::Mark,
+            (Place::Quoted, _) | (Place::Begin | Place::Mark, b'"') => Place::Quoted,
+            (Place::Begin | Place::Plain | Place::Mark, _) if ends_field => Place::Begin,
+            (Place::Begin | Place::Plain | Place::Mark, _) => Place::Plain,
+        }
+    }
 }
 
 /// Counts lines up to a place in a text, going forward.
