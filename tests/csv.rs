@@ -279,6 +279,15 @@ fn a_separator_in_quotation_marks_separates_nothing() {
 }
 
 #[test]
+fn nan_is_no_class() {
+    for missing in ["NaN", "nan", "NAN"] {
+        let reason = format!("t.csv, line 3, column 2 (b): the value is missing: \"{missing}\"");
+        assert_error(parse(&format!("a,b\n1,cat\n2,{missing}\n3,dog\n")), &reason);
+    }
+    assert_eq!(parse("a,b\n1,Nana\n2,Nan\n").unwrap().classes, ["Nan", "Nana"]);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Csv::new().read("no/such.csv").unwrap_err().to_string();
     assert!(error.starts_with("no/such.csv: "), "{error}");

@@ -53,7 +53,7 @@ impl Columns<'_> {
                     y.push(self.number_or_class(&row, target, numbered)?);
                 }
                 Labels::Texts(texts) => {
-                    let label = self.text(&row, target)?;
+                    let label = self.label(&row, target)?;
                     if !texts.add(label) {
                         self.check_that_labels_are_no_header(texts, target)?;
                         let reason = format!("there are more than {MOST_CLASSES} different labels");
@@ -217,6 +217,16 @@ impl Columns<'_> {
         match &row.fields[column] {
             "" => Err(self.wrong(row, column, "the value is missing")),
             field if is_missing(field) => {
+                Err(self.wrong(row, column, &format!("the value is missing: {field:?}")))
+            }
+            field => Ok(field),
+        }
+    }
+
+    /// A name of a class, which NaN is none of.
+    fn label<'r>(&self, row: &'r Row, column: usize) -> Result<&'r str, TableError> {
+        match self.text(row, column)? {
+            field @ ("NaN" | "nan" | "NAN") => {
                 Err(self.wrong(row, column, &format!("the value is missing: {field:?}")))
             }
             field => Ok(field),
