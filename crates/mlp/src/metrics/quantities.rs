@@ -61,19 +61,22 @@ impl Quantities {
 impl Quantities {
     /// MAE = Σ w |y − a| / Σ w.
     pub fn mean_absolute_error(&self) -> f64 {
-        self.mean_of_outputs(|k| self.mean(k, |a, y| (y - a).abs()))
+        self.mean_of_outputs(|k| self.mean_of_sizes(k, 1, |a, y| (y - a).abs()))
     }
 
     /// MSE = Σ w (y − a)² / Σ w.
     pub fn mean_squared_error(&self) -> f64 {
-        self.mean_of_outputs(|k| self.mean(k, |a, y| (y - a) * (y - a)))
+        self.mean_of_outputs(|k| self.mean_of_sizes(k, 2, |a, y| (y - a) * (y - a)))
     }
 
     /// RMSE = √(Σ w (y − a)² / Σ w).
     pub fn root_mean_squared_error(&self) -> f64 {
         self.mean_of_outputs(|k| {
+            // Halves, where a difference is ∞.
             let largest = self.largest(|i| self.y(k, i) - self.a(k, i));
-            self.mean(k, |a, y| ((y - a) / largest).powi(2)).sqrt() * largest
+            let unit = if largest.is_finite() { 1.0 } else { 0.5 };
+            let largest = self.largest(|i| unit * self.y(k, i) - unit * self.a(k, i));
+            self.mean(k, |a, y| ((unit * y - unit * a) / largest).powi(2)).sqrt() * largest / unit
         })
     }
 
@@ -101,16 +104,21 @@ impl Quantities {
     fn r_squared_of(&self, k: usize) -> Result<f64> {
         let first =
             (0..self.pairs.columns).find(|&i| self.pairs.weights.at(i) > 0.0).map_or(0.0, |i| self.y(k, i));
-        let spread = self.largest(|i| self.y(k, i) - first);
         // By the values, as a mean of equal numbers may be off by a rounding.
         if (0..self.pairs.columns).all(|i| self.pairs.weights.at(i) == 0.0 || self.y(k, i) == first) {
             return Err(Error::Undefined { what: "R²", reason: "the true quantities are all equal" });
         }
         // From a number among them, and by their largest difference: no digits are lost to their
         // size, and no square overflows or vanishes.
-        let mean = self.mean(k, |_, y| (y - first) / spread);
-        let variance = self.mean(k, |_, y| ((y - first) / spread - mean).powi(2));
-        let residual = self.mean(k, |a, y| ((y - a) / spread).powi(2));
+        let difference = |unit: f64, y: f64, from: f64| unit * y - unit * from;
+        let spread = |unit: f64| self.largest(|i| difference(unit, self.y(k, i), first));
+        let error = self.largest(|i| self.y(k, i) - self.a(k, i));
+        // Halves, where a difference is ∞.
+        let unit = if spread(1.0).is_finite() && error.is_finite() { 1.0 } else { 0.5 };
+        let spread = spread(unit);
+        let mean = self.mean(k, |_, y| difference(unit, y, first) / spread);
+        let variance = self.mean(k, |_, y| (difference(unit, y, first) / spread - mean).powi(2));
+        let residual = self.mean(k, |a, y| (difference(unit, y, a) / spread).powi(2));
         Ok(1.0 - residual / variance)
     }
 
@@ -124,7 +132,7 @@ impl Quantities {
             return Err(Error::Hyperparameter { name: "quantile", value: alpha, expected: "in [0, 1]" });
         }
         let rho = |r: f64| if r >= 0.0 { alpha * r } else { (alpha - 1.0) * r };
-        Ok(self.mean_of_outputs(|k| self.mean(k, |a, y| rho(y - a))))
+        Ok(self.mean_of_outputs(|k| self.mean_of_sizes(k, 1, |a, y| rho(y - a))))
     }
 
     fn a(&self, k: usize, i: usize) -> f64 {
@@ -140,18 +148,32 @@ impl Quantities {
         self.pairs.mean(|i| f(self.a(k, i), self.y(k, i)))
     }
 
-    /// The largest |f(i)|, for examples that count; 1 if all are 0, and at most the largest number.
+    /// The same of an f of this degree, f(c a, c y) = c^degree f(a, y): it is ∞ only if the mean is, and
+    /// not if something on the way to it is.
+    fn mean_of_sizes(&self, k: usize, degree: i32, f: impl Fn(f64, f64) -> f64) -> f64 {
+        const SMALL: f64 = 1.0 / (1_u128 << 66) as f64;
+        match self.mean(k, &f) {
+            mean if mean.is_finite() => mean,
+            _ => self.mean(k, |a, y| f(SMALL * a, SMALL * y)) / SMALL.powi(degree),
+        }
+    }
+
+    /// The largest |f(i)|, for examples that count; 1 if all are 0.
     fn largest(&self, f: impl Fn(usize) -> f64) -> f64 {
         let counted = (0..self.pairs.columns).filter(|&i| self.pairs.weights.at(i) > 0.0);
         match counted.map(|i| f(i).abs()).fold(0.0, f64::max) {
             0.0 => 1.0,
-            largest => largest.min(f64::MAX),
+            largest => largest,
         }
     }
 
     fn mean_of_outputs(&self, f: impl Fn(usize) -> f64) -> f64 {
         let of_each: Vec<f64> = (0..self.pairs.rows).map(f).collect();
-        sum(0..self.pairs.rows, &|k| of_each[k]) / self.pairs.rows as f64
+        let n = self.pairs.rows as f64;
+        match sum(0..of_each.len(), &|k| of_each[k]) / n {
+            mean if mean.is_finite() => mean,
+            _ => sum(0..of_each.len(), &|k| of_each[k] / n),
+        }
     }
 }
 
@@ -244,6 +266,33 @@ mod tests {
         }
         let far = |x: &Matrix<f64>| x.map(|x| x + 1e9);
         assert!((r_squared(&far(&a), &far(&y)).unwrap() - 0.5).abs() < 1e-15);
+    }
+
+    /// Only what is larger than the largest number is ∞, whatever is on the way to it.
+    #[test]
+    fn huge_quantities_have_errors_that_are_numbers() {
+        let (high, low) = (matrix![[1.5e308, -1.5e308]], matrix![[-1.5e308, 1.5e308]]);
+        let close = |found: f64, expected: f64| {
+            assert!((found / expected - 1.0).abs() < 1e-15, "{found:e} {expected:e}");
+        };
+        // ȳ = 0, and each error is twice the quantity: 1 − 4.
+        close(r_squared(&high, &low).unwrap(), -3.0);
+        assert_eq!(quantile_loss(&matrix![[-1.5e308]], &matrix![[1.5e308]], 0.0), Ok(0.0));
+        assert_eq!(quantile_loss(&matrix![[1.5e308]], &matrix![[-1.5e308]], 1.0), Ok(0.0));
+        close(quantile_loss(&high, &low, 0.25).unwrap(), 1.5e308);
+        assert_eq!(mean_absolute_error(&high, &low), Ok(f64::INFINITY));
+        let zero = Matrix::zeros(1, 2);
+        close(mean_absolute_error(&high, &zero).unwrap(), 1.5e308);
+        close(Quantities::new(&zero.map(|_| 1.2e154), &zero).unwrap().mean_squared_error(), 1.44e308);
+        let (a, y) = (matrix![[1.5e308], [1.0], [1.5e308]], Matrix::zeros(3, 1));
+        close(mean_absolute_error(&a, &y).unwrap(), 1e308);
+        let (a, y) = (matrix![[1.5e308, 0.0, 0.0, 0.0]], matrix![[-1.5e308, 0.0, 0.0, 0.0]]);
+        close(root_mean_squared_error(&a, &y).unwrap(), 1.5e308);
+        close(mean_absolute_error(&a, &y).unwrap(), 0.75e308);
+        let weights = [1e300, 0.0, 0.0, 3e300];
+        close(Quantities::weighted(&a, &y, &weights).unwrap().mean_absolute_error(), 0.75e308);
+        // What was smaller than 1 stays as it is.
+        assert_eq!(mean_absolute_error(&matrix![[5e-324]], &matrix![[0.0]]), Ok(5e-324));
     }
 
     #[test]
