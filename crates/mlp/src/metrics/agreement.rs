@@ -60,8 +60,13 @@ impl ConfusionMatrix {
     /// # Panics
     /// If `class` is not below the number of classes.
     pub fn f1(&self, class: usize) -> Option<f64> {
-        // Halves, as a sum of weights may be just below the largest number.
-        share(self.weight(class, class), 0.5 * self.actual(class) + 0.5 * self.predicted(class))
+        let (right, actual, predicted) =
+            (self.weight(class, class), self.actual(class), self.predicted(class));
+        match actual + predicted {
+            both if both.is_finite() => share(2.0 * right, both),
+            // A sum of weights may be just below the largest number.
+            _ => share(right, 0.5 * actual + 0.5 * predicted),
+        }
     }
 
     /// The average of the classes' [`precision`](Self::precision); `None` if there are no examples.
@@ -275,6 +280,18 @@ mod tests {
         let expected =
             399_999_965.0 / (5.0 * 7.0_f64).sqrt() / 99_999_993.0_f64.sqrt() / 99_999_995.0_f64.sqrt();
         assert!((rare.matthews_correlation().unwrap() / expected - 1.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn tiny_and_huge_weights_have_an_f1() {
+        for weight in [5e-324, 1e-300, 1.0, 5e307] {
+            let confusion =
+                ConfusionMatrix::from_weighted_classes(&[0, 1, 1], &[0, 1, 0], &[weight; 3], 2).unwrap();
+            // Of class 0, 1 of 1 was found, with a false alarm; of class 1, 1 of 2, with none.
+            assert_eq!([confusion.f1(0), confusion.f1(1)], [Some(2.0 / 3.0); 2], "{weight:e}");
+            let mean = confusion.mean_f1(Average::Macro).unwrap();
+            assert!((mean - 2.0 / 3.0).abs() < 1e-15, "{weight:e}: {mean}");
+        }
     }
 
     #[test]

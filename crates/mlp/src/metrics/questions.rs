@@ -142,11 +142,11 @@ impl Questions {
     ) -> Result<Option<f64>> {
         let n = self.pairs.rows;
         if average == Average::Micro {
-            return Ok(of(&self.confusion_of(0..n)?, 1));
+            return Ok(of(&self.confusion_of(0..n, |i| self.pairs.weights.at(i))?, 1));
         }
         let (mut shares, mut weights) = (Vec::new(), Vec::new());
         for k in 0..n {
-            let confusion = self.confusion(k)?;
+            let confusion = self.confusion_of(k..k + 1, |i| self.pairs.weights.at(i))?;
             shares.push(of(&confusion, 1).unwrap_or(0.0));
             weights.push(match average {
                 Average::Weighted => confusion.weight(1, 0) + confusion.weight(1, 1),
@@ -205,15 +205,20 @@ impl Questions {
     /// If `k` is not below the number of rows.
     pub fn confusion(&self, k: usize) -> Result<ConfusionMatrix> {
         self.check_question(k);
-        self.confusion_of(k..k + 1)
+        self.confusion_of(k..k + 1, |i| self.pairs.weights.given(i))
     }
 
     fn check_question(&self, k: usize) {
         assert!(k < self.pairs.rows, "question {k} of {}", self.pairs.rows);
     }
 
-    /// Of the answers to some questions, taken together.
-    fn confusion_of(&self, questions: std::ops::Range<usize>) -> Result<ConfusionMatrix> {
+    /// Of the answers to some questions, taken together, with these weights of the examples: as they
+    /// were given, those of several questions may add up to ∞.
+    fn confusion_of(
+        &self,
+        questions: std::ops::Range<usize>,
+        weight: impl Fn(usize) -> f64,
+    ) -> Result<ConfusionMatrix> {
         let room = || with_room("answers", self.pairs.columns * questions.len());
         let (mut actual, mut predicted) = (room()?, room()?);
         let mut weights = with_room("answers", self.pairs.columns * questions.len())?;
@@ -221,7 +226,7 @@ impl Questions {
             for k in questions.clone() {
                 actual.push(usize::from(is_yes(&self.pairs.y(i)[k])));
                 predicted.push(usize::from(is_yes(&self.pairs.a(i)[k])));
-                weights.push(self.pairs.weights.given(i));
+                weights.push(weight(i));
             }
         }
         ConfusionMatrix::from_weighted_classes(&actual, &predicted, &weights, 2)
@@ -271,6 +276,32 @@ mod tests {
         let confusion = Questions::weighted(&a, &y, &[3.0, 5.5, 0.1]).unwrap().confusion(0).unwrap();
         assert_eq!((confusion.weight(1, 1), confusion.weight(1, 0), confusion.weight(0, 1)), (3.0, 5.5, 0.1));
         assert_eq!(confusion.count(1, 0), 1);
+    }
+
+    #[test]
+    fn a_common_factor_of_the_weights_cancels_however_large_it_is() {
+        let a = matrix![[0.9, 0.2, 0.7], [0.1, 0.8, 0.6], [0.4, 0.9, 0.6]];
+        let y = matrix![[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0]];
+        let all = |factor: f64| {
+            let questions = Questions::weighted(&a, &y, &[1.0, 2.0, 1.0].map(|w| w * factor)).unwrap();
+            let averages = [Average::Macro, Average::Micro, Average::Weighted];
+            let of = |average| {
+                [
+                    questions.mean_precision(average),
+                    questions.mean_recall(average),
+                    questions.mean_f1(average),
+                ]
+            };
+            averages.map(of)
+        };
+        // Of answers yes that weigh 2, 3 and 3, what weighs 1, 3 and 0 is right.
+        assert_eq!(all(1.0)[1][0], Ok(Some(0.5)));
+        for factor in [4e307, 1e300, 1e-300, 5e-324] {
+            for (found, expected) in all(factor).iter().flatten().zip(all(1.0).iter().flatten()) {
+                let (found, expected) = (found.clone().unwrap().unwrap(), expected.clone().unwrap().unwrap());
+                assert!((found - expected).abs() < 1e-15, "{factor:e}: {found} {expected}");
+            }
+        }
     }
 
     #[test]
