@@ -96,9 +96,7 @@ pub(crate) fn accuracy_of_classes<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Re
 /// Of the single outputs, the share that is on the right side of ½.
 pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check(a, y, "accuracy")?;
-    if a.rows() == 0 {
-        return Err(Error::Shape { matrix: "A".to_string(), expected: (1, a.columns()), found: a.shape() });
-    }
+    check_rows(a)?;
     for (matrix, values) in [("A", a), ("Y", y)] {
         if let Some(((row, column), _)) = values.iter_indexed().find(|(_, value)| value.is_nan()) {
             return Err(Error::NonFinite { matrix, value: f64::NAN, row, column });
@@ -123,14 +121,15 @@ pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -
 /// ```
 ///
 /// # Errors
-/// [`Error::Shape`] if the shapes differ; [`Error::NoExamples`] if m is 0; [`Error::Probability`]
-/// or [`Error::Label`] where an element of `a` or `y` is not in [0, 1].
+/// [`Error::Shape`] if the shapes differ or have no rows; [`Error::NoExamples`] if m is 0;
+/// [`Error::Probability`] or [`Error::Label`] where an element of `a` or `y` is not in [0, 1].
 pub fn log_loss<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     T::metrics_log_loss(a, y)
 }
 
 pub(crate) fn log_loss_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
     check(a, y, "log-loss")?;
+    check_rows(a)?;
     for ((row, column), a) in a.iter_indexed() {
         let (a, y) = (a.to_f64(), y[(row, column)].to_f64());
         if !(0.0..=1.0).contains(&a) {
@@ -151,6 +150,13 @@ fn check<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<
     }
     if a.columns() == 0 {
         return Err(Error::NoExamples { what });
+    }
+    Ok(())
+}
+
+fn check_rows<T: Scalar>(a: &Matrix<T>) -> Result<()> {
+    if a.rows() == 0 {
+        return Err(Error::Shape { matrix: "A".to_string(), expected: (1, a.columns()), found: a.shape() });
     }
     Ok(())
 }
@@ -224,6 +230,8 @@ mod tests {
         assert!(matches!(accuracy(&row(&[]), &row(&[])), Err(Error::NoExamples { what: "accuracy" })));
         assert!(matches!(accuracy(&row(&[f64::NAN, 0.0]), &y), Err(Error::NonFinite { .. })));
         assert!(matches!(log_loss(&row(&[f64::NAN, 0.0]), &y), Err(Error::Probability { column: 0, .. })));
+        let rowless = Matrix::<f32>::zeros(0, 2);
+        assert!(matches!(log_loss(&rowless, &rowless), Err(Error::Shape { found: (0, 2), .. })));
         assert!(matches!(log_loss(&row(&[1.0, 1.1]), &y), Err(Error::Probability { column: 1, .. })));
         assert!(matches!(log_loss(&y, &row(&[1.0, -1.0])), Err(Error::Label { column: 1, .. })));
     }
