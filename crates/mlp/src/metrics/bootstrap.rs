@@ -101,8 +101,8 @@ impl Bootstrap {
     /// the metric is NaN, [`Error::Undefined`], [`Error::OneClass`] or [`Error::AbsentClass`] is
     /// left out, and [counted](Interval::undefined); if this is more than half of them, its error
     /// is the result. Any other error of the metric is. [`Error::Undefined`] if BCa has no
-    /// correction: the metric is the same without any one example, or none of the replicates is on
-    /// one of its sides.
+    /// correction: the metric is the same without any one example, or infinite, or none of the
+    /// replicates is on one of its sides.
     pub fn interval(&self, m: usize, metric: impl Fn(&[usize]) -> Result<f64> + Sync) -> Result<Interval> {
         self.interval_of(m, &metric)
     }
@@ -257,6 +257,9 @@ fn bca_shift(estimate: f64, sorted: &[f64], jackknife: &[f64]) -> Result<impl Fn
     if z0.is_infinite() {
         return Err(Error::Undefined { what, reason: "all replicates are on one side of the estimate" });
     }
+    if jackknife.iter().any(|value| value.is_infinite()) {
+        return Err(Error::Undefined { what, reason: "the metric without an example is infinite" });
+    }
     let n = jackknife.len();
     let mean = sum(0..n, &|i| jackknife[i] / n as f64);
     let largest = jackknife.iter().fold(0.0, |largest: f64, value| largest.max((mean - value).abs()));
@@ -402,6 +405,12 @@ mod tests {
         }
         // One cross-entropy may be ∞, and so may the ends.
         let infinite = bootstrap.interval(2, |i| Ok(if i.contains(&0) { f64::INFINITY } else { 1.0 }));
-        assert_eq!(infinite.unwrap().high, f64::INFINITY);
+        let infinite = infinite.unwrap();
+        assert_eq!((infinite.high, infinite.standard_error), (f64::INFINITY, f64::INFINITY));
+        let one = |i: &[usize]| Ok(if i.contains(&0) { f64::INFINITY } else { i[0] as f64 });
+        assert_eq!(
+            bootstrap.bca().interval(5, one).unwrap_err().to_string(),
+            "a BCa interval is undefined: the metric without an example is infinite"
+        );
     }
 }

@@ -13,7 +13,7 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
-    /// The standard deviation of the replicates, with n − 1.
+    /// The standard deviation of the replicates, with n − 1; ∞ if one of them is ±∞.
     pub standard_error: f64,
     /// How often such an interval should hold the value of all examples that there could be.
     pub level: f64,
@@ -48,14 +48,24 @@ impl fmt::Display for Interval {
     }
 }
 
-/// The standard deviation, with n − 1.
+/// The standard deviation, with n − 1; ∞ if a value is ±∞ and another one is not.
 pub(super) fn deviation(values: &[f64]) -> f64 {
     let n = values.len();
     if values.iter().all(|value| *value == values[0]) {
         return 0.0;
     }
-    let mean = sum(0..n, &|i| values[i] / n as f64);
-    (sum(0..n, &|i| (values[i] - mean).powi(2)) / (n - 1) as f64).sqrt()
+    if values.iter().any(|value| value.is_infinite()) {
+        return f64::INFINITY;
+    }
+    let in_units_of = |unit: f64| {
+        let mean = sum(0..n, &|i| values[i] / unit / n as f64);
+        (sum(0..n, &|i| (values[i] / unit - mean).powi(2)) / (n - 1) as f64).sqrt() * unit
+    };
+    match in_units_of(1.0) {
+        deviation if deviation.is_finite() => deviation,
+        // A square is ∞.
+        _ => in_units_of(2.0_f64.powi(600)),
+    }
 }
 
 /// The number below which the share `p` of the sorted values is, between two of them linearly: the
@@ -63,5 +73,32 @@ pub(super) fn deviation(values: &[f64]) -> f64 {
 pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
     let place = p * (sorted.len() - 1) as f64;
     let (before, after) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    if before == after { before } else { before + (place - place.floor()) * (after - before) }
+    let part = place - place.floor();
+    if before == after || before.is_infinite() {
+        before
+    } else if (after - before).is_finite() || after.is_infinite() {
+        before + part * (after - before)
+    } else {
+        (1.0 - part) * before + part * after
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinite_and_huge_values_make_no_nan() {
+        let (infinite, huge) = (f64::INFINITY, 1.5e308);
+        assert_eq!(percentile(&[-infinite, 1.0, 2.0], 0.25), -infinite);
+        assert_eq!(percentile(&[-infinite, infinite], 0.5), -infinite);
+        assert_eq!(percentile(&[1.0, infinite], 0.25), infinite);
+        assert_eq!(percentile(&[1.0, infinite], 0.0), 1.0);
+        assert_eq!(percentile(&[-huge, huge], 0.75), 0.5 * huge);
+        assert_eq!(deviation(&[1.0, infinite, 2.0]), infinite);
+        assert_eq!(deviation(&[1.0, -infinite, infinite]), infinite);
+        assert_eq!(deviation(&[infinite; 3]), 0.0);
+        assert!((deviation(&[-0.5 * huge, 0.5 * huge]) / (huge * 0.5_f64.sqrt()) - 1.0).abs() < 1e-15);
+        assert_eq!(deviation(&[1.0, 3.0]), 2.0_f64.sqrt());
+    }
 }
