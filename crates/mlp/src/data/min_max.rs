@@ -143,10 +143,11 @@ impl MinMax {
 }
 
 fn check_ends(low: f64, high: f64) -> Result<()> {
-    if !low.is_finite() || !(high - low).is_finite() {
-        return Err(Error::Hyperparameter {
-            name: "low", value: low, expected: "finite, as high − low is"
-        });
+    // Of two that are each finite, the lower one is to blame for their distance.
+    let blamed = if low.is_finite() && !high.is_finite() { ("high", high) } else { ("low", low) };
+    if !(high - low).is_finite() {
+        let ((name, value), expected) = (blamed, "finite, as high − low is");
+        return Err(Error::Hyperparameter { name, value, expected });
     }
     if low >= high {
         return Err(Error::Hyperparameter { name: "high", value: high, expected: "greater than low" });
@@ -202,6 +203,10 @@ mod tests {
         for (low, high) in [(1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (0.0, f64::INFINITY), (-1e308, 1e308)] {
             assert!(matches!(MinMax::fit(&x, low, high), Err(Error::Hyperparameter { .. })), "{low} {high}");
         }
+        let reason = |low: f64, high: f64| MinMax::fit(&x, low, high).unwrap_err().to_string();
+        assert_eq!(reason(0.0, f64::NAN), "high is NaN, it must be finite, as high − low is");
+        assert_eq!(reason(0.0, f64::INFINITY), "high is inf, it must be finite, as high − low is");
+        assert_eq!(reason(f64::NAN, f64::NAN), "low is NaN, it must be finite, as high − low is");
         assert_eq!(
             MinMax::fit(&Matrix::<f64>::zeros(1, 0), 0.0, 1.0),
             Err(Error::NoExamples { what: "min-max" })
