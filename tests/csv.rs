@@ -307,6 +307,8 @@ fn numbers_of_classes_are_looked_at() {
             &format!("t.csv, line 3, column 2: \"{wrong}\" is not the number of a class, 0 to 1"),
         );
     }
+    let nameless = Csv::new().numbered_classes(Vec::new()).parse(b"1,0\n", "t.csv");
+    assert_error(nameless, "t.csv: no class has a name: there is none to have a number");
     assert_error(read("a\n0.5,yes\n"), "t.csv, line 2, column 2: \"yes\" is not a number");
     assert_error(read("1,2\n0.5,1,1\n"), "t.csv, line 2: the row has 3 fields, 2 are expected");
     assert_error(read("a\n"), "t.csv: the file is empty");

@@ -33,6 +33,9 @@ impl Columns<'_> {
         if self.width < 2 {
             return Err(TableError::whole(self.file, "at least one feature and a target are needed"));
         }
+        if numbered.is_some_and(<[String]>::is_empty) {
+            return Err(TableError::whole(self.file, "no class has a name: there is none to have a number"));
+        }
         let target = self.find(target)?;
         let features = || (0..self.width).filter(move |&column| column != target);
         self.check_width(&first)?;
@@ -93,7 +96,7 @@ impl Columns<'_> {
         let Some(classes) = classes else { return Ok(number) };
         if number < 0.0 || number.fract() != 0.0 || number >= classes.len() as f64 {
             let text = quoted(&row.fields[column]);
-            let last = classes.len().saturating_sub(1);
+            let last = classes.len() - 1;
             return Err(self.wrong(
                 row,
                 column,
