@@ -15,7 +15,7 @@ use crate::Result;
 /// The bytes go to a new file of the same folder, which is flushed to the disk and then renamed. If
 /// anything goes wrong before, the new file is removed and the old one stays. Only a process that
 /// is killed in between leaves its unfinished `.mlp-….tmp` behind. The permissions of an old file
-/// stay; where `path` is a link, the file that it leads to is replaced. A device or a pipe is
+/// stay; where `path` is a link, the file that it leads to is replaced, or made. A device or a pipe is
 /// written to directly: there is nothing old in it.
 ///
 /// ```
@@ -33,8 +33,7 @@ use crate::Result;
 pub fn write_whole(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let asked = path.as_ref();
     let failed = |doing, error: io::Error| FileError::io(asked, doing, &error);
-    // Of a link, what it leads to; of what is not there yet, the path itself.
-    let path = fs::canonicalize(asked).unwrap_or_else(|_| asked.to_path_buf());
+    let path = place_of(asked);
     let old = match fs::metadata(&path) {
         Ok(old) if old.is_dir() => {
             let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a folder");
@@ -62,6 +61,20 @@ pub fn write_whole(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     temporary.remains = true;
     sync_folder(folder);
     Ok(())
+}
+
+/// Of a link, what it leads to, even if that is not there yet; of anything else, the path itself.
+fn place_of(asked: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40; // some lead in a circle
+    let mut path = asked.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match (fs::canonicalize(&path), fs::read_link(&path)) {
+            (Ok(whole), _) => return whole,
+            (Err(_), Ok(next)) => path = path.parent().unwrap_or(Path::new("")).join(next),
+            (Err(_), Err(_)) => return path,
+        }
+    }
+    asked.to_path_buf()
 }
 
 fn write_to_device(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -156,6 +156,15 @@ fn a_file_is_replaced_where_it_is() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(folder.path("link")).unwrap().is_symlink());
         assert_eq!(folder.files(), ["file", "link"]);
+        // Also where the file, or a link on the way to it, is not there yet.
+        symlink("new", folder.path("first")).unwrap();
+        symlink(folder.path("first"), folder.path("second")).unwrap();
+        write_whole(folder.path("second"), b"by two links").unwrap();
+        assert_eq!(fs::read(folder.path("new")).unwrap(), b"by two links");
+        assert!(["first", "second"].iter().all(|link| folder.path(link).is_symlink()));
+        symlink("nowhere/below", folder.path("lost")).unwrap();
+        assert!(write_whole(folder.path("lost"), b"to no folder").is_err());
+        assert!(folder.path("lost").is_symlink());
     }
 }
 
