@@ -164,6 +164,10 @@ fn counts_have_a_place_for_every_class() {
     is_refused::<ConfusionMatrix>(&json.replace("[1,1,0],", ""), "3 values are needed, 2 were given");
     is_refused::<ConfusionMatrix>(&json.replace("[1,1,0]", "[1,1,0,0]"), "3 values are needed, 4 were given");
     is_refused::<ConfusionMatrix>(&json.replace("[1,1,0]", "[18446744073709551615,1,0]"), "confusion matrix");
+    let weighted =
+        |weights: &str| format!(r#"{{"names":["a","b"],"counts":[[1,1],[0,1]],"weights":{weights}}}"#);
+    let sum = "add up to inf";
+    is_refused::<ConfusionMatrix>(&weighted("[[1.7e308,1.7e308],[0,1]]"), sum);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ConfusionMatrix;
+use crate::sum::sum;
 use crate::{Error, Result};
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +50,10 @@ impl TryFrom<Form> for ConfusionMatrix {
         };
         if let Some(example) = weights.iter().position(|weight| !(*weight >= 0.0 && weight.is_finite())) {
             return Err(Error::Weight { value: weights[example], example });
+        }
+        let sum = sum(0..weights.len(), &|k| weights[k]);
+        if !sum.is_finite() {
+            return Err(Error::WeightSum { sum });
         }
         Ok(ConfusionMatrix { names, counts, weights })
     }
