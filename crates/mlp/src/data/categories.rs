@@ -11,7 +11,8 @@ use crate::{Error, Result, Scalar};
 
 /// Puts rows of 0 and 1 in the place of each feature (row of X) whose numbers name categories: a
 /// row for every category that it had in the examples that it was fitted to, in ascending order, with
-/// a 1 where the example is of it. All other features stay as they are.
+/// a 1 where the example is of it. All other features stay as they are. In `f32`, a category that
+/// was found in `f64` is the number that is nearest to it.
 ///
 /// ```
 /// use mlp::{OneHot, Unseen};
@@ -122,10 +123,10 @@ impl OneHot {
                     continue;
                 };
                 let value = value.to_f64() + 0.0;
-                match (categories.binary_search_by(|category| category.total_cmp(&value)), self.unseen) {
-                    (Ok(at), Unseen::Refuse | Unseen::Zeros) => into[row + at] = T::ONE,
-                    (Err(_), Unseen::Zeros) => {}
-                    (Err(_), Unseen::Refuse) => {
+                match (place::<T>(categories, value), self.unseen) {
+                    (Some(at), Unseen::Refuse | Unseen::Zeros) => into[row + at] = T::ONE,
+                    (None, Unseen::Zeros) => {}
+                    (None, Unseen::Refuse) => {
                         return Err(Error::UnknownCategory { value, feature, column });
                     }
                 }
@@ -189,6 +190,19 @@ impl OneHot {
     }
 }
 
+/// Which category a value of type T is: itself, or the first that is this value in T. An f64 of the
+/// training part such as 0.1 is another number in f32, and no other category.
+fn place<T: Scalar>(categories: &[f64], value: f64) -> Option<usize> {
+    let in_t = |category: f64| T::from_f64(category).to_f64();
+    match categories.binary_search_by(|category| category.total_cmp(&value)) {
+        Ok(at) => Some(at),
+        Err(_) => {
+            let at = categories.partition_point(|&category| in_t(category) < value);
+            categories.get(at).filter(|&&category| in_t(category) == value).map(|_| at)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tape::matrix;
@@ -219,6 +233,24 @@ mod tests {
         }
         check::<f32>();
         check::<f64>();
+    }
+
+    /// As a pipeline that is fitted in one type and loaded in the other.
+    #[test]
+    fn categories_of_f64_are_found_in_f32() {
+        let x = matrix![[0.1, 0.3, -1e300, 2.0, 0.1]];
+        for unseen in [Unseen::Refuse, Unseen::Zeros] {
+            let one_hot = OneHot::fit(&x, &[0], unseen).unwrap();
+            let single = Matrix::from([[0.1_f32, 2.0, 0.3]]);
+            let expected = one_hot.transform(&matrix![[0.1, 2.0, 0.3]]).unwrap();
+            let found = one_hot.transform(&single).unwrap();
+            assert!(found.iter().zip(expected.iter()).all(|(a, b)| f64::from(*a) == *b), "{found}");
+            let other = one_hot.transform(&Matrix::from([[0.1_f32.next_up()]]));
+            match unseen {
+                Unseen::Refuse => assert!(matches!(other, Err(Error::UnknownCategory { .. }))),
+                Unseen::Zeros => assert_eq!(other, Ok(Matrix::zeros(4, 1))),
+            }
+        }
     }
 
     #[test]
