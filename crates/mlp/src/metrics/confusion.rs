@@ -7,7 +7,7 @@ use std::fmt;
 
 use tape::{Matrix, printable};
 
-use super::{check, weights};
+use super::{check_answers, weights};
 use crate::labels::is_several_questions;
 use crate::shuffle::with_room;
 use crate::sum::RunningSum;
@@ -186,7 +186,7 @@ impl ConfusionMatrix {
 
 /// The classes of the labels and of the outputs.
 fn of_each_example<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<(Vec<usize>, Vec<usize>)> {
-    check(a, y, "confusion matrix")?;
+    check_answers(a, y, "confusion matrix")?;
     check_one_class(y)?;
     Ok((classes(y)?, classes(a)?))
 }

@@ -87,7 +87,7 @@ pub(crate) fn accuracy_here<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f
 
 /// Of the examples, the share whose class is right.
 pub(crate) fn accuracy_of_classes<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
-    check(a, y, "accuracy")?;
+    check_answers(a, y, "accuracy")?;
     let (predicted, actual) = (classes(a)?, classes(y)?);
     let right = predicted.iter().zip(&actual).filter(|(p, y)| p == y).count();
     Ok(right as f64 / actual.len() as f64)
@@ -95,13 +95,7 @@ pub(crate) fn accuracy_of_classes<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Re
 
 /// Of the single outputs, the share that is on the right side of ½.
 pub(crate) fn accuracy_of_each_output<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>) -> Result<f64> {
-    check(a, y, "accuracy")?;
-    check_rows(a)?;
-    for (matrix, values) in [("A", a), ("Y", y)] {
-        if let Some(((row, column), _)) = values.iter_indexed().find(|(_, value)| value.is_nan()) {
-            return Err(Error::NonFinite { matrix, value: f64::NAN, row, column });
-        }
-    }
+    check_answers(a, y, "accuracy")?;
     let yes = |a: &T| *a > T::from_f64(0.5);
     let right = a.iter().zip(y.iter()).filter(|(a, y)| yes(a) == yes(y)).count();
     Ok(right as f64 / a.as_slice().len() as f64)
@@ -150,6 +144,18 @@ fn check<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<
     }
     if a.columns() == 0 {
         return Err(Error::NoExamples { what });
+    }
+    Ok(())
+}
+
+/// Outputs and labels that have classes, or are answers.
+fn check_answers<T: Scalar>(a: &Matrix<T>, y: &Matrix<T>, what: &'static str) -> Result<()> {
+    check(a, y, what)?;
+    check_rows(a)?;
+    for (matrix, values) in [("A", a), ("Y", y)] {
+        if let Some(((row, column), _)) = values.iter_indexed().find(|(_, value)| value.is_nan()) {
+            return Err(Error::NonFinite { matrix, value: f64::NAN, row, column });
+        }
     }
     Ok(())
 }
@@ -228,7 +234,11 @@ mod tests {
         let y = row(&[1.0, 0.0]);
         assert!(matches!(accuracy(&row(&[1.0]), &y), Err(Error::Shape { .. })));
         assert!(matches!(accuracy(&row(&[]), &row(&[])), Err(Error::NoExamples { what: "accuracy" })));
-        assert!(matches!(accuracy(&row(&[f64::NAN, 0.0]), &y), Err(Error::NonFinite { .. })));
+        assert!(matches!(accuracy(&row(&[f64::NAN, 0.0]), &y), Err(Error::NonFinite { matrix: "A", .. })));
+        let nan = row(&[1.0, f64::NAN]);
+        assert!(matches!(accuracy(&y, &nan), Err(Error::NonFinite { matrix: "Y", column: 1, .. })));
+        let confusion = crate::ConfusionMatrix::new(&y, &nan);
+        assert!(matches!(confusion, Err(Error::NonFinite { matrix: "Y", column: 1, .. })));
         assert!(matches!(log_loss(&row(&[f64::NAN, 0.0]), &y), Err(Error::Probability { column: 0, .. })));
         let rowless = Matrix::<f32>::zeros(0, 2);
         assert!(matches!(log_loss(&rowless, &rowless), Err(Error::Shape { found: (0, 2), .. })));
