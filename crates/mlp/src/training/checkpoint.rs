@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use tape::Matrix;
 
+use crate::data::first_not_finite;
 use crate::files::Archive;
+use crate::text::Short;
 use crate::training::fingerprint::{self, Fingerprint, Fingerprints};
 use crate::training::run::Run;
 use crate::{Error, Losses, Remembered, Result, Scalar, Trainer};
@@ -29,8 +31,8 @@ impl<T: Scalar> Trainer<T> {
     /// The training as it is after a whole number of epochs.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] in the middle of an epoch, or after the end;
-    /// [`Error::Diverged`] if a parameter is no finite number.
+    /// [`Error::Checkpoint`] in the middle of an epoch, after the end, or if the optimiser remembers a
+    /// number that is not finite; [`Error::Diverged`] if a parameter is no finite number.
     pub fn to_archive(&self) -> Result<Archive> {
         T::trainer_to_archive(self)
     }
@@ -141,6 +143,7 @@ impl<T: Scalar> Run<T> {
             let j = self.history.last().map_or(f64::NAN, |last| last.training);
             return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
         }
+        self.check_optimizer()?;
         let mut archive = Archive::new();
         archive.describe(KIND, VERSION, "a training of the Rust crate mlp, after a whole number of epochs");
         for followed in &self.step.followed {
@@ -154,6 +157,22 @@ impl<T: Scalar> Run<T> {
         self.write_course(&mut archive);
         self.write_stopping(&mut archive);
         Ok(archive)
+    }
+
+    /// Squares of gradients may be ∞ where the parameters are not: they stand still then, and what
+    /// the optimiser remembers would be refused when it is read.
+    fn check_optimizer(&self) -> Result<()> {
+        for (name, remembered) in self.step.optimizer.remembered() {
+            let wrong = match remembered {
+                Remembered::Elements(values) => first_not_finite(values).map(|at| values[at].to_f64()),
+                Remembered::Numbers(values) => first_not_finite(values).map(|at| values[at]),
+            };
+            if let Some(value) = wrong {
+                let what = format!("the optimiser remembers {} in {name}", Short(value));
+                return refuse(format!("{what}: a gradient's square is larger than {} can hold", T::NAME));
+            }
+        }
+        Ok(())
     }
 
     fn write_optimizer(&self, archive: &mut Archive) {

@@ -1,7 +1,7 @@
 //! Checkpoints: a training that goes on from one has the bits of a training that was not stopped.
 
 use mlp::files::Archive;
-use mlp::{Error, Model, Optimizer, Scalar, Trainer, Training};
+use mlp::{Activation, Error, Mlp, Model, Optimizer, Scalar, Trainer, Training};
 use tape::{Matrix, Tape, matrix};
 
 use crate::pieces::{ended, trainings};
@@ -67,6 +67,27 @@ fn checkpoints_are_of_this_training() {
     assert!(matches!(trainer.to_archive(), Err(Error::Checkpoint { .. })));
     trainer.run().unwrap();
     assert!(matches!(trainer.to_archive(), Err(Error::Checkpoint { .. })));
+}
+
+/// The square of a gradient of 10²⁵ is ∞ in f32: nothing is written that could not be read.
+#[test]
+fn a_checkpoint_that_could_not_be_read_is_not_written() {
+    let (x, y) = (matrix![[1e10_f32, 2e10]], matrix![[1e15_f32, 2e15]]);
+    let of = |optimizer: Optimizer| {
+        let network = Mlp::<f32>::new(1).layer(1, Activation::Identity).build().unwrap();
+        let mut trainer = Training::new(optimizer).epochs(4).begin(&network, &x, &y).unwrap();
+        trainer.run_for(2).unwrap();
+        trainer.to_archive()
+    };
+    for (optimizer, name) in [(Optimizer::adam(0.01), "v"), (Optimizer::rms_prop(0.01), "s")] {
+        assert_eq!(
+            of(optimizer.unwrap()).unwrap_err().to_string(),
+            format!(
+                "checkpoint: the optimiser remembers inf in 0.{name}: a gradient's square is larger than f32 can hold"
+            )
+        );
+    }
+    assert!(of(Optimizer::gradient_descent(1e-30).unwrap()).is_ok());
 }
 
 /// Each part of a checkpoint, left out or made longer, is missed by its name, and nothing changes.
