@@ -8,9 +8,7 @@ use crate::training::schedule::Moment;
 use crate::{Epoch, Error, Result, Scalar};
 
 /// An epoch over blocks, on its way.
-pub(super) struct Blocks<T: Scalar> {
-    /// What was learned before the step that may make the training diverge.
-    before: Parameters<T>,
+pub(super) struct Blocks {
     /// J of each block, times its examples.
     sum: f64,
     examples: f64,
@@ -20,7 +18,7 @@ pub(super) struct Blocks<T: Scalar> {
 
 impl<T: Scalar> Run<T> {
     /// Begins an epoch over blocks; `None` if the training is over.
-    pub(super) fn begin_blocks(&mut self) -> Result<Option<Blocks<T>>> {
+    pub(super) fn begin_blocks(&mut self) -> Result<Option<Blocks>> {
         if self.data.is_own() {
             let reason = "the model has examples of its own".to_owned();
             return Err(Error::Setting { setting: "epoch over blocks", reason });
@@ -33,9 +31,12 @@ impl<T: Scalar> Run<T> {
             best.before_an_epoch(&self.step)?;
         }
         self.step.begin_epoch();
-        let mut before = Parameters::none();
-        self.step.learned(&mut before)?;
-        Ok(Some(Blocks { before, sum: 0.0, examples: 0.0, number: 0 }))
+        if self.good.is_none() {
+            let mut good = Parameters::none();
+            self.step.learned(&mut good)?;
+            self.good = Some(good);
+        }
+        Ok(Some(Blocks { sum: 0.0, examples: 0.0, number: 0 }))
     }
 
     /// Binds a block, and tells how many examples it has.
@@ -51,18 +52,20 @@ impl<T: Scalar> Run<T> {
     }
 
     /// J of the block that is bound, of m examples, and the step that it makes due.
-    pub(super) fn block(&mut self, blocks: &mut Blocks<T>, m: usize, is_last: bool) -> Result<()> {
+    pub(super) fn block(&mut self, blocks: &mut Blocks, m: usize, is_last: bool) -> Result<()> {
         let done = self.step_on_block(blocks, m, is_last);
-        self.kept_good(done, &blocks.before)
+        self.kept_good(done)
     }
 
-    fn step_on_block(&mut self, blocks: &mut Blocks<T>, m: usize, is_last: bool) -> Result<()> {
+    fn step_on_block(&mut self, blocks: &mut Blocks, m: usize, is_last: bool) -> Result<()> {
         let epoch = self.history.len();
         let j = self.step.run()?;
         if !j.is_finite() || !self.step.is_finite()? {
             return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
         }
-        self.step.learned(&mut blocks.before)?;
+        if let Some(good) = &mut self.good {
+            self.step.learned(good)?;
+        }
         blocks.sum += j * m as f64;
         blocks.examples += m as f64;
         let moment = Moment { epoch, step: blocks.number, steps: None, epochs: self.epochs };
@@ -72,19 +75,19 @@ impl<T: Scalar> Run<T> {
     }
 
     /// Ends the epoch after its last block.
-    pub(super) fn end_blocks(&mut self, blocks: &Blocks<T>) -> Result<Epoch> {
+    pub(super) fn end_blocks(&mut self, blocks: &Blocks) -> Result<Epoch> {
         if blocks.number == 0 {
             return Err(Error::NoExamples { what: "epoch over blocks" });
         }
         self.place.mean = blocks.sum / blocks.examples;
         let done = self.end_epoch(blocks.number > 1);
-        self.kept_good(done, &blocks.before)
+        self.kept_good(done)
     }
 
     /// Of a training that diverges there, the parameters before.
-    fn kept_good<V>(&mut self, done: Result<V>, before: &Parameters<T>) -> Result<V> {
+    fn kept_good<V>(&mut self, done: Result<V>) -> Result<V> {
         if done.as_ref().is_err_and(is_divergence) {
-            self.go_back(|_| Ok(Some(before.clone())))?;
+            self.go_back(|run| Ok(run.good.take()))?;
         }
         done
     }

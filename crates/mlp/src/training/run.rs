@@ -28,6 +28,9 @@ pub(super) struct Run<T: Scalar> {
     pub(super) is_stopped: bool,
     pub(super) best: Option<Best<T>>,
     pub(super) rewind: Option<Rewind<T>>,
+    /// Of epochs over blocks, which cannot be seen again: what was learned where J was a finite
+    /// number last.
+    pub(super) good: Option<Parameters<T>>,
     /// Whether the rate has changed in a way that the rewind does not know.
     rewind_is_due: bool,
     pub(super) history: History,
@@ -97,6 +100,7 @@ impl<T: Scalar> Run<T> {
             is_stopped: false,
             best,
             rewind: None,
+            good: None,
             rewind_is_due: false,
             history: History::new(),
             epochs: training.epochs,
@@ -278,7 +282,7 @@ impl<T: Scalar> Run<T> {
     fn recover(&mut self) -> Result<()> {
         self.go_back(|run| match run.rewind.take() {
             Some(rewind) => last_good(rewind, &mut run.step, &mut run.data, run.epochs).map(Some),
-            None => Ok(None),
+            None => Ok(run.good.take()),
         })
     }
 

@@ -202,6 +202,34 @@ fn blocks_on_threads() {
     blocks_have_the_same_bits::<f32>();
 }
 
+/// A block's last step may be the one that is too long: the end tells, or the next epoch.
+fn blocks_that_diverge_keep_the_last_good_parameters<T: Scalar>(rates: [f64; 2]) {
+    let (one, two) = (T::ONE, T::from_f64(2.0));
+    let tape = Tape::<T>::new();
+    let (x, a) = (tape.examples_unbound("x", 1), tape.parameter("a", &matrix![[two]]));
+    let j = (a * x).square().mean();
+    // The parameter is ∞, or J is of a parameter that is not.
+    for rate in rates {
+        let training = Training::new(Optimizer::gradient_descent(rate).unwrap());
+        for epochs in [1, 2] {
+            let mut trainer = Trainer::new(Model::new(j, [a]), &training).unwrap();
+            let mut told = Ok(());
+            for _ in 0..epochs {
+                told = trainer.epoch_over(&[x], [Ok(vec![matrix![[one]]])]).map(drop);
+            }
+            told = if epochs == 1 { trainer.finish() } else { told };
+            assert!(matches!(told, Err(Error::Diverged { .. })), "{rate}, {epochs} epochs: {told:?}");
+            assert_eq!(trainer.value(a).unwrap(), matrix![[two]], "{rate}, {epochs} epochs");
+        }
+    }
+}
+
+#[test]
+fn blocks_that_diverge() {
+    blocks_that_diverge_keep_the_last_good_parameters::<f64>([1e308, 1e200]);
+    blocks_that_diverge_keep_the_last_good_parameters::<f32>([1e38, 1e30]);
+}
+
 #[test]
 fn blocks_are_refused_with_their_fault() {
     let tape = Tape::<f64>::new();
