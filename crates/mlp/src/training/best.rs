@@ -35,6 +35,15 @@ impl<T: Scalar> Best<T> {
         Best { keeps, found: false, lowest: f64::INFINITY, before, beginning, end }
     }
 
+    /// Whether these, of a checkpoint, are what it would have kept of so many elements.
+    pub(super) fn goes_on_from(&self, size: usize, beginning: &[T], end: &[T]) -> bool {
+        match self.keeps {
+            Keeps::End => end.len() == size,
+            Keeps::Beginning => beginning.len() == size,
+            Keeps::Either(_) => beginning.len() == size && end.len() == size,
+        }
+    }
+
     pub(super) fn before_an_epoch(&mut self, step: &Step<T>) -> Result<()> {
         match self.keeps {
             Keeps::End => Ok(()),

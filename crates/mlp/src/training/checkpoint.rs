@@ -22,7 +22,7 @@ const VERSION: u64 = 2;
 /// What a training has to know to go on: parameters, what the optimiser remembers, the order of the
 /// examples and where the random numbers stand, the losses, and what early stopping, schedules and
 /// averages keep. It goes on with the same bits, if the model and the settings are the same.
-/// There may be more epochs, or another schedule.
+/// There may be more epochs, another schedule, or batches of another size.
 ///
 /// The examples are not in it, but a number that tells them from others, by shape and bits: a
 /// training goes on with the examples that it was begun with, or not at all. The blocks of
@@ -46,8 +46,10 @@ impl<T: Scalar> Trainer<T> {
     /// # Errors
     /// [`Error::File`] if a part is missing, or of another shape or number type;
     /// [`Error::OtherExamples`] if it is of other examples than are at hand;
-    /// [`Error::Restore`] if it is of another optimiser; [`Error::Checkpoint`] if it is of other
-    /// batches or seeds, or there were steps already. The training is then as it was.
+    /// [`Error::Restore`] if it is of another optimiser; [`Error::Checkpoint`] if it is of another
+    /// seed, if other losses have decided than would decide here, those of the training or of a
+    /// validation part, if early stopping has kept other parameters than it would with these
+    /// batches, or if there were steps already. The training is then as it was.
     pub fn restore(&mut self, archive: &Archive) -> Result<()> {
         T::trainer_restore(self, archive)
     }
@@ -196,8 +198,12 @@ impl<T: Scalar> Run<T> {
         archive.insert_whole("steps", &[self.step.taken as u64, self.step.runs]);
         archive.insert_whole("stopped", &[u64::from(self.is_stopped)]);
         let epochs = self.history.epochs();
-        archive.insert_vector("history.training", &losses(epochs, |losses| Some(losses.training)));
-        archive.insert_vector("history.validation", &losses(epochs, |losses| losses.validation));
+        archive.insert_vector("history.training", &losses(epochs, |losses| losses.training));
+        let has_validation = epochs.iter().any(|losses| losses.validation.is_some());
+        // NaN is that of an epoch without one.
+        let validation = |losses: &Losses| losses.validation.unwrap_or(f64::NAN);
+        let validated = if has_validation { epochs } else { &[] };
+        archive.insert_vector("history.validation", &losses(validated, validation));
         archive.insert_vector("rate", &[self.step.rate()]);
         if let Some(plateau) = &self.step.plateau {
             archive.insert_vector("plateau", &[plateau.lowest, plateau.product]);
@@ -220,8 +226,8 @@ impl<T: Scalar> Run<T> {
     }
 }
 
-fn losses(epochs: &[Losses], of: impl Fn(&Losses) -> Option<f64>) -> Vec<f64> {
-    epochs.iter().filter_map(of).collect()
+fn losses(epochs: &[Losses], of: impl Fn(&Losses) -> f64) -> Vec<f64> {
+    epochs.iter().map(of).collect()
 }
 
 /// What a checkpoint holds, looked through.
@@ -263,6 +269,8 @@ impl<T: Scalar> Kept<T> {
         if version > 1 {
             check_examples(archive, order.len(), run)?;
         }
+        let history = history(archive)?;
+        check_losses(&history, run)?;
         let size = parameters.len();
         let vector = |name: &str| {
             let values = archive.vector::<T>(name)?;
@@ -281,6 +289,11 @@ impl<T: Scalar> Kept<T> {
             true => Some((number(archive, "best.loss")?, vector("best.beginning")?, vector("best.end")?)),
             false => None,
         };
+        if let (Some(best), Some((_, beginning, end))) = (&run.best, &best)
+            && !best.goes_on_from(size, beginning, end)
+        {
+            return refuse("it is of other batches, by which early stopping keeps other parameters");
+        }
         let [low, high, ahead] = whole(archive, "random")?;
         let [is_stopped] = whole(archive, "stopped")?;
         Ok(Kept {
@@ -291,7 +304,7 @@ impl<T: Scalar> Kept<T> {
             random: (u128::from(low) | u128::from(high) << 64, ahead),
             steps: whole(archive, "steps")?,
             is_stopped: is_stopped != 0,
-            history: history(archive)?,
+            history,
             rate: number(archive, "rate")?,
             plateau: run.step.plateau.map(|_| plateau(archive)).transpose()?,
             stopping: run.stopping.as_ref().map(|_| stopping(archive)).transpose()?,
@@ -354,6 +367,21 @@ fn check_examples<T: Scalar>(archive: &Archive, found: usize, run: &Run<T>) -> R
     }
 }
 
+/// Whether the losses that decided go on to decide: those of a training and of a validation part are
+/// not to be compared.
+fn check_losses<T: Scalar>(history: &[Losses], run: &Run<T>) -> Result<()> {
+    let decides = run.stopping.is_some() || run.step.plateau.is_some();
+    match history.last().map(|last| last.validation.is_some()) {
+        Some(true) if decides && !run.has_validation() => {
+            refuse("the losses of a validation part have decided, and there is none here")
+        }
+        Some(false) if decides && run.has_validation() => {
+            refuse("the losses of the training have decided, and here those of a validation part would")
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn optimizer<T: Scalar>(archive: &Archive, run: &Run<T>) -> Result<Vec<(String, Part<T>)>> {
     let mut parts = Vec::new();
     for (name, remembered) in run.step.optimizer.remembered() {
@@ -388,14 +416,17 @@ fn number(archive: &Archive, name: &str) -> Result<f64> {
 
 fn history(archive: &Archive) -> Result<Vec<Losses>> {
     let training = archive.vector::<f64>("history.training")?;
-    let validation = archive.vector::<f64>("history.validation")?;
+    let validation = archive.vector_of_any_values::<f64>("history.validation")?;
+    if validation.iter().any(|loss| loss.is_infinite()) {
+        return refuse("history.validation has a loss that is infinite");
+    }
     if !validation.is_empty() && validation.len() != training.len() {
         let (expected, found) = (training.len(), validation.len());
         return Err(Error::Length { list: "history.validation", expected, found });
     }
     let losses = |(epoch, training): (usize, &f64)| Losses {
         training: *training,
-        validation: validation.get(epoch).copied(),
+        validation: validation.get(epoch).copied().filter(|loss| !loss.is_nan()),
     };
     Ok(training.iter().enumerate().map(losses).collect())
 }

@@ -110,6 +110,10 @@ impl<T: Scalar> Run<T> {
         })
     }
 
+    pub(super) fn has_validation(&self) -> bool {
+        self.validation.is_some()
+    }
+
     /// The greatest number of examples of a batch.
     pub(super) fn largest_batch(&self) -> usize {
         match self.data.is_own() {

@@ -1,7 +1,7 @@
 //! Checkpoints: a training that goes on from one has the bits of a training that was not stopped.
 
 use mlp::files::Archive;
-use mlp::{Activation, Error, Mlp, Model, Optimizer, Scalar, Trainer, Training};
+use mlp::{Activation, EarlyStopping, Error, Mlp, Model, Optimizer, Scalar, Schedule, Trainer, Training};
 use tape::{Matrix, Tape, matrix};
 
 use crate::pieces::{ended, trainings};
@@ -88,6 +88,54 @@ fn a_checkpoint_that_could_not_be_read_is_not_written() {
         );
     }
     assert!(of(Optimizer::gradient_descent(1e-30).unwrap()).is_ok());
+}
+
+/// What decides has to stay: losses of the training and of a validation part are not to be
+/// compared, and early stopping keeps the parameters that they are of.
+fn what_decides_stays<T: Scalar>() {
+    let (x, y) = examples::<T>(23, 1);
+    let training = Training::<T>::new(Optimizer::adam(0.05).unwrap()).epochs(6);
+    let validated = |of: &Training<T>| of.clone().validation(x.clone(), y.clone());
+    let after = |epochs: usize, of: &Training<T>| {
+        let mut trainer = of.begin(&network(4), &x, &y).unwrap();
+        trainer.run_for(epochs).unwrap();
+        trainer.to_archive().unwrap()
+    };
+    let resumed = |archive: &Archive, to: &Training<T>| {
+        let mut trainer = to.begin(&network(4), &x, &y).unwrap();
+        trainer.restore(archive).and_then(|()| trainer.run()).map(|()| trainer.history().clone())
+    };
+    let stopped = training.clone().early_stopping(EarlyStopping::new(3, 0.0).unwrap());
+    let lowered = training.clone().schedule(Schedule::on_plateau(0.5, 2).unwrap());
+    let batches = |of: &Training<T>| of.clone().batches(5, 0).unwrap();
+    for decides in [&stopped, &lowered] {
+        for plain in [decides.clone(), batches(decides)] {
+            let pairs = [(plain.clone(), validated(&plain)), (validated(&plain), plain.clone())];
+            for (from, to) in pairs {
+                let error = resumed(&after(3, &from), &to).unwrap_err();
+                assert!(error.to_string().contains("have decided"), "{error}");
+                assert_eq!(resumed(&after(0, &from), &to).unwrap().len(), 6, "nothing has decided yet");
+            }
+        }
+    }
+    let error = resumed(&after(3, &stopped), &batches(&stopped)).unwrap_err();
+    assert!(error.to_string().contains("other batches"), "{error}");
+    // Where the losses decide nothing, a validation part comes and goes, and comes again.
+    let mut trainer = validated(&training).begin(&network(4), &x, &y).unwrap();
+    trainer.restore(&after(2, &training)).unwrap();
+    trainer.run_for(2).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    for to in [&training, &validated(&training)] {
+        let history = resumed(&archive, to).unwrap();
+        assert_eq!(history.epochs()[..4], trainer.history().epochs()[..4]);
+        assert_eq!((history.epochs()[1].validation, history.epochs()[3].validation.is_some()), (None, true));
+    }
+}
+
+#[test]
+fn what_decides() {
+    what_decides_stays::<f64>();
+    what_decides_stays::<f32>();
 }
 
 /// Each part of a checkpoint, left out or made longer, is missed by its name, and nothing changes.
