@@ -28,7 +28,7 @@ use crate::{Error, Result};
 /// changes nothing any more.
 ///
 /// A [warm-up](Self::warm_up) multiplies each of them by (t + 1/n) / w while t < w, and lets the
-/// rest of the schedule see t − w and E − w.
+/// rest of the schedule see t − w, at least 0, and E − w. A factor of one's own sees t and E.
 ///
 /// ```
 /// use mlp::{Schedule, Moment};
@@ -270,10 +270,14 @@ impl Schedule {
 impl Schedule {
     /// The factor of a step; what [`on_plateau`](Self::on_plateau) makes of the losses is not in it.
     pub fn factor(&self, moment: &Moment) -> f64 {
-        if moment.time() < self.warm_up {
-            return (moment.end() / self.warm_up).min(1.0);
-        }
-        let t = moment.time() - self.warm_up;
+        let is_warm = moment.time() >= self.warm_up;
+        let rise = if is_warm { 1.0 } else { (moment.end() / self.warm_up).min(1.0) };
+        rise * self.warm_factor(moment)
+    }
+
+    /// The factor but for the warm-up, during which it is that of t = 0.
+    fn warm_factor(&self, moment: &Moment) -> f64 {
+        let t = (moment.time() - self.warm_up).max(0.0);
         let of = (moment.epochs as f64 - self.warm_up).max(f64::MIN_POSITIVE);
         match &self.shape {
             Shape::Constant | Shape::OnPlateau { .. } => 1.0,
@@ -471,6 +475,23 @@ mod tests {
             assert!((factor - ((k + 1) as f64 / 6.0).min(1.0)).abs() < 1e-15, "{factors:?}");
         }
         assert!(!warm.is_constant() && Schedule::default().is_constant());
+    }
+
+    /// It rises to what follows it, and a factor of one's own counts from the first step on.
+    #[test]
+    fn a_warm_up_multiplies() {
+        let of_time = Schedule::own(|moment| 0.25 / (1.0 + moment.time()));
+        let warm = of_time.warm_up(2.0).unwrap();
+        for k in 0..12 {
+            let rise = ((k + 1) as f64 / 8.0).min(1.0);
+            let expected = rise * 0.25 / (1.0 + k as f64 / 4.0);
+            assert!((at(&warm, k / 4, k % 4) - expected).abs() < 1e-15, "{k}");
+        }
+        let cycle = Schedule::one_cycle(0.25).unwrap().warm_up(1.0).unwrap();
+        let factors = [0, 1, 2, 3, 4].map(|k| at(&cycle, k / 4, k % 4));
+        for (k, factor) in factors.iter().enumerate() {
+            assert!((factor - 0.04 * ((k + 1) as f64 / 4.0).min(1.0)).abs() < 1e-15, "{factors:?}");
+        }
     }
 
     #[test]
