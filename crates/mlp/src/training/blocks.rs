@@ -60,6 +60,9 @@ impl<T: Scalar> Run<T> {
     fn step_on_block(&mut self, blocks: &mut Blocks, m: usize, is_last: bool) -> Result<()> {
         let epoch = self.history.len();
         let j = self.step.run()?;
+        if m == 0 {
+            return Err(Error::NoExamples { what: "J" });
+        }
         if !j.is_finite() || !self.step.is_finite()? {
             return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
         }

@@ -170,6 +170,10 @@ impl<T: Scalar> Run<T> {
         }
         let number = self.place.batches;
         let j = j_of_batch(&mut self.step, &mut self.data, number)?;
+        // A J that is a sum has a value all the same, and an epoch's mean has none.
+        if self.data.batches.m() == 0 {
+            return Err(Error::NoExamples { what: "J" });
+        }
         if !j.is_finite() {
             return Err(Error::Diverged { epoch, j, rate: self.step.rate() });
         }

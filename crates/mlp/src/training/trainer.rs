@@ -242,7 +242,7 @@ impl<T: Scalar> Trainer<T> {
     ///
     /// # Errors
     /// As [`run`](Self::run); a block's own error;
-    /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks;
+    /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks, or one of no examples;
     /// [`Error::Length`](crate::Error::Length) if a block has not a matrix for each leaf;
     /// [`Error::Variable`](crate::Error::Variable) if a leaf is none of examples, or there twice;
     /// [`Error::Setting`](crate::Error::Setting) if the model has examples.

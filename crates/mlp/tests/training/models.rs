@@ -124,6 +124,32 @@ fn no_examples_are_one_step_an_epoch() {
     assert!(error.to_string().contains('w'), "{error}");
 }
 
+/// A sum over no examples has a value, and the mean of an epoch has none.
+fn no_examples_are_refused<T: Scalar>() {
+    let tape = Tape::<T>::new();
+    let (x, a) = (tape.examples_unbound("x", 1), tape.parameter("a", &matrix![[T::ONE]]));
+    let none = || Matrix::zeros(1, 0);
+    let training = Training::new(Optimizer::gradient_descent(0.1).unwrap());
+    for j in [(a * x).square().sum(), (a * x).square().sum() + a.square(), (a * x).square().mean()] {
+        for training in [training.clone(), training.clone().accumulate(2).unwrap()] {
+            let mut own = Trainer::new(Model::new(j, [a]).examples(x, none()), &training).unwrap();
+            let mut blocks = Trainer::new(Model::new(j, [a]), &training).unwrap();
+            let told = [own.run(), blocks.epoch_over(&[x], [Ok(vec![none()])]).map(drop)];
+            for (told, trainer) in told.into_iter().zip([own, blocks]) {
+                let is_told = matches!(told, Err(Error::NoExamples { what: "J" } | Error::Tape(_)));
+                assert!(is_told, "{told:?}"); // a mean says so itself
+                assert!(trainer.history().is_empty() && trainer.value(a).unwrap() == matrix![[T::ONE]]);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_examples() {
+    no_examples_are_refused::<f64>();
+    no_examples_are_refused::<f32>();
+}
+
 /// Blocks of a file in their order are batches in that order.
 #[test]
 fn blocks_are_batches() {
