@@ -54,8 +54,8 @@ impl LevenbergMarquardt {
     ///
     /// # Errors
     /// [`Error::NonFinite`](crate::Error::NonFinite) if θ, a residual or an element of the Jacobian
-    /// is no finite number at the start; [`Error::Length`](crate::Error::Length) if there is
-    /// another number of parameters; [`Error::Hyperparameter`](crate::Error::Hyperparameter) for a
+    /// is no finite number at the start, or a sum of their squares or products, in `f64`;
+    /// [`Error::Length`](crate::Error::Length) if there is another number of parameters; [`Error::Hyperparameter`](crate::Error::Hyperparameter) for a
     /// tolerance; [`Error::Memory`](crate::Error::Memory); what the residuals return.
     pub fn minimize<T: Scalar>(&self, residuals: &mut impl Residuals<T>, theta: &mut [T]) -> Result<Minimum> {
         self.minimize_with(residuals, theta, |_| ControlFlow::Continue(()))
@@ -186,6 +186,8 @@ impl<'a, T: Scalar> Fit<'a, T> {
         };
         fit.differentiate()?;
         check_finite("∂r/∂θ at the start", &fit.jacobian)?;
+        check_finite("J at the start", &[fit.j])?;
+        check_finite("‖∂r/∂θ‖² at the start", &fit.scale)?;
         Ok(fit)
     }
 
@@ -210,14 +212,16 @@ impl<'a, T: Scalar> Fit<'a, T> {
         crate::vectors::max_norm(&self.gradient)
     }
 
-    /// The greatest cosine of an angle between r and a column of A, max |Aₖᵀr| / ‖Aₖ‖ ‖r‖.
+    /// The greatest cosine of an angle between r and a column of A, max |Aₖᵀr| / ‖Aₖ‖ ‖r‖; ∞ where
+    /// one is no number, and 0 where r is 0.
     fn cosine(&self) -> f64 {
         let n = self.theta.len();
-        let cosine = |k: usize| match self.gradient[k].abs() {
-            0.0 => 0.0,
-            g => g / (self.normal[k * n + k].sqrt() * (2.0 * self.j).sqrt()),
+        let cosine = |k: usize| match (self.gradient[k].abs(), self.normal[k * n + k]) {
+            (g, square) if !(g.is_finite() && square.is_finite()) => f64::INFINITY,
+            (0.0, _) => 0.0,
+            (g, square) => g / (square.sqrt() * (2.0 * self.j).sqrt()),
         };
-        (0..n).map(cosine).fold(0.0, f64::max)
+        if self.j == 0.0 { 0.0 } else { (0..n).map(cosine).fold(0.0, f64::max) }
     }
 
     fn stop_before(&self) -> Option<Stop> {

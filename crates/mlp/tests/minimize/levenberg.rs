@@ -140,6 +140,43 @@ fn what_it_starts_from_must_be_finite_and_fit() {
     assert!((theta[0] - 1.0).abs() < 1e-6, "{theta:?}, {minimum:?}");
 }
 
+/// Numbers whose squares are none in f64, and a Jacobian that is none after the first step: no angle
+/// is a right one there.
+#[test]
+fn what_is_no_number_is_no_minimum() {
+    for (theta, factor, matrix) in [
+        (1e200, 1.0, "J at the start"),
+        (1e-150, 1e200, "‖∂r/∂θ‖² at the start"),
+        (1.0, 1e200, "J at the start"),
+    ] {
+        let tape = Tape::<f64>::new();
+        let a = tape.parameter("a", &matrix![[theta]]);
+        let mut residuals = RecordedResiduals::new(a * factor, [a]).unwrap();
+        let error = LevenbergMarquardt::new().minimize(&mut residuals, &mut [theta]).unwrap_err();
+        assert!(error.to_string().contains(matrix), "{theta} · {factor}: {error}");
+    }
+
+    struct Once(usize);
+    impl Residuals<f64> for Once {
+        fn count(&self) -> usize {
+            1
+        }
+        fn residuals(&mut self, theta: &[f64], r: &mut [f64]) -> Result<()> {
+            r[0] = theta[0] - 1.0;
+            Ok(())
+        }
+        fn jacobian(&mut self, _: &[f64], jacobian: &mut [f64]) -> Result<()> {
+            jacobian[0] = if self.0 == 0 { 1.0 } else { f64::NAN };
+            self.0 += 1;
+            Ok(())
+        }
+    }
+    let mut theta = [3.0];
+    let minimum = LevenbergMarquardt::new().minimize(&mut Once(0), &mut theta).unwrap();
+    assert_eq!(minimum.stop, Stop::LineSearch, "{minimum:?}");
+    assert!((theta[0] - 1.0).abs() < 0.01);
+}
+
 #[test]
 fn nothing_to_fit() {
     struct Nothing;
