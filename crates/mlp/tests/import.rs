@@ -72,6 +72,22 @@ fn what_is_no_network_is_an_error() {
     assert!(reason(&file).contains("two nodes read one value"), "{}", reason(&file));
 }
 
+/// Networks that are no chain of layers, though each node could be a part of one.
+#[test]
+fn what_goes_over_the_examples_is_an_error() {
+    let files: [(&[u8], &str); 5] = [
+        (include_bytes!("golden/import_softmax_of_examples.onnx"), "not over the outputs of each example"),
+        (include_bytes!("golden/import_softmax_turned.onnx"), "not over the outputs of each example"),
+        (include_bytes!("golden/import_bias_of_examples.onnx"), "not a number for each neuron"),
+        (include_bytes!("golden/import_square.onnx"), "two nodes read one value"),
+        (include_bytes!("golden/import_same_axes.onnx"), "in rows before and are in columns here"),
+    ];
+    for (file, expected) in files {
+        let error = Mlp::<f32>::from_onnx(file).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
 /// Files that end early, and files in which a byte is another: a network or an error, never a panic, nor memory that the
 /// file only claims.
 #[test]

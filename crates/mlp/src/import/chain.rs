@@ -13,6 +13,15 @@ enum Examples {
     Columns,
 }
 
+impl Examples {
+    fn turned(self) -> Self {
+        match self {
+            Examples::Rows => Examples::Columns,
+            Examples::Columns => Examples::Rows,
+        }
+    }
+}
+
 /// The layers of a chain, and whether there is a softmax at its end.
 pub(super) fn layers<T: Scalar>(graph: &Graph) -> Result<(Vec<Layer<T>>, bool)> {
     let given: Vec<&String> =
@@ -60,7 +69,7 @@ impl<'g, T: Scalar> Chain<'g, T> {
         }
         match node.operation.as_str() {
             "Identity" => {}
-            "Transpose" => self.turns += 1,
+            "Transpose" => self.transpose(node)?,
             "MatMul" => self.product(node, value)?,
             "Gemm" => self.gemm(node, value)?,
             "Add" => {
@@ -72,7 +81,7 @@ impl<'g, T: Scalar> Chain<'g, T> {
                     Some(_) | None => return Err(refused(node, "an addition that follows no product")),
                 }
             }
-            "Softmax" => self.has_softmax = true,
+            "Softmax" => self.softmax(node)?,
             _ => {
                 let g = activation(node)?;
                 self.activate(node, g)?;
@@ -86,12 +95,46 @@ impl<'g, T: Scalar> Chain<'g, T> {
         let (sigmoid, product) = if first.operation == "Sigmoid" { (first, second) } else { (second, first) };
         let is_silu = sigmoid.operation == "Sigmoid"
             && product.operation == "Mul"
-            && product.inputs.iter().all(|input| input == value || *input == sigmoid.outputs[0]);
+            && product.inputs.iter().any(|input| input == value)
+            && product.inputs.iter().any(|input| *input == sigmoid.outputs[0])
+            && product.inputs.len() == 2;
         if !is_silu {
             return Err(refused(second, "two nodes read one value, where a chain has one"));
         }
         self.activate(product, Activation::Silu)?;
         only_output(product)
+    }
+
+    /// Whether an example is a row or a column of the value at hand, if a product has told.
+    fn examples_here(&self) -> Option<Examples> {
+        self.examples.map(|examples| if self.turns.is_multiple_of(2) { examples } else { examples.turned() })
+    }
+
+    fn transpose(&mut self, node: &Node) -> Result<()> {
+        match node.attributes.get("perm") {
+            None => self.turns += 1,
+            Some(Attribute::Integers(axes)) if axes[..] == [1, 0] => self.turns += 1,
+            Some(Attribute::Integers(axes)) if axes[..] == [0, 1] => {}
+            Some(_) => return Err(refused(node, "the axes of its operand are not two")),
+        }
+        Ok(())
+    }
+
+    fn softmax(&mut self, node: &Node) -> Result<()> {
+        // The last one, whatever the version of the operators.
+        let axis = match node.attributes.get("axis") {
+            None | Some(Attribute::Integer(1 | -1)) => Some(Examples::Rows),
+            Some(Attribute::Integer(0 | -2)) => Some(Examples::Columns),
+            Some(_) => None,
+        };
+        match self.examples_here() {
+            None => Err(refused(node, "a softmax before the first layer")),
+            here if here != axis => Err(refused(node, "it is not over the outputs of each example")),
+            Some(_) => {
+                self.has_softmax = true;
+                Ok(())
+            }
+        }
     }
 
     fn activate(&mut self, node: &Node, g: Activation<T>) -> Result<()> {
@@ -113,13 +156,7 @@ impl<'g, T: Scalar> Chain<'g, T> {
 
     /// A layer of these weights.
     fn push(&mut self, node: &Node, w: Matrix<T>, examples: Examples) -> Result<()> {
-        let turned = match (self.examples, self.turns % 2) {
-            (None, _) => examples,
-            (Some(known), 0) => known,
-            (Some(Examples::Rows), _) => Examples::Columns,
-            (Some(Examples::Columns), _) => Examples::Rows,
-        };
-        if turned != examples {
+        if self.examples_here().is_some_and(|here| here != examples) {
             return Err(refused(node, "the examples were in rows before and are in columns here"));
         }
         if let Some(before) = self.layers.last()
@@ -175,11 +212,12 @@ impl<'g, T: Scalar> Chain<'g, T> {
     /// A bias of the last layer.
     fn column(&self, node: &Node, tensor: &Tensor) -> Result<Matrix<T>> {
         let neurons = self.layers.last().map_or(0, |layer| layer.w.rows());
-        let across = match self.examples {
+        let examples = self.examples_here();
+        let across = match examples {
             Some(Examples::Columns) => [neurons, 1],
             Some(Examples::Rows) | None => [1, neurons],
         };
-        let is_list = tensor.shape == [neurons] && self.examples == Some(Examples::Rows);
+        let is_list = tensor.shape == [neurons] && examples == Some(Examples::Rows);
         match neurons > 0 && (is_list || tensor.shape == across) {
             true => Ok(Matrix::try_from_fn(neurons, 1, |i, _| T::from_f64(tensor.numbers[i]))?),
             false => Err(refused(node, "its bias has not a number for each neuron")),

@@ -58,3 +58,26 @@ def make(name, dtype, rows):
 
 make("import_rows", np.float32, True)
 make("import_columns", np.float64, False)
+
+
+def other(name, nodes, y, **constants):
+    """A network of 5 examples in rows, W of which is 3 x 5, that goes on in another way than a chain of layers would."""
+    random = np.random.default_rng(8)
+    constants = {name: random.normal(size=shape).astype(np.float32) for name, shape in constants.items()}
+    constants = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in [("x", (5, 3)), ("y", y)]]
+    first = helper.make_node("MatMul", ["x", "w"], ["z"])
+    graph = helper.make_graph([first, *nodes], name, infos[:1], infos[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnx.checker.check_model(model, full_check=True)
+    (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
+
+
+node = helper.make_node
+other("import_softmax_of_examples", [node("Softmax", ["z"], ["y"], axis=0)], (5, 5), w=(3, 5))
+turned = node("Transpose", ["z"], ["t"])
+other("import_softmax_turned", [turned, node("Softmax", ["t"], ["y"], axis=1)], (5, 5), w=(3, 5))
+other("import_bias_of_examples", [turned, node("Add", ["t", "b"], ["y"])], (5, 5), w=(3, 5), b=(5,))
+other("import_square", [node("Sigmoid", ["z"], ["unused"]), node("Mul", ["z", "z"], ["y"])], (5, 5), w=(3, 5))
+same = node("Transpose", ["z"], ["t"], perm=[0, 1])
+other("import_same_axes", [same, node("MatMul", ["v", "t"], ["y"])], (5, 5), w=(3, 5), v=(5, 5))
