@@ -160,7 +160,7 @@ impl<T: Scalar> Program<T> {
     /// linear algebra, softmax of rows and its second derivatives, functions that
     /// the program takes from the standard library (unless by [`MultiplyAdd::Std`]); for sums over
     /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns; for a name that
-    /// is no identifier. [`Error::Unbound`] for a parameter or constant without a value;
+    /// is no identifier, or one of what the function calls. [`Error::Unbound`] for a parameter or constant without a value;
     /// [`Error::InstructionSet`] as [`compile`](crate::Tape::compile).
     pub fn to_rust(&self, source: &RustSource) -> Result<String> {
         T::program_to_rust(self, source)
@@ -179,16 +179,13 @@ impl<T: Scalar> Program<T> {
                 "the order of this instruction set's sums is not written down",
             ));
         };
-        let is_identifier = |name: &str| {
-            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        };
-        if !is_identifier(&source.name) {
+        let numbers = Numbers { is_single: T::NAME == "f32", kernels, multiply_add: source.multiply_add };
+        let library = library::names(numbers);
+        if !names::is_of_a_function(&source.name, &library) {
             let reason = format!("{} is no name of a function", printable(&source.name));
             return Err(self.not_exportable(FORMAT, output, reason));
         }
-        let numbers = Numbers { is_single: T::NAME == "f32", kernels, multiply_add: source.multiply_add };
-        let mut names = Names::new(&library::names(numbers));
+        let mut names = Names::new(&library);
         names.take(&source.name);
         let mut writer = Writer {
             program: self,

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
-/// Words that are no identifiers, and names that loops have.
+/// Words that are no identifiers, and, in the last line, names that loops have.
 const TAKEN: &str = include_str!("keywords.txt");
 
 /// Identifiers that are handed out, each once.
@@ -11,10 +11,22 @@ pub(super) struct Names {
     taken: FxHashSet<String>,
 }
 
+/// Whether a function beside those of the library can have this name.
+pub(super) fn is_of_a_function(name: &str, library: &str) -> bool {
+    let is_identifier = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let keywords = TAKEN.rsplit_once("\ni ").map_or(TAKEN, |(keywords, _)| keywords);
+    let mut taken = keywords.split_whitespace().chain(words(library));
+    is_identifier && taken.all(|word| word != name)
+}
+
+fn words(library: &str) -> impl Iterator<Item = &str> {
+    library.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+}
+
 impl Names {
     pub(super) fn new(library: &str) -> Self {
-        let words = library.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        Names { taken: TAKEN.split_whitespace().chain(words).map(str::to_owned).collect() }
+        Names { taken: TAKEN.split_whitespace().chain(words(library)).map(str::to_owned).collect() }
     }
 
     /// Lets nothing else have a name.
@@ -57,7 +69,17 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::{Names, is_of_a_function};
+
+    #[test]
+    fn a_function_has_a_name_of_its_own() {
+        for name in ["predict", "total", "f2", "x"] {
+            assert!(is_of_a_function(name, "exp LN_2"), "{name}");
+        }
+        for name in ["", "2f", "π", "a b", "fn", "gen", "self", "crate", "exp", "LN_2"] {
+            assert!(!is_of_a_function(name, "exp LN_2"), "{name}");
+        }
+    }
 
     #[test]
     fn names_become_identifiers() {

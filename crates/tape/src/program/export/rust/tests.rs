@@ -58,7 +58,7 @@ fn what_cannot_be_written_is_an_error_with_its_place() {
     }
     let by_std = source.clone().multiply_add(MultiplyAdd::Std);
     assert!(tape.compile([x.ln_1p()]).unwrap().to_rust(&by_std).is_ok());
-    for name in ["", "1st", "a b", "π", "f;g"] {
+    for name in ["", "1st", "a b", "π", "f;g", "fn", "self", "gen", "exp", "softmax"] {
         let error = error_of(x.exp(), &RustSource::new(name));
         assert!(error.to_string().contains("no name of a function"), "{error}");
     }
