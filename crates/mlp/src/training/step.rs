@@ -145,9 +145,9 @@ impl<T: Scalar> Step<T> {
         }
         let factor = self.schedule.factor(moment) * self.plateau.map_or(1.0, |plateau| plateau.product);
         // What T no longer holds would change nothing; a factor of one's own is taken at its word.
-        let least = if self.schedule.is_own() { 0.0 } else { self.optimizer.least_rate() };
         let rate = self.base_rate * factor;
-        let rate = if rate < least { least } else { rate };
+        let least = self.optimizer.least_rate();
+        let rate = if rate < least && !self.schedule.is_own() { least } else { rate };
         if rate != self.optimizer.optimizer().rate() {
             self.optimizer.set_rate(rate)?;
         }

@@ -139,3 +139,14 @@ fn a_plateau_lowers_the_rate() {
     }
     assert!(rate < 0.01);
 }
+
+/// The error has the rate that a factor of one's own has made.
+#[test]
+fn a_factor_that_makes_no_rate_is_told() {
+    let (x, y) = examples::<f64>(5, 1);
+    for (factor, rate) in [(-2.0, "-0.1"), (0.0, "0"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        let training = Training::new(Optimizer::adam(0.05).unwrap()).schedule(Schedule::own(move |_| factor));
+        let error = training.fit(&mut network(4), &x, &y).unwrap_err();
+        assert_eq!(error.to_string(), format!("rate is {rate}, it must be a finite number greater than 0"));
+    }
+}
