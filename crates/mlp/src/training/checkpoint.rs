@@ -47,9 +47,10 @@ impl<T: Scalar> Trainer<T> {
     /// [`Error::File`] if a part is missing, or of another shape or number type;
     /// [`Error::OtherExamples`] if it is of other examples than are at hand;
     /// [`Error::Restore`] if it is of another optimiser; [`Error::Checkpoint`] if it is of another
-    /// seed, if other losses have decided than would decide here, those of the training or of a
-    /// validation part, if early stopping has kept other parameters than it would with these
-    /// batches, or if there were steps already. The training is then as it was.
+    /// seed, or of parameters that are not trained here; if other losses have decided than would
+    /// decide here, those of the training or of a validation part; if early stopping has kept other
+    /// parameters than it would with these batches; or if there were steps already. The training is
+    /// then as it was.
     pub fn restore(&mut self, archive: &Archive) -> Result<()> {
         T::trainer_restore(self, archive)
     }
@@ -255,6 +256,11 @@ enum Part<T> {
 impl<T: Scalar> Kept<T> {
     fn read(archive: &Archive, run: &Run<T>) -> Result<Self> {
         let version = archive.check_kind(KIND, VERSION)?;
+        let is_trained = |name: &str| run.step.followed.iter().any(|followed| followed.name == name);
+        let mut kept = archive.names().filter_map(|name| name.strip_prefix("parameters."));
+        if let Some(name) = kept.find(|name| !is_trained(name)) {
+            return refuse(format!("{name} is not trained here"));
+        }
         let mut parameters = Vec::new();
         for followed in &run.step.followed {
             let name = format!("parameters.{}", followed.name);

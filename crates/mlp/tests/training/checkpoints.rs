@@ -1,7 +1,10 @@
 //! Checkpoints: a training that goes on from one has the bits of a training that was not stopped.
 
 use mlp::files::Archive;
-use mlp::{Activation, EarlyStopping, Error, Mlp, Model, Optimizer, Scalar, Schedule, Trainer, Training};
+use mlp::{
+    Activation, EarlyStopping, Error, Mlp, Model, Optimizer, ParameterGroup, Scalar, Schedule, Trainer,
+    Training,
+};
 use tape::{Matrix, Tape, matrix};
 
 use crate::pieces::{ended, trainings};
@@ -51,6 +54,11 @@ fn checkpoints_are_of_this_training() {
     assert!(refused(&with(Optimizer::gradient_descent(0.1).unwrap()), &archive).contains("remembers more"));
     let text = refused(&with(Optimizer::rms_prop(0.1).unwrap()), &archive);
     assert!(text.contains("optimizer.0.s"), "{text}");
+    // A parameter that was trained would have the value of another training.
+    let descent = || Training::new(Optimizer::gradient_descent(0.1).unwrap()).batches(4, 3).unwrap();
+    let frozen = descent().group(ParameterGroup::of(["W[1]"]).frozen()).unwrap();
+    let of_all = descent().begin(&network(4), &x, &y).unwrap().to_archive().unwrap();
+    assert!(refused(&frozen, &of_all).contains("W[1] is not trained here"));
     let another_seed = Training::new(Optimizer::adam(0.05).unwrap()).batches(4, 4).unwrap();
     assert!(refused(&another_seed, &archive).contains("another seed"));
     let (fewer_x, fewer_y) = examples::<f64>(22, 1);
