@@ -157,7 +157,7 @@ impl<T: Scalar> Pairs<T> {
 
     /// The place of the pair that was learned `age` steps before the last one.
     fn place(&self, age: usize) -> usize {
-        (self.next + self.most - 1 - age) % self.most
+        if age < self.next { self.next - 1 - age } else { self.most - 1 - (age - self.next) }
     }
 
     /// −H ∇J, with its slope and the first step along it: algorithm 7.4, the two loops.

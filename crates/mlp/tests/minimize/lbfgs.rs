@@ -57,7 +57,7 @@ fn in_f32_it_comes_as_near_as_f32_can() {
 
 #[test]
 fn a_memory_of_any_length_comes_to_the_minimum() {
-    for memory in [1, 2, 3, 20, 100] {
+    for memory in [1, 2, 3, 20, 100, usize::MAX] {
         let mut x = [0.5, -0.25, 2.0, 0.0, 1.5, -1.0];
         let lbfgs = Lbfgs::new().memory(memory).unwrap().tolerances(exact(1e-9));
         let minimum = lbfgs.minimize(&mut rosen, &mut x).unwrap();
