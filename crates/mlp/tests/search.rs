@@ -229,3 +229,15 @@ proptest! {
         }
     }
 }
+
+/// Losses of trainings that nearly diverged, and what is left of small ones.
+#[test]
+fn a_spread_neither_overflows_nor_vanishes() {
+    for unit in [1.0, 2.0_f64.powi(900), 2.0_f64.powi(-900)] {
+        let scores = FoldScores::new([2.0, 4.0, 9.0].map(|value| value * unit).to_vec()).unwrap();
+        assert_eq!(scores.mean(), 5.0 * unit);
+        assert!((scores.spread().unwrap() / unit - 13.0_f64.sqrt()).abs() < 1e-15, "{scores:?}");
+        assert_eq!(FoldScores::new(vec![unit; 3]).unwrap().spread(), Some(0.0));
+    }
+    assert!(FoldScores::new(vec![1.0, f64::INFINITY]).unwrap().spread().unwrap().is_nan());
+}
