@@ -3,8 +3,8 @@
 #[path = "../examples/support/data_sets.rs"]
 mod data_sets;
 
-use mlp::Result;
-use mlp::tables::{Csv, Header, Libsvm, MOST_VALUES, Table};
+use mlp::tables::{Csv, Header, Libsvm, MOST_VALUES, Question, Separator, Table};
+use mlp::{Error, Result};
 
 /// With everything that may be said of a file.
 fn parse_as(bytes: &[u8], file: &str, target: Option<&str>, header: Header) -> Result<Table> {
@@ -276,6 +276,41 @@ fn a_separator_in_quotation_marks_separates_nothing() {
         parse(&text.replace("1;2", "1,5;2")),
         "t.csv, line 2, column 1 (width, \"cm, net\"): \"1,5\" is not a number",
     );
+}
+
+/// With a decimal comma the numbers of one feature would become a part of the class.
+#[test]
+fn a_separator_in_doubt_is_asked_for() {
+    for (text, line, both) in [
+        ("1,5;cat\n2,5;dog\n", 1, "commas as semicolons"),
+        ("\n\r\nwidth;kind\tor, none\n1;cat\n", 3, "commas as semicolons"),
+        ("1;5\tcat\n", 1, "semicolons as tabs"),
+        ("\"1,5\",x\tcat\n", 1, "commas as tabs"),
+    ] {
+        let which = ": which of them separates the fields?";
+        assert_error(parse(text), &format!("t.csv, line {line}: the first row has as many {both}{which}"));
+    }
+    let skipped = Csv::new().skip(1).parse(b"a title; of 1998, and more; and more\n1,5;cat\n", "t.csv");
+    let error = skipped.unwrap_err();
+    let Error::Table(error) = error else { panic!("{error}") };
+    assert_eq!((error.line(), error.question()), (Some(2), Some(Question::Separator)));
+
+    let read = |separator, text: &str| Csv::new().separator(separator).parse(text.as_bytes(), "t.csv");
+    let semicolons = read(Separator::Semicolon, "1;cat,tame\n2;dog,tame\n").unwrap();
+    assert_eq!(
+        (semicolons.classes.join(" "), semicolons.x.as_slice()),
+        ("cat,tame dog,tame".into(), &[1.0, 2.0][..])
+    );
+    let commas = read(Separator::Comma, "1,cat;tame\n2,dog;tame\n").unwrap();
+    assert_eq!(
+        (commas.classes.join(" "), commas.x.as_slice()),
+        ("cat;tame dog;tame".into(), &[1.0, 2.0][..])
+    );
+    // Also against the most: no other is then looked for.
+    let tabs = read(Separator::Tab, "1\ta,b;c,d\n2\ta\n").unwrap();
+    assert_eq!((tabs.classes.join(" "), tabs.x.as_slice()), ("a a,b;c,d".into(), &[1.0, 2.0][..]));
+    let decimal = read(Separator::Semicolon, "1;cat\n1,5;dog\n");
+    assert_error(decimal, "t.csv, line 2, column 1: \"1,5\" is not a number");
 }
 
 #[test]

@@ -130,6 +130,25 @@ fn numbers_are_told_as_they_are_written() {
 }
 
 #[test]
+fn a_separator_is_asked_for_and_told() {
+    let doubtful = rows(40, |i| format!("{};{},tame", i * i % 7, ["cat", "dog"][i % 2]));
+    let file = Table::new("doubtful", &doubtful);
+    let asked = refusal(&["--csv", file.path()]);
+    let question = "which of them separates the fields? (--separator comma|semicolon|tab)";
+    assert!(
+        asked.ends_with(&format!("line 1: the first row has as many commas as semicolons: {question}")),
+        "{asked}"
+    );
+    let text = printed("told", &doubtful, &["--separator", "semicolon"]);
+    assert!(text.contains("target column 2: 0 cat,tame, 1 dog,tame\n"), "{text}");
+    assert_eq!(
+        refusal(&["--csv", file.path(), "--separator", "pipe"]),
+        "--separator pipe: comma, semicolon or tab is expected; --help tells what there is"
+    );
+    assert!(refusal(&["--separator", "tab"]).starts_with("--separator is about a file of your own"));
+}
+
+#[test]
 fn nothing_that_a_terminal_obeys_is_printed() {
     let is_odd = |c: char| c.is_control() && c != '\n';
     let label = |i: usize| ["a\u{1b}[31m", "b\nb", "\u{9b}2J"][i % 3];

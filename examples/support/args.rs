@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use lexopt::prelude::{Long, Short, ValueExt};
-use mlp::tables::Header;
+use mlp::tables::{Header, Separator};
 use mlp::{Activation, Optimizer};
 
 use super::text::{short, shown};
@@ -23,6 +23,7 @@ test rows, every derived gradient the very entry of its equation, and equal in v
 
 Your own data:
   --csv FILE           a table of numbers, a row for each example; , ; or tab between them
+  --separator NAME     which of them: comma, semicolon or tab               [most in the first row]
   --target COLUMN      the column to learn, by name or by number from 1     [the last column]
   --classes            the numbers of the target are names of classes       [two numbers are]
   --header yes|no      whether the first row holds the names of the columns [if none is a number]
@@ -68,6 +69,7 @@ pub(crate) struct Args {
     pub(crate) target: Option<String>,
     pub(crate) classes: bool,
     pub(crate) header: Header,
+    pub(crate) separator: Separator,
     pub(crate) test_share: f64,
     /// n_1, …, n_(L−1).
     pub(crate) hidden: Vec<usize>,
@@ -189,6 +191,7 @@ struct Given {
     target: Option<String>,
     classes: bool,
     header: Header,
+    separator: Separator,
     test_share: Option<f64>,
     hidden: Option<Vec<usize>>,
     activation: Option<String>,
@@ -235,6 +238,7 @@ impl Given {
             "target" => self.target = Some(value(parser, name)?),
             "classes" => self.classes = true,
             "header" => self.header = value::<Choice>(parser, name)?.0,
+            "separator" => self.separator = value::<Named>(parser, name)?.0,
             "test-share" => self.test_share = Some(number(parser, name)?),
             "hidden" => self.hidden = Some(value::<Sizes>(parser, name)?.0),
             "activation" => self.activation = Some(value::<Activation<f64>>(parser, name)?.to_string()),
@@ -270,6 +274,7 @@ impl Given {
             target: self.target,
             classes: self.classes,
             header: self.header,
+            separator: self.separator,
             test_share: self.test_share.unwrap_or(0.2),
             hidden: self.hidden.unwrap_or_else(|| vec![16]),
             activation: self.activation.unwrap_or_else(|| "tanh".to_string()),
@@ -296,6 +301,7 @@ impl Given {
             ("--target", self.target.is_some()),
             ("--classes", self.classes),
             ("--header", self.header != Header::Detect),
+            ("--separator", self.separator != Separator::Detect),
             ("--test-share", self.test_share.is_some()),
         ];
         if let (None, Some((name, _))) = (&self.csv, data.iter().find(|(_, given)| *given)) {
@@ -399,6 +405,19 @@ impl FromStr for Choice {
             "no" => Ok(Choice(Header::No)),
             _ => Err("yes or no is expected"),
         }
+    }
+}
+
+/// comma, semicolon or tab.
+struct Named(Separator);
+
+impl FromStr for Named {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Separator::Comma, Separator::Semicolon, Separator::Tab];
+        let named = all.into_iter().find(|separator| separator.to_string() == text);
+        named.map(Named).ok_or("comma, semicolon or tab is expected")
     }
 }
 

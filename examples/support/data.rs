@@ -53,7 +53,7 @@ impl<T: Scalar> Data<T> {
     /// kept of another training, if anything was.
     pub(crate) fn load(args: &Args, seed: u64, kept: Option<Standardizer<f64>>) -> Result<Self, String> {
         let Some(path) = &args.csv else { return reference(kept) };
-        let mut csv = Csv::new().header(args.header);
+        let mut csv = Csv::new().header(args.header).separator(args.separator);
         if let Some(target) = &args.target {
             csv = csv.target(target);
         }
@@ -118,6 +118,7 @@ fn with_option(error: Error) -> String {
     match question {
         Some(Question::Header) => format!("{error} (--header yes|no)"),
         Some(Question::Target) => format!("{error} (--target COLUMN)"),
+        Some(Question::Separator) => format!("{error} (--separator comma|semicolon|tab)"),
         None => error.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! Comma-, semicolon- and tab-separated values.
 
+use std::fmt;
 use std::path::Path;
 
 use super::columns::Columns;
@@ -21,6 +22,46 @@ pub enum Header {
     No,
 }
 
+/// What stands between the fields of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Separator {
+    /// What the first row has most of, outside of quotation marks; where that leaves a doubt, an
+    /// error asks.
+    #[default]
+    Detect,
+    /// `,`.
+    Comma,
+    /// `;`.
+    Semicolon,
+    /// A tab.
+    Tab,
+}
+
+impl Separator {
+    pub(super) const ALL: [Separator; 3] = [Separator::Comma, Separator::Semicolon, Separator::Tab];
+
+    /// `None` if it is to be found out.
+    pub(super) fn byte(self) -> Option<u8> {
+        match self {
+            Separator::Detect => None,
+            Separator::Comma => Some(b','),
+            Separator::Semicolon => Some(b';'),
+            Separator::Tab => Some(b'\t'),
+        }
+    }
+}
+
+impl fmt::Display for Separator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Separator::Detect => "detect",
+            Separator::Comma => "comma",
+            Separator::Semicolon => "semicolon",
+            Separator::Tab => "tab",
+        })
+    }
+}
+
 /// Reads comma-, semicolon- or tab-separated text, with or without a byte order mark and carriage
 /// returns.
 ///
@@ -38,6 +79,7 @@ pub enum Header {
 pub struct Csv {
     target: Option<String>,
     header: Header,
+    separator: Separator,
     skip: usize,
     width: Option<usize>,
     classes: Option<Vec<String>>,
@@ -58,6 +100,21 @@ impl Csv {
     /// Whether the first row holds names; found out, if left out.
     pub fn header(mut self, header: Header) -> Self {
         self.header = header;
+        self
+    }
+
+    /// What stands between the fields; found out, if left out.
+    ///
+    /// ```
+    /// use mlp::tables::{Csv, Separator};
+    /// let text = b"1;cat,tame\n2;dog,tame\n"; // as many commas as semicolons
+    /// assert!(Csv::new().parse(text, "pets.csv").is_err());
+    /// let table = Csv::new().separator(Separator::Semicolon).parse(text, "pets.csv")?;
+    /// assert_eq!(table.classes, ["cat,tame", "dog,tame"]);
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
+    pub fn separator(mut self, separator: Separator) -> Self {
+        self.separator = separator;
         self
     }
 
@@ -83,8 +140,8 @@ impl Csv {
     ///
     /// # Errors
     /// [`Error::Table`](crate::Error::Table) if it cannot be read, holds too much or nothing, or if
-    /// a field is no finite number, missing, or not the number of a class; with its line and
-    /// column.
+    /// a field is no finite number, missing, or not the number of a class, with its line and
+    /// column; if it is in doubt what separates the fields, or whether there is a header.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         let path = path.as_ref();
         self.parse(&bytes_of(path)?, path)
@@ -99,7 +156,7 @@ impl Csv {
     }
 
     fn table(&self, bytes: &[u8], file: &Path) -> Result<Table, TableError> {
-        let mut rows = Rows::of(bytes, file, self.skip)?;
+        let mut rows = Rows::of(bytes, file, (self.skip, self.separator))?;
         for _ in 0..self.skip {
             rows.first()?;
         }

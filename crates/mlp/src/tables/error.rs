@@ -35,6 +35,8 @@ pub enum Question {
     Header,
     /// Which column is to be learned.
     Target,
+    /// What stands between the fields.
+    Separator,
 }
 
 impl TableError {
@@ -104,6 +106,7 @@ impl fmt::Display for TableError {
         match self.question {
             Some(Question::Header) => write!(f, ": is this row a header?"),
             Some(Question::Target) => write!(f, ": is this the column to learn?"),
+            Some(Question::Separator) => write!(f, ": which of them separates the fields?"),
             None => Ok(()),
         }
     }

@@ -25,7 +25,7 @@ mod rows;
 
 use tape::Matrix;
 
-pub use csv::{Csv, Header};
+pub use csv::{Csv, Header, Separator};
 pub use error::{Question, TableError};
 pub use libsvm::Libsvm;
 pub use limits::MOST_VALUES;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use ::csv::StringRecord;
 
-use super::TableError;
 use super::limits::{MOST_COLUMNS, MOST_VALUES};
+use super::{Question, Separator, TableError};
 
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -23,14 +23,28 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn of(bytes: &'a [u8], file: &'a Path, skip: usize) -> Result<Self, TableError> {
+    pub(super) fn of(
+        bytes: &'a [u8],
+        file: &'a Path,
+        (skip, separator): (usize, Separator),
+    ) -> Result<Self, TableError> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut lines = Lines { bytes, at: 0, line: 1 };
         if let Err(error) = std::str::from_utf8(bytes) {
             let line = lines.at(error.valid_up_to());
             return Err(TableError::whole(file, "the text is not UTF-8").at_line(line));
         }
-        let delimiter = delimiter(bytes, skip);
+        let delimiter = match separator.byte() {
+            Some(delimiter) => delimiter,
+            None => {
+                let (start, first) = line_at(bytes, skip);
+                most_of(first).map_err(|[one, other]| {
+                    let reason = format!("the first row has as many {one}s as {other}s");
+                    let line = Lines { bytes, at: 0, line: 1 }.at(start);
+                    TableError::whole(file, reason).at_line(line).asking(Question::Separator)
+                })?
+            }
+        };
         let ends_field = |byte: &&u8| **byte == delimiter || matches!(**byte, b'\n' | b'\r');
         let fields = bytes.iter().filter(ends_field).count();
         if fields > MOST_VALUES {
@@ -77,21 +91,39 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The separator that the first line after those that are left out has most of, outside of quotation
-/// marks: a comma, a semicolon or a tab.
-fn delimiter(bytes: &[u8], skip: usize) -> u8 {
-    const ALL: [u8; 3] = [b'\t', b';', b','];
-    let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
+/// The separator that a line has most of, outside of quotation marks; two that it has as many of, if
+/// none has more.
+fn most_of(line: &[u8]) -> Result<u8, [Separator; 2]> {
+    let bytes = Separator::ALL.map(Separator::byte);
     let (mut counts, mut place) = ([0_usize; 3], Place::Begin);
-    for &byte in lines.nth(skip).unwrap_or_default() {
-        let separator = ALL.iter().position(|&separator| separator == byte);
+    for &byte in line {
+        let separator = bytes.iter().position(|&separator| separator == Some(byte));
         place = place.after(byte, separator.is_some());
         if let (Place::Begin, Some(k)) = (place, separator) {
             counts[k] += 1;
         }
     }
-    // The last of equals wins.
-    ALL.into_iter().zip(counts).max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| separator)
+    let most = counts.into_iter().fold(0, usize::max);
+    if most == 0 {
+        return Ok(b','); // a column alone
+    }
+    let mut all = (0..counts.len()).filter(|&k| counts[k] == most);
+    match (all.next(), all.next()) {
+        (Some(one), Some(other)) => Err([Separator::ALL[one], Separator::ALL[other]]),
+        (one, _) => Ok(one.and_then(|one| bytes[one]).unwrap_or(b',')),
+    }
+}
+
+/// A line of those that are not blank, counted from 0, and where it begins; an empty one if there are
+/// fewer.
+fn line_at(bytes: &[u8], number: usize) -> (usize, &[u8]) {
+    let mut next = 0;
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).map(|line| {
+        let start = next;
+        next += line.len() + 1;
+        (start, line)
+    });
+    lines.filter(|(_, line)| !line.is_empty()).nth(number).unwrap_or_default()
 }
 
 /// The byte of the quotation mark that begins a field and is never closed, if there is one.
