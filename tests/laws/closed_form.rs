@@ -216,7 +216,7 @@ impl Line<'_> {
 /// is taken off (Richardson). And by the rounding of J over h: J is a long sum of rounded numbers, off by some ε·|J|, and of softmax
 /// cross-entropy, ln Σ eᵃ − a, by some ε·|a|; ten of them are allowed. This is why no smaller h is better. What is left is below 1e-7 of the gradient's norm.
 ///
-/// Where g′ jumps at 0, h is made smaller until every z stays on its side: J is smooth between both ends then.
+/// Where g′ or g″ jumps at 0, h is made smaller until every z stays on its side: J is smooth between both ends then.
 #[track_caller]
 fn compare_with_differences(description: &Description, only: Option<usize>) {
     let network = description.network::<f64>();
@@ -245,7 +245,8 @@ fn compare_with_differences(description: &Description, only: Option<usize>) {
     let dot = |(g, d): (&Matrix<f64>, &Matrix<f64>)| -> f64 { g.iter().zip(d).map(|(g, d)| g * d).sum() };
     let slope: f64 = derived.iter().zip(&direction).map(dot).sum();
 
-    let kinked = recorded.z.iter().zip(&description.g).filter(|(_, g)| g.has_kink()).map(|(&z, _)| z);
+    let kinked =
+        recorded.z.iter().zip(&description.g).filter(|(_, g)| g.has_kink() || g.bends()).map(|(&z, _)| z);
     let kinked: Vec<Var<'_, f64>> = kinked.collect();
     let outputs = kinked.iter().copied().chain([recorded.j]);
     let program = tape.compile(outputs).unwrap();

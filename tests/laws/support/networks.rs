@@ -68,6 +68,11 @@ impl G {
         let kinked = [Activation::Relu, Activation::LeakyRelu(0.01), Activation::Abs];
         kinked.contains(&self.activation::<f64>())
     }
+
+    /// Whether g″ jumps at 0.
+    pub(crate) fn bends(self) -> bool {
+        ["elu", "softsign"].contains(&&*self.activation::<f64>().name())
+    }
 }
 
 /// Functions that a user could bring along, each with its derivative: one of the user's own, a built-in one, or itself.
