@@ -42,6 +42,16 @@ pub(crate) fn norm_of_all<'a, T: Scalar>(all: impl Iterator<Item = &'a [T]> + Cl
     largest * squares.sqrt()
 }
 
+/// The standard deviation from a mean, √(Σ (aᵢ − mean)² / (n − 1)), also where a difference or a square
+/// would be ∞ or 0.
+pub(crate) fn deviation(a: &[f64], mean: f64) -> f64 {
+    let away = |unit: f64| a.iter().map(|x| unit * x - unit * mean).collect::<Vec<_>>();
+    let whole = away(1.0);
+    // Halves, where a difference is ∞.
+    let (away, unit) = if max_norm(&whole) < f64::INFINITY { (whole, 1.0) } else { (away(0.5), 0.5) };
+    norm(&away) / ((a.len() - 1) as f64).sqrt() / unit
+}
+
 /// The greatest |aᵢ|; NaN if there is one.
 pub(crate) fn max_norm<T: Scalar>(a: &[T]) -> f64 {
     a.iter().fold(0.0, |largest: f64, x| {
@@ -84,6 +94,19 @@ mod tests {
             assert!((norm(&a) - expected.sqrt()).abs() <= 1e-15 * expected);
             assert_eq!(max_norm(&a), n.saturating_sub(1) as f64);
         }
+    }
+
+    #[test]
+    fn deviations_of_extreme_numbers() {
+        for size in [1e-305, 1e-200, 1.0, 1e200, 0.8e308] {
+            let found = deviation(&[size, -size, 0.0], 0.0);
+            assert!((found / size - 1.0).abs() < 1e-14, "{size:e}: {found:e}");
+        }
+        // The difference is larger than the largest number.
+        let [high, low] = [1.7e308, -1.7e308];
+        let found = deviation(&[low, high, high, high, high, high, high, high, high, high], 1.36e308);
+        assert!((found / (1.7e308 * 0.4_f64.sqrt()) - 1.0).abs() < 1e-14, "{found:e}");
+        assert!(deviation(&[f64::INFINITY, 1.0], f64::INFINITY).is_nan());
     }
 
     #[test]

@@ -57,15 +57,7 @@ pub(super) fn deviation(values: &[f64]) -> f64 {
     if values.iter().any(|value| value.is_infinite()) {
         return f64::INFINITY;
     }
-    let in_units_of = |unit: f64| {
-        let mean = sum(0..n, &|i| values[i] / unit / n as f64);
-        (sum(0..n, &|i| (values[i] / unit - mean).powi(2)) / (n - 1) as f64).sqrt() * unit
-    };
-    match in_units_of(1.0) {
-        deviation if deviation.is_finite() => deviation,
-        // A square is ∞.
-        _ => in_units_of(2.0_f64.powi(600)),
-    }
+    crate::vectors::deviation(values, sum(0..n, &|i| values[i] / n as f64))
 }
 
 /// The number below which the share `p` of the sorted values is, between two of them linearly: the

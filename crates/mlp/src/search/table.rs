@@ -70,13 +70,7 @@ impl FoldScores {
     /// Their standard deviation, with n − 1, also where a square would be ∞ or 0; `None` of one fold.
     /// It is NaN where a value is infinite.
     pub fn spread(&self) -> Option<f64> {
-        let (n, mean) = (self.values.len(), self.mean());
-        let away = |fold: usize| (self.values[fold] - mean).abs();
-        let largest = (0..n).map(away).fold(0.0, f64::max);
-        let is_usual = (1e-140..1e140).contains(&largest) || largest == 0.0 || largest.is_infinite();
-        let unit = if is_usual { 1.0 } else { largest };
-        let squares = sum(0..n, &|fold| (away(fold) / unit).powi(2));
-        (n > 1).then(|| unit * (squares / (n - 1) as f64).sqrt())
+        (self.values.len() > 1).then(|| crate::vectors::deviation(&self.values, self.mean()))
     }
 }
 
