@@ -18,6 +18,8 @@ pub(super) struct Row {
 pub(super) struct Rows<'a> {
     file: &'a Path,
     lines: Lines<'a>,
+    /// Where the row begins that was read last.
+    last: usize,
     delimiter: u8,
     reader: ::csv::Reader<&'a [u8]>,
 }
@@ -57,7 +59,7 @@ impl<'a> Rows<'a> {
             .trim(::csv::Trim::All)
             .delimiter(delimiter)
             .from_reader(bytes);
-        Ok(Rows { file, lines, delimiter, reader })
+        Ok(Rows { file, lines, last: 0, delimiter, reader })
     }
 
     pub(super) fn first(&mut self) -> Result<Row, TableError> {
@@ -79,11 +81,11 @@ impl<'a> Rows<'a> {
         let read = self.reader.read_record(&mut row.fields);
         let is_row = read.map_err(|error| TableError::whole(self.file, error.to_string()))?;
         if is_row {
-            let start = row.fields.position().map_or(0, |position| position.byte() as usize);
-            row.line = self.lines.at(start);
-        } else if let Some(open) = open_quotation(self.lines.bytes, self.delimiter) {
+            self.last = row.fields.position().map_or(0, |position| position.byte() as usize);
+            row.line = self.lines.at(self.last);
+        } else if let Some(open) = open_quotation(&self.lines.bytes[self.last..], self.delimiter) {
             // The last row would have the rest of the file in a field.
-            let line = Lines { at: 0, line: 1, ..self.lines }.at(open);
+            let line = self.lines.at(self.last + open);
             let reason = "a quotation mark that begins a field is never closed";
             return Err(TableError::whole(self.file, reason).at_line(line));
         }
@@ -126,7 +128,8 @@ fn line_at(bytes: &[u8], number: usize) -> (usize, &[u8]) {
     lines.filter(|(_, line)| !line.is_empty()).nth(number).unwrap_or_default()
 }
 
-/// The byte of the quotation mark that begins a field and is never closed, if there is one.
+/// Where in the last row, up to the end of the text, the quotation mark is that begins a field and is
+/// never closed, if there is one.
 fn open_quotation(bytes: &[u8], delimiter: u8) -> Option<usize> {
     let (mut place, mut open) = (Place::Begin, 0);
     for (at, &byte) in bytes.iter().enumerate() {
