@@ -3,19 +3,16 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 #[path = "support/built.rs"]
 mod built;
 
-/// The example, built as this test was.
 fn example() -> Command {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    built::example("breast_cancer", &BUILT)
+    built::example("breast_cancer")
 }
 
 fn run(arguments: &[&str]) -> Output {
-    example().args(arguments).output().expect("the example runs")
+    built::run("breast_cancer", arguments)
 }
 
 /// What a run says that ends with exit code 2 and one line on standard error.

@@ -1,9 +1,6 @@
 //! `examples/proof`: eq. 1–28 are there in order, each with entries that are what was recorded by hand, for any network.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::process::Output;
-use std::sync::OnceLock;
 
 use mlp::Activation;
 use tape::{Tape, matrix};
@@ -137,27 +134,15 @@ fn a_verdict_can_fail() {
     assert!(!derivation.holds());
 }
 
-/// The example, built as this test was.
-fn example(arguments: &[&str]) -> Output {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    built::example("proof", &BUILT).args(arguments).output().expect("the example runs")
-}
-
 #[test]
 fn the_program_writes_both_documents_or_says_why_not() {
     let folder = std::env::temp_dir().join(format!("{}-proof", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let prefix = folder.join("of.4-2");
-    let output = example(&[
-        "--sizes",
-        "4-2",
-        "--activation",
-        "relu",
-        "--seed",
-        "3",
-        "--out",
-        prefix.to_str().unwrap(),
-    ]);
+    let output = built::run(
+        "proof",
+        &["--sizes", "4-2", "--activation", "relu", "--seed", "3", "--out", prefix.to_str().unwrap()],
+    );
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let expected = of("4-2", Activation::Relu, 3);
     // The list names the places of the source, which this test calls by another path.
@@ -178,7 +163,7 @@ fn the_program_writes_both_documents_or_says_why_not() {
         (&["--out", "/no/such/folder/proof"], "proof: --out: "),
         (&["--no"], "proof: "),
     ] {
-        let output = example(arguments);
+        let output = built::run("proof", arguments);
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
         assert!(text.starts_with(reason) && text.matches('\n').count() == 1, "{text:?}");

@@ -1,22 +1,12 @@
 //! `examples/inspect`, which writes a page.
 
-use std::path::PathBuf;
-use std::process::Output;
-use std::sync::OnceLock;
-
 #[path = "../support/built.rs"]
 mod built;
-
-/// The example, built as this test was.
-fn example(arguments: &[&str]) -> Output {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    built::example("inspect", &BUILT).args(arguments).output().expect("the example runs")
-}
 
 #[test]
 fn the_program_writes_a_page_or_says_why_not() {
     let path = std::env::temp_dir().join(format!("{}-inspect.html", std::process::id()));
-    let output = example(&["--sizes", "3-2", "--seed", "3", "--out", path.to_str().unwrap()]);
+    let output = built::run("inspect", &["--sizes", "3-2", "--seed", "3", "--out", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("<!DOCTYPE html>"));
     std::fs::remove_file(&path).unwrap();
@@ -32,7 +22,7 @@ fn the_program_writes_a_page_or_says_why_not() {
         (&["--out", "/no/such/folder/tape.html"], "inspect: --out: "),
         (&["--no"], "inspect: "),
     ] {
-        let output = example(arguments);
+        let output = built::run("inspect", arguments);
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
         assert!(text.starts_with(reason) && text.matches('\n').count() == 1, "{text:?}");
