@@ -503,7 +503,8 @@ impl<'n> Parser<'n> {
     /// Makes nodes of the signs that bind as tightly as this or tighter.
     fn reduce(&mut self, level: u8, right_associative: bool) {
         while let Some((sign, at)) = self.frame().signs.last().cloned() {
-            let binds = sign.level() > level || sign.level() == level && !right_associative;
+            let waiting = if self.is_of_a_factor() { Sign::Product.level() } else { sign.level() };
+            let binds = waiting > level || waiting == level && !right_associative;
             let is_folded = level == Sign::Times.level() && self.negative_number_waits();
             if !binds && !is_folded {
                 return;
@@ -511,6 +512,16 @@ impl<'n> Parser<'n> {
             self.frame().signs.pop();
             self.make(sign, at);
         }
+    }
+
+    /// Whether − stands before a factor that is not the first, as in a ⊘ −b ⊙ c, or before an exponent: it is of
+    /// that one alone, and not of the products behind it.
+    fn is_of_a_factor(&mut self) -> bool {
+        let mut before = self.frame().signs.iter().map(|(sign, _)| sign).rev();
+        before.next() == Some(&Sign::Negative)
+            && before
+                .find(|sign| **sign != Sign::Negative)
+                .is_some_and(|sign| sign.level() >= Sign::Product.level())
     }
 
     /// Whether − stands before a number, which becomes a negative one before it scales.
