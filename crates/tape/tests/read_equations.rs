@@ -124,6 +124,13 @@ fn signs_bind_as_they_are_printed() {
         ("Σ Σⱼ A", a.sum_over(Over::Rows).sum()),
         ("A^B^C", a.pow(b.pow(c))),
         ("A^2'", a.square().t()),
+        ("A^2^T", a.square().t()),
+        ("A^2^B", a.pow(two.pow(b))),
+        ("A^2^3", a.pow(two.powi(3))),
+        ("A^(0.5) ^ B", a.pow(tape.scalar(0.5).pow(b))),
+        ("A^2³", a.pow(two.powi(3))),
+        ("A²^3", a.square().powi(3)),
+        ("(A^2)^3", a.square().powi(3)),
         ("A''", a.t().t()),
         ("A ⊘ −B ⊙ C", (a / -b) * c),
         ("A ./ --B ./ C", (a / -(-b)) / c),
@@ -150,6 +157,21 @@ fn signs_bind_as_they_are_printed() {
         let read = tape.reader().read(text).map_err(|error| format!("{text}: {error}")).unwrap();
         assert!(read.right == expected, "{text}: {} and not {}", read.right.equation(), expected.equation());
     }
+}
+
+#[test]
+fn a_power_of_what_is_called_t_is_no_transpose() {
+    let tape = Tape::<f64>::new();
+    let [a, t, theta, t1] =
+        ["A", "T", "Theta", "T[1]"].map(|name| tape.parameter(name, &Matrix::zeros(3, 3)));
+    for power in [a.pow(t), a.pow(theta), a.pow(t1), a.pow(t).t(), a.pow(t.pow(t1))] {
+        round_trip(power);
+    }
+    let other = Tape::<f64>::new();
+    let a = other.parameter("A", &Matrix::zeros(3, 3));
+    assert!(other.reader().read("A^T * A").unwrap().right == a.t().matmul(a));
+    let error = other.reader().read("A^Theta").unwrap_err();
+    assert_eq!(error.to_string(), "character 3: nothing is called Theta");
 }
 
 #[test]

@@ -42,7 +42,7 @@ use syntax::Parser;
 /// | `2.5`, `1·10⁻³⁰`, `∞`, `1/m`, `2·m²` | `1e-30` | numbers |
 /// | `W[1]`, `∂J/∂W[1]`, `δ[1]`, `%12` | `dJ/dW[1]`, `d[1]` | entries, by name or number |
 ///
-/// Products bind alike and to the left; a factor and a sum take all products to their right, so `Σᵢ A ⊙ B` is
+/// Products bind alike and to the left, powers to the right; a factor and a sum take all products to their right, so `Σᵢ A ⊙ B` is
 /// the sum of the products; + and − are loosest. A minus sign before a later factor or an exponent is of that one alone:
 /// `A ⊘ −B ⊙ C` is (A ⊘ (−B)) ⊙ C. δ\[l\] is the derivative that the tape calls ∂ℒ/∂Z\[l\].
 ///

@@ -423,7 +423,7 @@ impl<'n> Parser<'n> {
             self.apply(Sign::BlockTranspose, at);
             return Ok(true);
         }
-        if self.take(&["ᵀ", "'", "^T"]) {
+        if self.take(&["ᵀ", "'"]) || self.take_ascii_transpose() {
             self.apply(Sign::Transpose, at);
             return Ok(true);
         }
@@ -435,12 +435,38 @@ impl<'n> Parser<'n> {
         }
         if self.take(&["^"]) {
             match self.number_as_exponent() {
-                Some(exponent) => self.apply(Sign::PowerOf(exponent), at),
-                None => self.at = at,
+                Some(exponent) if !self.is_raised_again() => self.apply(Sign::PowerOf(exponent), at),
+                Some(_) | None => self.at = at,
             }
             return Ok(self.at > at);
         }
         Ok(false)
+    }
+
+    /// `^T`, unless an entry is called so, or by a longer name.
+    fn take_ascii_transpose(&mut self) -> bool {
+        let from = self.at;
+        if !self.take(&["^T"]) {
+            return false;
+        }
+        let rest = &self.text[from + 1..];
+        let is_name = self.names.longest(rest, |length| ends_name(rest, length)).is_some();
+        if is_name || !ends_name(rest, 1) {
+            self.at = from;
+        }
+        self.at > from
+    }
+
+    /// Whether an exponent that was read has one itself: a^2^3 is a^(2^3), as a^b^c is.
+    fn is_raised_again(&mut self) -> bool {
+        let from = self.at;
+        let mut is_raised = self.superscript().is_some();
+        if !is_raised {
+            self.skip_space();
+            is_raised = !self.take_ascii_transpose() && self.peek() == Some('^');
+        }
+        self.at = from;
+        is_raised
     }
 
     /// `3`, `0.5`, `(−0.5)`, behind ^.
