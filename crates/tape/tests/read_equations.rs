@@ -255,6 +255,34 @@ fn a_mistake_is_told_with_its_place_and_records_nothing() {
 }
 
 #[test]
+fn a_derivative_that_there_is_not_records_nothing() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &Matrix::zeros(2, 2));
+    let reader = tape.reader().function("h", &Function::new("h", |x| x));
+    for (text, message) in [
+        ("(A + A) ⊙ h′(A)", "character 11: gradients: h gives no derivative with respect to its operand 0"),
+        ("(A + A) ⊙ sin'''(A)", "character 11: ′: sin has no further derivative by name"),
+    ] {
+        let (error, line) = (reader.read(text).unwrap_err().to_string(), line!());
+        let here = format!("at {}:{line}:", file!());
+        assert!(error.starts_with(message) && error.contains(&here), "{error}");
+        assert_eq!((tape.len(), tape.check()), (1, Ok(())), "{text}");
+    }
+    assert!(reader.read("h(A)").is_ok());
+    assert!(reader.read("sin''(A)").unwrap().right == -a.sin());
+}
+
+#[test]
+fn what_is_read_is_recorded_where_it_was_read() {
+    let tape = Tape::<f64>::new();
+    let _ = tape.parameter("A", &Matrix::zeros(2, 2));
+    let (_, line) = (tape.reader().read("(A * A + 2) ⊙ tanh″(A)").unwrap(), line!());
+    for entry in tape.entries().skip(1) {
+        assert_eq!((entry.place().file(), entry.place().line()), (file!(), line), "{}", entry.label());
+    }
+}
+
+#[test]
 fn long_and_deep_texts_end_in_an_error_or_an_entry() {
     let tape = Tape::<f64>::new();
     let _ = tape.parameter("A", &Matrix::zeros(2, 2));

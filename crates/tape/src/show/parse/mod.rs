@@ -42,9 +42,9 @@ use syntax::Parser;
 /// | `2.5`, `1·10⁻³⁰`, `∞`, `1/m`, `2·m²` | `1e-30` | numbers |
 /// | `W[1]`, `∂J/∂W[1]`, `δ[1]`, `%12` | `dJ/dW[1]`, `d[1]` | entries, by name or number |
 ///
-/// Products bind alike and to the left, powers to the right; a factor and a sum take all products to their right, so `Σᵢ A ⊙ B` is
-/// the sum of the products; + and − are loosest. A minus sign before a later factor or an exponent is of that one alone:
-/// `A ⊘ −B ⊙ C` is (A ⊘ (−B)) ⊙ C. δ\[l\] is the derivative that the tape calls ∂ℒ/∂Z\[l\].
+/// Products bind alike and to the left, powers to the right; a factor and a sum take all products to their right,
+/// so `Σᵢ A ⊙ B` is the sum of the products; + and − are loosest. A minus sign before a later factor or an exponent is
+/// of that one alone: `A ⊘ −B ⊙ C` is (A ⊘ (−B)) ⊙ C. δ\[l\] is the derivative that the tape calls ∂ℒ/∂Z\[l\].
 ///
 /// What the notation leaves out is taken from the tape: g is the function that the tape applies there, `leaky_relu`
 /// has the slope that it has there (or `leaky_relu[0.1]`), and an operand that is repeated there is.

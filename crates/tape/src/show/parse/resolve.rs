@@ -16,7 +16,7 @@ use crate::ops::scale::{Factor, Negate};
 use crate::ops::zip::Zip;
 use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::notation::{Notation, Over};
-use crate::{Dim, Entry, Error, Function, Reduction, Scalar, Shape, Var};
+use crate::{Dim, Entry, Error, Function, Reduction, Scalar, Shape, Tape, Var};
 
 type Result<V> = std::result::Result<V, EquationError>;
 
@@ -61,7 +61,6 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
     }
 
     /// The entry of the whole tree.
-    #[track_caller]
     pub(super) fn entry(mut self) -> Result<Var<'t, T>> {
         for at in 0..self.tree.nodes.len() {
             let place = self.place(at)?;
@@ -70,9 +69,9 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
         self.record()
     }
 
-    #[track_caller]
     fn record(self) -> Result<Var<'t, T>> {
         let tape = self.reader.tape;
+        let _asked_here = Asked::on(tape, self.caller);
         let mut recorded: Vec<Var<'t, T>> = Vec::with_capacity(self.places.len());
         for (place, node) in self.places.iter().zip(&self.tree.nodes) {
             let var = match place {
@@ -330,6 +329,12 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
             return self.first_of(node, vec![Map(function).into()]);
         }
         let operand = node.operands[0];
+        // A derivative that there is not is a mistake that a tape remembers: it is asked for on another one first.
+        let elsewhere = Tape::new();
+        let _asked_here = Asked::on(&elsewhere, self.caller);
+        derivative(elsewhere.scalar(T::ZERO), &function, primes)
+            .sound()
+            .map_err(|error| EquationError::new(node.at, EquationMistake::Operation(Box::new(error))))?;
         let shape = match function {
             Function::Identity | Function::NormalOrZero => Shape::SCALAR, // the number 1
             _ => self.places[operand].shape(),
@@ -388,6 +393,24 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
     }
 }
 
+/// Notes where the user reads as the place of what is recorded, as long as it lives.
+struct Asked<'t, T: Scalar> {
+    tape: &'t Tape<T>,
+    outer: Option<Place>,
+}
+
+impl<'t, T: Scalar> Asked<'t, T> {
+    fn on(tape: &'t Tape<T>, caller: Place) -> Self {
+        Asked { tape, outer: tape.asked_at.replace(Some(caller)) }
+    }
+}
+
+impl<T: Scalar> Drop for Asked<'_, T> {
+    fn drop(&mut self) {
+        self.tape.asked_at.set(self.outer);
+    }
+}
+
 /// The whole is the one node that is no operand.
 fn root(tree: &Tree) -> usize {
     let mut is_operand = vec![false; tree.nodes.len()];
@@ -395,7 +418,6 @@ fn root(tree: &Tree) -> usize {
     is_operand.iter().position(|is_operand| !is_operand).unwrap_or(0)
 }
 
-#[track_caller]
 fn derivative<'t, T: Scalar>(x: Var<'t, T>, function: &Function<T>, times: usize) -> Var<'t, T> {
     let mut y = x.map_derivative(function);
     for _ in 1..times {
