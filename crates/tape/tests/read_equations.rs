@@ -230,6 +230,8 @@ fn a_mistake_is_told_with_its_place_and_records_nothing() {
         ("W[1] * Q", "character 8: nothing is called Q"),
         ("tanj(Z[1])", "character 1: no function is called tanj (did you mean tanh?)"),
         ("tanh(Z[1], Z[1])", "character 1: tanh is not for 2 operands, or has other parameters"),
+        ("clamp(Z[1])", "character 1: clamp is not for 1 operands, or has other parameters"),
+        ("W[1] + leaky_relu(Z[1])", "character 8: leaky_relu is not for 1 operands, or has other parameters"),
         (
             "W[1] · X",
             "character 6: ·: · is for a number and a matrix: W[1] is 4×2, X is 2×m (* is the product of matrices, and ⊙ the elementwise one), at",
@@ -252,6 +254,20 @@ fn a_mistake_is_told_with_its_place_and_records_nothing() {
         error.to_string().starts_with("character 1: several entries are called W[1]: write %"),
         "{error}"
     );
+}
+
+#[test]
+fn extremes_are_read_where_the_tape_has_none_yet() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &Matrix::zeros(3, 3));
+    let read =
+        |text: &str| tape.reader().read(text).map_err(|error| format!("{text}: {error}")).unwrap().right;
+    for (over, letters) in [(Over::All, ""), (Over::Rows, "_rows"), (Over::Columns, "_columns")] {
+        assert!(read(&format!("max{letters}(A)")) == a.max_over(over));
+        assert!(read(&format!("min{letters}(A)")) == a.min_over(over));
+        assert!(read(&format!("max_norm{letters}(A)")) == a.max_norm_over(over));
+        assert!(read(&format!("log_sum_exp{letters}(A)")) == a.log_sum_exp_over(over));
+    }
 }
 
 #[test]

@@ -75,6 +75,12 @@ pub(super) const NAMES: &[&str] = &[
     "max",
     "max_rows",
     "max_columns",
+    "min",
+    "min_rows",
+    "min_columns",
+    "max_norm",
+    "max_norm_rows",
+    "max_norm_columns",
     "log_sum_exp",
     "log_sum_exp_rows",
     "log_sum_exp_columns",
@@ -228,7 +234,7 @@ impl Call<'_> {
             return vec![over("sum", along)];
         }
         let all = ["rows", "columns", "all"];
-        ["max", "log_sum_exp"]
+        ["max", "min", "max_norm", "log_sum_exp"]
             .iter()
             .flat_map(|reduction| all.iter().map(move |along| over(reduction, along)))
             .collect()

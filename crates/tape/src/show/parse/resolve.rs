@@ -352,7 +352,8 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
         }
         let name = primed(name, primes);
         let nearest = nearest(&name, calls::NAMES.iter().copied());
-        if (0..8).any(|n| !calls::called::<T>(&name, 0, n).is_empty()) {
+        // What has a name has another number of operands, or lacks what stands in its brackets.
+        if nearest.as_deref() == Some(&*name) || (0..8).any(|n| !calls::called::<T>(&name, 0, n).is_empty()) {
             let found = node.operands.len();
             return Err(EquationError::new(node.at, EquationMistake::Operands { name, found }));
         }
