@@ -259,6 +259,51 @@ fn losses_norms_and_the_like_have_their_values() {
 }
 
 #[test]
+fn a_product_with_a_logarithm_hides_no_nan() {
+    fn check<T: Scalar>() {
+        let tape = Tape::<T>::new();
+        let [nan, inf] = [f64::NAN, f64::INFINITY];
+        // (a, b, a·ln b, ∂/∂a, ∂/∂b)
+        let cases = [
+            (2.0, nan, nan, nan, nan),
+            (0.0, nan, nan, nan, nan),
+            (nan, 0.0, nan, -inf, nan),
+            (nan, 2.0, nan, 2f64.ln(), nan),
+            (nan, nan, nan, nan, nan),
+            (0.0, 0.0, 0.0, 0.0, 0.0),
+            (-0.0, 0.0, 0.0, 0.0, 0.0),
+            (1.0, 0.0, -inf, -inf, inf),
+            (0.0, 2.0, 0.0, 2f64.ln(), 0.0),
+            (inf, 2.0, inf, 2f64.ln(), inf),
+            (3.0, inf, inf, inf, 0.0),
+            (1e-30, 1e-30, 1e-30 * 1e-30f64.ln(), 1e-30f64.ln(), 1.0),
+        ];
+        let column =
+            |number: &dyn Fn(usize) -> f64| Matrix::from_fn(cases.len(), 1, |i, _| T::from_f64(number(i)));
+        let a = tape.parameter("a", &column(&|i| cases[i].0));
+        let b = tape.parameter("b", &column(&|i| cases[i].1));
+        let product = a.xlogy(b);
+        let [da, db] = product.sum().gradients([a, b]);
+        for (found, expected, what) in [
+            (product, cases.map(|case| case.2), "value"),
+            (da, cases.map(|case| case.3), "∂/∂a"),
+            (db, cases.map(|case| case.4), "∂/∂b"),
+        ] {
+            close(&values(found), &expected, 1e-6, what);
+        }
+        let [dab] = da.sum().gradients([b]);
+        assert!(values(dab)[0].is_nan() && values(dab)[5] == 0.0 && values(dab)[8] == 0.5, "order 2");
+        let told = a.xlogy(tape.parameter("c", &Matrix::zeros(2, 1))).sound().unwrap_err().to_string();
+        assert!(
+            told.starts_with("xlogy: shapes do not go together elementwise: a is 12×1, c is 2×1"),
+            "{told}"
+        );
+    }
+    check::<f64>();
+    check::<f32>();
+}
+
+#[test]
 fn norms_of_extremes() {
     let tape = Tape::<f64>::new();
     for (x, expected) in [

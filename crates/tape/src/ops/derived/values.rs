@@ -1,7 +1,7 @@
 //! Products, norms and functions of one number.
 
 use crate::ops::noise::Noise;
-use crate::ops::zip::IntoOperand;
+use crate::ops::zip::{IntoOperand, Zip};
 use crate::tape::notation::Over;
 use crate::{Scalar, Var};
 
@@ -70,8 +70,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn xlogy(self, b: impl IntoOperand<'t, T>) -> Self {
         let b = b.into_operand(self);
-        let both_are_0 = self.equal(T::ZERO) * b.equal(T::ZERO);
-        self * both_are_0.select(T::ONE, b).ln()
+        // 0 where both are 0; a NaN chooses B, which keeps it.
+        let sizes = self.tape.push_called(Some(("xlogy", &[self, b])), Zip::Add, &[self.abs(), b.abs()]);
+        self * sizes.select(b, T::ONE).ln()
     }
 }
 
