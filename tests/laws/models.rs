@@ -202,6 +202,28 @@ fn images_that_do_not_fit_are_told() {
 }
 
 #[test]
+fn images_are_recorded_and_refused_where_the_user_asks() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("X", 12);
+    let [k, b] = [(2, 4), (2, 1)].map(|(rows, n)| tape.parameter("K", &Matrix::zeros(rows, n)));
+    let image = Image { channels: 1, height: 3, width: 4 };
+    let (fits, beyond) = (Window::new(2, 2), Window::new(4, 1));
+    let _ = (x.conv2d(image, k, b, fits), x.max_pool2d(image, fits), x.avg_pool2d(image, fits));
+    for entry in tape.entries() {
+        assert_eq!(entry.place().file(), file!(), "{}", entry.label());
+    }
+    for refused in [
+        x.conv2d(image, k, None, beyond),
+        x.max_pool2d(image, beyond),
+        x.avg_pool2d(image, beyond),
+        x.conv2d(image, k, tape.parameter("b", &Matrix::zeros(3, 1)), fits),
+    ] {
+        let told = refused.sound().unwrap_err().to_string();
+        assert!(told.contains(&format!("at {}:", file!())), "{told}");
+    }
+}
+
+#[test]
 fn losses_norms_and_the_like_have_their_values() {
     fn check<T: Scalar>(tolerance: f64) {
         let number = T::from_f64;

@@ -4,6 +4,7 @@
 //! by row: as other libraries flatten it.
 
 use crate::ops::indices::{RowNumbers, ZEROS};
+use crate::ops::matmul::Matmul;
 use crate::tape::notation::Over;
 use crate::{Scalar, Var};
 
@@ -62,6 +63,12 @@ impl Window {
             (window > 0).then_some(room.checked_div(self.stride)? + 1)
         };
         Some((along(image.height, self.height)?, along(image.width, self.width)?))
+    }
+
+    /// As messages tell it.
+    fn told(self) -> String {
+        let Window { height, width, stride, padding } = self;
+        format!("a window of {height}×{width}, stride {stride}, padding {padding},")
     }
 
     /// The row of every pixel of a channel that the window sees at a position, `None` beside the
@@ -125,8 +132,12 @@ impl<'t, T: Scalar> Var<'t, T> {
         let seen = |at| (0..image.channels).flat_map(move |channel| window.pixels(image, channel, at));
         let rows = positions(places).flat_map(seen).map(|pixel| pixel.unwrap_or(ZEROS));
         let columns = self.rows_of(RowNumbers::new(rows)).unfold(places.0 * places.1);
-        let product = kernels.matmul(columns);
-        let result = bias.into().map_or(product, |bias| product + bias);
+        let product = self.tape.push(Matmul::PLAIN, &[kernels, columns]);
+        // A closure would note its own line, not the user's.
+        let result = match bias.into() {
+            Some(bias) => product + bias,
+            None => product,
+        };
         match result.is_void() {
             true => result,
             false => result.block_t().fold(result.known_shape().rows.at(0)),
@@ -137,47 +148,42 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Pixels beside the image do not count.
     #[track_caller]
     pub fn max_pool2d(self, image: Image, window: Window) -> Self {
-        self.pooled(
-            "max_pool2d",
-            image,
-            window,
-            |of_position| {
-                // Another pixel of the window in the place of one that there is not: no other maximum.
-                let inside = of_position.iter().flatten().next().copied();
-                of_position.iter().map(|pixel| pixel.or(inside).unwrap_or(ZEROS)).collect()
-            },
-            |pixels| pixels.max_over(Over::Rows),
-        )
+        let windows = self.windows("max_pool2d", image, window, |of_position| {
+            // Another pixel of the window in the place of one that there is not: no other maximum.
+            let inside = of_position.iter().flatten().next().copied();
+            of_position.iter().map(|pixel| pixel.or(inside).unwrap_or(ZEROS)).collect()
+        });
+        match windows {
+            Ok((pixels, count)) => pixels.max_over(Over::Rows).fold(count),
+            Err(mistake) => mistake,
+        }
     }
 
     /// The mean of each window, channel by channel. Pixels beside the image count as zeros.
     #[track_caller]
     pub fn avg_pool2d(self, image: Image, window: Window) -> Self {
-        self.pooled(
-            "avg_pool2d",
-            image,
-            window,
-            |of_position| of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect(),
-            |pixels| pixels.mean_over(Over::Rows),
-        )
+        let windows = self.windows("avg_pool2d", image, window, |of_position| {
+            of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect()
+        });
+        match windows {
+            Ok((pixels, count)) => pixels.mean_over(Over::Rows).fold(count),
+            Err(mistake) => mistake,
+        }
     }
 
+    /// The pixels of each window as a column, and how many windows an image has, channel by channel; or the mistake.
     #[track_caller]
-    fn pooled(
+    fn windows(
         self,
         operation: &'static str,
         image: Image,
         window: Window,
         rows_of: impl Fn(&[Option<u32>]) -> Vec<u32>,
-        reduce: impl FnOnce(Self) -> Self,
-    ) -> Self {
+    ) -> std::result::Result<(Self, usize), Self> {
         if self.is_void() {
-            return self;
+            return Err(self);
         }
-        let places = match self.places(operation, image, window) {
-            Ok(places) => places,
-            Err(mistake) => return mistake,
-        };
+        let places = self.places(operation, image, window)?;
         let mut rows = Vec::new();
         for channel in 0..image.channels {
             for at in positions(places) {
@@ -186,7 +192,7 @@ impl<'t, T: Scalar> Var<'t, T> {
             }
         }
         let count = image.channels * places.0 * places.1;
-        reduce(self.rows_of(RowNumbers::new(rows)).unfold(count)).fold(count)
+        Ok((self.rows_of(RowNumbers::new(rows)).unfold(count), count))
     }
 
     /// The positions of a window on the images that the columns are, or the mistake.
@@ -204,12 +210,12 @@ impl<'t, T: Scalar> Var<'t, T> {
                 format!("{} has {rows} rows, and is no image of {channels}×{height}×{width}", self.label());
             return Err(self.tape.refused(operation, reason));
         }
-        window.positions(image).ok_or_else(|| {
-            let Window { height: down, width: right, stride, padding } = window;
-            let reason = format!(
-                "a window of {down}×{right}, stride {stride}, padding {padding}, does not move over {height}×{width}"
-            );
-            self.tape.refused(operation, reason)
-        })
+        match window.positions(image) {
+            Some(positions) => Ok(positions),
+            None => {
+                let reason = format!("{} does not move over {height}×{width}", window.told());
+                Err(self.tape.refused(operation, reason))
+            }
+        }
     }
 }
