@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use tape::{
-    Dim, Error, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over, Result,
-    Shape, Tape, Var, Vjp, matrix,
+    Dim, Error, Fault, Function, Image, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over,
+    Result, Shape, Tape, Var, Vjp, Window, matrix,
 };
 
 use crate::support::message::assert_message;
@@ -179,6 +179,12 @@ fn foreign_variables() {
     assert_void(a.matmul(b), "matmul: b belongs to another tape, at {place}");
     assert_void(tape.stack_rows(&[a, b]), "stack_rows: b belongs to another tape, at {place}");
     assert_void(tape.apply(Odd::Fails, [b]), "odd: b belongs to another tape, at {place}");
+    assert_void(a.less(b), "less: b belongs to another tape, at {place}");
+    assert_void(a.xlogy(b), "xlogy: b belongs to another tape, at {place}");
+    assert_void(a.quantile_loss(b, 0.5), "subtract: b belongs to another tape, at {place}");
+    let image = Image { channels: 1, height: 1, width: 1 };
+    let convolved = a.conv2d(image, b, None, Window::new(1, 1));
+    assert_void(convolved, "matmul: b belongs to another tape, at {place}");
     let [gradient] = a.gradients([b]);
     assert_void(gradient, "gradients: b belongs to another tape, at {place}");
     let [vjp] = a.vjp([a], b);

@@ -450,7 +450,8 @@ impl<T: Scalar> Tape<T> {
         if let Some(void) = operands.iter().find(|v| v.is_void()) {
             return self.adopt(*void);
         }
-        if let Some(foreign) = operands.iter().find(|v| !std::ptr::eq(v.tape, self)) {
+        let named = called.map_or(operands, |(_, as_called)| as_called);
+        if let Some(foreign) = named.iter().chain(operands).find(|v| !std::ptr::eq(v.tape, self)) {
             return self.mistake(Error::ForeignVariable {
                 operation: name().into_owned(),
                 variable: foreign.label(),
@@ -471,10 +472,7 @@ impl<T: Scalar> Tape<T> {
                 let id = self.list.borrow_mut().insert(entry, self.place());
                 Var { tape: self, id, of_run: false }
             }
-            Err(mismatch) => {
-                let (called, operands) = (name(), called.map_or(operands, |(_, as_called)| as_called));
-                self.mistake(self.shape_error(&called, &mismatch, operands))
-            }
+            Err(mismatch) => self.mistake(self.shape_error(&name(), &mismatch, named)),
         }
     }
 

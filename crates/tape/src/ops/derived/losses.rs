@@ -1,6 +1,6 @@
 //! Losses of predictions and targets.
 
-use crate::ops::zip::IntoOperand;
+use crate::ops::zip::{IntoOperand, Zip};
 use crate::{Scalar, Var};
 
 /// # Losses for regression
@@ -49,7 +49,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         if !is_share {
             return self.tape.refused("quantile_loss", format!("τ = {tau} is not in (0, 1)"));
         }
-        let error = targets.into_operand(self) - self;
+        let error = self.tape.push(Zip::Subtract, &[targets.into_operand(self), self]);
         (error * tau).maximum(error * (tau - T::ONE))
     }
 }
