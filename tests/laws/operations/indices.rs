@@ -136,6 +136,9 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
             bad("rows_at[2, 0]: there is no row 2: A is 2×m, at {place}", |tape| {
                 batch(tape, "A", 2).rows_at(&[2, 0])
             }),
+            bad("rows_at: there is no row 4294967295: A is 2×m, at {place}", |tape| {
+                batch(tape, "A", 2).rows_at(&[0, u32::MAX as usize])
+            }),
             bad("rows_at[0]: m rows have no fixed numbers: Aᵀ is m×2, at {place}", |tape| {
                 batch(tape, "A", 2).t().rows_at(&[0])
             }),

@@ -402,9 +402,14 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn rows_at(self, rows: &[usize]) -> Self {
-        // What is beyond is no row of any matrix.
-        let number = |&row: &usize| u32::try_from(row).unwrap_or(ZEROS - 1).min(ZEROS - 1);
-        self.rows_of(RowNumbers::new(rows.iter().map(number)))
+        let number = |row: usize| u32::try_from(row).ok().filter(|&row| row != ZEROS);
+        if let Some(beyond) = rows.iter().find(|&&row| number(row).is_none())
+            && !self.is_void()
+        {
+            let reason = format!("there is no row {beyond}: {} is {}", self.label(), self.known_shape());
+            return self.tape.refused("rows_at", reason);
+        }
+        self.rows_of(RowNumbers::new(rows.iter().filter_map(|&row| number(row))))
     }
 
     #[track_caller]
