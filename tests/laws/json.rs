@@ -341,6 +341,12 @@ fn what_is_wrong_is_said_with_its_place() {
             "it equals entry %8",
             14,
         ),
+        (
+            r#""by_base": 1, "by_exponent": 0"#,
+            r#""by_base": 40, "by_exponent": 33"#,
+            "40 derivatives by the base and 33 by the exponent are too many",
+            11,
+        ),
         ("[0.5, 0.25]", "[0.5]", "1×2 needs 2 values, 1 were given", 4),
         ("[0.5, 0.25]", r#"[0.5, "NaN 1"]"#, r#"invalid value: string "NaN 1""#, 4),
         ("[0.5, 0.25]", "[0.5, 0.25", "expected `,` or `]`", 4),
@@ -410,6 +416,36 @@ fn an_operation_of_the_users_is_named() {
         "entry %1 (g), recorded at {place}: the function g is of the user's own and has no description"
     );
     assert_eq!(refused(&tape.to_json()).reason, reason);
+}
+
+#[test]
+fn factors_are_those_of_their_matrix() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &matrix![[2.0, 1.0], [1.0, 3.0]]);
+    let b = tape.parameter("B", &matrix![[1.0, 9.0, 7.0], [0.0, 1.0, -1.0]]); // as large as factors
+    let _ = a.solve(b) + a.log_det();
+    let text = tape.to_json();
+    assert!(Tape::<f64>::from_json(&text).is_ok());
+    for (from, to, reason) in [
+        ("\"operands\":[0,2,1]", "\"operands\":[0,1,1]", "its operand %1 is not what lu makes of %0"),
+        ("\"operands\":[0,2,1]", "\"operands\":[0,0,1]", "its operand %0 is not what lu makes of %0"),
+        ("\"operands\":[0,2,1]", "\"operands\":[2,2,1]", "its operand %2 is not what lu makes of %2"),
+        ("\"operands\":[0,2]", "\"operands\":[0,1]", "its operand %1 is not what lu makes of %0"),
+    ] {
+        assert!(text.contains(from), "{from} is not in\n{text}");
+        let found = refused(&text.replacen(from, to, 1)).reason;
+        assert!(found.contains(reason), "{found}");
+    }
+    let reader = tape.reader();
+    for typed in
+        ["solve(A, B, B)", "log_det(A, B)", "solve(2·A, lu(A), B)", "solve(A, lu(2·A), B)", "solve(A, A, B)"]
+    {
+        let told = reader.read(typed).unwrap_err().to_string();
+        assert!(told.contains("the second operand has to be lu of the first one"), "{typed}: {told}");
+    }
+    for typed in ["solve(A, lu(A), B)", "solve(2·A, lu(2·A), B)", "log_det(A * A, lu(A * A))"] {
+        assert!(reader.read(typed).is_ok(), "{typed}");
+    }
 }
 
 #[test]

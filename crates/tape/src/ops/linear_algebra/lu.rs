@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use super::{fault, square, system};
 use crate::numbers::kernel::linear_algebra as k;
+use crate::ops::Op;
+use crate::tape::List;
 use crate::tape::describe::described;
+use crate::tape::ids::EntryIndex;
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
 use crate::tape::vjp::Vjp;
 use crate::{Dim, MatrixMut, Scalar, Shape, Var};
@@ -40,6 +43,16 @@ impl<T: Scalar> Operation<T> for Lu {
     fn flops(&self, operands: &[(usize, usize)], _: (usize, usize)) -> u64 {
         2 * (operands[0].0 as u64).saturating_pow(3) / 3
     }
+}
+
+/// Whether an operation that has a matrix and its factors as operands has those of this matrix: a shape does not
+/// tell it, and what is typed or read from a file may name any entry there.
+pub(crate) fn has_its_factors<T: Scalar>(op: &Op<T>, operands: &[EntryIndex], list: &List<T>) -> bool {
+    if !matches!(op, Op::Solve(_) | Op::LogDet(_)) {
+        return true;
+    }
+    let (a, factors) = (operands[0], list.entry(operands[1]));
+    matches!(factors.op, Op::Lu(_)) && factors.operands[0] == a
 }
 
 /// A⁻¹·B or A⁻ᵀ·B. The operands are A, its factors, and B.

@@ -15,6 +15,7 @@ use super::{FORMAT, VERSION};
 use crate::error::{Place, Unreadable};
 use crate::ops::Op;
 use crate::ops::leaf::Leaf;
+use crate::ops::linear_algebra::lu::has_its_factors;
 use crate::ops::noise::Noise;
 use crate::tape::describe::Given;
 use crate::tape::ids::{EntryIndex, Id, LeafIndex};
@@ -264,6 +265,9 @@ impl<T: Scalar> Reader<'_, T> {
             let list = self.tape.list.borrow();
             operands.iter().map(|&operand| list.entry(operand).shape).collect()
         };
+        if !has_its_factors(op, operands, &self.tape.list.borrow()) {
+            return Err(format!("its operand %{} is not what lu makes of %{}", operands[1], operands[0]));
+        }
         match op.rule().shape(&shapes) {
             Ok(found) if found == shape => Ok(()),
             Ok(found) => Err(format!("its shape is {found}, not {shape}")),

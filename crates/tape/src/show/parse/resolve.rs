@@ -9,6 +9,7 @@ use crate::error::{Place, printable};
 use crate::ops::Op;
 use crate::ops::blocks::{BlockMatmul, BlockTranspose};
 use crate::ops::leaf::Number as NumberOp;
+use crate::ops::linear_algebra::lu::has_its_factors;
 use crate::ops::map::Map;
 use crate::ops::matmul::{Matmul, Transpose};
 use crate::ops::reduce::{Broadcast, Reduce};
@@ -193,6 +194,10 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
             let (name, found) = (self.snippet(node), node.operands.len());
             return Err(EquationError::new(node.at, EquationMistake::Operands { name, found }));
         };
+        if !self.has_its_factors(&op, &node.operands) {
+            let reason = format!("the second operand has to be lu of the first one: {}", self.shapes(node));
+            return Err(self.operation(node, &op.rule().name(), reason));
+        }
         let shapes: Vec<Shape> = node.operands.iter().map(|&operand| self.places[operand].shape()).collect();
         match op.rule().shape(&shapes) {
             Ok(shape) => Ok(Standing::New(op, node.operands.clone(), shape)),
@@ -204,6 +209,23 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
                 };
                 Err(self.operation(node, &op.rule().name(), reason + &hint))
             }
+        }
+    }
+
+    /// As [`has_its_factors`], of operands that may be new; what is typed alike is the same.
+    fn has_its_factors(&self, op: &Op<T>, operands: &[usize]) -> bool {
+        let &[a, factors, ..] = operands else { return true };
+        match &self.places[factors] {
+            Standing::There(factors, _) => {
+                // Of no entry that is there the factors are: a new one has another number.
+                let a = self.id(a).unwrap_or(*factors);
+                has_its_factors(op, &[a, *factors], &self.reader.tape.list.borrow())
+            }
+            Standing::New(Op::Lu(_), of, _) => {
+                let told = |node: usize| self.snippet(self.node(node));
+                self.id(a).map_or(told(a) == told(of[0]), |a| self.id(of[0]) == Some(a))
+            }
+            Standing::New(..) | Standing::Derivative(..) => !matches!(op, Op::Solve(_) | Op::LogDet(_)),
         }
     }
 
