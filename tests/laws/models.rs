@@ -199,6 +199,12 @@ fn images_that_do_not_fit_are_told() {
         assert!(text(x.max_pool2d(image, window)).contains("does not move over 3×4"), "{window:?}");
     }
     assert!(text(x.conv2d(image, k, None, Window::new(3, 3))).starts_with("matmul: inner dimensions differ"));
+    // The greatest of nothing is not 0.
+    let beside = Window::new(2, 1).padding(2);
+    assert!(text(x.max_pool2d(image, beside)).starts_with(
+        "max_pool2d: a window of 2×1, stride 1, padding 2, comes to where it sees nothing of 3×4"
+    ));
+    assert!(x.avg_pool2d(image, beside).sound().is_ok());
 }
 
 #[test]

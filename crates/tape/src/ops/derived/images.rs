@@ -145,13 +145,13 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// The greatest pixel of each window, channel by channel: (c·h·w) × m becomes (c·h′·w′) × m.
-    /// Pixels beside the image do not count.
+    /// Pixels beside the image do not count; a window that sees none of the image is an error.
     #[track_caller]
     pub fn max_pool2d(self, image: Image, window: Window) -> Self {
         let windows = self.windows("max_pool2d", image, window, |of_position| {
             // Another pixel of the window in the place of one that there is not: no other maximum.
-            let inside = of_position.iter().flatten().next().copied();
-            of_position.iter().map(|pixel| pixel.or(inside).unwrap_or(ZEROS)).collect()
+            let inside = of_position.iter().flatten().next().copied()?;
+            Some(of_position.iter().map(|pixel| pixel.unwrap_or(inside)).collect())
         });
         match windows {
             Ok((pixels, count)) => pixels.max_over(Over::Rows).fold(count),
@@ -163,7 +163,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn avg_pool2d(self, image: Image, window: Window) -> Self {
         let windows = self.windows("avg_pool2d", image, window, |of_position| {
-            of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect()
+            Some(of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect())
         });
         match windows {
             Ok((pixels, count)) => pixels.mean_over(Over::Rows).fold(count),
@@ -178,7 +178,7 @@ impl<'t, T: Scalar> Var<'t, T> {
         operation: &'static str,
         image: Image,
         window: Window,
-        rows_of: impl Fn(&[Option<u32>]) -> Vec<u32>,
+        rows_of: impl Fn(&[Option<u32>]) -> Option<Vec<u32>>,
     ) -> std::result::Result<(Self, usize), Self> {
         if self.is_void() {
             return Err(self);
@@ -188,7 +188,13 @@ impl<'t, T: Scalar> Var<'t, T> {
         for channel in 0..image.channels {
             for at in positions(places) {
                 let pixels: Vec<Option<u32>> = window.pixels(image, channel, at).collect();
-                rows.extend(rows_of(&pixels));
+                let Some(of_window) = rows_of(&pixels) else {
+                    let Image { height, width, .. } = image;
+                    let reason =
+                        format!("{} comes to where it sees nothing of {height}×{width}", window.told());
+                    return Err(self.tape.refused(operation, reason));
+                };
+                rows.extend(of_window);
             }
         }
         let count = image.channels * places.0 * places.1;
