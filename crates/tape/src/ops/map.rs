@@ -846,8 +846,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         T::ONE.into_operand(self) / self
     }
 
-    /// A limited to [low, high]; NaN stays NaN. A lower limit above the upper one, or a limit that
-    /// is NaN, is an error.
+    /// A limited to [low, high]; NaN stays NaN. The derivative is 1 at the limits themselves. A lower
+    /// limit above the upper one, or a limit that is NaN, is an error.
     ///
     /// ```
     /// use tape::{Tape, matrix};

@@ -44,9 +44,8 @@ impl<T: Scalar> Elementwise<T> for Stop {
 
 /// # What stands still
 impl<'t, T: Scalar> Var<'t, T> {
-    /// The same value, as a constant: no derivative passes through it. A gradient with respect to
-    /// what is reached by no other way is an error, as for everything that is not reached; see
-    /// [`gradients_or_zeros`](Var::gradients_or_zeros).
+    /// The same value, as a constant: no derivative passes through it. The gradient with respect to
+    /// what is reached by no other way is 0, as it is through [`greater`](Var::greater).
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -54,6 +53,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// let x = tape.parameter("x", &matrix![[3.0]]);
     /// let [dx] = (x * x.stop_gradient()).gradients([x]);
     /// assert_eq!(dx.value()?, matrix![[3.0]]); // and not 6
+    /// let [none] = x.stop_gradient().gradients([x]);
+    /// assert_eq!(none.value()?, matrix![[0.0]]);
     /// # Ok::<(), tape::Error>(())
     /// ```
     #[track_caller]

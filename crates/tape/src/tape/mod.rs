@@ -315,7 +315,8 @@ impl<T: Scalar> Tape<T> {
         self.mistake(Error::Shape { operation: operation.into(), reason, at: self.place() })
     }
 
-    /// A number, 1 × 1. The same number is the same entry.
+    /// A number, 1 × 1. The same number is the same entry, also where differentiation records it: what
+    /// is to be differentiated twice is to be a [`parameter`](Tape::parameter).
     #[track_caller]
     pub fn scalar(&self, value: T) -> Var<'_, T> {
         self.number(Factor::number(value))
