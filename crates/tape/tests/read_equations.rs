@@ -160,6 +160,19 @@ fn signs_bind_as_they_are_printed() {
 }
 
 #[test]
+fn an_exponent_with_a_power_of_ten_is_in_parentheses() {
+    let tape = Tape::<f64>::new();
+    let a = tape.parameter("A", &Matrix::zeros(2, 2));
+    for (power, printed) in
+        [(1e-20, "A^(1·10⁻²⁰)"), (2.5e300, "A^(2.5·10³⁰⁰)"), (-1e-20, "A^(−1·10⁻²⁰)"), (0.5, "A^0.5")]
+    {
+        let var = a.powf(power);
+        assert!(var.equation().to_string().ends_with(&format!(" = {printed}")), "{}", var.equation());
+        round_trip(var);
+    }
+}
+
+#[test]
 fn a_power_of_what_is_called_t_is_no_transpose() {
     let tape = Tape::<f64>::new();
     let [a, t, theta, t1] =

@@ -67,7 +67,12 @@ impl Style for Unicode {
         let exponent = printable(exponent);
         match superscript(&exponent) {
             Some(raised) => format!("{base}{raised}"),
-            None if exponent.starts_with('−') => format!("{base}^({exponent})"),
+            // A number with a power of ten is a product.
+            None if exponent.starts_with('−')
+                || exponent.starts_with(|c: char| c.is_ascii_digit()) && exponent.contains("·10") =>
+            {
+                format!("{base}^({exponent})")
+            }
             None => format!("{base}^{exponent}"),
         }
     }
