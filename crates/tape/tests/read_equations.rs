@@ -160,6 +160,30 @@ fn signs_bind_as_they_are_printed() {
 }
 
 #[test]
+fn a_number_beyond_the_type_is_told() {
+    let (double, single) = (Tape::<f64>::new(), Tape::<f32>::new());
+    let a = double.parameter("A", &Matrix::zeros(2, 2));
+    let _ = single.parameter("A", &Matrix::zeros(2, 2));
+    let long = "9".repeat(400);
+    for (text, message) in [
+        ("1e400 * A".to_owned(), "character 1: a number that the type holds is expected, not 1e400"),
+        ("A + 1·10⁴⁰⁰".to_owned(), "character 5: a number that the type holds is expected, not 1·10⁴⁰⁰"),
+        (format!("{long} + A"), "character 1: a number that the type holds is expected"),
+        ("A^1e400".to_owned(), "character 2: A^1e400 is not for 1 operands"),
+    ] {
+        let told = double.reader().read(&text).unwrap_err().to_string();
+        assert!(told.starts_with(message), "{told}");
+        assert_eq!((double.len(), double.check()), (1, Ok(())), "{text}");
+    }
+    let told = single.reader().read("1e39 * A").unwrap_err().to_string();
+    assert_eq!(told, "character 1: a number that the type holds is expected, not 1e39");
+    let reader = double.reader();
+    assert!(reader.read("1e39 * A").unwrap().right == double.scalar(1e39) * a);
+    assert!(reader.read("−∞ * A").unwrap().right == double.scalar(f64::NEG_INFINITY) * a);
+    assert!(reader.read("clamp[-inf, 1e308](A)").unwrap().right == a.clamp(f64::NEG_INFINITY, 1e308));
+}
+
+#[test]
 fn an_exponent_with_a_power_of_ten_is_in_parentheses() {
     let tape = Tape::<f64>::new();
     let a = tape.parameter("A", &Matrix::zeros(2, 2));

@@ -353,13 +353,15 @@ fn rows<T>(text: &str) -> Option<Parameter<T>> {
     Some(word(&all?.join(" ")))
 }
 
-/// A number of the type, rounded once.
+/// A number of the type, rounded once; none is beyond its range, but ∞ where it is written.
 pub(super) fn number<T: Scalar>(text: &str) -> Option<T> {
     let text = text.replace('−', "-");
-    match T::NAME {
+    let number = match T::NAME {
         "f32" => text.parse::<f32>().ok().map(|x| T::from_f64(f64::from(x))),
         _ => text.parse::<f64>().ok().map(T::from_f64),
-    }
+    }?;
+    let is_beyond = !number.is_finite() && text.contains(|c: char| c.is_ascii_digit());
+    (!is_beyond).then_some(number)
 }
 
 /// The function of an operation that applies one.

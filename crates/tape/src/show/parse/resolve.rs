@@ -114,7 +114,8 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
         let digits = number::<T>(&literal.digits);
         let Some(c) = digits else {
             let found = self.snippet(node);
-            return Err(EquationError::new(node.at, EquationMistake::Expected { what: "a number", found }));
+            let what = "a number that the type holds";
+            return Err(EquationError::new(node.at, EquationMistake::Expected { what, found }));
         };
         let c = if literal.negative { -c } else { c };
         let op: Op<T> = NumberOp(Factor { c, m: literal.m }).into();
