@@ -135,6 +135,51 @@ fn a_pole_or_the_end_of_a_domain_beside_x_does_not_matter() {
 }
 
 #[test]
+fn what_cancels_is_measured_at_every_scale() {
+    // The gradient is 2e-300, of differences of 5e-207.
+    for scale in [1.0, 1e-200, 1e200] {
+        let checked = Check::new().scalar(&[matrix![[1e-100]]], |_, x| x[0].square() * num(scale));
+        assert!(matches!(reason(&checked), Some(Reason::Small { .. })), "{scale:e}: {checked:?}");
+    }
+}
+
+/// g or g′.
+type Real = fn(f64) -> f64;
+
+/// g with a g′ that is wrong by a factor.
+fn times<T: Scalar>(factor: f64, g: Real, derivative: Real) -> Function<T> {
+    let name = format!("{factor}·g′");
+    let derivative = Function::new(&name, move |x: T| T::from_f64(factor * derivative(x.to_f64())));
+    Function::new(&format!("g {factor}"), move |x: T| T::from_f64(g(x.to_f64()))).with_derivative(derivative)
+}
+
+#[test]
+fn what_bends_is_not_taken_for_rounding() {
+    // The neighbours by which rounding is measured are 6e-6 apart, many times the length over which
+    // this bends.
+    let (steep, slope): (Real, Real) = (|x| (1e6 * x).tanh(), |x| 1e6 / (1e6 * x).cosh().powi(2));
+    let check = Check::new().orders(1);
+    for factor in [1.01, 1.1, 1.5, 2.0, 0.5, 0.0, -1.0] {
+        let checked = check.function(&times::<f64>(factor, steep, slope), &[1e-5]);
+        assert_ne!(Verdict::of(&checked), Verdict::Pass, "{factor}: {checked:?}");
+        // What is smaller is below what the neighbours leave.
+        assert!(factor < 1.0 || Verdict::of(&checked) == Verdict::Failure, "{factor}: {checked:?}");
+    }
+    // In f32 they are 5e-3 apart.
+    let (bell, slope): (Real, Real) = (|x| (-1e5 * x * x).exp(), |x| -2e5 * x * (-1e5 * x * x).exp());
+    for factor in [1.1, 1.5, 2.0, 0.5, 0.0, -1.0] {
+        let checked = check.function(&times::<f32>(factor, bell, slope), &[1e-2]);
+        assert_ne!(Verdict::of(&checked), Verdict::Pass, "{factor}: {checked:?}");
+    }
+    for checked in [
+        check.function(&times::<f64>(1.0, |x| (1e6 * x).tanh(), |x| 1e6 / (1e6 * x).cosh().powi(2)), &[1e-5]),
+        check.function(&times::<f32>(1.0, bell, slope), &[1e-2]),
+    ] {
+        assert_eq!(Verdict::of(&checked), Verdict::Pass, "{checked:?}");
+    }
+}
+
+#[test]
 fn errors_tell_a_wrong_rule_from_truncation_and_rounding() {
     for factor in [1.5, 1.001, 1.000_01] {
         let derivative = Function::new(&format!("{factor}·cos"), move |x: f64| factor * x.cos());

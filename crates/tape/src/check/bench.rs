@@ -415,6 +415,7 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
             rounding: self.rounding,
             h: self.h(),
             converging: self.bench.check.converging,
+            bends: false,
         };
         let found = difference::compare(&compared, |h| self.quotients(h, v))?;
         if !matches!(found.finding, Finding::Differs(_)) {
@@ -423,12 +424,21 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
         // Before a rule is called wrong, what cancels inside of the function is measured.
         // Its cube is a rounding: what is left of a smooth function.
         let step = self.bench.epsilon.cbrt() * (1.0 + self.bench.inputs[self.operand].max_abs().to_f64());
-        let along = |s: f64| if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) };
-        let noise = difference::noise(along, step)?;
-        if noise.is_nan() || noise <= compared.rounding {
+        let mut along =
+            |s: f64| if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) };
+        let noise = difference::noise(&mut along, step)?;
+        if noise.size.is_nan() || noise.size <= compared.rounding {
             return Ok(found);
         }
-        compared.rounding = noise;
+        let of_value = std::mem::replace(&mut compared.rounding, noise.size);
+        let found = difference::compare(&compared, |h| self.quotients(h, v))?;
+        if !noise.bends || found.finding != Finding::Agrees {
+            return Ok(found);
+        }
+        // It may agree because what bends was taken for rounding.
+        let along = |s: f64| if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) };
+        compared.bends = true;
+        compared.rounding = of_value.max(difference::noise_without_bends(along, step)?);
         difference::compare(&compared, |h| self.quotients(h, v))
     }
 

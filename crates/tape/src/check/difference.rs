@@ -47,6 +47,8 @@ pub(super) struct Compared {
     pub(super) h: f64,
     /// Whether the errors have to fall as the step shrinks.
     pub(super) converging: bool,
+    /// Whether to go on where rounding is more than the tolerance, while the error falls.
+    pub(super) bends: bool,
 }
 
 /// What the ladder found.
@@ -182,16 +184,19 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         let size = compared.size.max(differences.abs());
         let floor = 64.0 * compared.rounding / step;
         largest = largest.max(size);
-        if best.is_some() && floor > least * largest {
+        let is_rough = floor > least * largest;
+        if is_rough && best.is_some_and(|(_, _, error)| !compared.bends || floor > error) {
             break;
         }
         let allowed = compared.tolerance * size + floor;
         let error = (differences - compared.recorded).abs();
-        let relative = if error == 0.0 { 0.0 } else { error * compared.tolerance / allowed };
+        let relative = if error == 0.0 { 0.0 } else { error / allowed * compared.tolerance };
         let finding =
             if compared.one_sign - error > allowed { Finding::Agrees } else { Finding::Insensitive };
         let found = Found { differences, relative, step, floor, finding };
-        if error <= least * size + floor {
+        // Rounding may hide the mistake of a rule, but none that falls with the step.
+        let falls = best.is_none_or(|(_, _, before)| error < before / 4.0);
+        if error <= least * size + floor && (falls || !is_rough) {
             return Ok(found);
         }
         // Of errors that are the same the first, where rounding is smallest.
@@ -252,24 +257,57 @@ fn is_jump(sides: &[Quotients; 3], least: f64) -> bool {
     steepest(&sides[0]) > least && sides.windows(2).all(doubles)
 }
 
+/// What eight neighbours tell of the rounding of φ.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noise {
+    pub(super) size: f64,
+    /// Whether φ bends over these distances, so that the size is not that of roundings.
+    pub(super) bends: bool,
+}
+
 /// The rounding of φ by itself, measured where φ is all but a line: the third differences of eight
 /// neighbours, which amplify what is random in them by √20 (Moré and Wild, *Estimating computational
 /// noise*, 2011). What cancels inside of φ is seen here, and not from its value. The largest of three
 /// distances, as roundings may be in step with one of them.
-pub(super) fn noise(mut phi: impl FnMut(f64) -> Result<f64>, step: f64) -> Result<f64> {
-    let mut largest = 0.0_f64;
+pub(super) fn noise(mut phi: impl FnMut(f64) -> Result<f64>, step: f64) -> Result<Noise> {
+    let mut largest = Noise { size: 0.0, bends: true };
     for distance in [step, 0.618 * step, 0.382 * step] {
         let mut values = [0.0; 8];
         for (i, value) in values.iter_mut().enumerate() {
             *value = phi(i as f64 * distance)?;
         }
-        let third = |w: &[f64]| (w[3] - 3.0 * w[2]) + (3.0 * w[1] - w[0]);
-        let squares: f64 = values.windows(4).map(|w| third(w).powi(2)).sum();
-        let noise = (squares / 5.0 / 20.0).sqrt();
+        let mut thirds = [0.0; 5];
+        for (third, w) in thirds.iter_mut().zip(values.windows(4)) {
+            *third = (w[3] - 3.0 * w[2]) + (3.0 * w[1] - w[0]);
+        }
+        // No square, which overflows or vanishes; and ∞ beside NaN is NaN.
+        let root = thirds.into_iter().fold(0.0, f64::hypot);
+        let size = if thirds.iter().any(|x| x.is_nan()) { f64::NAN } else { root / 10.0 };
         // Not `max`, which a NaN passes by.
-        largest = if noise > largest || noise.is_nan() { noise } else { largest };
+        largest.size = if size > largest.size || size.is_nan() { size } else { largest.size };
+        largest.bends &= keep_their_sign(&thirds);
     }
     Ok(largest)
+}
+
+/// Those of roundings alternate, three of four times; those of a function that bends change once at
+/// most.
+fn keep_their_sign(thirds: &[f64; 5]) -> bool {
+    let same = |pair: &&[f64]| pair.iter().all(|&x| x > 0.0) || pair.iter().all(|&x| x < 0.0);
+    thirds.windows(2).filter(same).count() >= 3
+}
+
+/// The rounding of φ, from neighbours that move nearer, to an eighth each time, until it does not
+/// bend between them.
+pub(super) fn noise_without_bends(mut phi: impl FnMut(f64) -> Result<f64>, step: f64) -> Result<f64> {
+    let mut found = noise(&mut phi, step)?;
+    for eighth in 1..=4 {
+        if !found.bends {
+            break;
+        }
+        found = noise(&mut phi, step / f64::from(1 << (3 * eighth)))?;
+    }
+    Ok(found.size)
 }
 
 /// The errors of four steps: the first ones after which the error no longer falls, so that a small
@@ -327,11 +365,19 @@ mod tests {
 
     #[test]
     fn noise_is_that_of_the_digits_alone() {
-        let smooth = noise(|s| Ok((0.3 + s).sin()), 1.5e-8).unwrap();
+        let smooth = noise(|s| Ok((0.3 + s).sin()), 1.5e-8).unwrap().size;
         assert!(smooth < 4.0 * f64::EPSILON, "{smooth:e}");
         // Rounded to multiples of 2⁻²⁰: uniform, of the standard deviation 2⁻²⁰/√12.
         let rounded = |s: f64| Ok(((0.3 + 1e5 * s).sin() * 2f64.powi(20)).round() / 2f64.powi(20));
-        let of_digits = noise(rounded, 1.5e-8).unwrap() * 12f64.sqrt() * 2f64.powi(20);
+        for scale in [1e-250, 1e250] {
+            let scaled = noise(|s| Ok(scale * rounded(s)?), 1.5e-8).unwrap().size / scale;
+            let plain = noise(rounded, 1.5e-8).unwrap().size;
+            assert!((scaled / plain - 1.0).abs() < 1e-6, "{scaled:e} {plain:e}");
+        }
+        // What bends over the distances is no noise.
+        let bends = noise_without_bends(|s| Ok((1e4 * (0.3 + s)).sin()), 6e-6).unwrap();
+        assert!(bends < 1e-10, "{bends:e}");
+        let of_digits = noise(rounded, 1.5e-8).unwrap().size * 12f64.sqrt() * 2f64.powi(20);
         assert!((0.2..4.0).contains(&of_digits), "{of_digits}");
     }
 }

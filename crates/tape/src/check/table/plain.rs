@@ -134,8 +134,8 @@ impl<T: Scalar> RowBench<'_, T> {
         let h = STEP;
         let whole = (at(h)? - at(-h)?) / (2.0 * h);
         let half = (at(h / 2.0)? - at(-h / 2.0)?) / h;
-        let rounding =
-            difference::noise(|s| Ok(at(s).unwrap_or(f64::NAN)), f64::EPSILON.cbrt()).unwrap_or(f64::NAN);
+        let noise = difference::noise(|s| Ok(at(s).unwrap_or(f64::NAN)), f64::EPSILON.cbrt());
+        let rounding = noise.map_or(f64::NAN, |noise| noise.size);
         Some(((4.0 * half - whole) / 3.0, if rounding.is_nan() { 0.0 } else { rounding }))
     }
 
