@@ -134,6 +134,31 @@ fn a_pole_or_the_end_of_a_domain_beside_x_does_not_matter() {
     assert!(checked.is_ok(), "{}", checked.unwrap_err());
 }
 
+fn numbers_without_digits<T: Scalar>(small: f64, saturated: f64) {
+    let check = Check::new().orders(2);
+    for (name, checked) in [
+        ("scale", check.operation(&[number::<T>(0.37)], |_, x| x[0] * num(small))),
+        ("product", check.operation(&[number::<T>(0.37), number(-3.0)], |_, x| x[0] * num(small) * x[1])),
+        ("exp", check.operation(&[number::<T>(saturated)], |_, x| x[0].exp())),
+        ("sigmoid", check.operation(&[number::<T>(saturated)], |_, x| x[0].sigmoid())),
+    ] {
+        assert_eq!(Verdict::of(&checked), Verdict::Unchecked, "{name}: {checked:?}");
+    }
+    // A wrong rule of what is just large enough to have them.
+    let wrong =
+        Function::new("wrong", |_: T| T::from_f64(2e-37)).with_derivative(Function::new("0", |_| T::ZERO));
+    let wrong = Function::new("scale", |x: T| T::from_f64(1e-37) * x).with_derivative(wrong);
+    assert_eq!(Verdict::of(&Check::new().function(&wrong, &[T::ONE])), Verdict::Failure);
+}
+
+#[test]
+fn subnormal_numbers_break_no_law() {
+    numbers_without_digits::<f64>(1e-310, -720.0);
+    numbers_without_digits::<f64>(1e-320, -740.0);
+    numbers_without_digits::<f32>(1e-40, -90.0);
+    numbers_without_digits::<f32>(1e-44, -101.0);
+}
+
 #[test]
 fn what_cancels_is_measured_at_every_scale() {
     // The gradient is 2e-300, of differences of 5e-207.

@@ -138,7 +138,12 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
             let [g, double, other, sum] =
                 [&of_u, &of_double, &of_other, &of_sum].map(|all| &all[operand + 1]);
             let mut pairs = double.iter().zip(g.iter());
-            if let Some((&found, &g)) = pairs.find(|&(&double, &g)| double.bits() != (two * g).bits()) {
+            // Subnormal numbers lose digits that twice of them keep.
+            let vanishes = |x: T| x.abs().to_f64() <= 2.0 * smallest_normal::<T>();
+            let differs = |double: T, g: T| {
+                double.bits() != (two * g).bits() && !(vanishes(double) && vanishes(two * g))
+            };
+            if let Some((&found, &g)) = pairs.find(|&(&double, &g)| differs(double, g)) {
                 let (found, expected) = (found.to_f64(), 2.0 * g.to_f64());
                 self.broken.push(Broken::Doubling { operand, found, expected });
                 continue;
@@ -147,7 +152,7 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
             let rests = triples.map(|((sum, a), b)| sum.to_f64() - (a.to_f64() + b.to_f64()));
             let difference = rests.fold(0.0, f64::hypot);
             let scale = norm([g]) + norm([other]) + self.usual_slope(norm([&u]) * norm([&self.value]));
-            let relative = ratio(difference, scale);
+            let relative = relative::<T>(difference, scale);
             self.summary.note(Law::Additivity, relative, tolerance);
             if exceeds(relative, tolerance) {
                 self.broken.push(Broken::Additivity { operand, relative, tolerance });
@@ -170,14 +175,14 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
             let (forward, reverse) = (dot(&u, &jv), dots(&pulled, &v));
             let sizes = norm([&u]) * norm([&jv]) + norm(&pulled) * norm(&v);
             let scale = sizes + self.usual_slope(norm([&u]) * norm([&self.value]) * norm(&v));
-            let relative = ratio((forward - reverse).abs(), scale);
+            let relative = relative::<T>((forward - reverse).abs(), scale);
             self.summary.note(Law::Transpose, relative, tolerance);
             if exceeds(relative, tolerance) {
                 self.broken.push(Broken::Transpose { forward, reverse, relative, tolerance });
                 break;
             }
             zero &= forward == 0.0 && reverse == 0.0;
-            would_see |= exceeds(ratio((forward + reverse).abs(), scale), tolerance);
+            would_see |= exceeds(self::relative::<T>((forward + reverse).abs(), scale), tolerance);
         }
         if !would_see && self.broken.is_empty() {
             let empty =
@@ -287,7 +292,7 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
                 norm(&self.first_at(&u)?[1..]) + self.usual_slope(norm([&u]) * norm([&self.value]));
             let sizes = norm(&v) * norm(&hw) + norm(&w) * norm(&hv);
             let scale = sizes + self.usual_slope(gradient * norm(&v) * norm(&w));
-            let relative = ratio((vhw - whv).abs(), scale);
+            let relative = relative::<T>((vhw - whv).abs(), scale);
             self.summary.note(Law::Symmetry, relative, tolerance);
             if exceeds(relative, tolerance) {
                 self.broken.push(Broken::Symmetry { vhw, whv, relative, tolerance });
@@ -296,6 +301,17 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
         }
         Ok(())
     }
+}
+
+/// The smallest number of full digits.
+fn smallest_normal<T: Scalar>() -> f64 {
+    T::of_bits(1).to_f64() / T::EPSILON.to_f64()
+}
+
+/// A difference relative to the scale; below the smallest normal number there are no digits to
+/// compare.
+fn relative<T: Scalar>(difference: f64, scale: f64) -> f64 {
+    if difference <= smallest_normal::<T>() { 0.0 } else { ratio(difference, scale) }
 }
 
 /// An element that is NaN or infinite.
@@ -356,7 +372,10 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
         let sizes = slopes.center.iter().zip(drawn.weights()).map(|(output, weight)| {
             output.iter().zip(weight.iter()).map(|(a, b)| (a.to_f64() * b.to_f64()).abs()).sum::<f64>()
         });
-        slopes.rounding = slopes.bench.epsilon * (sizes.sum::<f64>() + hidden);
+        // What is subnormal is rounded by the least number, and no less.
+        let weights: f64 = drawn.weights().iter().flat_map(|w| w.iter()).map(|w| w.to_f64().abs()).sum();
+        slopes.rounding =
+            slopes.bench.epsilon * (sizes.sum::<f64>() + hidden) + T::of_bits(1).to_f64() * weights.max(1.0);
         Ok(slopes)
     }
 
