@@ -294,7 +294,7 @@ compiled! {
         result: Var<'t, Self>,
         seed: u64,
         orders: u8,
-    ) -> Result<laws::Derivatives<Self>> = laws::derivatives;
+    ) -> Result<laws::Derivatives<Self>, Failure> = laws::derivatives;
     fn check_entry<'t>(
         check: &Check,
         entry: Var<'t, Self>,

@@ -326,6 +326,68 @@ fn a_rule_that_knows_no_tape_obeys_the_same_laws() {
     rules_without_a_tape::<f32>();
 }
 
+/// x², with another number of gradients or another shape at some calls alone.
+struct Moody(&'static str);
+
+impl<T: Scalar> Rule<T> for Moody {
+    fn value(&self, x: &[Matrix<T>]) -> Matrix<T> {
+        let moved = x[0][(0, 0)] != T::from_f64(0.5);
+        let squares = x[0].map(|x| x * x);
+        if self.0 == "value" && moved { transposed(&squares) } else { squares }
+    }
+    fn vjp(&self, x: &[Matrix<T>], u: &Matrix<T>) -> Vec<Matrix<T>> {
+        let (rows, columns) = x[0].shape();
+        let dx = Matrix::from_fn(rows, columns, |i, j| (x[0][(i, j)] + x[0][(i, j)]) * u[(i, j)]);
+        let (large, moved) = (u.max_abs() > T::ONE, x[0][(0, 0)] != T::from_f64(0.5));
+        match self.0 {
+            "fewer" if large => vec![],
+            "more" if large => vec![dx.clone(), dx],
+            "other shape" if large => vec![transposed(&dx)],
+            "fewer where moved" if moved => vec![],
+            _ => vec![dx],
+        }
+    }
+}
+
+fn shapes_at_every_call<T: Scalar>() {
+    let inputs = [Matrix::from_fn(1, 2, |_, j| T::from_f64(0.5 - j as f64))];
+    for (name, law) in [
+        ("fewer", "shape: the rule gives 0 gradients for 1 operands"),
+        ("fewer where moved", "shape: the rule gives 0 gradients for 1 operands"),
+        ("more", "shape: the rule gives 2 gradients for 1 operands"),
+        ("other shape", "shape: the gradient of operand 0 is 2×1, not 1×2"),
+        ("value", "shape: the result is 2×1, not 1×2"),
+    ] {
+        let failure = Check::new().rule(&inputs, &Moody(name)).unwrap_err();
+        assert!(failure.to_string().starts_with(law), "{name}: {failure}");
+    }
+    assert!(Check::new().nothing_unchecked().rule(&inputs, &Moody("right")).is_ok());
+}
+
+/// 1, of no operand.
+struct One;
+
+impl Rule<f64> for One {
+    fn value(&self, _: &[Matrix<f64>]) -> Matrix<f64> {
+        matrix![[1.0]]
+    }
+    fn vjp(&self, _: &[Matrix<f64>], _: &Matrix<f64>) -> Vec<Matrix<f64>> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_rule_of_no_operand_is_unchecked() {
+    let checked = Check::new().rule(&[], &One);
+    assert_eq!(Verdict::of(&checked), Verdict::Unchecked, "{checked:?}");
+}
+
+#[test]
+fn a_rule_has_its_shapes_at_every_call() {
+    shapes_at_every_call::<f64>();
+    shapes_at_every_call::<f32>();
+}
+
 /// (10²⁰⁰·x)² at 10⁻²⁰⁰: the value is 1, the first derivative 2·10²⁰⁰, and the second one overflows.
 #[test]
 fn a_second_derivative_that_overflows_is_not_finite() {

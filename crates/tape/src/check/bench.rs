@@ -3,10 +3,10 @@
 use crate::check::difference::{self, Compared, Errors, Finding, Found, Quotients};
 use crate::check::random::Random;
 use crate::check::report::Worst;
-use crate::check::subject::Subject;
+use crate::check::subject::{Result, Subject};
 use crate::check::values::{dot, dots, exceeds, first_other_bits, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Reason, Summary};
-use crate::{Matrix, Result, Scalar};
+use crate::{Matrix, Scalar};
 
 /// Up to this many elements of an operand are looked at one by one for the one that is worst.
 const MOST_SINGLE: usize = 64;
@@ -470,7 +470,7 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
             let [below, above] = [low..middle, middle..high].map(|range| {
                 let part = part_of(v, range);
                 let differences = self.central(step, &part)?;
-                Ok::<f64, crate::Error>((differences - dot(derivative, &part)).abs())
+                Ok::<f64, Failure>((differences - dot(derivative, &part)).abs())
             });
             if below? >= above? { high = middle } else { low = middle }
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Result;
+use crate::check::subject::Result;
 
 /// The ladder has these many steps at most: the last is h/4096.
 const STEPS: usize = 13;

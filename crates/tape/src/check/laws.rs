@@ -5,7 +5,7 @@ use crate::check::columnwise;
 use crate::check::random::Random;
 use crate::check::subject::{Recorded, Subject};
 use crate::check::values::Function;
-use crate::check::{Check, Failure, Summary};
+use crate::check::{Check, Failure, Law, Reason, Summary};
 use crate::{Matrix, Result, Scalar, Tape, Var};
 
 /// The inputs as parameters of a tape.
@@ -51,6 +51,9 @@ pub(super) fn run_rule<T: Scalar>(
     bench.cotangent_laws()?;
     bench.derivative(1)?;
     bench.stop()?;
+    if inputs.is_empty() {
+        bench.summary.miss(Law::Derivative, None, Reason::Empty);
+    }
     check.demand(bench.summary)
 }
 
@@ -80,7 +83,7 @@ pub(crate) fn derivatives<'t, T: Scalar>(
     result: Var<'t, T>,
     seed: u64,
     orders: u8,
-) -> Result<Derivatives<T>> {
+) -> Result<Derivatives<T>, Failure> {
     let mut recorded = Recorded::new(tape, variables, result)?;
     let mut random = Random::new(seed);
     let u = random.direction(recorded.shape());

@@ -3,9 +3,9 @@
 use std::panic::Location;
 
 use crate::check::case::Case;
-use crate::check::subject::Subject;
+use crate::check::subject::{Result, Subject};
 use crate::check::{Broken, Check, Failure, Summary, laws};
-use crate::{Matrix, Result, Scalar};
+use crate::{Matrix, Scalar};
 
 /// A function of matrices with its vector–Jacobian product, written by hand or in another library.
 ///
@@ -36,13 +36,28 @@ pub trait Rule<T: Scalar> {
     fn vjp(&self, x: &[Matrix<T>], u: &Matrix<T>) -> Vec<Matrix<T>>;
 }
 
-struct OfRule<'a, R>(&'a R);
+struct OfRule<'a, R> {
+    rule: &'a R,
+    /// Of f(x).
+    shape: (usize, usize),
+}
 
 impl<T: Scalar, R: Rule<T>> Subject<T> for OfRule<'_, R> {
+    /// A rule may give another number of matrices, or other shapes, at every call.
     fn first(&mut self, x: &[Matrix<T>], u: &Matrix<T>) -> Result<Vec<Matrix<T>>> {
-        let mut all = vec![self.0.value(x)];
-        all.extend(self.0.vjp(x, u));
-        Ok(all)
+        let mut all = vec![self.rule.value(x)];
+        all.extend(self.rule.vjp(x, u));
+        let (operands, gradients) = (x.len(), all.len() - 1);
+        if gradients != operands {
+            return Err(Broken::Count { operands, gradients }.into());
+        }
+        let shapes = [self.shape].into_iter().chain(x.iter().map(Matrix::shape));
+        let pairs = all.iter().map(Matrix::shape).zip(shapes).enumerate();
+        let broken = pairs.filter(|(_, (found, expected))| found != expected);
+        let broken: Vec<_> = broken
+            .map(|(i, (found, expected))| Broken::Shape { operand: i.checked_sub(1), expected, found })
+            .collect();
+        if broken.is_empty() { Ok(all) } else { Err(broken.into()) }
     }
 
     fn higher(&mut self, _: &[Matrix<T>], _: &Matrix<T>, _: &[Vec<Matrix<T>>]) -> Result<Vec<Matrix<T>>> {
@@ -66,11 +81,7 @@ impl Check {
     }
 
     fn rule_at<T: Scalar>(&self, inputs: &[Matrix<T>], rule: &impl Rule<T>) -> Result<Summary, Failure> {
-        let value = rule.value(inputs);
-        let gradients = rule.vjp(inputs, &Matrix::zeros(value.rows(), value.columns())).len();
-        if gradients != inputs.len() {
-            return Err(Broken::Count { operands: inputs.len(), gradients }.into());
-        }
-        laws::run_rule(self, inputs, OfRule(rule), value.shape())
+        let shape = rule.value(inputs).shape();
+        laws::run_rule(self, inputs, OfRule { rule, shape }, shape)
     }
 }

@@ -1,7 +1,11 @@
 //! What is checked: a function with its recorded derivatives.
 
+use crate::check::Failure;
 use crate::check::values::Function;
-use crate::{Matrix, Result, Scalar, Tape, Var};
+use crate::{Matrix, Scalar, Tape, Var};
+
+/// With what is broken, an error of the tape among it.
+pub(super) type Result<R, E = Failure> = std::result::Result<R, E>;
 
 /// A function f of some operands, and its derivatives.
 pub(super) trait Subject<T: Scalar> {
@@ -76,13 +80,14 @@ impl<'t, T: Scalar> Recorded<'t, T> {
 
 impl<T: Scalar> Subject<T> for Recorded<'_, T> {
     fn first(&mut self, x: &[Matrix<T>], u: &Matrix<T>) -> Result<Vec<Matrix<T>>> {
-        self.first.at(x.iter().chain([u]))
+        Ok(self.first.at(x.iter().chain([u]))?)
     }
 
     fn higher(&mut self, x: &[Matrix<T>], u: &Matrix<T>, along: &[Vec<Matrix<T>>]) -> Result<Vec<Matrix<T>>> {
         while self.higher.len() < along.len() {
             self.next_order()?;
         }
-        self.higher[along.len() - 1].function.at(x.iter().chain([u]).chain(along.iter().flatten()))
+        let directions = along.iter().flatten();
+        Ok(self.higher[along.len() - 1].function.at(x.iter().chain([u]).chain(directions))?)
     }
 }
