@@ -206,6 +206,44 @@ fn functions_of_the_standard_library() {
     functions.check("standard_library");
 }
 
+/// Names that are no identifiers, or that others have.
+#[test]
+fn names_that_are_no_identifiers() {
+    let names = [
+        "x₁",
+        "x²",
+        "½",
+        "①",
+        "",
+        "%1",
+        "a\nb",
+        "a\u{202e}b",
+        "*/",
+        "\"",
+        "fn",
+        "Self",
+        "LN_2",
+        "i",
+        "W",
+        "w",
+    ];
+    let mut functions = Functions::new(MultiplyAdd::Software);
+    let tape = Tape::<f64>::new();
+    let mut outputs = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        let x = match i % 2 {
+            0 => tape.parameter_unbound(name, Shape::new(2, 1)),
+            _ => tape.examples_unbound(name, 2),
+        };
+        outputs.extend([x * x + num(1.0), (x.square() - num(1.0)).sum().named(name), x]);
+    }
+    let nothing = tape.examples_unbound("none", 0);
+    outputs.push(nothing.exp() + nothing);
+    functions.add(&outputs, 3, false, drawn);
+    functions.add(&outputs, 3, true, drawn);
+    functions.check("names");
+}
+
 /// Where the program computes a difference of shares and labels with more digits, source may be off by an ulp or two of the
 /// labels.
 #[test]

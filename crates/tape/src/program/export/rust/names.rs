@@ -24,6 +24,18 @@ fn words(library: &str) -> impl Iterator<Item = &str> {
     library.split(|c: char| !(c.is_alphanumeric() || c == '_'))
 }
 
+/// Whether rustc takes this letter or digit in an identifier: of the alphabets that are usual in
+/// names, as `std` does not know Unicode's XID.
+fn is_of_an_identifier(c: char) -> bool {
+    match c {
+        'ª' | 'º' | '\u{345}' | '\u{37a}' => false,
+        '\u{80}'..'\u{530}' => c.is_alphabetic(),
+        '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' => true,
+        '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => true,
+        c => c.is_ascii_alphanumeric(),
+    }
+}
+
 impl Names {
     pub(super) fn new(library: &str) -> Self {
         Names { taken: TAKEN.split_whitespace().chain(words(library)).map(str::to_owned).collect() }
@@ -52,8 +64,15 @@ impl Names {
                 '∂' => identifier.push('d'),
                 'ℒ' => identifier.push('l'),
                 '′' => identifier.push_str("_prime"),
-                '/' | '[' | ' ' | '(' | '.' | '-' | ',' if !identifier.ends_with('_') => identifier.push('_'),
-                c if c.is_alphanumeric() || c == '_' => identifier.extend(c.to_lowercase()),
+                '/' | '[' | ' ' | '(' | '.' | '-' | ',' | '_' if !identifier.ends_with('_') => {
+                    identifier.push('_')
+                }
+                '₀'..='₉' => identifier.push(char::from(b'0' + (c as u32 - '₀' as u32) as u8)),
+                '⁰' | '⁴'..='⁹' => identifier.push(char::from(b'0' + (c as u32 - '⁰' as u32) as u8)),
+                '¹' => identifier.push('1'),
+                '²' => identifier.push('2'),
+                '³' => identifier.push('3'),
+                c if is_of_an_identifier(c) => identifier.extend(c.to_lowercase()),
                 _ => {}
             }
         }
@@ -90,5 +109,13 @@ mod tests {
             ["%12", "", "W[1]", "fn", "exp", "x"].map(of),
             ["n12", "n", "w_1_2", "fn_2", "exp_2", "x_2"]
         );
+    }
+
+    #[test]
+    fn what_is_no_letter_of_an_identifier_is_left_out() {
+        let mut names = Names::new("");
+        let of = ["x₁", "x²", "y⁴⁰", "½", "①", "ﷺ", "🦀", "a__b", "__", "a\u{345}", "σ", "日本"];
+        let expected = ["x1", "x2", "y40", "n", "n_2", "n_3", "n_4", "a_b", "n_5", "a", "σ", "日本"];
+        assert_eq!(of.map(|name| names.identifier(name)), expected);
     }
 }
