@@ -119,6 +119,15 @@ fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     ]
 }
 
+/// What leaves a part of its result 0, as an output, whose numbers are the caller's before.
+fn padded<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, _, w, ..] = leaves(tape);
+    let of_rows = x.rows(1..4).exp().sum().gradients([x]);
+    let of_columns = w.columns(2..5).exp().sum().gradients([w]);
+    let of_examples = x.columns(0..1).exp().sum().gradients([x]);
+    [of_rows, of_columns, of_examples].into_iter().flatten().collect()
+}
+
 fn blocks<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let [x, u, ..] = leaves(tape);
     let (tokens, others) = (x.unfold(3), u.unfold(3)); // 2 × 3 of each example
@@ -158,13 +167,14 @@ fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 fn check(multiply_add: MultiplyAdd, name: &str) {
     fn add<T: Scalar>(functions_of: &mut Functions) {
         // Whether gradients are written too, and for how many examples.
-        let makes: [(Make<T>, bool, &[usize]); 8] = [
+        let makes: [(Make<T>, bool, &[usize]); 9] = [
             (arithmetic, true, &[7]),
             (functions, true, &[7]),
             (reductions, false, &[7]),
             (products, true, &[1, 7]),
             (softmax, false, &[7]),
             (parts, false, &[7]),
+            (padded, false, &[1, 7]),
             (blocks, true, &[7]),
             (indices, false, &[7]),
         ];

@@ -44,7 +44,8 @@ impl<T: Scalar> Writer<'_, T> {
                 self.each_element((rows, columns), &target, &value)
             }
             Op::Pad(pad) => {
-                let (along, start, _) = pad.place();
+                let ((along, start, _), target) = (pad.place(), self.target(node));
+                self.line(&format!("{target}.fill(0.0);"));
                 self.placed(node, &operands, along, start)
             }
             Op::Stack(stack) => self.placed(node, &operands, stack.0, 0),
