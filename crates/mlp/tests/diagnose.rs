@@ -362,6 +362,53 @@ fn what_is_no_equation_is_an_error() {
 }
 
 #[test]
+fn an_equation_that_names_itself_is_not_judged() {
+    let exercise = Exercise::new(&network::<f64>(&[2, 3, 2, 1], 6, Loss::LogLoss));
+    for text in [
+        "dJ/dW[1] = dJ/dW[1]",
+        "∂J/∂W[1] = ∂J/∂W[1] + 0",
+        "d[3] = δ[3]",
+        "d[3] = dL/dZ[3]",
+        "∂ℒ/∂Z[2] = m · ∂J/∂Z[2]",
+        "dL/dA[2] = m * dJ/dA[2]",
+        "dJ/db[2] = 2 * dJ/db[2] - dJ/db[2]",
+        "Z[1] = Z[1]",
+        "A[2] = A[2]",
+        "dJ/dW[1] = 1/m * d[1] * X' = dJ/dW[1] + 0",
+    ] {
+        assert!(
+            matches!(exercise.judge(text), Err(NotJudged::Itself(_))),
+            "{text}: {:?}",
+            exercise.judge(text)
+        );
+    }
+    // What an entry's number stands for is not the student's work.
+    for number in 0..90 {
+        assert_eq!(exercise.judge(&format!("dJ/dW[1] = %{number}")), Err(NotJudged::Number));
+    }
+    for text in ["d[1] = dL/dA[1] .* g'(Z[1])", "Z[1] = W[1] * X + b[1]", "dL/dA[1] = m * W[2]' * dJ/dZ[2]"] {
+        assert!(exercise.judge(text).unwrap().is_right(), "{text}");
+    }
+}
+
+#[test]
+fn each_of_several_sides_is_judged() {
+    let exercise = Exercise::new(&network::<f64>(&[2, 3, 1], 6, Loss::LogLoss));
+    let mistake = |text: &str| exercise.judge(text).unwrap().mistake();
+    assert_eq!(mistake("dJ/dW[1] = d[1] * X' = 1/m * d[1] * X'"), Some(Mistake::WithoutMean));
+    assert_eq!(mistake("dJ/dW[1] = 1/m * d[1] * X' = d[1] * X'"), Some(Mistake::WithoutMean));
+    for text in [
+        "d[2] = ∂ℒ/∂Z[2] = dL/dA[2] .* g'(Z[2])",
+        "dJ/dW[1] = (d[1] * X') / m = 1/m * d[1] * X'",
+        "dJ/dW[1] == 1/m * d[1] * X'",
+    ] {
+        assert!(exercise.judge(text).unwrap().is_right(), "{text}");
+    }
+    let error = exercise.judge("dJ/dW[1] = 1/m * d[7] * X' = 1/m * d[1] * X'").unwrap_err();
+    assert!(error.to_string().starts_with("character 18: nothing is called d[7]"), "{error}");
+}
+
+#[test]
 fn every_mistake_is_named_by_numbers() {
     let (mut named, mut shared) = (0, BTreeMap::<(Mistake, Mistake), usize>::new());
     for (network, at) in networks().into_iter().zip(0_u64..) {

@@ -1,6 +1,6 @@
 //! The equations of a network on a tape, right and wrong, by the names of the textbook.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tape::{EquationError, EquationReader, Function, Matrix, Over, Shape, Tape, Var};
 
@@ -138,6 +138,31 @@ impl<'t, T: Scalar> Board<'t, T> {
 
     pub(super) fn read(&self, text: &str) -> Result<Var<'t, T>, EquationError> {
         Ok(self.reader.read(text)?.right)
+    }
+
+    /// Whether what is read depends on the quantity by one of its names.
+    pub(super) fn names_itself(&self, quantity: Quantity, text: &str) -> bool {
+        let shape = self.right[&quantity].shape().expect("what is right has a shape");
+        let itself = self.right[&quantity].tape().parameter_unbound("", shape);
+        let mut reader = self.reader.clone();
+        for (name, _) in quantity.names() {
+            reader = reader.alias(&name, itself);
+        }
+        if let Quantity::Z(l) | Quantity::A(l) = quantity {
+            reader = reader.activation(itself, &self.architecture.g[l - 1]);
+        }
+        let read = reader.read(text).ok().and_then(|read| read.right.entry().ok());
+        let mut open: Vec<_> = read.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(entry) = open.pop() {
+            if Some(entry.index()) == itself.index() {
+                return true;
+            }
+            if seen.insert(entry.index()) {
+                open.extend(entry.operands());
+            }
+        }
+        false
     }
 
     fn right_side(&self, quantity: Quantity) -> Result<Var<'t, T>, EquationError> {

@@ -26,6 +26,10 @@ pub enum NotJudged {
     Equation(EquationError),
     /// What stands left of = is nothing that the textbook defines, or nothing stands there.
     Quantity(UnknownQuantity),
+    /// The right side names what it defines, and so says nothing of it.
+    Itself(Quantity),
+    /// An entry's number, as in `%12`, which stands for nothing in the equations of a network.
+    Number,
     /// The network has no such layer.
     Layer {
         /// What was written.
@@ -40,6 +44,12 @@ impl fmt::Display for NotJudged {
         match self {
             NotJudged::Equation(error) => error.fmt(f),
             NotJudged::Quantity(unknown) => unknown.fmt(f),
+            NotJudged::Itself(quantity) => {
+                write!(f, "{quantity} stands on both sides: an equation defines it by others")
+            }
+            NotJudged::Number => {
+                write!(f, "an entry's number (%…) is of no equation of a network: write its name")
+            }
             NotJudged::Layer { quantity, layers } => {
                 write!(f, "there is no {quantity}: the network has {layers} layers")
             }
@@ -70,7 +80,17 @@ impl<T: Scalar> Exercise<T> {
 
     /// Judges an equation with both sides, `∂J/∂W[1] = …`, in the notation of
     /// [`EquationReader`](tape::EquationReader): a text in ASCII will do. A\[0\] is X, and δ\[l\] is
-    /// ∂ℒ/∂Z\[l\].
+    /// ∂ℒ/∂Z\[l\]. Of several sides, `∂J/∂b[1] = … = …`, each has to be right: the verdict is that of
+    /// the first which is not, or else of the last.
+    ///
+    /// ```
+    /// # use mlp::{Activation, Mlp, diagnose::{Exercise, NotJudged, Quantity}};
+    /// # let network = Mlp::<f64>::new(2).layer(4, Activation::Tanh).layer(1, Activation::Sigmoid).build()?;
+    /// let exercise = Exercise::new(&network);
+    /// let nothing = exercise.judge("d[2] = dL/dZ[2]").unwrap_err(); // both are its names
+    /// assert_eq!(nothing, NotJudged::Itself(Quantity::Delta(2)));
+    /// # Ok::<(), mlp::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`NotJudged`] if it cannot be read.
@@ -86,6 +106,18 @@ impl<T: Scalar> Exercise<T> {
     /// As [`judge`](Exercise::judge).
     pub fn judge_as(&self, quantity: Quantity, text: &str) -> Result<Verdict<T>, NotJudged> {
         self.check_layer(quantity)?;
+        if text.contains('%') {
+            return Err(NotJudged::Number);
+        }
+        for side in sides_between(text) {
+            let is_its_name = side.trim().is_empty() || side.parse() == Ok(quantity);
+            if !is_its_name
+                && let verdict = T::exercise_judge(self, quantity, &side)?
+                && !verdict.is_right()
+            {
+                return Ok(verdict);
+            }
+        }
         T::exercise_judge(self, quantity, text)
     }
 
@@ -138,12 +170,18 @@ impl<T: Scalar> Exercise<T> {
         let right = board.right(quantity);
         let read = board.read(text);
         if read.as_ref().is_ok_and(|read| *read == right) {
-            return Ok(Verdict::Same);
+            return match self.names_itself(quantity, text) {
+                true => Err(NotJudged::Itself(quantity)),
+                false => Ok(Verdict::Same),
+            };
         }
         if let Err(error) = &read
             && !matches!(error.mistake(), EquationMistake::Operation(_))
         {
             return Err(NotJudged::Equation(error.clone()));
+        }
+        if self.names_itself(quantity, text) {
+            return Err(NotJudged::Itself(quantity));
         }
         let must_be = right.shape().expect("what is right has a shape");
         let would_be = read.as_ref().ok().and_then(|read| read.shape().ok());
@@ -164,6 +202,12 @@ impl<T: Scalar> Exercise<T> {
                 Verdict::Shape { quantity, would_be, must_be, error: read.err(), finding, loss }
             }
         })
+    }
+
+    /// Whether the definition of a quantity is made of the quantity.
+    fn names_itself(&self, quantity: Quantity, text: &str) -> bool {
+        let tape = Tape::new();
+        Board::of_symbols(&tape, &self.architecture).names_itself(quantity, text)
     }
 
     /// Whether an equation has the values of the right one wherever it was tried, and they were not
@@ -236,6 +280,26 @@ impl<T: Scalar> Exercise<T> {
         }
         None
     }
+}
+
+/// The sides between the first and the last `=` that stand in no bracket, each after as many blanks
+/// as there are characters before it, so that places in it are those in the text.
+fn sides_between(text: &str) -> Vec<String> {
+    let (mut depth, mut start, mut sides) = (0_usize, None, Vec::new());
+    for (at, c) in text.chars().enumerate() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            '=' if depth == 0 => {
+                if let Some(start) = start.replace(at + 1) {
+                    let side: String = text.chars().skip(start).take(at - start).collect();
+                    sides.push(" ".repeat(start) + &side);
+                }
+            }
+            _ => {}
+        }
+    }
+    sides
 }
 
 pub(super) fn architecture<T: Scalar>(network: &Mlp<T>) -> Architecture<T> {
