@@ -668,3 +668,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_number_that_was_given_is_passed_over() {
+    let network = network::<f64>(&[2, 3, 1], 6, Loss::LogLoss);
+    let (x, y) = examples(&network, 4, 3);
+    let numbers = Numbers::new(&network, &x, &y).unwrap();
+    let right = right_values(&network, &x, &y);
+    let given = |wrong: &'static str, scale: f64| {
+        let delta = right[&Quantity::Delta(2)].clone();
+        numbers.judge(|name| match name {
+            _ if name == wrong => Some(delta.map(|x| scale * x)),
+            "∂ℒ/∂Z[2]" => Some(delta.clone()),
+            _ => None,
+        })
+    };
+    // Under each of its names.
+    for (name, scale) in
+        [("dL/dZ[2]", 1.0), ("∂J/∂Z[2]", 0.25), ("dJ/dZ[2]", 0.25), ("δ[2]", 1.0), ("d[2]", 1.0)]
+    {
+        assert!(given(name, scale).unwrap().is_right(), "{name}");
+        let verdict = given(name, 7.0 * scale).unwrap();
+        assert_eq!((verdict.is_right(), verdict.quantity()), (false, Some(Quantity::Delta(2))), "{name}");
+    }
+    // Beside what overflows.
+    let mut large = Mlp::<f64>::new(1).layer(2, Activation::Relu).layer(1, Activation::Identity);
+    large = large.loss(Loss::SquaredError);
+    let mut large = large.build().unwrap();
+    large.set_parameter("W[1]", Matrix::from_rows(&[[1e200], [0.5]]).unwrap()).unwrap();
+    let x = Matrix::from_rows(&[[1e200, 1.0]]).unwrap();
+    let numbers = Numbers::new(&large, &x, &Matrix::filled(1, 2, 1.0)).unwrap();
+    let judged = |last: f64| {
+        let z = Matrix::from_rows(&[[f64::INFINITY, 1e200], [5e199, last * 1e200]]).unwrap();
+        numbers.judge(|name| (name == "Z[1]").then(|| z.clone())).unwrap()
+    };
+    assert!(judged(0.0).is_right());
+    assert!(!judged(0.5).is_right());
+}
+
+#[test]
+#[should_panic(expected = "the tolerance is NaN, not a number from 0 on")]
+fn a_tolerance_is_a_number() {
+    let network = network::<f64>(&[2, 1], 6, Loss::LogLoss);
+    let (x, y) = examples(&network, 1, 3);
+    let _ = Numbers::new(&network, &x, &y).unwrap().with_tolerance(f64::NAN);
+}

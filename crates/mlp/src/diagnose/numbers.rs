@@ -100,22 +100,30 @@ impl<T: Scalar> Numbers<T> {
     }
 
     /// Another tolerance than [`TOLERANCE`](Numbers::TOLERANCE).
+    ///
+    /// # Panics
+    /// If it is negative or not finite.
     #[must_use = "it gives the judge back"]
     pub fn with_tolerance(self, tolerance: f64) -> Self {
+        let t = tolerance;
+        assert!(t >= 0.0 && t.is_finite(), "the tolerance is {t}, not a number from 0 on");
         Numbers { tolerance, ..self }
     }
 
     /// Judges what the closure has under the names of the textbook, `∂J/∂W[1]` or `dJ/dW[1]`; it is asked for each
-    /// spelling. ∂J/∂Z\[l\] is 1/m · ∂ℒ/∂Z\[l\]; either can be given.
+    /// spelling, and all that it has are judged. ∂J/∂Z\[l\] is 1/m · ∂ℒ/∂Z\[l\]; either can be given.
     ///
     /// # Errors
     /// [`Error::Tape`] if a value cannot be computed, as of m = 0 examples.
     pub fn judge(&self, given: impl Fn(&str) -> Option<Matrix<T>>) -> Result<ByNumbers<T>> {
         let mut theirs = Vec::new();
         for quantity in Quantity::all(self.architecture.layers()) {
-            let found = quantity.names().into_iter().find_map(|(name, of_j)| Some((given(&name)?, of_j)));
-            if let Some((value, of_j)) = found {
-                theirs.push((quantity, if of_j { self.times_m(&value) } else { value }));
+            for (name, of_j) in quantity.names() {
+                let Some(value) = given(&name) else { continue };
+                let value = if of_j { self.times_m(&value) } else { value };
+                if !theirs.contains(&(quantity, value.clone())) {
+                    theirs.push((quantity, value));
+                }
             }
         }
         T::numbers_judge(self, theirs)
@@ -205,7 +213,9 @@ impl<T: Scalar> Numbers<T> {
                     }
                 });
             }
-            checked.push(quantity);
+            if !checked.contains(&quantity) {
+                checked.push(quantity); // and not again under another of its names
+            }
             given.insert(quantity, found);
         }
         Ok(ByNumbers::Right { checked })

@@ -33,9 +33,9 @@ fn labels<T: Scalar>(loss: Loss, drawn: &Matrix<T>) -> Matrix<T> {
     }
 }
 
-/// The largest element.
+/// The largest finite element: beside ∞ every difference is nothing.
 pub(super) fn scale<T: Scalar>(a: &Matrix<T>) -> f64 {
-    a.as_slice().iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max)
+    a.as_slice().iter().map(|x| x.to_f64().abs()).filter(|x| x.is_finite()).fold(0.0, f64::max)
 }
 
 /// The largest difference beside the largest element of both, or beside `least` if that is more; and where
