@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mlp::diagnose::{ByNumbers, Exercise, Numbers, Verdict};
+use mlp::diagnose::{ByNumbers, Exercise, Numbers, Quantity, Verdict};
 use mlp::{Loss, Mlp};
 use tape::{Matrix, printable};
 
@@ -87,12 +87,24 @@ fn equations(text: &str) -> Result<Vec<String>> {
 /// One sentence: the first matrix that is wrong.
 fn numbers(sheet: &Sheet) -> Result<Vec<String>> {
     let mut network = sheet.description.network()?;
-    for (name, value) in
-        sheet.matrices.iter().filter(|(name, _)| name.starts_with("W[") || name.starts_with("b["))
-    {
-        network.set_parameter(name, value.clone()).map_err(|error| error.to_string())?;
-    }
     let matrix = |name: &str| sheet.matrices.get(name).ok_or_else(|| format!("there is no {name}"));
+    let names: Vec<String> = network.parameters().keys().map(ToString::to_string).collect();
+    for name in &names {
+        network.set_parameter(name, matrix(name)?.clone()).map_err(|error| error.to_string())?;
+    }
+    // What is misspelled would be passed over.
+    let ascii = |name: &str| name.replace(['∂', 'δ'], "d").replace('ℒ', "L");
+    let is_known = |name: &&String| {
+        let of_loss = ascii(name).replace("dJ/dZ", "dL/dZ").replace("dJ/dA", "dL/dA");
+        let is_layer = of_loss.parse().is_ok_and(|quantity: Quantity| {
+            let l = quantity.layer();
+            l <= network.layers() && [ascii(&quantity.to_string()), format!("d[{l}]")].contains(&of_loss)
+        });
+        is_layer || names.contains(name) || ["X", "Y"].contains(&name.as_str())
+    };
+    if let Some(name) = sheet.matrices.keys().find(|name| !is_known(name)) {
+        return Err(format!("\"{}\" is no matrix of this network", printable(name)));
+    }
     let numbers = Numbers::new(&network, matrix("X")?, matrix("Y")?).map_err(|error| error.to_string())?;
     let verdict =
         numbers.judge(|name| sheet.matrices.get(name).cloned()).map_err(|error| error.to_string())?;
