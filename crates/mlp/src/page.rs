@@ -2,7 +2,7 @@
 
 use tape::{Over, Page, Program, Var};
 
-use crate::{Loss, Mlp, RecordedMlp, Result, Scalar};
+use crate::{Error, Loss, Mlp, RecordedMlp, Result, Scalar};
 
 /// # A page
 ///
@@ -31,7 +31,8 @@ impl<T: Scalar> Mlp<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Tape`](crate::Error::Tape) if what was recorded is void.
+    /// [`Error::Tape`](crate::Error::Tape) if what was recorded is void;
+    /// [`Error::Length`](crate::Error::Length) if it is of a network of more or fewer layers.
     pub fn page<'t>(&self, recorded: &RecordedMlp<'t, T>, program: &'t Program<T>) -> Result<Page<'t, T>> {
         T::mlp_page(self, recorded, program)
     }
@@ -41,6 +42,13 @@ impl<T: Scalar> Mlp<T> {
         recorded: &RecordedMlp<'t, T>,
         program: &'t Program<T>,
     ) -> Result<Page<'t, T>> {
+        let RecordedMlp { w, b, z, a, .. } = recorded;
+        for found in [w.len(), b.len(), z.len(), a.len().saturating_sub(1)] {
+            let expected = self.layers();
+            if found != expected {
+                return Err(Error::Length { list: "layers of the recorded network", expected, found });
+            }
+        }
         let derived = Derived::of(recorded);
         let page = Page::new(recorded.j.tape(), program).title(self.title());
         let page = self.mark_forward(page, recorded)?;

@@ -376,3 +376,17 @@ fn probabilities_and_classes_are_what_the_loss_says() {
     check::<f32>(1e-6);
     check::<f64>(1e-15);
 }
+
+#[cfg(feature = "html")]
+#[test]
+fn the_page_of_another_network_is_an_error() {
+    let of = |sizes: &[usize]| network::<f64>(sizes, &Activation::Tanh, Loss::SquaredError, 3);
+    let tape = Tape::new();
+    let recorded = of(&[2, 3, 1]).record(&tape, &Matrix::zeros(2, 4), &Matrix::zeros(1, 4)).unwrap();
+    let program = tape.compile(recorded.gradients()).unwrap();
+    for (sizes, layers) in [(&[2, 1][..], 1), (&[2, 3, 4, 1], 3)] {
+        let error = of(sizes).page(&recorded, &program).unwrap_err();
+        assert!(matches!(error, Error::Length { expected, found: 2, .. } if expected == layers), "{error}");
+    }
+    assert!(of(&[2, 3, 1]).page(&recorded, &program).unwrap().to_html().is_ok());
+}
