@@ -144,6 +144,11 @@ fn numbers_without_digits<T: Scalar>(small: f64, saturated: f64) {
     ] {
         assert_eq!(Verdict::of(&checked), Verdict::Unchecked, "{name}: {checked:?}");
     }
+    // A gradient that is just normal, of terms that are not.
+    let least = if T::NAME == "f32" { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
+    let terms = Matrix::from_fn(1, 40, |_, j| T::from_f64((0.2 + 0.003 * j as f64) * least));
+    let sums = check.operation(&[terms, number(0.3)], |_, x| (x[0] * x[1].sin()).sum());
+    assert!(sums.is_ok(), "{sums:?}");
     // A wrong rule of what is just large enough to have them.
     let wrong =
         Function::new("wrong", |_: T| T::from_f64(2e-37)).with_derivative(Function::new("0", |_| T::ZERO));

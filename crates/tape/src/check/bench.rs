@@ -139,11 +139,11 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
                 [&of_u, &of_double, &of_other, &of_sum].map(|all| &all[operand + 1]);
             let mut pairs = double.iter().zip(g.iter());
             // Subnormal numbers lose digits that twice of them keep.
-            let vanishes = |x: T| x.abs().to_f64() <= 2.0 * smallest_normal::<T>();
-            let differs = |double: T, g: T| {
-                double.bits() != (two * g).bits() && !(vanishes(double) && vanishes(two * g))
+            let vanishes = |x: f64| x != 0.0 && x.abs() <= smallest_normal::<T>();
+            let differs = |double: T, twice: T| {
+                double.bits() != twice.bits() && !vanishes(double.to_f64() - twice.to_f64())
             };
-            if let Some((&found, &g)) = pairs.find(|&(&double, &g)| differs(double, g)) {
+            if let Some((&found, &g)) = pairs.find(|&(&double, &g)| differs(double, two * g)) {
                 let (found, expected) = (found.to_f64(), 2.0 * g.to_f64());
                 self.broken.push(Broken::Doubling { operand, found, expected });
                 continue;
