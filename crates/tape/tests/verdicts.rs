@@ -106,6 +106,33 @@ fn what_cannot_be_seen_is_unchecked() {
     what_cannot_be_seen::<f32>();
 }
 
+fn where_the_second_derivative_jumps<T: Scalar>() {
+    for (name, checked) in [
+        ("squared hinge", Check::new().scalar(&[number::<T>(0.0)], |_, x| x[0].relu().square())),
+        ("x·|x|", Check::new().scalar(&[number::<T>(0.0)], |_, x| x[0] * x[0].abs())),
+        ("x·relu", Check::new().scalar(&[Matrix::<T>::zeros(2, 2)], |_, x| (x[0] * x[0].relu()).sum())),
+        ("cube", Check::new().orders(2).scalar(&[number::<T>(0.0)], |_, x| x[0].relu().powi(3))),
+    ] {
+        assert!(checked.is_ok(), "{name}: {}", checked.unwrap_err());
+    }
+    let at = |x: f64| reason(&Check::new().scalar(&[number::<T>(x)], |_, x| x[0].relu().square()));
+    assert_eq!((at(0.0), at(0.5)), (Some(Reason::Kink), None));
+    // A slope that is wrongly 0 stays.
+    for slope in [1.0, 1e-3, -1e-6] {
+        let nothing = Function::new(&format!("0 of {slope}"), |_: T| T::ZERO);
+        let g = move |x: T| (if x > T::ZERO { x * x } else { T::ZERO }) + T::from_f64(slope) * x;
+        let wrong = Function::new(&format!("hinge + {slope}"), g).with_derivative(nothing);
+        let checked = Check::new().orders(1).function(&wrong, &[T::ZERO]);
+        assert_eq!(Verdict::of(&checked), Verdict::Failure, "{slope}: {checked:?}");
+    }
+}
+
+#[test]
+fn a_gradient_of_0_where_the_second_derivative_jumps_is_unchecked() {
+    where_the_second_derivative_jumps::<f64>();
+    where_the_second_derivative_jumps::<f32>();
+}
+
 #[test]
 fn one_wrong_sign_among_many_is_rejected_or_unchecked() {
     // Σ 10⁻ⁱ·xᵢ: a wrong sign of the last elements is below the tolerance, of the first it is not.

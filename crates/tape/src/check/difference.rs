@@ -172,6 +172,7 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
     let mut ladder = Ladder { quotients, known: Vec::new(), h: compared.h };
     let mut best: Option<(usize, Found, f64)> = None;
     let mut largest = 0.0_f64;
+    let (mut before, mut vanishes) = (f64::INFINITY, compared.size == 0.0);
     // Where a rule is wrong by less than the tolerance the error stays.
     let least = if compared.converging { 1e-3 } else { 1.0 } * compared.tolerance;
     for k in 0..STEPS {
@@ -185,7 +186,8 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         let floor = 64.0 * compared.rounding / step;
         largest = largest.max(size);
         let is_rough = floor > least * largest;
-        if is_rough && best.is_some_and(|(_, _, error)| !compared.bends || floor > error) {
+        let goes_on = compared.bends || vanishes;
+        if is_rough && best.is_some_and(|(_, _, error)| !goes_on || floor > error) {
             break;
         }
         let allowed = compared.tolerance * size + floor;
@@ -199,6 +201,8 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         if error <= least * size + floor && (falls || !is_rough) {
             return Ok(found);
         }
+        vanishes &= error <= 0.6 * before;
+        before = error;
         // Of errors that are the same the first, where rounding is smallest.
         if best.is_none_or(|(_, _, least)| error < 0.9 * least) {
             best = Some((k, found, error));
@@ -214,6 +218,11 @@ pub(super) fn compare(compared: &Compared, quotients: impl FnMut(f64) -> Result<
         };
         return Ok(nothing);
     };
+    if vanishes && k + 1 >= SHOWN {
+        // Of a gradient that is 0 where the second derivative jumps: the sides do not meet at any step,
+        // and tend to it.
+        return Ok(Found { finding: Finding::Kink, ..found });
+    }
     let finding = disagreement(compared, &mut ladder, k, &found)?;
     Ok(Found { finding, ..found })
 }
