@@ -87,8 +87,17 @@ fn what_cannot_be_seen<T: Scalar>() {
     let jump = Check::new().operation(&[number::<T>(0.0)], |_, x| x[0].sign());
     assert_eq!(reason(&jump), Some(Reason::Jump));
     let corner = unchecked(&Check::new().operation(&[number::<T>(0.0)], |_, x| x[0].relu()));
-    let second = Unchecked { law: Law::SecondDerivative, operand: Some(0), reason: Reason::Jump };
-    assert!(corner.contains(&second), "{corner:?}");
+    let second_jump = Unchecked { law: Law::SecondDerivative, operand: Some(0), reason: Reason::Jump };
+    assert!(corner.contains(&second_jump), "{corner:?}");
+    // Beside what is smooth, and not small where steps are long.
+    let steep = Check::new().operation(&[number::<T>(0.0)], |_, x| x[0].sign() * num(0.1) - x[0] * num(3.0));
+    assert_eq!(reason(&steep), Some(Reason::Jump));
+    let bent = unchecked(
+        &Check::new()
+            .operation(&[number::<T>(0.0)], |_, x| x[0].relu() * num(0.1) - x[0].square() * num(0.3) - x[0]),
+    );
+    assert!(bent.contains(&second_jump), "{bent:?}");
+    assert!(bent.iter().any(|what| what.reason == Reason::Kink), "{bent:?}");
     let empty = Check::new().operation(&[Matrix::<T>::zeros(0, 3)], |_, x| x[0].sin());
     assert_eq!(reason(&empty), Some(Reason::Empty));
     let no_result = Check::new().operation(&[Matrix::<T>::zeros(2, 0)], |_, x| x[0].sin());

@@ -243,7 +243,9 @@ fn disagreement<F: FnMut(f64) -> Result<Quotients>>(
     }
     if is_kink(&sides, allowed) {
         let from_middle = (compared.recorded - sides[2].central()).abs();
-        if from_middle <= sides[2].spread / 2.0 * (1.0 + compared.tolerance) + allowed {
+        // Without what the sides bend between x and x ± h.
+        let spread = (2.0 * sides[2].spread - sides[1].spread).max(sides[2].spread);
+        if from_middle <= spread / 2.0 * (1.0 + compared.tolerance) + allowed {
             return Ok(Finding::Kink);
         }
         errors.cause = Cause::Kink;
@@ -258,12 +260,11 @@ fn is_kink(sides: &[Quotients; 3], least: f64) -> bool {
     sides[2].gap() > least && sides.windows(2).all(stays)
 }
 
-/// Across a jump the change is the same for every step, so that a side grows like 1/h; far beyond
-/// what rounding does.
+/// Across a jump the change is the same for every step, so that a side grows like 1/h, beside what is
+/// smooth; far beyond what rounding does.
 fn is_jump(sides: &[Quotients; 3], least: f64) -> bool {
-    let steepest = |of: &Quotients| of.right.abs().max(of.left.abs());
-    let doubles = |pair: &[Quotients]| (1.9..2.1).contains(&(steepest(&pair[1]) / steepest(&pair[0])));
-    steepest(&sides[0]) > least && sides.windows(2).all(doubles)
+    let [a, b, c] = sides.each_ref().map(|of| of.right.abs().max(of.left.abs()));
+    a > least && b > 1.2 * a && c > 1.2 * b && (1.9..2.1).contains(&((c - b) / (b - a)))
 }
 
 /// What eight neighbours tell of the rounding of φ.
