@@ -4,21 +4,18 @@ use std::cell::Cell;
 
 use mlp::{Loss, Mlp, Purpose, Random, Scalar};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{Matrix, Options, Tape, Var};
 
+use crate::support::cases::runner;
 use crate::support::networks::{Description, G, descriptions, difference};
 
 /// Calls `law` with random networks, the same in every run; prints the worst of the differences that it returns.
 fn for_networks(what: &str, law: impl Fn(&Description) -> Result<f64, TestCaseError>) {
     // Each law compares a network with itself, on up to 300 examples: two tiles.
     for m in [2..=9, 60..=70, 250..=300] {
-        let config =
-            Config { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
         let worst = Cell::new(0.0_f64);
         let smooth: Vec<G> = G::tame().into_iter().filter(|g| !g.has_kink()).collect();
-        let result = runner.run(&descriptions(m, smooth), |description| {
+        let result = runner(40).run(&descriptions(m, smooth), |description| {
             worst.set(worst.get().max(law(&description)?));
             Ok(())
         });

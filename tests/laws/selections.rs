@@ -3,9 +3,9 @@
 
 use mlp::{Loss, RecordedMlp, Scalar};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{EntryId, Error, Matrix, Options, Program, Tape, Threads, Var, matrix};
 
+use crate::support::cases::runner;
 use crate::support::networks::{Description, G};
 use tape::check::Random;
 
@@ -97,10 +97,9 @@ fn selected_as_bound<T: Scalar>(description: &Description, threads: &[Threads]) 
 }
 
 fn random_networks<T: Scalar>() {
-    let config = Config { cases: 12, failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let threads = [1, 2, 3, 7].map(|count| Threads::new(count).unwrap());
-    let result = runner.run(&descriptions(), |description| selected_as_bound::<T>(&description, &threads));
+    let result =
+        runner(12).run(&descriptions(), |description| selected_as_bound::<T>(&description, &threads));
     result.unwrap_or_else(|e| panic!("{}: {e}", T::NAME));
 }
 

@@ -5,6 +5,7 @@ use tape::check::Random;
 use tape::check::oracle::{Definitions, Elementary, Number, Oracle};
 use tape::{Matrix, Tape};
 
+use crate::support::cases::given;
 use crate::support::networks::{Description, G, fewest_outputs, fitting};
 
 /// How many networks, each in `f64` and in `f32`.
@@ -121,7 +122,7 @@ fn median(mut ratios: Vec<f64>) -> f64 {
 /// `cargo test --release --test laws oracles::bounds -- --nocapture`.
 #[test]
 fn the_tape_is_within_the_bounds_of_the_closed_form() {
-    let only = std::env::var("SEED").ok().map(|seed| seed.parse::<u64>().expect("SEED is a number"));
+    let only = given("SEED");
     let (mut double, mut single) = (Seen::default(), Seen::default());
     for seed in only.map_or(0..NETWORKS, |seed| seed..seed + 1) {
         let description = drawn(seed);

@@ -7,6 +7,7 @@ use tape::check::oracle::{Bounded, Error, Grid, Number, Oracle, Refusal};
 use tape::{Matrix, Tape, Var};
 
 use super::long::Long;
+use crate::support::cases::given;
 use crate::support::plain::draw::Draw;
 use crate::support::plain::program::Op;
 use crate::support::plain::record::{Real, record};
@@ -151,9 +152,6 @@ fn same(found: &Grid<Long>, expected: &Grid<Long>, what: &str) {
 
 #[test]
 fn oracles_judge_each_other_and_the_tape() {
-    let given = |name: &str| {
-        std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
-    };
     let only = given("SEED");
     let tapes = given("TAPES").unwrap_or(TAPES);
     let mut seen = Seen::default();

@@ -1,5 +1,6 @@
 //! What the laws share.
 
+pub(crate) mod cases;
 pub(crate) mod compare;
 pub(crate) mod graphs;
 pub(crate) mod laws;

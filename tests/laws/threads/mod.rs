@@ -15,11 +15,11 @@ use std::sync::OnceLock;
 
 use mlp::Scalar;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tape::{
     Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Program, Shape, Tape, Threads, Var, Vjp,
 };
 
+use crate::support::cases::runner;
 use crate::support::networks::G;
 use crate::support::{compare, graphs, networks};
 
@@ -151,12 +151,6 @@ fn differences<'t, T: Scalar>(
     Ok(())
 }
 
-/// Cases that are the same in every run.
-fn runner(cases: u32) -> TestRunner {
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
-}
-
 /// Gives its operand back and says that this is a lot of work: a program with it uses all threads that it may.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Costly;
@@ -212,12 +206,12 @@ fn random_graphs<T: Scalar>(cases: u32) {
 
 #[test]
 fn random_graphs_in_double_precision() {
-    random_graphs::<f64>(45);
+    random_graphs::<f64>(15);
 }
 
 #[test]
 fn random_graphs_in_single_precision() {
-    random_graphs::<f32>(45);
+    random_graphs::<f32>(15);
 }
 
 /// Up to a unit; and what comes after more or fewer.
@@ -257,8 +251,8 @@ fn few_examples<T: Scalar>(cases: u32) {
 
 #[test]
 fn few_examples_in_both_precisions() {
-    few_examples::<f64>(100);
-    few_examples::<f32>(100);
+    few_examples::<f64>(40);
+    few_examples::<f32>(40);
 }
 
 // ---- Networks -------------------------------------------------------------------------------------------------
@@ -347,12 +341,12 @@ fn random_networks<T: Scalar>(cases: u32) {
 
 #[test]
 fn random_networks_in_double_precision() {
-    random_networks::<f64>(60);
+    random_networks::<f64>(30);
 }
 
 #[test]
 fn random_networks_in_single_precision() {
-    random_networks::<f32>(60);
+    random_networks::<f32>(30);
 }
 
 /// f32 gradients of many examples are as close to those of f64 as the gradients of a few are: sums are added unit by unit

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::interpret;
 use super::number::Ball;
 use super::program::{Kind, Op, Script};
+use crate::support::cases::given;
 use tape::Dim;
 
 /// How many tapes a law is tried on, if `TAPES` does not say.
@@ -61,12 +62,6 @@ impl Tally {
         self.counts.iter_mut().zip(other.counts).for_each(|(a, b)| *a += b);
         self.worst = self.worst.max(other.worst);
     }
-}
-
-/// A number in the environment.
-fn given(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
 /// Tries a law, which says on a failure in a few words before a colon what kind it is of, on every case that can be drawn.
