@@ -1,20 +1,23 @@
 //! Writes all mutants of some files into one program, which an environment variable chooses among. `.ci/mutants` does all of it.
 //!
 //! ```console
-//! mutants write FOLDER FILE…      changes the files of this copy of the project
-//! mutants unviable FOLDER <LOG    tells which mutants do not compile, of the messages of the compiler
+//! mutants write FOLDER FILE…            changes the files of this copy of the project
+//! mutants unviable FOLDER <LOG          tells which mutants do not compile, of the messages of the compiler
+//! mutants judge FOLDER FUZZ TESTS…      judges them by these programs of tests, the one of random programs first
 //! ```
 //!
 //! `FOLDER/mutants.tsv` lists the mutants: number, file, line, what it was, and what it is. `FOLDER/unviable` has the numbers of
 //! those to leave out, one a line.
 //!
 //! One build has all mutants in it, where `cargo mutants` builds the project for each of them: `TAPE_MUTANT=17` makes the program the
-//! mutant 17. A mutant is
+//! mutant 17, and with `TAPE_REACHED=FILE` it adds the numbers of those that it gets to, so that a mutant is judged by the tests
+//! alone that get to it. A mutant is
 //!
 //! - an operator in the place of another: + and −, · and /, < and ≤, = and ≠, ∧ and ∨; a sign or a `!` left out; a compound assignment;
 //! - a call left out: one whose value is not used, such as a contribution to a cotangent; a `.t()`;
 //! - a number and another; a function that returns at once: true, false, nothing, 0, 1.
 
+mod judge;
 mod visit;
 
 use std::collections::{BTreeSet, HashSet};
@@ -32,6 +35,17 @@ const CHOSEN: &str = r#"
 pub fn is_mutant(number: u32) -> bool {
     static CHOSEN: std::sync::LazyLock<Option<u32>> =
         std::sync::LazyLock::new(|| std::env::var("TAPE_MUTANT").ok().and_then(|text| text.parse().ok()));
+    static WRITTEN: std::sync::LazyLock<Option<std::path::PathBuf>> =
+        std::sync::LazyLock::new(|| std::env::var_os("TAPE_REACHED").map(Into::into));
+    static REACHED: [std::sync::atomic::AtomicU64; 256] = [const { std::sync::atomic::AtomicU64::new(0) }; 256];
+    if let Some(path) = &*WRITTEN {
+        let (word, bit) = (&REACHED[number as usize / 64], 1 << (number % 64));
+        let is_new = word.load(std::sync::atomic::Ordering::Relaxed) & bit == 0;
+        if is_new && word.fetch_or(bit, std::sync::atomic::Ordering::Relaxed) & bit == 0 {
+            let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+            std::io::Write::write_all(&mut file.unwrap(), format!("{number}\n").as_bytes()).unwrap();
+        }
+    }
     *CHOSEN == Some(number)
 }
 "#;
@@ -39,12 +53,15 @@ pub fn is_mutant(number: u32) -> bool {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (what, folder) =
-        (arguments.next().ok_or("write or unviable?")?, arguments.next().ok_or("which folder?")?);
+        (arguments.next().ok_or("write, unviable or judge?")?, arguments.next().ok_or("which folder?")?);
     let folder = Path::new(&folder);
     match what.as_str() {
         "write" => write(folder, arguments),
         "unviable" => unviable(folder),
-        _ => Err(format!("{what}: write or unviable?").into()),
+        "judge" => {
+            judge::judge(folder, &arguments.next().ok_or("which programs?")?, &arguments.collect::<Vec<_>>())
+        }
+        _ => Err(format!("{what}: write, unviable or judge?").into()),
     }
 }
 
