@@ -456,6 +456,25 @@ fn powers_keep_their_digits_in_both_types() {
     powers_keep_their_digits::<f32>();
 }
 
+/// A power beyond either end of the range comes back by its factor; the values are of 50 digits, by mpmath.
+#[test]
+fn powers_beyond_the_range_come_back() {
+    for (order, a, b, expected) in [
+        (1, 1e-312, 1e-5, 9.928_416_782_248_019e306),
+        (2, 1e-160, 1e-20, -9.999_999_999_999_999_6e299),
+        (3, 1e3, -101.5, -3.405_103_032_422_096_5e-308),
+    ] {
+        let tape = Tape::<f64>::new();
+        let (of_a, of_b) = (tape.parameter("a", &Matrix::scalar(a)), tape.parameter("b", &Matrix::scalar(b)));
+        let mut entry = of_a.pow(of_b);
+        for _ in 0..order {
+            [entry] = entry.gradients([of_a]);
+        }
+        let found = entry.value().unwrap()[(0, 0)];
+        assert!(((found - expected) / expected).abs() < 1e-12, "{order} {a:e} {b:e}: {found:e}");
+    }
+}
+
 #[test]
 fn f06_the_exponents_gradient_at_base_zero() {
     let tape = Tape::<f64>::new();

@@ -230,3 +230,18 @@ fn tables_that_a_type_cannot_number_are_refused() {
     let negative = tape.indices("item", 1, &[0, -3]).sound().unwrap_err();
     assert_eq!(negative.to_string(), "indices: -3 is no index: columns are numbered from 0");
 }
+
+/// Derivatives with respect to what chooses are 0: of gathered columns, and of the sums over them that a gradient is.
+#[test]
+fn what_chooses_has_a_derivative_of_zero() {
+    let tape = Tape::<f64>::new();
+    let table = tape.parameter("E", &matrix![[0.5, -1.0, 2.0]]);
+    let items = tape.indices("item", 1, &[2, 0, 2, 1]);
+    let j = table.gather(items).square().sum();
+    let [of_items, of_table] = j.gradients_or_zeros([items, table]);
+    let [of_both] = of_table.square().sum().gradients_or_zeros([items]);
+    for zero in [of_items, of_both] {
+        assert_eq!(zero.value().unwrap(), Matrix::zeros(1, 4));
+    }
+    assert_eq!(of_table.value().unwrap(), matrix![[1.0, -2.0, 8.0]]);
+}

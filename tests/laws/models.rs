@@ -453,6 +453,39 @@ fn a_linear_operation_of_the_users_has_its_derivatives() {
     check::<f32>();
 }
 
+/// What is repeated along k·m tokens has a gradient for each, also where the cotangent is one number for all of them.
+#[test]
+fn what_is_added_to_every_token_counts_them_all() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Matrix::zeros(6, 4));
+    let tokens = x.unfold(3); // 2 × 3·m
+    let (number, column) =
+        (tape.parameter("a", &Matrix::scalar(0.0)), tape.parameter("b", &Matrix::zeros(2, 1)));
+    let of_tokens = tokens.sum_over(Over::Rows) + number; // 1 × 3·m
+    let outputs: Vec<_> = [tokens + number, tokens + column, of_tokens, (tokens + column) + of_tokens]
+        .into_iter()
+        .flat_map(|all| [all.sum(), all.mean(), 2.0 * all.sum_over(Over::Columns).sum()])
+        .flat_map(|j| j.gradients_or_zeros([number, column]))
+        .collect();
+    let mut program = tape.compile(outputs.iter().copied()).unwrap();
+    for m in [4, 1, 300] {
+        program.bind(x, &Matrix::zeros(6, m)).unwrap();
+        program.run().unwrap();
+        let count = 3.0 * m as f64;
+        let found: Vec<f64> =
+            outputs.iter().map(|&output| program.view(output).unwrap().as_slice().iter().sum()).collect();
+        // Of `number` and of both elements of `column` together: sum, mean, twice the sum.
+        let both = 2.0 * count;
+        let expected = [
+            [both, 0.0, 1.0, 0.0, 2.0 * both, 0.0],
+            [0.0, both, 0.0, 1.0, 0.0, 2.0 * both],
+            [count, 0.0, 1.0, 0.0, 2.0 * count, 0.0],
+            [both, both, 1.0, 1.0, 2.0 * both, 2.0 * both],
+        ];
+        close(&found, expected.as_flattened(), 1e-13, &format!("m = {m}"));
+    }
+}
+
 /// Losses of examples that have tokens: each example's own gradient is that of its batch of one.
 #[test]
 fn examples_with_tokens_have_gradients_of_their_own() {

@@ -71,6 +71,10 @@ fn every_spelling_is_an_entry_of_its_own() {
     let length = tape.len();
     assert!(x * 2.0 == 2.0 * x && 0.0 + x == x + 0.0 && x.t() == x.t() && x.pow(2.0) != x.square());
     assert!(tape.len() <= length + 3);
+    let commutes = |v: Var<'_, f64>| v.entry().unwrap().commutes();
+    let y = tape.constant("y", &matrix![[5.0, 7.0]]);
+    assert!([x + y, x * y, x.maximum(y), x.minimum(y)].into_iter().all(commutes));
+    assert!(![x - y, x / y, x.pow(y), x.atan2(y), x.matmul(y.t()), x.exp()].into_iter().any(commutes));
 }
 
 /// The derivative with respect to what is used is the total one, and what it was made of has its own.
