@@ -208,6 +208,54 @@ fn images_that_do_not_fit_are_told() {
 }
 
 #[test]
+fn images_and_windows_too_large_are_refused_before_they_are_made() {
+    const LARGE: usize = 1 << 40;
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("X", 12);
+    let k = tape.parameter("K", &Matrix::zeros(1, 4));
+    let image = Image { channels: 1, height: 3, width: 4 };
+    let refused = |x: Var<'_, f64>, image: Image, window: Window, reason: &str| {
+        for found in
+            [x.conv2d(image, k, None, window), x.max_pool2d(image, window), x.avg_pool2d(image, window)]
+        {
+            let told = found.sound().unwrap_err().to_string();
+            assert!(told.contains(reason) && told.contains(&format!("at {}:", file!())), "{told}");
+        }
+    };
+    let many = "sees more than 4294967294 pixels of 1×3×4, at ";
+    refused(x, image, Window::new(2, 2).padding(LARGE), many);
+    refused(x, image, Window::new(2, 2).padding(1 << 20), many);
+    refused(x, image, Window::new(LARGE, LARGE).padding(LARGE), many);
+    refused(x, image, Window::new(1 << 33, 1).padding(1 << 32), many);
+    refused(x, image, Window::new(1, 1).padding(usize::MAX / 2 - 2), many);
+    for window in [
+        Window::new(2, 2).padding(usize::MAX),
+        Window::new(2, 2).padding(usize::MAX / 2),
+        Window::new(usize::MAX, usize::MAX),
+        Window::new(usize::MAX, 1).padding(LARGE),
+    ] {
+        refused(x, image, window, "does not move over 3×4, at ");
+    }
+    // One position, however far the next one would be.
+    for window in [Window::new(2, 2).stride(usize::MAX), Window::new(2, 2).stride(LARGE)] {
+        assert_eq!(x.conv2d(image, k, None, window).shape(), Ok(Shape::new(1, Dim::M)), "{window:?}");
+    }
+    // Rows beyond 2³² have no numbers: they are not zeros.
+    for rows in [u32::MAX as usize, (u32::MAX as usize) + 1, LARGE] {
+        let image = Image { channels: 1, height: rows, width: 1 };
+        let x = tape.examples_unbound("X", rows);
+        refused(x, image, Window::new(1, 1).stride(1 << 39), "sees more than 4294967294 pixels of 1×");
+    }
+    let wrong = Image { channels: LARGE, height: LARGE, width: 2 };
+    refused(
+        x,
+        wrong,
+        Window::new(1, 1),
+        "X has 12 rows, and is no image of 1099511627776×1099511627776×2, at ",
+    );
+}
+
+#[test]
 fn images_are_recorded_and_refused_where_the_user_asks() {
     let tape = Tape::<f64>::new();
     let x = tape.examples_unbound("X", 12);

@@ -8,6 +8,9 @@ use crate::ops::matmul::Matmul;
 use crate::tape::notation::Over;
 use crate::{Scalar, Var};
 
+/// The most pixels of an image, and that a window sees at all positions: [`ZEROS`] is no number of one.
+const MOST: usize = ZEROS as usize - 1;
+
 /// The size of images that are columns: channels × height × width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Image {
@@ -69,6 +72,13 @@ impl Window {
     fn told(self) -> String {
         let Window { height, width, stride, padding } = self;
         format!("a window of {height}×{width}, stride {stride}, padding {padding},")
+    }
+
+    /// How many pixels it sees at all positions and in all channels, those beside the image among
+    /// them; `None` if they are too many to have numbers.
+    fn seen(self, image: Image, (down, right): (usize, usize)) -> Option<usize> {
+        let of_one = self.height.checked_mul(self.width)?.checked_mul(image.channels)?;
+        of_one.checked_mul(down)?.checked_mul(right).filter(|&seen| seen <= MOST)
     }
 
     /// The row of every pixel of a channel that the window sees at a position, `None` beside the
@@ -216,12 +226,15 @@ impl<'t, T: Scalar> Var<'t, T> {
                 format!("{} has {rows} rows, and is no image of {channels}×{height}×{width}", self.label());
             return Err(self.tape.refused(operation, reason));
         }
-        match window.positions(image) {
-            Some(positions) => Ok(positions),
-            None => {
-                let reason = format!("{} does not move over {height}×{width}", window.told());
-                Err(self.tape.refused(operation, reason))
-            }
+        let Some(positions) = window.positions(image) else {
+            let reason = format!("{} does not move over {height}×{width}", window.told());
+            return Err(self.tape.refused(operation, reason));
+        };
+        if image.elements() > Some(MOST) || window.seen(image, positions).is_none() {
+            let reason =
+                format!("{} sees more than {MOST} pixels of {channels}×{height}×{width}", window.told());
+            return Err(self.tape.refused(operation, reason));
         }
+        Ok(positions)
     }
 }
