@@ -207,6 +207,66 @@ fn images_that_do_not_fit_are_told() {
     assert!(x.avg_pool2d(image, beside).sound().is_ok());
 }
 
+/// A greatest pixel's gradient is shared by the pixels of the window that are as great, and by
+/// nothing beside the image.
+#[test]
+fn pixels_that_tie_beside_padding_share_alike() {
+    fn check<T: Scalar>(tolerance: f64) {
+        for (image, window) in [
+            ((1, 3, 3), (3, 3, 1, 1)),
+            ((2, 4, 5), (3, 2, 2, 1)),
+            ((1, 1, 1), (2, 2, 1, 1)),
+            ((2, 5, 3), (4, 5, 3, 3)),
+        ] {
+            let image = Image { channels: image.0, height: image.1, width: image.2 };
+            let (kh, kw, stride, pad) = window;
+            let shape = Window::new(kh, kw).stride(stride).padding(pad);
+            let pixels = image.channels * image.height * image.width;
+            for (m, values_of) in [0, 1, 2].into_iter().flat_map(|m| {
+                let ties: [fn(usize) -> f64; 4] = [
+                    |_| 2.0,
+                    |_| 0.0,
+                    |_| f64::NEG_INFINITY,
+                    |i| if i.is_multiple_of(2) { -1.0 } else { -3.0 },
+                ];
+                ties.map(|tie| (m, tie))
+            }) {
+                let data = Matrix::<T>::from_fn(pixels, m, |i, j| T::from_f64(values_of(i + j)));
+                let tape = Tape::new();
+                let x = tape.examples("X", &data);
+                let max = x.max_pool2d(image, shape);
+                let [dx] = max.sum().gradients([x]);
+                let found = values(dx);
+                let (down, right) = shape.positions(image).unwrap();
+                for j in 0..m {
+                    let column: Vec<f64> = data.column(j).iter().map(|x| x.to_f64()).collect();
+                    let mut expected = vec![0.0; pixels];
+                    let mut greatest = Vec::new();
+                    for at in 0..image.channels * down * right {
+                        let (c, oy, ox) = (at / (down * right), at / right % down, at % right);
+                        let mut seen = Vec::new();
+                        for (y, at) in (0..kh).flat_map(|y| (0..kw).map(move |at| (y, at))) {
+                            let (y, at) = (oy * stride + y, ox * stride + at);
+                            if y >= pad && at >= pad && y - pad < image.height && at - pad < image.width {
+                                seen.push((c * image.height + y - pad) * image.width + at - pad);
+                            }
+                        }
+                        let most = seen.iter().map(|&i| column[i]).fold(f64::NEG_INFINITY, f64::max);
+                        let those: Vec<usize> = seen.into_iter().filter(|&i| column[i] == most).collect();
+                        those.iter().for_each(|&i| expected[i] += 1.0 / those.len() as f64);
+                        greatest.push(most);
+                    }
+                    close(&found[j * pixels..][..pixels], &expected, tolerance, "∂/∂X");
+                    close(&values(max)[j * greatest.len()..][..greatest.len()], &greatest, 0.0, "max_pool2d");
+                }
+                assert_eq!(found.len(), pixels * m);
+            }
+        }
+    }
+    check::<f64>(1e-15);
+    check::<f32>(1e-6);
+}
+
 #[test]
 fn images_and_windows_too_large_are_refused_before_they_are_made() {
     const LARGE: usize = 1 << 40;

@@ -3,6 +3,8 @@
 //! An image of c channels, h × w, is a column of c·h·w elements, channel by channel, and in each row
 //! by row: as other libraries flatten it.
 
+use std::collections::BTreeMap;
+
 use crate::ops::indices::{RowNumbers, ZEROS};
 use crate::ops::matmul::Matmul;
 use crate::tape::notation::Over;
@@ -156,59 +158,69 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     /// The greatest pixel of each window, channel by channel: (c·h·w) × m becomes (c·h′·w′) × m.
     /// Pixels beside the image do not count; a window that sees none of the image is an error.
+    /// Where several are greatest, they share the gradient.
     #[track_caller]
     pub fn max_pool2d(self, image: Image, window: Window) -> Self {
-        let windows = self.windows("max_pool2d", image, window, |of_position| {
-            // Another pixel of the window in the place of one that there is not: no other maximum.
-            let inside = of_position.iter().flatten().next().copied()?;
-            Some(of_position.iter().map(|pixel| pixel.unwrap_or(inside)).collect())
-        });
-        match windows {
-            Ok((pixels, count)) => pixels.max_over(Over::Rows).fold(count),
-            Err(mistake) => mistake,
+        if self.is_void() {
+            return self;
         }
+        let places = match self.places("max_pool2d", image, window) {
+            Ok(places) => places,
+            Err(mistake) => return mistake,
+        };
+        // Windows that see as many pixels are side by side: nothing stands for those beside the
+        // image, and would take a share where it ties.
+        let (mut seen, mut which) = (BTreeMap::<usize, Vec<u32>>::new(), Vec::new());
+        for channel in 0..image.channels {
+            for at in positions(places) {
+                let inside: Vec<u32> = window.pixels(image, channel, at).flatten().collect();
+                if inside.is_empty() {
+                    let Image { height, width, .. } = image;
+                    let reason =
+                        format!("{} comes to where it sees nothing of {height}×{width}", window.told());
+                    return self.tape.refused("max_pool2d", reason);
+                }
+                let of_as_many = seen.entry(inside.len()).or_default();
+                which.push((inside.len(), of_as_many.len() / inside.len()));
+                of_as_many.extend(inside);
+            }
+        }
+        let mut greatest = Vec::new();
+        let mut starts = BTreeMap::new();
+        let mut start = 0;
+        for (pixels, rows) in seen {
+            let count = rows.len() / pixels;
+            greatest.push(self.greatest_of(rows, count));
+            starts.insert(pixels, start);
+            start += count;
+        }
+        if let [all] = *greatest {
+            return all;
+        }
+        let row = |(pixels, at): (usize, usize)| starts[&pixels] + at;
+        self.tape.stack_rows(&greatest).rows_at(&which.into_iter().map(row).collect::<Vec<_>>())
+    }
+
+    /// The greatest of each of so many windows, whose pixels are these rows, window by window.
+    #[track_caller]
+    fn greatest_of(self, rows: Vec<u32>, windows: usize) -> Self {
+        self.rows_of(RowNumbers::new(rows)).unfold(windows).max_over(Over::Rows).fold(windows)
     }
 
     /// The mean of each window, channel by channel. Pixels beside the image count as zeros.
     #[track_caller]
     pub fn avg_pool2d(self, image: Image, window: Window) -> Self {
-        let windows = self.windows("avg_pool2d", image, window, |of_position| {
-            Some(of_position.iter().map(|pixel| pixel.unwrap_or(ZEROS)).collect())
-        });
-        match windows {
-            Ok((pixels, count)) => pixels.mean_over(Over::Rows).fold(count),
-            Err(mistake) => mistake,
-        }
-    }
-
-    /// The pixels of each window as a column, and how many windows an image has, channel by channel; or the mistake.
-    #[track_caller]
-    fn windows(
-        self,
-        operation: &'static str,
-        image: Image,
-        window: Window,
-        rows_of: impl Fn(&[Option<u32>]) -> Option<Vec<u32>>,
-    ) -> std::result::Result<(Self, usize), Self> {
         if self.is_void() {
-            return Err(self);
+            return self;
         }
-        let places = self.places(operation, image, window)?;
-        let mut rows = Vec::new();
-        for channel in 0..image.channels {
-            for at in positions(places) {
-                let pixels: Vec<Option<u32>> = window.pixels(image, channel, at).collect();
-                let Some(of_window) = rows_of(&pixels) else {
-                    let Image { height, width, .. } = image;
-                    let reason =
-                        format!("{} comes to where it sees nothing of {height}×{width}", window.told());
-                    return Err(self.tape.refused(operation, reason));
-                };
-                rows.extend(of_window);
-            }
-        }
-        let count = image.channels * places.0 * places.1;
-        Ok((self.rows_of(RowNumbers::new(rows)).unfold(count), count))
+        let places = match self.places("avg_pool2d", image, window) {
+            Ok(places) => places,
+            Err(mistake) => return mistake,
+        };
+        let seen = |channel| positions(places).flat_map(move |at| window.pixels(image, channel, at));
+        let rows = (0..image.channels).flat_map(seen).map(|pixel| pixel.unwrap_or(ZEROS));
+        let windows = image.channels * places.0 * places.1;
+        self.rows_of(RowNumbers::new(rows)).unfold(windows).mean_over(Over::Rows).fold(windows)
     }
 
     /// The positions of a window on the images that the columns are, or the mistake.
