@@ -189,6 +189,12 @@ fn computed_indices_are_told_with_their_place() {
         let updated: Vec<f64> = program.view(table).unwrap().as_slice().iter().map(|x| x.to_f64()).collect();
         assert_eq!(updated, [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -3.0, 0.0]);
         assert!(matches!(program.update_columns(table, same, j, |_, _, _| ()), Err(Error::BindShape { .. })));
+        // That of the whole table is no gradient with respect to the columns that were named.
+        let whole = dtable.named("the whole");
+        assert_eq!(
+            program.update_columns(table, same, whole, |_, _, _| ()).unwrap_err().to_string(),
+            "update_columns: the gradient with respect to E.gather(same) is 2×4, the matrix given is 2×5 (the whole)"
+        );
     }
     check::<f64>();
     check::<f32>();

@@ -43,11 +43,13 @@ impl<T: Scalar> Program<T> {
         let found = T::program_view(self, gradient.name())?.shape();
         let mut order = self.places_by_column(table.name(), indices.name(), count)?;
         if found != (rows, order.len()) {
+            let [table, indices, gradient] =
+                [table.name(), indices.name(), gradient.name()].map(|name| name.label(self));
             return Err(Error::BindShape {
                 method: METHOD,
-                variable: gradient.name().label(self),
+                variable: format!("the gradient with respect to {table}.gather({indices})"),
                 expected: format!("{rows}×{}", order.len()),
-                found: Shape::from(found).to_string(),
+                found: format!("{} ({gradient})", Shape::from(found)),
             });
         }
         let (table, gradient) = T::program_update(self, table.name(), gradient.name())?;
