@@ -81,7 +81,10 @@ fn indices_of_every_type_are_bound_and_looked_at() {
             ($($t:ty)*) => {$(
                 program.bind_indices(items, &[0 as $t, 4, 3, 3]).unwrap();
                 assert_refused(program.bind_indices(items, &[0 as $t, 4, 3, 5]), "bind_indices", (1, 1), 5.0);
-                assert!(matches!(program.bind_indices(items, &[1 as $t; 3]), Err(Error::DataLength { .. })));
+                assert!(matches!(
+                    program.bind_indices(items, &[1 as $t; 3]),
+                    Err(Error::IndexCount { method: "bind_indices", k: 2, found: 3, at: None, .. })
+                ));
                 program.run().unwrap();
                 assert_eq!((program.scalar(sum).unwrap().to_f64(), program.m()), (10.0, Some(2)));
             )*};
@@ -230,11 +233,44 @@ fn tables_that_a_type_cannot_number_are_refused() {
     // Where no table is known, what the type does not hold is refused all the same.
     let items = tape.indices_unbound("item", 1);
     let mut program = tape.compile([items + 0.0]).unwrap();
-    let inexact = Error::InexactIndex { index: 16_777_217, number: "f32" };
-    assert_eq!(program.bind_indices(items, &[16_777_217]), Err(inexact.clone()));
-    assert_eq!(tape.indices("item", 1, &[16_777_217_u64]).sound(), Err(inexact));
+    assert_eq!(
+        program.bind_indices(items, &[0, 16_777_217]).unwrap_err().to_string(),
+        "bind_indices: 16777217 at row 0, column 1 of item is no f32: the type does not hold it exactly"
+    );
+    assert!(matches!(
+        tape.indices("item", 1, &[16_777_217_u64]).sound(),
+        Err(Error::InexactIndex { index: 16_777_217, number: "f32", row: 0, column: 0, .. })
+    ));
     let negative = tape.indices("item", 1, &[0, -3]).sound().unwrap_err();
-    assert_eq!(negative.to_string(), "indices: -3 is no index: columns are numbered from 0");
+    assert_message(
+        negative,
+        "indices: -3 at row 0, column 1 of item is no index: columns are numbered from 0, at {place}",
+    );
+    let negative = in_f64.indices("", 2, &[0_i64, 1, 2, i64::MIN]).sound().unwrap_err();
+    assert_message(
+        negative,
+        "indices: -9223372036854775808 at row 1, column 1 of a leaf without a name is no index: columns are numbered from 0, at {place}",
+    );
+}
+
+#[test]
+fn indices_that_are_not_k_for_each_example_are_told_with_their_name() {
+    let tape = Tape::<f64>::new();
+    for (k, text) in [
+        (2, "indices: item has 3 indices, and takes 2 for each example, at {place}"),
+        (0, "indices: item has 3 indices, and takes 0 for each example, at {place}"),
+    ] {
+        assert_message(tape.indices("item", k, &[0, 1, 2]).sound().unwrap_err(), text);
+    }
+    let items = tape.indices_unbound("items", 2);
+    let table = tape.parameter("E", &Matrix::zeros(1, 5));
+    let mut program = tape.compile([table.gather(items)]).unwrap();
+    let text = "bind_indices: items has 3 indices, and takes 2 for each example";
+    assert_eq!(program.bind_indices(items, &[0, 1, 2]).unwrap_err().to_string(), text);
+    // Where only their number counts, too.
+    let j = table.mean() * tape.one_over_m();
+    let mut program = tape.compile([j]).unwrap();
+    assert_eq!(program.bind_indices(items, &[0, 1, 2]).unwrap_err().to_string(), text);
 }
 
 /// Derivatives with respect to what chooses are 0: of gathered columns, and of the sums over them that a gradient is.

@@ -175,10 +175,33 @@ pub enum Error {
     },
     /// An index that is negative, or that the number type does not hold exactly.
     InexactIndex {
+        /// The method that was given it.
+        method: &'static str,
         /// The index.
         index: i128,
+        /// Its row, from 0.
+        row: usize,
+        /// Its column, from 0.
+        column: usize,
+        /// The name of the indices.
+        indices: String,
         /// The number type's name.
         number: &'static str,
+        /// Where they were recorded, if that is where they were given.
+        at: Option<Place>,
+    },
+    /// A number of indices that are not k for each example.
+    IndexCount {
+        /// The method that was given them.
+        method: &'static str,
+        /// The name of the indices.
+        indices: String,
+        /// How many each example has.
+        k: usize,
+        /// How many were given.
+        found: usize,
+        /// Where they were recorded, if that is where they were given.
+        at: Option<Place>,
     },
     /// A probability of the log-loss is not in [0, 1].
     Probability {
@@ -438,11 +461,17 @@ impl fmt::Display for Error {
             Error::NotNamed { name, found } => {
                 write!(f, "{found} entries of the tape are named {}", printable(name))
             }
-            Error::InexactIndex { index, .. } if *index < 0 => {
-                write!(f, "indices: {index} is no index: columns are numbered from 0")
+            Error::InexactIndex { method, index, row, column, indices, number, at } => {
+                write!(f, "{method}: {index} at row {row}, column {column} of {indices} ")?;
+                match *index < 0 {
+                    true => write!(f, "is no index: columns are numbered from 0")?,
+                    false => write!(f, "is no {number}: the type does not hold it exactly")?,
+                }
+                at.map_or(Ok(()), |at| write!(f, ", at {at}"))
             }
-            Error::InexactIndex { index, number } => {
-                write!(f, "indices: {index} is no {number}: the type does not hold it exactly")
+            Error::IndexCount { method, indices, k, found, at } => {
+                write!(f, "{method}: {indices} has {found} indices, and takes {k} for each example")?;
+                at.map_or(Ok(()), |at| write!(f, ", at {at}"))
             }
             Error::NonFinite(found) => write!(f, "{found}"),
             Error::NotBindable { method, variable, reason } => write!(f, "{method}: {variable} {reason}"),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::error::{Place, is_name};
 use crate::ops::Op;
 use crate::tape::describe::{Described, Given, Parameters, described};
 use crate::tape::operation::{Fault, Mismatch, Operands, Operation};
@@ -338,7 +339,12 @@ impl<T: Scalar> Tape<T> {
     /// does not hold exactly, is an error that the variable carries.
     #[track_caller]
     pub fn indices(&self, name: &str, k: usize, indices: &[impl IndexNumber]) -> Var<'_, T> {
-        match index_matrix(k, indices) {
+        let of = OfIndices {
+            method: "indices",
+            indices: || if is_name(name) { name.to_owned() } else { "a leaf without a name".into() },
+            at: Some(self.place()),
+        };
+        match index_matrix(of, k, indices) {
             Ok(value) => self.examples(name, &value),
             Err(mistake) => self.mistake(mistake),
         }
@@ -353,29 +359,52 @@ impl<T: Scalar> Tape<T> {
 }
 
 /// Indices as a matrix of k rows.
-fn index_matrix<T: Scalar>(k: usize, indices: &[impl IndexNumber]) -> Result<Matrix<T>> {
-    let mut values = Matrix::try_zeros(k, examples_of(k, indices.len())?)?;
-    for (value, &index) in values.as_mut_slice().iter_mut().zip(indices) {
-        *value = exact_index(index.whole())?;
+fn index_matrix<T: Scalar>(
+    of: OfIndices<impl FnOnce() -> String>,
+    k: usize,
+    indices: &[impl IndexNumber],
+) -> Result<Matrix<T>> {
+    let Some(columns) = examples_of(k, indices.len()) else { return Err(of.count(k, indices.len())) };
+    let mut values = Matrix::try_zeros(k, columns)?;
+    for (at, (value, index)) in values.as_mut_slice().iter_mut().zip(indices).enumerate() {
+        match exact_index(index.whole()) {
+            Some(index) => *value = index,
+            None => return Err(of.inexact::<T>(index.whole(), (at % k, at / k))),
+        }
     }
     Ok(values)
 }
 
 /// How many examples have so many indices, k each.
-pub(crate) fn examples_of(k: usize, count: usize) -> Result<usize> {
+pub(crate) fn examples_of(k: usize, count: usize) -> Option<usize> {
     let columns = count.checked_div(k).unwrap_or(0);
-    match columns * k == count {
-        true => Ok(columns),
-        false => Err(Error::DataLength { rows: k, columns, found: count }),
-    }
+    (columns * k == count).then_some(columns)
 }
 
 /// An index as a number of type T, if that holds it exactly.
-pub(crate) fn exact_index<T: Scalar>(index: i128) -> Result<T> {
+pub(crate) fn exact_index<T: Scalar>(index: i128) -> Option<T> {
     let value = T::from_f64(index as f64);
-    match index >= 0 && value.to_f64() as i128 == index {
-        true => Ok(value),
-        false => Err(Error::InexactIndex { index, number: T::NAME }),
+    (index >= 0 && value.to_f64() as i128 == index).then_some(value)
+}
+
+/// What messages tell of indices that are refused.
+pub(crate) struct OfIndices<F: FnOnce() -> String> {
+    pub(crate) method: &'static str,
+    /// What they are called.
+    pub(crate) indices: F,
+    /// Where they are recorded, if that is where they are given.
+    pub(crate) at: Option<Place>,
+}
+
+impl<F: FnOnce() -> String> OfIndices<F> {
+    pub(crate) fn count(self, k: usize, found: usize) -> Error {
+        let OfIndices { method, indices, at } = self;
+        Error::IndexCount { method, indices: indices(), k, found, at }
+    }
+
+    pub(crate) fn inexact<T: Scalar>(self, index: i128, (row, column): (usize, usize)) -> Error {
+        let OfIndices { method, indices, at } = self;
+        Error::InexactIndex { method, index, row, column, indices: indices(), number: T::NAME, at }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::error::Place;
 use crate::ops::Op;
-use crate::ops::indices::{IndexNumber, Indices, column_number, exact_index, examples_of, table_label};
+use crate::ops::indices::{
+    IndexNumber, Indices, OfIndices, column_number, exact_index, examples_of, table_label,
+};
 use crate::program::Name;
 use crate::program::bind::leaves::LeafState;
 use crate::program::ids::LeafId;
@@ -39,7 +41,7 @@ impl<T: Scalar> Program<T> {
     /// ```
     ///
     /// # Errors
-    /// As [`bind`](Program::bind), [`Error::DataLength`] if they are not k for each example, and
+    /// As [`bind`](Program::bind), [`Error::IndexCount`] if they are not k for each example, and
     /// [`Error::InexactIndex`] if the number type does not hold one exactly.
     pub fn bind_indices(&mut self, variable: impl Named<T>, indices: &[impl IndexNumber]) -> Result<()> {
         Indices::with(indices, |indices| T::program_bind_indices(self, variable.name(), indices))
@@ -48,9 +50,11 @@ impl<T: Scalar> Program<T> {
     pub(crate) fn bind_indices_here(&mut self, variable: Name<'_, T>, indices: Indices<'_>) -> Result<()> {
         const METHOD: &str = "bind_indices";
         let Indices { count, get } = indices;
+        let of = || OfIndices { method: METHOD, indices: || variable.label(self), at: None };
         if let Some(at) = self.find_unneeded(variable) {
             let k = self.leaves.unneeded[at].shape.rows.at(0);
-            return self.bind_unneeded(at, METHOD, (k, examples_of(k, count)?));
+            let m = examples_of(k, count).ok_or_else(|| of().count(k, count))?;
+            return self.bind_unneeded(at, METHOD, (k, m));
         }
         let leaf = self.find_leaf(METHOD, variable)?;
         let state = &self.leaves.states[leaf];
@@ -58,7 +62,7 @@ impl<T: Scalar> Program<T> {
             let reason = "has no fixed number of rows: bind a matrix";
             return Err(Error::NotBindable { method: METHOD, variable: variable.label(self), reason });
         };
-        let shape = (k, examples_of(k, count)?);
+        let shape = (k, examples_of(k, count).ok_or_else(|| of().count(k, count))?);
         self.m_of_fitting(METHOD, leaf, shape)?;
         for at in 0..count {
             let index = get(at);
@@ -66,7 +70,9 @@ impl<T: Scalar> Program<T> {
             if let Some(table) = state.table.as_ref().filter(|table| index < 0 || beyond(table)) {
                 return Err(self.no_column(METHOD, state, table, index as f64, (at % k, at / k)));
             }
-            exact_index::<T>(index)?;
+            if exact_index::<T>(index).is_none() {
+                return Err(of().inexact::<T>(index, (at % k, at / k)));
+            }
         }
         let values = self.reserve_leaf(METHOD, leaf, shape)?;
         values.iter_mut().zip(0..).for_each(|(value, at)| *value = T::from_f64(get(at) as f64));
