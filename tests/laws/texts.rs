@@ -136,7 +136,7 @@ fn the_texts_of_all_errors_are_one_line() {
         Error::Shape { operation: odd(), reason: odd(), at },
         Error::ForeignVariable { operation: odd(), variable: odd(), at },
         Error::NonScalarGradient { output: odd(), shape: odd(), at },
-        Error::Unreached { output: odd(), variable: odd(), at },
+        Error::Unreached { method: "jvp", output: odd(), variable: odd(), at },
         Error::MissingDerivative { function: odd(), operand: 0, at },
         Error::EmptyBatch { entry: odd(), at },
         Error::Label {

@@ -103,8 +103,10 @@ pub enum Error {
         /// Where it was asked for.
         at: Place,
     },
-    /// A gradient was asked with respect to a variable that the output does not depend on.
+    /// A derivative was asked with respect to a variable that the output does not depend on.
     Unreached {
+        /// The method that was called.
+        method: &'static str,
         /// The output's name or number.
         output: String,
         /// The variable's name or number.
@@ -423,10 +425,13 @@ impl fmt::Display for Error {
                 f,
                 "gradients: {output} is {shape}, not 1×1: reduce it first (sum or mean), or give a cotangent to vjp, at {at}"
             ),
-            Error::Unreached { output, variable, at } => write!(
-                f,
-                "gradients: {output} does not depend on {variable} (gradients_or_zeros gives zeros), at {at}"
-            ),
+            Error::Unreached { method, output, variable, at } => {
+                let instead = match *method {
+                    "gradients" => "gradients_or_zeros gives zeros",
+                    _ => "its part is zero: leave it out",
+                };
+                write!(f, "{method}: {output} does not depend on {variable} ({instead}), at {at}")
+            }
             Error::MissingDerivative { function, operand, at } => write!(
                 f,
                 "gradients: {} gives no derivative with respect to its operand {operand}, needed at {at}",

@@ -9,7 +9,8 @@ use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
 /// What to do about a variable that the output does not depend on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreached {
-    IsAMistake,
+    /// Of this method.
+    IsAMistake(&'static str),
     IsZero,
 }
 
@@ -48,7 +49,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn gradients<V: Variables<'t, T>>(self, with_respect_to: V) -> V::Output<Var<'t, T>> {
-        with_respect_to.output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsAMistake))
+        with_respect_to
+            .output(self.gradients_of(with_respect_to.as_ref(), Unreached::IsAMistake("gradients")))
     }
 
     /// Like [`gradients`](Var::gradients), with zeros for variables that this entry does not depend
@@ -71,9 +73,20 @@ impl<'t, T: Scalar> Var<'t, T> {
 
     #[track_caller]
     pub(crate) fn vjp_here(self, with_respect_to: &[Var<'t, T>], cotangent: Var<'t, T>) -> Vec<Var<'t, T>> {
-        self.recording("vjp", with_respect_to, &[cotangent], |output, with_respect_to, given| {
-            same_shape("vjp", "cotangent", output, given[0])?;
-            output.cotangents(given[0], with_respect_to, None, Unreached::IsAMistake)
+        self.vjp_of("vjp", with_respect_to, cotangent)
+    }
+
+    /// [`vjp`](Var::vjp), asked for by a method.
+    #[track_caller]
+    pub(crate) fn vjp_of(
+        self,
+        method: &'static str,
+        with_respect_to: &[Var<'t, T>],
+        cotangent: Var<'t, T>,
+    ) -> Vec<Var<'t, T>> {
+        self.recording(method, with_respect_to, &[cotangent], |output, with_respect_to, given| {
+            same_shape(method, "cotangent", output, given[0])?;
+            output.cotangents(given[0], with_respect_to, None, Unreached::IsAMistake(method))
         })
     }
 
@@ -98,7 +111,7 @@ impl<'t, T: Scalar> Var<'t, T> {
             for (&variable, &tangent) in with_respect_to.iter().zip(tangents) {
                 same_shape("jvp", "tangent", variable, tangent)?;
                 if !depends(output, variable) {
-                    return Err(unreached(output, variable));
+                    return Err(unreached("jvp", output, variable));
                 }
             }
             let shape = output.known_shape();
@@ -126,13 +139,24 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub(crate) fn hvp_here(self, with_respect_to: &[Var<'t, T>], vectors: &[Var<'t, T>]) -> Vec<Var<'t, T>> {
         assert_eq!(with_respect_to.len(), vectors.len(), "a vector for each variable");
-        let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake);
+        self.hvp_of("hvp", with_respect_to, vectors)
+    }
+
+    /// [`hvp`](Var::hvp), asked for by a method.
+    #[track_caller]
+    pub(crate) fn hvp_of(
+        self,
+        method: &'static str,
+        with_respect_to: &[Var<'t, T>],
+        vectors: &[Var<'t, T>],
+    ) -> Vec<Var<'t, T>> {
+        let gradients = self.gradients_of(with_respect_to, Unreached::IsAMistake(method));
         let given: Vec<Var<'t, T>> = gradients.iter().chain(vectors).copied().collect();
-        self.recording("hvp", with_respect_to, &given, |output, with_respect_to, given| {
+        self.recording(method, with_respect_to, &given, |output, with_respect_to, given| {
             let (gradients, vectors) = given.split_at(with_respect_to.len());
             let mut seeds = Vec::new();
             for ((&variable, &gradient), &vector) in with_respect_to.iter().zip(gradients).zip(vectors) {
-                same_shape("hvp", "vector", variable, vector)?;
+                same_shape(method, "vector", variable, vector)?;
                 seeds.push((gradient, vector));
             }
             // A gradient that does not depend on a variable contributes zeros: a linear function
@@ -175,10 +199,10 @@ impl<'t, T: Scalar> Var<'t, T> {
         names: Option<&Naming>,
         if_unreached: Unreached,
     ) -> Result<Vec<Var<'t, T>>> {
-        if if_unreached == Unreached::IsAMistake
+        if let Unreached::IsAMistake(method) = if_unreached
             && let Some(&variable) = with_respect_to.iter().find(|&&v| !depends(self, v))
         {
-            return Err(unreached(self, variable));
+            return Err(unreached(method, self, variable));
         }
         let seeds = [(self, seed)];
         let cotangents = walk(&seeds, with_respect_to, names)?;
@@ -225,8 +249,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 }
 
-fn unreached<T: Scalar>(output: Var<'_, T>, variable: Var<'_, T>) -> Error {
-    Error::Unreached { output: output.label(), variable: variable.label(), at: output.tape.place() }
+fn unreached<T: Scalar>(method: &'static str, output: Var<'_, T>, variable: Var<'_, T>) -> Error {
+    Error::Unreached { method, output: output.label(), variable: variable.label(), at: output.tape.place() }
 }
 
 fn same_shape<T: Scalar>(operation: &str, what: &str, of: Var<'_, T>, given: Var<'_, T>) -> Result<()> {

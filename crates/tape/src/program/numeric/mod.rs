@@ -41,7 +41,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub(crate) fn hessian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let vectors = unbound_like("v", with_respect_to, self)?;
-        let products = self.hvp(with_respect_to, &vectors[..]);
+        let products = self.hvp_of("hessian", with_respect_to, &vectors);
         columns_by_basis(self.tape, &vectors, &products)
     }
 
@@ -60,7 +60,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub(crate) fn jacobian_here(self, with_respect_to: &[Var<'t, T>]) -> Result<Matrix<T>> {
         let cotangents = unbound_like("u", &[self], self)?;
-        let products = self.vjp(with_respect_to, cotangents[0]);
+        let products = self.vjp_of("jacobian", with_respect_to, cotangents[0]);
         columns_by_basis(self.tape, &cotangents, &products)?.try_transposed()
     }
 
