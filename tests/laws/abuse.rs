@@ -254,6 +254,42 @@ fn examples_that_are_not_read_say_m() {
     assert_eq!((program.m(), program.scalar(db)), (Some(1), Ok(1.0)));
 }
 
+/// And columns of them can be selected, as from examples that are read.
+#[test]
+fn columns_of_examples_that_are_not_read_are_selected() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples("X", &Matrix::zeros(2, 4));
+    let y = tape.examples_unbound("Y", 1);
+    let b = tape.parameter("b", &matrix![[1.0], [2.0]]);
+    let [db] = (x + b).sum().gradients([b]);
+    for options in ways() {
+        let mut program = tape.compile_with([db], options).unwrap();
+        for batch in [&[3, 0, 3, 3, 1][..], &[2], &[]] {
+            program.select_columns(x, batch).unwrap();
+            program.run().unwrap();
+            assert_eq!(program.m(), Some(batch.len()));
+            assert_eq!(program.view(db).unwrap().as_slice(), [batch.len() as f64; 2]);
+        }
+        program.select_columns(x.id().unwrap(), &[1, 2]).unwrap();
+        assert_error(
+            program.select_columns(x, &[0, 4]),
+            "select_columns: X has 4 examples (columns), from 0, and no column 4",
+        );
+        assert_eq!(program.m(), Some(2));
+        let none = |name: &str| {
+            format!(
+                "select_columns: {name} has no value of the tape's now: columns are selected of that alone"
+            )
+        };
+        assert_error(program.select_columns(y, &[]), &none("Y"));
+        program.bind(x, &Matrix::zeros(2, 1)).unwrap();
+        assert_error(program.select_columns(x, &[0]), &none("X"));
+        let mut other = tape.compile_with([db], options).unwrap();
+        other.bind_columns(x, &Matrix::zeros(2, 3), &[0, 2]).unwrap();
+        assert_error(other.select_columns(x, &[0]), &none("X"));
+    }
+}
+
 /// A tape without examples, and an operation whose result has m columns.
 #[test]
 fn without_examples_m_is_told_to_be_unknown() {

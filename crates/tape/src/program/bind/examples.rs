@@ -8,6 +8,10 @@ use crate::tape::List;
 use crate::tape::ids::EntryIndex;
 use crate::{Dim, Error, Program, Result, Scalar, Shape};
 
+/// Why columns of a variable cannot be selected.
+pub(in crate::program) const NOT_OF_TAPE: &str =
+    "has no value of the tape's now: columns are selected of that alone";
+
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of
 /// Σ(x + b) is m, whatever x is.
 #[derive(Debug, Clone)]
@@ -16,6 +20,8 @@ pub(in crate::program) struct Unneeded {
     name: String,
     pub(in crate::program) shape: Shape,
     m: Option<usize>,
+    /// How many the tape has of them, until others are bound.
+    of_tape: Option<usize>,
 }
 
 /// Whether a node's shape or value depends on the number of examples itself, and not only on what
@@ -120,7 +126,7 @@ impl<T: Scalar> Program<T> {
             if known.kind == LeafKind::Examples && recorded.shape.columns == Dim::M {
                 let m = known.value.as_ref().map(|value| value.columns());
                 let name = list.label(entry);
-                self.leaves.unneeded.push(Unneeded { entry, name, shape: recorded.shape, m });
+                self.leaves.unneeded.push(Unneeded { entry, name, shape: recorded.shape, m, of_tape: m });
             }
         }
     }
@@ -135,7 +141,7 @@ impl<T: Scalar> Program<T> {
         let examples = &mut self.leaves.unneeded[at];
         match m_of(examples.shape, shape) {
             Some(m) => {
-                examples.m = m;
+                (examples.m, examples.of_tape) = (m, None);
                 self.leaves.agreed_m = None;
                 Ok(())
             }
@@ -146,6 +152,26 @@ impl<T: Scalar> Program<T> {
                 found: format!("{}×{}", shape.0, shape.1),
             }),
         }
+    }
+
+    /// Takes the number of examples from columns that are selected of examples which no output needs.
+    pub(in crate::program) fn select_unneeded(
+        &mut self,
+        at: usize,
+        method: &'static str,
+        columns: &[usize],
+    ) -> Result<()> {
+        let examples = &mut self.leaves.unneeded[at];
+        let variable = || examples.name.clone();
+        let Some(m) = examples.of_tape else {
+            return Err(Error::NotBindable { method, variable: variable(), reason: NOT_OF_TAPE });
+        };
+        if let Some(&example) = columns.iter().find(|&&example| example >= m) {
+            return Err(Error::NoExample { variable: variable(), example, m });
+        }
+        examples.m = Some(columns.len());
+        self.leaves.agreed_m = None;
+        Ok(())
     }
 
     /// 1/m over no examples is not a number to go on with.

@@ -3,6 +3,7 @@
 use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
+use crate::program::bind::examples::NOT_OF_TAPE;
 use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::bind::named::Found;
 use crate::program::ids::{LeafId, WholeId};
@@ -233,6 +234,9 @@ impl<T: Scalar> Program<T> {
 
     pub(crate) fn select_columns_here(&mut self, variable: Name<'_, T>, examples: &[usize]) -> Result<()> {
         const METHOD: &str = "select_columns";
+        if let Some(at) = self.find_unneeded(variable) {
+            return self.select_unneeded(at, METHOD, examples);
+        }
         let leaf = self.find_leaf(METHOD, variable)?;
         let LeafState { at, of_tape, is_gatherable, .. } = &self.leaves.states[leaf];
         let (at, is_gatherable) = (*at, *is_gatherable);
@@ -241,9 +245,7 @@ impl<T: Scalar> Program<T> {
         if at.shape.columns != Dim::M {
             return Err(not_bindable("has no columns that are examples to select"));
         }
-        let of = of_tape.clone().ok_or_else(|| {
-            not_bindable("has no value of the tape's now: columns are selected of that alone")
-        })?;
+        let of = of_tape.clone().ok_or_else(|| not_bindable(NOT_OF_TAPE))?;
         if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
             return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
         }
