@@ -352,7 +352,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     }
 
     /// The angle in (−π, π] of the point (x, y), where y is this entry: the y ⊘ x of which it is the
-    /// arc tangent may be infinite. At (0, 0) the derivative is NaN.
+    /// arc tangent may be infinite. At (0, 0), and where x or y is infinite, the derivative is NaN.
     ///
     /// ```
     /// use std::f64::consts::PI;

@@ -17,7 +17,7 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// # Ok::<(), tape::Error>(())
     /// ```
     ///
-    /// A δ that is not positive is an error.
+    /// A δ that is not positive is an error. Where r is ∞ the derivative is NaN.
     #[track_caller]
     pub fn huber_loss(self, targets: impl IntoOperand<'t, T>, delta: T) -> Self {
         if delta.is_nan() || delta <= T::ZERO {

@@ -78,7 +78,7 @@ impl<'t, T: Scalar> Var<'t, T> {
 
 /// # More functions of one number
 impl<'t, T: Scalar> Var<'t, T> {
-    /// a/(1 + |a|).
+    /// a/(1 + |a|). At ±∞ it is ∞/∞, NaN, as are its derivatives.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -114,7 +114,8 @@ impl<'t, T: Scalar> Var<'t, T> {
         (self + T::from_f64(3.0)).relu6() / T::from_f64(6.0)
     }
 
-    /// a times its [`hard_sigmoid`](Var::hard_sigmoid).
+    /// a times its [`hard_sigmoid`](Var::hard_sigmoid). At −∞ it is 0 · ∞, NaN, as is its derivative
+    /// at ±∞.
     #[track_caller]
     pub fn hard_swish(self) -> Self {
         self * self.hard_sigmoid()
