@@ -286,6 +286,11 @@ fn as_many_tangents_as_variables() {
     let _ = w.sum().jvp(&[w, w][..], &[w][..]);
 }
 
+/// A tape that a rule has not been given.
+fn another_tape() -> &'static Tape<f64> {
+    Box::leak(Box::new(Tape::new()))
+}
+
 /// An operation of the user's that gives what the fields say.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Odd {
@@ -293,6 +298,9 @@ enum Odd {
     ForgetsARule,
     KnowsNoRule,
     WrongShape,
+    OfAnotherTape,
+    SummedOfAnotherTape,
+    WrongOfAnotherTape,
     Fails,
 }
 
@@ -318,6 +326,11 @@ impl Operation<f64> for Odd {
             Odd::NoShape | Odd::ForgetsARule => {}
             Odd::KnowsNoRule => at.missing(0, "the inverse"),
             Odd::WrongShape => at.contribute(0, |g| g.sum_over(Over::Rows).t()),
+            Odd::OfAnotherTape => at.contribute(0, |_| another_tape().parameter("far", &Matrix::zeros(2, 3))),
+            Odd::SummedOfAnotherTape => {
+                at.contribute_elementwise(0, |_| another_tape().parameter("far", &Matrix::zeros(2, 3)));
+            }
+            Odd::WrongOfAnotherTape => at.contribute(0, |g| another_tape().scalar(2.0).matmul(g)),
             Odd::Fails => at.contribute(0, |g| g),
         }
     }
@@ -357,6 +370,16 @@ fn operations_of_the_users() {
         tape.apply(Odd::WrongShape, [x]).sum().gradients([x])[0],
         "odd: its vjp gives 3×1 for operand 0, x is 2×3, at {place}",
     );
+    for odd in [Odd::OfAnotherTape, Odd::SummedOfAnotherTape] {
+        assert_void(
+            tape.apply(odd, [x]).sum().gradients([x])[0],
+            "odd: far belongs to another tape, at {place}",
+        );
+    }
+    let foreign = tape.apply(Odd::WrongOfAnotherTape, [x]);
+    for [derivative] in [foreign.sum().gradients([x]), foreign.square().sum().hvp([x], [x])] {
+        assert!(matches!(derivative.sound(), Err(Error::ForeignVariable { .. })), "{derivative:?}");
+    }
     assert_error(
         tape.apply(Odd::Fails, [x]).value(),
         "odd: does not like these numbers, recorded at {place}",

@@ -277,7 +277,10 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     #[track_caller]
     fn give_summed(&mut self, i: usize, front: Front, contribution: Var<'t, T>) {
         let (result, operand) = (self.output().known_shape(), self.operand(i).known_shape());
-        let (m, sum) = contribution.sum_to(operand, result);
+        let (m, sum) = match std::ptr::eq(contribution.tape, self.tape) {
+            true => contribution.sum_to(operand, result),
+            false => (0, contribution), // which is refused
+        };
         self.give(i, front.times(Front::power(false, m)), sum, Fit::Repeated);
     }
 
@@ -288,8 +291,17 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         self.contributions.push((self.operands[i], Cotangent { front, g }));
     }
 
-    /// A user's rule may give a matrix of another shape: that is an error, not a silent sum.
+    /// A user's rule may give a matrix of another shape, or of another tape: that is an error, not a
+    /// silent sum.
     fn fitting(&self, i: usize, contribution: Var<'t, T>, fit: Fit) -> Var<'t, T> {
+        if !std::ptr::eq(contribution.tape, self.tape) {
+            let mistake = contribution.sound().err().unwrap_or_else(|| Error::ForeignVariable {
+                operation: self.name(),
+                variable: contribution.label(),
+                at: self.tape.place(),
+            });
+            return self.tape.mistake(mistake);
+        }
         if contribution.is_void() {
             return contribution;
         }
@@ -299,8 +311,12 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
         }
         let reason =
             format!("its vjp gives {found} for operand {i}, {} is {needed}", self.operand(i).label());
-        let operation = self.tape.list.borrow().entry(self.entry).op.rule().name().into_owned();
-        self.tape.mistake(Error::Shape { operation, reason, at: self.tape.place() })
+        self.tape.mistake(Error::Shape { operation: self.name(), reason, at: self.tape.place() })
+    }
+
+    /// The operation's name.
+    fn name(&self) -> String {
+        self.tape.list.borrow().entry(self.entry).op.rule().name().into_owned()
     }
 
     /// Gives what another rule would, changed on the way: the rule sees `output` in the place of this
@@ -348,8 +364,7 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub(crate) fn finish(mut self) -> SmallVec<[(EntryIndex, Cotangent<'t, T>); 4]> {
         for i in 0..self.operands.len() {
             if self.wanted[i] && !self.answered[i] {
-                let name = self.tape.list.borrow().entry(self.entry).op.rule().name().into_owned();
-                self.missing(i, &name);
+                self.missing(i, &self.name());
             }
         }
         self.contributions
