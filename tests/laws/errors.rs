@@ -301,6 +301,7 @@ enum Odd {
     OfAnotherTape,
     SummedOfAnotherTape,
     WrongOfAnotherTape,
+    OneOperandMore,
     Fails,
 }
 
@@ -330,6 +331,7 @@ impl Operation<f64> for Odd {
             Odd::SummedOfAnotherTape => {
                 at.contribute_elementwise(0, |_| another_tape().parameter("far", &Matrix::zeros(2, 3)));
             }
+            Odd::OneOperandMore => at.contribute(1, |g| g),
             Odd::WrongOfAnotherTape => at.contribute(0, |g| another_tape().scalar(2.0).matmul(g)),
             Odd::Fails => at.contribute(0, |g| g),
         }
@@ -384,6 +386,14 @@ fn operations_of_the_users() {
         tape.apply(Odd::Fails, [x]).value(),
         "odd: does not like these numbers, recorded at {place}",
     );
+}
+
+#[test]
+#[should_panic(expected = "odd has no operand 1, but 1 from 0 on")]
+fn a_rule_for_an_operand_that_there_is_not() {
+    let tape = Tape::new();
+    let x = zeros(&tape, "x", 2, 3);
+    let _ = tape.apply(Odd::OneOperandMore, [x]).sum().gradients([x]);
 }
 
 // ---- Running --------------------------------------------------------------------------------------------------

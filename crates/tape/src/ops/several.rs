@@ -242,6 +242,7 @@ impl<'t, T: Scalar> SeveralVjp<'_, '_, 't, T> {
     ///
     /// # Panics
     /// If there is no such operand.
+    #[track_caller]
     pub fn operand(&self, i: usize) -> Var<'t, T> {
         self.at.operand(i)
     }
@@ -257,6 +258,10 @@ impl<'t, T: Scalar> SeveralVjp<'_, '_, 't, T> {
     }
 
     /// Whether operand `i` is on the way to what was asked for.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn wants(&self, i: usize) -> bool {
         self.at.wants(i)
     }
@@ -265,7 +270,7 @@ impl<'t, T: Scalar> SeveralVjp<'_, '_, 't, T> {
     /// shape of its output, and returns a matrix of the shape of the operand.
     ///
     /// # Panics
-    /// If there are not `N` outputs.
+    /// If there are not `N` outputs, or is no such operand.
     #[track_caller]
     pub fn contribute<const N: usize>(&mut self, i: usize, rule: impl FnOnce([Var<'t, T>; N]) -> Var<'t, T>) {
         assert_eq!(N, self.parts.len(), "the number of outputs");
@@ -274,11 +279,19 @@ impl<'t, T: Scalar> SeveralVjp<'_, '_, 't, T> {
     }
 
     /// Says that the derivatives with respect to operand `i` are zero.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn zero(&mut self, i: usize) {
         self.at.zero(i);
     }
 
     /// Says that the derivatives with respect to operand `i` are not known: see [`Vjp::missing`].
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn missing(&mut self, i: usize, function: &str) {
         self.at.missing(i, function);
     }

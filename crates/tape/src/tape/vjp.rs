@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use crate::error::printable;
 use crate::ops::scale::Factor;
 use crate::tape::ids::EntryIndex;
 use crate::tape::notation::Over;
@@ -152,7 +153,9 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     ///
     /// # Panics
     /// If there is no such operand.
+    #[track_caller]
     pub fn operand(&self, i: usize) -> Var<'t, T> {
+        self.assert_operand(i);
         Var { tape: self.tape, id: self.operands[i], of_run: false }
     }
 
@@ -171,15 +174,29 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     /// Whether operand `i` is on the way to what was asked for.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn wants(&self, i: usize) -> bool {
+        self.assert_operand(i);
         self.wanted[i]
+    }
+
+    #[track_caller]
+    fn assert_operand(&self, i: usize) {
+        let count = self.operands.len();
+        assert!(i < count, "{} has no operand {i}, but {count} from 0 on", printable(&self.name()));
     }
 
     /// Gives the contribution to operand `i`: `rule` gets the cotangent G in the shape of the
     /// result and returns a matrix of the shape of the operand.
+    ///
+    /// # Panics
+    /// If there is no such operand.
     #[track_caller]
     pub fn contribute(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
-        if self.wanted[i] {
+        if self.wants(i) {
             let g = self.cotangent.g.repeated_to(self.output().known_shape());
             self.give(i, Front::ONE, rule(g), Fit::Exactly);
         }
@@ -188,9 +205,12 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     /// Gives the contribution to operand `i` of an elementwise operation: `rule` gets a cotangent G
     /// that repeats to the shape of the result, and returns one that does; what the operation
     /// repeated of the operand is summed here.
+    ///
+    /// # Panics
+    /// If there is no such operand.
     #[track_caller]
     pub fn contribute_elementwise(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
-        if self.wanted[i] {
+        if self.wants(i) {
             let contribution = rule(self.cotangent.g);
             self.give_summed(i, Front::ONE, contribution);
         }
@@ -258,14 +278,23 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     }
 
     /// Says that the derivative with respect to operand `i` is zero, as for a step function.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn zero(&mut self, i: usize) {
+        self.assert_operand(i);
         self.answered[i] = true;
     }
 
     /// Says that the derivative with respect to operand `i` is not known; asking for it is a typed
     /// error that names `function`.
+    ///
+    /// # Panics
+    /// If there is no such operand.
+    #[track_caller]
     pub fn missing(&mut self, i: usize, function: &str) {
-        if self.wanted[i] {
+        if self.wants(i) {
             let at = self.tape.place();
             let mistake = Error::MissingDerivative { function: function.to_owned(), operand: i, at };
             self.give(i, Front::ONE, self.tape.mistake(mistake), Fit::Exactly);
