@@ -1,6 +1,7 @@
 //! Every error that the tape gives: how it comes about, and its text to the letter, with the user's own line.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tape::{
     Dim, Error, Fault, Function, Image, Matrix, MatrixMut, Mismatch, Operands, Operation, Options, Over,
@@ -295,6 +296,7 @@ fn another_tape() -> &'static Tape<f64> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Odd {
     NoShape,
+    ShapeThatGrows,
     ForgetsARule,
     KnowsNoRule,
     WrongShape,
@@ -311,6 +313,10 @@ impl Operation<f64> for Odd {
     }
     fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
         match self {
+            Odd::ShapeThatGrows => {
+                static ROWS: AtomicUsize = AtomicUsize::new(1);
+                Ok(Shape { rows: ROWS.fetch_add(1, Ordering::Relaxed).into(), ..operands[0] })
+            }
             Odd::NoShape => Err(Mismatch::new("takes nothing").hint("not even this")),
             _ => Ok(operands[0]),
         }
@@ -324,7 +330,7 @@ impl Operation<f64> for Odd {
     }
     fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
         match self {
-            Odd::NoShape | Odd::ForgetsARule => {}
+            Odd::NoShape | Odd::ShapeThatGrows | Odd::ForgetsARule => {}
             Odd::KnowsNoRule => at.missing(0, "the inverse"),
             Odd::WrongShape => at.contribute(0, |g| g.sum_over(Over::Rows).t()),
             Odd::OfAnotherTape => at.contribute(0, |_| another_tape().parameter("far", &Matrix::zeros(2, 3))),
@@ -386,6 +392,16 @@ fn operations_of_the_users() {
         tape.apply(Odd::Fails, [x]).value(),
         "odd: does not like these numbers, recorded at {place}",
     );
+}
+
+/// In debug builds, where the stages of the compiler are looked at.
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release build asks once")]
+#[should_panic(expected = "a shape rule of one's own is to say the same whenever it is asked")]
+fn a_shape_rule_that_changes_its_mind() {
+    let tape = Tape::new();
+    let x = zeros(&tape, "x", 2, 3);
+    let _ = tape.apply(Odd::ShapeThatGrows, [x]).value();
 }
 
 #[test]

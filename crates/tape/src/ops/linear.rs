@@ -55,7 +55,8 @@ pub trait LinearOperation<T: Scalar>: Identity + std::fmt::Debug + Send + Sync {
     /// The operation's name; that of its transpose has a ᵀ.
     fn name(&self) -> Cow<'_, str>;
 
-    /// The shape of A·x for an x of this shape, or what is wrong with it.
+    /// The shape of A·x for an x of this shape, or what is wrong with it: the same, whenever it is
+    /// asked.
     ///
     /// # Errors
     /// A [`Mismatch`]; the tape adds names, shapes and the place.

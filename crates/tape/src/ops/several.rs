@@ -79,7 +79,8 @@ pub trait SeveralOutputs<T: Scalar>: Identity + std::fmt::Debug + Send + Sync {
     fn name(&self) -> Cow<'_, str>;
 
     /// Name and shape of each output, or what is wrong with the operands' shapes. The shapes have the
-    /// same columns, and numbers of rows that do not depend on m.
+    /// same columns, and numbers of rows that do not depend on m. For the same shapes it is the same,
+    /// whenever it is asked.
     ///
     /// # Errors
     /// A [`Mismatch`]; the tape adds the operands' names, their shapes and the place.

@@ -63,7 +63,8 @@ pub trait Operation<T: Scalar>: Identity + Debug + Send + Sync {
     /// The operation's name, as error messages, listings and equations show it.
     fn name(&self) -> Cow<'_, str>;
 
-    /// The shape of the result, or what is wrong with the operands' shapes.
+    /// The shape of the result, or what is wrong with the operands' shapes: for the same shapes the
+    /// same, whenever it is asked.
     ///
     /// # Errors
     /// A [`Mismatch`]; the tape adds the operands' names, their shapes and the place.

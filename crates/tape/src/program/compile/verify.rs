@@ -32,7 +32,11 @@ pub(super) fn graph<T: Scalar>(graph: &Graph<T>) -> Verdict {
         let shapes: Vec<Shape> = node.operands.iter().map(|&operand| graph.node(operand).shape).collect();
         let derived = if node.op.is_source() { Ok(node.shape) } else { node.op.rule().shape(&shapes) };
         if derived.as_ref() != Ok(&node.shape) {
-            return Err(format!("n{id} is {}, and its operation says {derived:?}", node.shape));
+            let whose = match node.op.is_of_the_user() {
+                true => ": a shape rule of one's own is to say the same whenever it is asked",
+                false => "",
+            };
+            return Err(format!("n{id} is {}, and its operation says {derived:?}{whose}", node.shape));
         }
     }
     match graph.outputs.iter().find(|output| output.index() >= graph.nodes.len()) {
