@@ -461,7 +461,7 @@ fn powers_keep_their_digits_in_both_types() {
 fn powers_beyond_the_range_come_back() {
     for (order, a, b, expected) in [
         (1, 1e-312, 1e-5, 9.928_416_782_248_019e306),
-        (2, 1e-160, 1e-20, -9.999_999_999_999_999_6e299),
+        (2, 1e-160, 1e-20, -1e300),
         (3, 1e3, -101.5, -3.405_103_032_422_096_5e-308),
     ] {
         let tape = Tape::<f64>::new();

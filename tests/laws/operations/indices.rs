@@ -150,7 +150,7 @@ pub(super) fn row<T: Scalar>(kind: OperationKind) -> Row<T> {
                 |tape| batch(tape, "X", 2).gather(batch(tape, "I", 1)),
             ),
             bad(
-                "matrix: 3×1 needs 3 values, 5 were given",
+                "indices: I has 5 indices, and takes 3 for each example, at {place}",
                 |tape| tape.indices("I", 3, &[0; 5]),
             ),
         ]),
