@@ -40,7 +40,7 @@ struct Higher<'t, T: Scalar> {
 impl<'t, T: Scalar> Recorded<'t, T> {
     pub(super) fn new(tape: &'t Tape<T>, variables: &[Var<'t, T>], result: Var<'t, T>) -> Result<Self> {
         let cotangent = tape.parameter_unbound("u", result.shape()?);
-        let gradients = result.vjp(variables, cotangent);
+        let gradients = result.vjp_of("gradients", variables, cotangent);
         let leaves: Vec<_> = variables.iter().copied().chain([cotangent]).collect();
         let outputs: Vec<_> = [result].into_iter().chain(gradients).collect();
         let first = Function::compile(tape, &leaves, &outputs)?;

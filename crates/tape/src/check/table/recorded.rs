@@ -24,7 +24,7 @@ impl<'t, T: Scalar> Recorded<'t, T> {
         let value = (row.recorder)(tape, &variables);
         let shape = value.shape()?;
         let cotangent = tape.parameter_unbound("u", shape);
-        let gradients = value.vjp(&variables, cotangent);
+        let gradients = value.vjp_of("gradients", &variables, cotangent);
         let leaves = variables.into_iter().chain([cotangent]).collect();
         let outputs: Vec<_> = [value].into_iter().chain(gradients).collect();
         outputs.iter().try_for_each(|output| output.sound())?;
