@@ -1,9 +1,9 @@
 //! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
 
 use crate::error::Place;
-use crate::tape::RecordedBy;
 use crate::tape::reverse::{Naming, depends, differentiated, note_whole, walk};
 use crate::tape::vjp::Cotangent;
+use crate::tape::{AskedAt, RecordedBy};
 use crate::{Error, Result, Scalar, Shape, Tape, Var, Variables};
 
 /// What to do about a variable that the output does not depend on.
@@ -308,7 +308,7 @@ impl<T: Scalar> Tape<T> {
         list.walks += 1;
         let walk = list.walks;
         let outer_walk = std::mem::replace(&mut list.walk, walk);
-        WalkGuard { tape: self, outer_walk, outer_place: self.asked_at.replace(Some(place)) }
+        WalkGuard { tape: self, outer_walk, _asked_at: self.asked_at(place) }
     }
 }
 
@@ -316,14 +316,12 @@ impl<T: Scalar> Tape<T> {
 struct WalkGuard<'t, T: Scalar> {
     tape: &'t Tape<T>,
     outer_walk: u32,
-    outer_place: Option<Place>,
+    _asked_at: AskedAt<'t, T>,
 }
 
 impl<T: Scalar> Drop for WalkGuard<'_, T> {
     fn drop(&mut self) {
         let mut list = self.tape.list.borrow_mut();
         (list.walk, list.origin) = (self.outer_walk, None);
-        drop(list);
-        self.tape.asked_at.set(self.outer_place);
     }
 }

@@ -167,8 +167,8 @@ pub(crate) struct List<T: Scalar> {
 pub struct Tape<T: Scalar> {
     pub(crate) list: RefCell<List<T>>,
     pub(crate) id: u64,
-    /// Where the user asked for a derivative, while its entries are recorded.
-    pub(crate) asked_at: Cell<Option<Place>>,
+    /// Where the user asked for a derivative or an equation, while its entries are recorded.
+    asked_at: Cell<Option<Place>>,
     /// Derivatives of the user's functions that are made when they are asked for.
     pub(crate) made: RefCell<FxHashMap<Function<T>, Function<T>>>,
     /// Leaves that derivatives have recorded for unit vectors, to be used again.
@@ -422,6 +422,11 @@ impl<T: Scalar> Tape<T> {
         self.asked_at.get().unwrap_or(caller)
     }
 
+    /// Until the guard goes, the place to note is the user's, who asked for what is recorded.
+    pub(crate) fn asked_at(&self, place: Place) -> AskedAt<'_, T> {
+        AskedAt { tape: self, outer: self.asked_at.replace(Some(place)) }
+    }
+
     /// Records an operation, or finds the equal entry that is there already.
     #[track_caller]
     pub(crate) fn push<'t>(&'t self, op: impl Into<Op<T>>, operands: &[Var<'t, T>]) -> Var<'t, T> {
@@ -608,5 +613,17 @@ impl<T: Scalar> List<T> {
             Some(name) => name.to_string(),
             None => format!("%{id}"),
         }
+    }
+}
+
+/// Ends the noting of a user's place, also where a user's rule panics.
+pub(crate) struct AskedAt<'t, T: Scalar> {
+    tape: &'t Tape<T>,
+    outer: Option<Place>,
+}
+
+impl<T: Scalar> Drop for AskedAt<'_, T> {
+    fn drop(&mut self) {
+        self.tape.asked_at.set(self.outer);
     }
 }

@@ -72,7 +72,7 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
 
     fn record(self) -> Result<Var<'t, T>> {
         let tape = self.reader.tape;
-        let _asked_here = Asked::on(tape, self.caller);
+        let _asked_here = tape.asked_at(self.caller);
         let mut recorded: Vec<Var<'t, T>> = Vec::with_capacity(self.places.len());
         for (place, node) in self.places.iter().zip(&self.tree.nodes) {
             let var = match place {
@@ -354,7 +354,7 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
         let operand = node.operands[0];
         // A derivative that there is not is a mistake that a tape remembers: it is asked for on another one first.
         let elsewhere = Tape::new();
-        let _asked_here = Asked::on(&elsewhere, self.caller);
+        let _asked_here = elsewhere.asked_at(self.caller);
         derivative(elsewhere.scalar(T::ZERO), &function, primes)
             .sound()
             .map_err(|error| EquationError::new(node.at, EquationMistake::Operation(Box::new(error))))?;
@@ -414,24 +414,6 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
             .collect::<String>()
             .trim()
             .into()
-    }
-}
-
-/// Notes where the user reads as the place of what is recorded, as long as it lives.
-struct Asked<'t, T: Scalar> {
-    tape: &'t Tape<T>,
-    outer: Option<Place>,
-}
-
-impl<'t, T: Scalar> Asked<'t, T> {
-    fn on(tape: &'t Tape<T>, caller: Place) -> Self {
-        Asked { tape, outer: tape.asked_at.replace(Some(caller)) }
-    }
-}
-
-impl<T: Scalar> Drop for Asked<'_, T> {
-    fn drop(&mut self) {
-        self.tape.asked_at.set(self.outer);
     }
 }
 
