@@ -4,7 +4,7 @@ use crate::check::difference::{self, Compared, Errors, Finding, Found, Quotients
 use crate::check::random::Random;
 use crate::check::report::Worst;
 use crate::check::subject::{Result, Subject};
-use crate::check::values::{dot, dots, exceeds, first_other_bits, norm, ratio};
+use crate::check::values::{dot, dots, exceeds, first_other_bits, least_normal, norm, ratio};
 use crate::check::{Broken, Check, Failure, Law, Reason, Summary};
 use crate::{Matrix, Scalar};
 
@@ -139,7 +139,7 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
                 [&of_u, &of_double, &of_other, &of_sum].map(|all| &all[operand + 1]);
             let mut pairs = double.iter().zip(g.iter());
             // Subnormal numbers lose digits that twice of them keep.
-            let vanishes = |x: f64| x != 0.0 && x.abs() <= smallest_normal::<T>();
+            let vanishes = |x: f64| x != 0.0 && x.abs() <= least_normal::<T>().to_f64();
             let differs = |double: T, twice: T| {
                 double.bits() != twice.bits() && !vanishes(double.to_f64() - twice.to_f64())
             };
@@ -303,15 +303,10 @@ impl<'a, S: Subject<T>, T: Scalar> Bench<'a, S, T> {
     }
 }
 
-/// The smallest number of full digits.
-fn smallest_normal<T: Scalar>() -> f64 {
-    T::of_bits(1).to_f64() / T::EPSILON.to_f64()
-}
-
-/// A difference relative to the scale; below the smallest normal number there are no digits to
+/// A difference relative to the scale; below the least normal number there are no digits to
 /// compare.
 fn relative<T: Scalar>(difference: f64, scale: f64) -> f64 {
-    if difference <= smallest_normal::<T>() { 0.0 } else { ratio(difference, scale) }
+    if difference <= least_normal::<T>().to_f64() { 0.0 } else { ratio(difference, scale) }
 }
 
 /// An element that is NaN or infinite.
@@ -418,6 +413,11 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
         Ok(changes.collect())
     }
 
+    /// The change of all of them together.
+    fn change(&mut self, s: f64, v: &Matrix<T>) -> Result<f64> {
+        if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) }
+    }
+
     fn quotients(&mut self, h: f64, v: &Matrix<T>) -> Result<Quotients> {
         let (right, left) = (self.changes(h, v)?, self.changes(-h, v)?);
         let spread = right.iter().zip(&left).map(|(right, left)| (right - left).abs()).sum();
@@ -443,9 +443,7 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
         // Before a rule is called wrong, what cancels inside of the function is measured.
         // Its cube is a rounding: what is left of a smooth function.
         let step = self.bench.epsilon.cbrt() * (1.0 + self.bench.inputs[self.operand].max_abs().to_f64());
-        let mut along =
-            |s: f64| if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) };
-        let noise = difference::noise(&mut along, step)?;
+        let noise = difference::noise(|s| self.change(s, v), step)?;
         if noise.size.is_nan() || noise.size <= compared.rounding {
             return Ok(found);
         }
@@ -455,9 +453,8 @@ impl<'b, 'a, S: Subject<T>, T: Scalar> Slopes<'b, 'a, S, T> {
             return Ok(found);
         }
         // It may agree because what bends was taken for rounding.
-        let along = |s: f64| if s == 0.0 { Ok(0.0) } else { Ok(s * self.changes(s, v)?.iter().sum::<f64>()) };
         compared.bends = true;
-        compared.rounding = of_value.max(difference::noise_without_bends(along, step)?);
+        compared.rounding = of_value.max(difference::noise_without_bends(|s| self.change(s, v), step)?);
         difference::compare(&compared, |h| self.quotients(h, v))
     }
 

@@ -54,6 +54,12 @@ pub(super) fn exceeds(relative: f64, tolerance: f64) -> bool {
     relative.is_nan() || relative > tolerance
 }
 
+/// The least positive normal number, 4/greatest but for rounding, whose mantissa is 0.
+pub(super) fn least_normal<T: Scalar>() -> T {
+    let of_the_mantissa = T::EPSILON.to_f64().recip() as u64;
+    T::of_bits(of_the_mantissa)
+}
+
 /// Where nothing differs there is no scale to divide by.
 pub(super) fn ratio(difference: f64, scale: f64) -> f64 {
     if difference == 0.0 { 0.0 } else { difference / scale }

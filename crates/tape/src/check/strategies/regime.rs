@@ -3,6 +3,7 @@
 use super::grid::Place;
 use crate::Scalar;
 use crate::check::Random;
+use crate::check::values::least_normal;
 
 /// What the elements of a matrix are like.
 ///
@@ -101,12 +102,6 @@ fn with_sign<T: Scalar>(x: T, sign: f64) -> T {
 /// The greatest finite number: its bits come just before those of ∞.
 fn greatest<T: Scalar>() -> T {
     T::of_bits(T::INFINITY.bits() - 1)
-}
-
-/// The least positive normal number, 4/greatest but for rounding, whose mantissa is 0.
-fn least_normal<T: Scalar>() -> T {
-    let of_the_mantissa = T::EPSILON.to_f64().recip() as u64;
-    T::of_bits(of_the_mantissa)
 }
 
 /// What the elements of a matrix may be.

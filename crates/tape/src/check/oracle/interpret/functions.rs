@@ -8,6 +8,7 @@ use crate::check::oracle::dual::{Dual, HyperDual};
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number, normal_density, pi, ratio, whole_power};
+use crate::check::values::least_normal;
 use crate::{FunctionKind, Scalar};
 
 impl<T: Scalar, N: Number> At<'_, '_, T, N> {
@@ -209,14 +210,8 @@ fn inside<N: Number>(x: N, low: &N, high: &N) -> N {
 
 /// x, and 0 where it is subnormal in T; the derivative is 1.
 fn normal_or_zero<T: Scalar, N: Number>(x: &N) -> N {
-    let least = least_normal::<T>();
+    let least = least_normal::<T>().to_f64();
     if x.value().abs() < least { x.clone() - x.constant() } else { x.clone() }
-}
-
-/// The least normal number: of the type's exponents 1, and its fraction 0.
-fn least_normal<T: Scalar>() -> f64 {
-    let digits = (1.0 / T::EPSILON.to_f64()) as u64;
-    T::of_bits(digits).to_f64()
 }
 
 /// The derivatives of f = e^(−c·x²), divided by n!: as f′ = −2c·x·f, it is (n + 1)·fₙ₊₁ = −2c·(x·fₙ + fₙ₋₁).
