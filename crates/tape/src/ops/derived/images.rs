@@ -161,9 +161,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// Where several are greatest, they share the gradient.
     #[track_caller]
     pub fn max_pool2d(self, image: Image, window: Window) -> Self {
-        if self.is_void() {
-            return self;
-        }
         let places = match self.places("max_pool2d", image, window) {
             Ok(places) => places,
             Err(mistake) => return mistake,
@@ -210,9 +207,6 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// The mean of each window, channel by channel. Pixels beside the image count as zeros.
     #[track_caller]
     pub fn avg_pool2d(self, image: Image, window: Window) -> Self {
-        if self.is_void() {
-            return self;
-        }
         let places = match self.places("avg_pool2d", image, window) {
             Ok(places) => places,
             Err(mistake) => return mistake,
@@ -231,6 +225,9 @@ impl<'t, T: Scalar> Var<'t, T> {
         image: Image,
         window: Window,
     ) -> std::result::Result<(usize, usize), Self> {
+        if self.is_void() {
+            return Err(self);
+        }
         let Image { channels, height, width } = image;
         let rows = self.known_shape().rows;
         if image.elements().is_none_or(|elements| rows != elements.into()) || channels == 0 {
