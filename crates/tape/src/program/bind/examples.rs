@@ -12,6 +12,18 @@ use crate::{Dim, Error, Program, Result, Scalar, Shape};
 pub(in crate::program) const NOT_OF_TAPE: &str =
     "has no value of the tape's now: columns are selected of that alone";
 
+/// Of m examples there are no others to select.
+pub(in crate::program) fn refuse_beyond(
+    m: usize,
+    examples: &[usize],
+    variable: impl FnOnce() -> String,
+) -> Result<()> {
+    match examples.iter().find(|&&example| example >= m) {
+        Some(&example) => Err(Error::NoExample { variable: variable(), example, m }),
+        None => Ok(()),
+    }
+}
+
 /// Examples of the tape that no output needs. Where the program reads no others they say m: ∂/∂b of
 /// Σ(x + b) is m, whatever x is.
 #[derive(Debug, Clone)]
@@ -166,9 +178,7 @@ impl<T: Scalar> Program<T> {
         let Some(m) = examples.of_tape else {
             return Err(Error::NotBindable { method, variable: variable(), reason: NOT_OF_TAPE });
         };
-        if let Some(&example) = columns.iter().find(|&&example| example >= m) {
-            return Err(Error::NoExample { variable: variable(), example, m });
-        }
+        refuse_beyond(m, columns, variable)?;
         examples.m = Some(columns.len());
         self.leaves.agreed_m = None;
         Ok(())

@@ -3,7 +3,7 @@
 use crate::numbers::kernel::divide::{Divide, among};
 use crate::numbers::kernel::threads;
 use crate::ops::leaf::LeafKind;
-use crate::program::bind::examples::NOT_OF_TAPE;
+use crate::program::bind::examples::{NOT_OF_TAPE, refuse_beyond};
 use crate::program::bind::leaves::{LeafState, m_of};
 use crate::program::bind::named::Found;
 use crate::program::ids::{LeafId, WholeId};
@@ -246,9 +246,7 @@ impl<T: Scalar> Program<T> {
             return Err(not_bindable("has no columns that are examples to select"));
         }
         let of = of_tape.clone().ok_or_else(|| not_bindable(NOT_OF_TAPE))?;
-        if let Some(&example) = examples.iter().find(|&&example| example >= of.columns()) {
-            return Err(Error::NoExample { variable: variable.label(self), example, m: of.columns() });
-        }
+        refuse_beyond(of.columns(), examples, || variable.label(self))?;
         self.check_indices(METHOD, leaf, examples.iter().map(|&example| of.column(example)))?;
         if is_gatherable && of.rows().saturating_mul(examples.len()) >= LEAST_GATHERED {
             self.keep(leaf);
