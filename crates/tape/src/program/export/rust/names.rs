@@ -36,6 +36,12 @@ fn is_of_an_identifier(c: char) -> bool {
     }
 }
 
+/// The digit that a raised or lowered one is.
+fn plain_digit(c: char) -> Option<char> {
+    let at = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉".chars().position(|digit| digit == c)?;
+    char::from_digit(u32::try_from(at % 10).ok()?, 10)
+}
+
 impl Names {
     pub(super) fn new(library: &str) -> Self {
         Names { taken: TAKEN.split_whitespace().chain(words(library)).map(str::to_owned).collect() }
@@ -67,13 +73,8 @@ impl Names {
                 '/' | '[' | ' ' | '(' | '.' | '-' | ',' | '_' if !identifier.ends_with('_') => {
                     identifier.push('_')
                 }
-                '₀'..='₉' => identifier.push(char::from(b'0' + (c as u32 - '₀' as u32) as u8)),
-                '⁰' | '⁴'..='⁹' => identifier.push(char::from(b'0' + (c as u32 - '⁰' as u32) as u8)),
-                '¹' => identifier.push('1'),
-                '²' => identifier.push('2'),
-                '³' => identifier.push('3'),
                 c if is_of_an_identifier(c) => identifier.extend(c.to_lowercase()),
-                _ => {}
+                c => identifier.extend(plain_digit(c)),
             }
         }
         let identifier = identifier.trim_end_matches('_');
