@@ -7,11 +7,12 @@
 //! Run it with `cargo run --release --example 10_which_equation`, or with a file of your own behind `--`: equations in a
 //! `.txt`, numbers in a `.json` or `.csv`, as those in `examples/data/student_*`.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mlp::diagnose::{ByNumbers, Exercise, Numbers, Quantity, Verdict};
+use mlp::diagnose::{ByNumbers, Exercise, Numbers, Verdict};
 use mlp::{Loss, Mlp};
 use tape::{Matrix, printable};
 
@@ -92,22 +93,17 @@ fn numbers(sheet: &Sheet) -> Result<Vec<String>> {
     for name in &names {
         network.set_parameter(name, matrix(name)?.clone()).map_err(|error| error.to_string())?;
     }
-    // What is misspelled would be passed over.
-    let ascii = |name: &str| name.replace(['∂', 'δ'], "d").replace('ℒ', "L");
-    let is_known = |name: &&String| {
-        let of_loss = ascii(name).replace("dJ/dZ", "dL/dZ").replace("dJ/dA", "dL/dA");
-        let is_layer = of_loss.parse().is_ok_and(|quantity: Quantity| {
-            let l = quantity.layer();
-            l <= network.layers() && [ascii(&quantity.to_string()), format!("d[{l}]")].contains(&of_loss)
-        });
-        is_layer || names.contains(name) || ["X", "Y"].contains(&name.as_str())
-    };
-    if let Some(name) = sheet.matrices.keys().find(|name| !is_known(name)) {
+    let numbers = Numbers::new(&network, matrix("X")?, matrix("Y")?).map_err(|error| error.to_string())?;
+    let known = RefCell::new(BTreeSet::from_iter(names.into_iter().chain(["X".into(), "Y".into()])));
+    let verdict = numbers.judge(|name| {
+        known.borrow_mut().insert(name.to_owned());
+        sheet.matrices.get(name).cloned()
+    });
+    // What is misspelled was never asked for.
+    if let Some(name) = sheet.matrices.keys().find(|name| !known.borrow().contains(*name)) {
         return Err(format!("\"{}\" is no matrix of this network", printable(name)));
     }
-    let numbers = Numbers::new(&network, matrix("X")?, matrix("Y")?).map_err(|error| error.to_string())?;
-    let verdict =
-        numbers.judge(|name| sheet.matrices.get(name).cloned()).map_err(|error| error.to_string())?;
+    let verdict = verdict.map_err(|error| error.to_string())?;
     let sign = match verdict {
         ByNumbers::Right { .. } => "✓",
         _ => "✗",

@@ -1,4 +1,4 @@
-//! The main example as a program: its exit codes, and what it says where something is wrong.
+//! The main example as a program, and that of typed equations: exit codes, and what is said where something is wrong.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -360,4 +360,18 @@ fn a_comparison_has_the_linear_model_beside_it() {
         let refused = refusal(&[&["--compare"], &other[..]].concat());
         assert!(refused.starts_with(reason), "{refused}");
     }
+}
+
+/// A student's numbers: what is misspelled is not passed over.
+#[test]
+fn a_matrix_of_no_name_of_the_network_is_told() {
+    let sheet = include_str!("../examples/data/student_numbers.csv");
+    let path = std::env::temp_dir().join(format!("{}-numbers.csv", std::process::id()));
+    for name in ["∂J/db[1]", "dJ/db[7]", "db[1]"] {
+        std::fs::write(&path, sheet.replace("dJ/db[1]", name)).unwrap();
+        let output = built::run("10_which_equation", &[path.to_str().unwrap()]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(&format!("\"{name}\" is no matrix")), "{told}");
+    }
+    std::fs::remove_file(&path).unwrap();
 }

@@ -121,8 +121,9 @@ impl<T: Scalar> Numbers<T> {
             for (name, of_j) in quantity.names() {
                 let Some(value) = given(&name) else { continue };
                 let value = if of_j { self.times_m(&value) } else { value };
-                if !theirs.contains(&(quantity, value.clone())) {
-                    theirs.push((quantity, value));
+                let given = (quantity, value);
+                if !theirs.contains(&given) {
+                    theirs.push(given);
                 }
             }
         }
