@@ -52,3 +52,18 @@ pub trait Definitions {
 pub struct NoDefinitions;
 
 impl Definitions for NoDefinitions {}
+
+/// [`Definitions`] for one type of numbers, as an object: the interpreter is not compiled again for each.
+pub(super) trait Defined<N> {
+    fn operation(&self, name: &str, operands: &[&Grid<N>]) -> Option<Grid<N>>;
+    fn function(&self, name: &str, x: &N) -> Option<N>;
+}
+
+impl<D: Definitions, N: Number> Defined<N> for D {
+    fn operation(&self, name: &str, operands: &[&Grid<N>]) -> Option<Grid<N>> {
+        Definitions::operation(self, name, operands)
+    }
+    fn function(&self, name: &str, x: &N) -> Option<N> {
+        Definitions::function(self, name, x)
+    }
+}

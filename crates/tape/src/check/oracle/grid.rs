@@ -22,8 +22,18 @@ pub struct Grid<N> {
 impl<N> Grid<N> {
     /// The matrix with f(i, j) in row i and column j.
     pub fn new(rows: usize, columns: usize, mut f: impl FnMut(usize, usize) -> N) -> Self {
-        let places = (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j)));
-        Grid { rows, columns, data: places.map(|(i, j)| f(i, j)).collect() }
+        Self::of_each(rows, columns, &mut f)
+    }
+
+    /// Compiled once for a type of numbers, not for each f: an interpreter of many operations, for
+    /// many types of numbers, makes hundreds of them.
+    fn of_each(rows: usize, columns: usize, f: &mut dyn FnMut(usize, usize) -> N) -> Self {
+        let mut data = Vec::new();
+        // There may be very many columns of no rows.
+        for j in 0..if rows == 0 { 0 } else { columns } {
+            data.extend((0..rows).map(|i| f(i, j)));
+        }
+        Grid { rows, columns, data }
     }
 
     /// The same numbers column by column in another shape.

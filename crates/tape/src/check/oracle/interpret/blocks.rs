@@ -1,12 +1,11 @@
 //! Blocks: the columns of each example.
 
 use super::{At, dot};
-use crate::Scalar;
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::Number;
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     /// Of a matrix with the blocks of m examples side by side, how many columns each has.
     fn columns_of_block(&self, columns: usize) -> Result<usize, Error> {
         Ok(columns.checked_div(self.m()?).unwrap_or(0))

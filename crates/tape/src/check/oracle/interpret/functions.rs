@@ -3,112 +3,81 @@
 use std::cmp::Ordering::{Equal, Greater, Less};
 
 use super::{At, by_order, by_sign};
-use crate::check::oracle::definitions::Definitions;
+use crate::FunctionKind;
+use crate::check::oracle::definitions::Defined;
 use crate::check::oracle::dual::{Dual, HyperDual};
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number, normal_density, pi, ratio, whole_power};
-use crate::check::values::least_normal;
-use crate::{FunctionKind, Scalar};
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     /// g(A), elementwise.
-    pub(super) fn function<D: Definitions>(&mut self, definitions: &D) -> Result<Grid<N>, Error> {
+    pub(super) fn function(&mut self, definitions: &dyn Defined<N>) -> Result<Grid<N>, Error> {
         let name = self.word("function")?;
         let known = FunctionKind::ALL.iter().copied().find(|kind| format!("{kind:?}") == name);
         let kind = known.ok_or_else(|| self.unknown(format!("no function is called {name}")))?;
-        let x = self.x[0];
-        let g: Box<dyn Fn(&N) -> N> = match kind {
-            FunctionKind::User => return self.defined_function(definitions),
-            FunctionKind::Power => {
-                let p: T = self.take("p")?;
-                Box::new(move |x| x.power(&N::of(p.to_f64())))
-            }
-            FunctionKind::WholePower => {
-                let n: i64 = self.take("n")?;
-                Box::new(move |x| whole_power(x, n))
-            }
-            FunctionKind::Clamp => {
-                let (low, high) = self.limits()?;
-                Box::new(move |x| clamped(x.clone(), &N::of(low), &N::of(high)))
-            }
-            FunctionKind::ClampDerivative => {
-                let (low, high) = self.limits()?;
-                Box::new(move |x| inside(x.clone(), &N::of(low), &N::of(high)))
-            }
-            FunctionKind::LeakyRelu => {
-                let slope: T = self.take("slope")?;
-                Box::new(move |x| Curve::Halves(slope.to_f64()).at(x.clone()))
-            }
-            FunctionKind::LeakyReluDerivative => {
-                let slope: T = self.take("slope")?;
-                Box::new(move |x| first(Curve::Halves(slope.to_f64()), x))
-            }
-            FunctionKind::Elu => {
-                let alpha: T = self.take("alpha")?;
-                Box::new(move |x| Curve::Elu(alpha.to_f64()).at(x.clone()))
-            }
-            FunctionKind::EluDerivative => {
-                let alpha: T = self.take("alpha")?;
-                Box::new(move |x| first(Curve::Elu(alpha.to_f64()), x))
-            }
-            FunctionKind::EluSecondDerivative => {
-                let alpha: T = self.take("alpha")?;
-                Box::new(move |x| second(Curve::Elu(alpha.to_f64()), x))
-            }
-            FunctionKind::ErfHigher => {
-                let k: u32 = self.take("k")?;
-                Box::new(move |x| erf_derivative(x, k as usize + 2))
-            }
-            FunctionKind::GeluHigher => {
-                let k: u32 = self.take("k")?;
-                Box::new(move |x| gelu_derivative(x, k as usize + 2))
-            }
-            FunctionKind::NormalPdfHigher => {
-                let k: u32 = self.take("k")?;
-                Box::new(move |x| density_derivative(x, k as usize + 1))
-            }
-            FunctionKind::NormalOrZero => Box::new(normal_or_zero::<T, N>),
-            FunctionKind::Identity => Box::new(N::clone),
-            FunctionKind::Exp => of(Elementary::Exp),
-            FunctionKind::Ln => of(Elementary::Ln),
-            FunctionKind::Ln1p => of(Elementary::Ln1p),
-            FunctionKind::ExpM1 => of(Elementary::ExpM1),
-            FunctionKind::Sqrt => of(Elementary::Sqrt),
-            FunctionKind::Square => Box::new(|x| x.clone() * x.clone()),
-            FunctionKind::Sin => of(Elementary::Sin),
-            FunctionKind::Cos => of(Elementary::Cos),
-            FunctionKind::Abs => Box::new(|x| absolute(x.clone())),
-            FunctionKind::Sign => Box::new(|x| by_sign(x.clone(), |sign, _| N::of(f64::from(sign as i8)))),
-            FunctionKind::Erf => of(Elementary::Erf),
-            FunctionKind::ErfDerivative => Box::new(|x| first(Curve::Elementary(Elementary::Erf), x)),
-            FunctionKind::Relu => Box::new(|x| Curve::Halves(0.0).at(x.clone())),
-            FunctionKind::ReluDerivative => Box::new(|x| first(Curve::Halves(0.0), x)),
-            FunctionKind::Sigmoid => of(Elementary::Sigmoid),
-            FunctionKind::SigmoidDerivative => Box::new(|x| first(Curve::Elementary(Elementary::Sigmoid), x)),
-            FunctionKind::LogSigmoid => Box::new(|x| -(-x.clone()).elementary(Elementary::Softplus)),
-            FunctionKind::Tanh => of(Elementary::Tanh),
-            FunctionKind::TanhDerivative => Box::new(|x| first(Curve::Elementary(Elementary::Tanh), x)),
-            FunctionKind::Softplus => of(Elementary::Softplus),
-            FunctionKind::Silu => Box::new(|x| Curve::Silu.at(x.clone())),
-            FunctionKind::SiluDerivative => Box::new(|x| first(Curve::Silu, x)),
-            FunctionKind::SiluSecondDerivative => Box::new(|x| second(Curve::Silu, x)),
-            FunctionKind::GeluTanh => Box::new(|x| Curve::GeluTanh.at(x.clone())),
-            FunctionKind::GeluTanhDerivative => Box::new(|x| first(Curve::GeluTanh, x)),
-            FunctionKind::GeluTanhSecondDerivative => Box::new(|x| second(Curve::GeluTanh, x)),
-            FunctionKind::Gelu => Box::new(|x| Curve::Gelu.at(x.clone())),
-            FunctionKind::GeluDerivative => Box::new(|x| first(Curve::Gelu, x)),
-            FunctionKind::NormalPdf => Box::new(normal_density),
-        };
-        Ok(x.map(g))
+        if kind == FunctionKind::User {
+            return self.defined_function(definitions);
+        }
+        let g = self.known_function(kind)?;
+        Ok(self.x[0].map(|x| g.at(x)))
     }
 
-    fn limits(&mut self) -> Result<(f64, f64), Error> {
-        let (low, high): (T, T) = (self.take("low")?, self.take("high")?);
-        Ok((low.to_f64(), high.to_f64()))
+    fn known_function(&mut self, kind: FunctionKind) -> Result<G, Error> {
+        Ok(match kind {
+            FunctionKind::User => unreachable!("it is known by its definition"),
+            FunctionKind::Power => G::Power(self.take("p")?),
+            FunctionKind::WholePower => G::WholePower(self.take("n")?),
+            FunctionKind::Clamp => G::Clamp(self.take("low")?, self.take("high")?),
+            FunctionKind::ClampDerivative => G::Inside(self.take("low")?, self.take("high")?),
+            FunctionKind::LeakyRelu => G::Curve(Curve::Halves(self.take("slope")?)),
+            FunctionKind::LeakyReluDerivative => G::First(Curve::Halves(self.take("slope")?)),
+            FunctionKind::Elu => G::Curve(Curve::Elu(self.take("alpha")?)),
+            FunctionKind::EluDerivative => G::First(Curve::Elu(self.take("alpha")?)),
+            FunctionKind::EluSecondDerivative => G::Second(Curve::Elu(self.take("alpha")?)),
+            FunctionKind::ErfHigher => G::ErfDerivative(self.order()? + 2),
+            FunctionKind::GeluHigher => G::GeluDerivative(self.order()? + 2),
+            FunctionKind::NormalPdfHigher => G::DensityDerivative(self.order()? + 1),
+            FunctionKind::NormalOrZero => G::NormalOrZero { least: self.least_normal },
+            FunctionKind::Identity => G::Identity,
+            FunctionKind::Exp => G::Elementary(Elementary::Exp),
+            FunctionKind::Ln => G::Elementary(Elementary::Ln),
+            FunctionKind::Ln1p => G::Elementary(Elementary::Ln1p),
+            FunctionKind::ExpM1 => G::Elementary(Elementary::ExpM1),
+            FunctionKind::Sqrt => G::Elementary(Elementary::Sqrt),
+            FunctionKind::Square => G::Square,
+            FunctionKind::Sin => G::Elementary(Elementary::Sin),
+            FunctionKind::Cos => G::Elementary(Elementary::Cos),
+            FunctionKind::Abs => G::Abs,
+            FunctionKind::Sign => G::Sign,
+            FunctionKind::Erf => G::Elementary(Elementary::Erf),
+            FunctionKind::ErfDerivative => G::First(Curve::Elementary(Elementary::Erf)),
+            FunctionKind::Relu => G::Curve(Curve::Halves(0.0)),
+            FunctionKind::ReluDerivative => G::First(Curve::Halves(0.0)),
+            FunctionKind::Sigmoid => G::Elementary(Elementary::Sigmoid),
+            FunctionKind::SigmoidDerivative => G::First(Curve::Elementary(Elementary::Sigmoid)),
+            FunctionKind::LogSigmoid => G::LogSigmoid,
+            FunctionKind::Tanh => G::Elementary(Elementary::Tanh),
+            FunctionKind::TanhDerivative => G::First(Curve::Elementary(Elementary::Tanh)),
+            FunctionKind::Softplus => G::Elementary(Elementary::Softplus),
+            FunctionKind::Silu => G::Curve(Curve::Silu),
+            FunctionKind::SiluDerivative => G::First(Curve::Silu),
+            FunctionKind::SiluSecondDerivative => G::Second(Curve::Silu),
+            FunctionKind::GeluTanh => G::Curve(Curve::GeluTanh),
+            FunctionKind::GeluTanhDerivative => G::First(Curve::GeluTanh),
+            FunctionKind::GeluTanhSecondDerivative => G::Second(Curve::GeluTanh),
+            FunctionKind::Gelu => G::Curve(Curve::Gelu),
+            FunctionKind::GeluDerivative => G::First(Curve::Gelu),
+            FunctionKind::NormalPdf => G::Density,
+        })
     }
 
-    fn defined_function<D: Definitions>(&mut self, definitions: &D) -> Result<Grid<N>, Error> {
+    fn order(&mut self) -> Result<usize, Error> {
+        let k: u32 = self.take("k")?;
+        Ok(k as usize)
+    }
+
+    fn defined_function(&mut self, definitions: &dyn Defined<N>) -> Result<Grid<N>, Error> {
         let name = self.word("name")?;
         let values: Option<Vec<N>> =
             self.x[0].as_slice().iter().map(|x| definitions.function(&name, x)).collect();
@@ -119,8 +88,60 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
     }
 }
 
-fn of<N: Number>(f: Elementary) -> Box<dyn Fn(&N) -> N> {
-    Box::new(move |x| x.elementary(f))
+/// A function with its parameters.
+#[derive(Debug, Clone, Copy)]
+enum G {
+    Elementary(Elementary),
+    Curve(Curve),
+    /// The first derivative.
+    First(Curve),
+    /// The second derivative.
+    Second(Curve),
+    Power(f64),
+    WholePower(i64),
+    Clamp(f64, f64),
+    /// 1 within the limits, else 0.
+    Inside(f64, f64),
+    /// The n-th derivative of erf.
+    ErfDerivative(usize),
+    /// The n-th derivative of x·Φ(x).
+    GeluDerivative(usize),
+    Density,
+    /// The n-th derivative of φ.
+    DensityDerivative(usize),
+    NormalOrZero {
+        least: f64,
+    },
+    Identity,
+    Square,
+    Abs,
+    Sign,
+    LogSigmoid,
+}
+
+impl G {
+    fn at<N: Number>(self, x: &N) -> N {
+        match self {
+            G::Elementary(f) => x.elementary(f),
+            G::Curve(g) => g.at(x.clone()),
+            G::First(g) => first(g, x),
+            G::Second(g) => second(g, x),
+            G::Power(p) => x.power(&N::of(p)),
+            G::WholePower(n) => whole_power(x, n),
+            G::Clamp(low, high) => clamped(x.clone(), &N::of(low), &N::of(high)),
+            G::Inside(low, high) => inside(x.clone(), &N::of(low), &N::of(high)),
+            G::ErfDerivative(n) => erf_derivative(x, n),
+            G::GeluDerivative(n) => gelu_derivative(x, n),
+            G::Density => normal_density(x),
+            G::DensityDerivative(n) => density_derivative(x, n),
+            G::NormalOrZero { least } => normal_or_zero(x, least),
+            G::Identity => x.clone(),
+            G::Square => x.clone() * x.clone(),
+            G::Abs => absolute(x.clone()),
+            G::Sign => by_sign(x.clone(), |sign, _| N::of(f64::from(sign as i8))),
+            G::LogSigmoid => -(-x.clone()).elementary(Elementary::Softplus),
+        }
+    }
 }
 
 /// Functions whose derivatives are functions of the tape too; these are taken by dual numbers.
@@ -208,9 +229,8 @@ fn inside<N: Number>(x: N, low: &N, high: &N) -> N {
     })
 }
 
-/// x, and 0 where it is subnormal in T; the derivative is 1.
-fn normal_or_zero<T: Scalar, N: Number>(x: &N) -> N {
-    let least = least_normal::<T>().to_f64();
+/// x, and 0 where it is below the least normal number; the derivative is 1.
+fn normal_or_zero<N: Number>(x: &N, least: f64) -> N {
     if x.value().abs() < least { x.clone() - x.constant() } else { x.clone() }
 }
 

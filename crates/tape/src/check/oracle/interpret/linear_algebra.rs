@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::{At, dot, is};
-use crate::Scalar;
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number};
@@ -49,7 +48,7 @@ fn eliminated<N: Number>(mut rows: Rows<N>) -> Result<Eliminated<N>, usize> {
     Ok(Eliminated { rows, exchanged })
 }
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     fn singular(&self, pivot: usize) -> Error {
         self.outside(format!("the matrix is singular: pivot {pivot}"))
     }

@@ -14,13 +14,14 @@ mod structure;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::definitions::Definitions;
+use super::definitions::Defined;
 use super::error::Error;
 use super::grid::Grid;
 use super::number::{Number, whole_power};
+use crate::check::values::least_normal;
 use crate::ops::zip::Zip;
 use crate::tape::describe::{Given, InWords};
-use crate::{Entry, OperationKind, Scalar};
+use crate::{Entry, OperationKind, Parameter, Scalar};
 
 /// Rows and columns of an entry for so many examples.
 pub(super) fn extents<T: Scalar>(entry: Entry<'_, T>, m: Option<usize>) -> Result<(usize, usize), Error> {
@@ -32,75 +33,109 @@ pub(super) fn extents<T: Scalar>(entry: Entry<'_, T>, m: Option<usize>) -> Resul
 }
 
 /// An entry on the values of its operands. Every element has a value, or that is the error.
-pub(super) fn evaluate<T: Scalar, N: Number, D: Definitions>(
+pub(super) fn evaluate<T: Scalar, N: Number>(
     entry: Entry<'_, T>,
     m: Option<usize>,
     x: &[&Grid<N>],
-    definitions: &D,
+    definitions: &dyn Defined<N>,
 ) -> Result<Grid<N>, Error> {
     let (rows, columns) = extents(entry, m)?;
-    let parameters = entry.parameters().into_iter().map(|(name, value)| (name.to_owned(), value));
-    let mut at = At { entry, given: Given(parameters.collect()), x, rows, columns, m };
-    let value = match entry.kind() {
-        OperationKind::Leaf => unreachable!("a leaf is no operation"),
-        OperationKind::Number => at.number(),
-        OperationKind::Negate => Ok(x[0].map(|x| -x.clone())),
-        OperationKind::Transpose => Ok(at.made(|i, j| x[0][(j, i)].clone())),
-        OperationKind::Matmul => Ok(at.product()),
-        OperationKind::Map => at.function(definitions),
-        OperationKind::Zip => at.zip(),
-        OperationKind::PowerDerivative => at.power_derivative(),
-        OperationKind::Select => Ok(at.select()),
-        OperationKind::Reduce => at.reduction(),
-        OperationKind::Broadcast => Ok(at.made(|i, j| x[0].repeated(i, j).clone())),
-        OperationKind::LogLoss => Ok(at.log_loss()),
-        OperationKind::LogLossOnLogits => Ok(at.log_loss_on_logits()),
-        OperationKind::SigmoidMinus => Ok(at.sigmoid_minus()),
-        OperationKind::Softmax => at.softmax(),
-        OperationKind::Stack => at.stack(),
-        OperationKind::Slice => at.slice(),
-        OperationKind::Pad => at.pad(),
-        OperationKind::Fold => Ok(Grid::of_data(rows, columns, x[0].as_slice().to_vec())),
-        OperationKind::BlockMatmul => at.block_product(),
-        OperationKind::BlockTranspose => at.block_transpose(),
-        OperationKind::RowsAt => at.rows_at(),
-        OperationKind::RowsAdded => at.rows_added(),
-        OperationKind::Gather => at.gather(),
-        OperationKind::ColumnsAdded => at.columns_added(),
-        OperationKind::Stop => Ok(x[0].map(N::constant)),
-        OperationKind::Identity => Ok(at.made(|i, j| N::of(if i == j { 1.0 } else { 0.0 }))),
-        OperationKind::CumulativeSum => at.cumulative_sum(),
-        OperationKind::ArgMax => at.arg_max(),
-        OperationKind::Cholesky => at.cholesky(),
-        OperationKind::LowerTriangle => at.lower_triangle(),
-        OperationKind::SolveLower => at.solve_lower(),
-        OperationKind::Lu => at.lu(),
-        OperationKind::Solve => at.solve(),
-        OperationKind::LogDet => at.log_det(),
-        OperationKind::Custom => at.defined(definitions),
-    }?;
-    at.checked(value)
+    let least_normal = least_normal::<T>().to_f64();
+    At { entry: &entry, given: given(entry), x, rows, columns, m, least_normal }
+        .value(entry.kind(), definitions)
 }
 
-/// An entry that is evaluated.
-struct At<'a, 't, T: Scalar, N> {
-    entry: Entry<'t, T>,
+/// The operation's parameters. A number of `f32` is one of `f64`.
+fn given<T: Scalar>(entry: Entry<'_, T>) -> Given<f64> {
+    let in_f64 = |parameter| match parameter {
+        Parameter::Whole(n) => Parameter::Whole(n),
+        Parameter::Number(x) => Parameter::Number(T::to_f64(x)),
+        Parameter::Word(word) => Parameter::Word(word),
+        Parameter::Shape(shape) => Parameter::Shape(shape),
+    };
+    Given(entry.parameters().into_iter().map(|(name, value)| (name.to_owned(), in_f64(value))).collect())
+}
+
+/// What errors tell of an entry, whatever the number type of its tape.
+trait Labelled {
+    fn label(&self) -> String;
+    fn operation(&self) -> String;
+}
+
+impl<T: Scalar> Labelled for Entry<'_, T> {
+    fn label(&self) -> String {
+        Entry::label(*self)
+    }
+    fn operation(&self) -> String {
+        Entry::operation(*self)
+    }
+}
+
+/// An entry that is evaluated. It does not know the number type of the tape, so that all this is
+/// compiled once for a type of numbers.
+struct At<'a, N> {
+    entry: &'a dyn Labelled,
     /// The operation's parameters.
-    given: Given<T>,
+    given: Given<f64>,
     /// The operands.
     x: &'a [&'a Grid<N>],
     rows: usize,
     columns: usize,
     m: Option<usize>,
+    /// That of the tape's type.
+    least_normal: f64,
 }
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
+    fn value(mut self, kind: OperationKind, definitions: &dyn Defined<N>) -> Result<Grid<N>, Error> {
+        let x = self.x;
+        let value = match kind {
+            OperationKind::Leaf => unreachable!("a leaf is no operation"),
+            OperationKind::Number => self.number(),
+            OperationKind::Negate => Ok(x[0].map(|x| -x.clone())),
+            OperationKind::Transpose => Ok(self.made(|i, j| x[0][(j, i)].clone())),
+            OperationKind::Matmul => Ok(self.product()),
+            OperationKind::Map => self.function(definitions),
+            OperationKind::Zip => self.zip(),
+            OperationKind::PowerDerivative => self.power_derivative(),
+            OperationKind::Select => Ok(self.select()),
+            OperationKind::Reduce => self.reduction(),
+            OperationKind::Broadcast => Ok(self.made(|i, j| x[0].repeated(i, j).clone())),
+            OperationKind::LogLoss => Ok(self.log_loss()),
+            OperationKind::LogLossOnLogits => Ok(self.log_loss_on_logits()),
+            OperationKind::SigmoidMinus => Ok(self.sigmoid_minus()),
+            OperationKind::Softmax => self.softmax(),
+            OperationKind::Stack => self.stack(),
+            OperationKind::Slice => self.slice(),
+            OperationKind::Pad => self.pad(),
+            OperationKind::Fold => Ok(Grid::of_data(self.rows, self.columns, x[0].as_slice().to_vec())),
+            OperationKind::BlockMatmul => self.block_product(),
+            OperationKind::BlockTranspose => self.block_transpose(),
+            OperationKind::RowsAt => self.rows_at(),
+            OperationKind::RowsAdded => self.rows_added(),
+            OperationKind::Gather => self.gather(),
+            OperationKind::ColumnsAdded => self.columns_added(),
+            OperationKind::Stop => Ok(x[0].map(N::constant)),
+            OperationKind::Identity => Ok(self.made(|i, j| N::of(if i == j { 1.0 } else { 0.0 }))),
+            OperationKind::CumulativeSum => self.cumulative_sum(),
+            OperationKind::ArgMax => self.arg_max(),
+            OperationKind::Cholesky => self.cholesky(),
+            OperationKind::LowerTriangle => self.lower_triangle(),
+            OperationKind::SolveLower => self.solve_lower(),
+            OperationKind::Lu => self.lu(),
+            OperationKind::Solve => self.solve(),
+            OperationKind::LogDet => self.log_det(),
+            OperationKind::Custom => self.defined(definitions),
+        }?;
+        self.checked(value)
+    }
+
     fn made(&self, f: impl FnMut(usize, usize) -> N) -> Grid<N> {
         Grid::new(self.rows, self.columns, f)
     }
 
     /// A parameter of the operation.
-    fn take<V: InWords<T>>(&mut self, name: &str) -> Result<V, Error> {
+    fn take<V: InWords<f64>>(&mut self, name: &str) -> Result<V, Error> {
         self.given.take(name).map_err(|reason| self.unknown(reason))
     }
 
@@ -134,7 +169,7 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
         Err(Error::Refused { entry, operation, row, column, reason })
     }
 
-    fn defined<D: Definitions>(&self, definitions: &D) -> Result<Grid<N>, Error> {
+    fn defined(&self, definitions: &dyn Defined<N>) -> Result<Grid<N>, Error> {
         let (entry, name) = (self.entry.label(), self.entry.operation());
         let Some(value) = definitions.operation(&name, self.x) else {
             return Err(Error::NotDefined { entry, name });
@@ -145,8 +180,8 @@ impl<T: Scalar, N: Number> At<'_, '_, T, N> {
 
     /// c·mᵏ.
     fn number(&mut self) -> Result<Grid<N>, Error> {
-        let (c, power): (T, i32) = (self.take("c")?, self.take("power_of_m")?);
-        let c = N::of(c.to_f64());
+        let (c, power): (f64, i32) = (self.take("c")?, self.take("power_of_m")?);
+        let c = N::of(c);
         if power == 0 {
             return Ok(self.made(|_, _| c.clone()));
         }

@@ -1,12 +1,11 @@
 //! The derivatives of aᵇ.
 
 use super::At;
-use crate::Scalar;
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number};
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     /// ∂ⁿ⁺ᵏaᵇ/∂aⁿ∂bᵏ.
     pub(super) fn power_derivative(&mut self) -> Result<Grid<N>, Error> {
         let (n, k): (u32, u32) = (self.take("by_base")?, self.take("by_exponent")?);

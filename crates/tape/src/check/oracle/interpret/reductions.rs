@@ -7,7 +7,7 @@ use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::{Elementary, Number};
 use crate::ops::cumulative::From;
-use crate::{Over, Reduction, Scalar};
+use crate::{Over, Reduction};
 
 /// The parts of a matrix that are reduced together, as places in it.
 pub(super) fn parts(over: Over, (rows, columns): (usize, usize)) -> Vec<Vec<usize>> {
@@ -80,7 +80,7 @@ fn log_term<N: Number>(c: &N, x: &N) -> N {
     if both(c) && both(x) { N::of(0.0) } else { term(c, || x.elementary(Elementary::Ln)) }
 }
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     pub(super) fn reduction(&mut self) -> Result<Grid<N>, Error> {
         let (reduction, over): (Reduction, Over) = (self.take("reduction")?, self.take("over")?);
         let parts = parts(over, self.x[0].shape());

@@ -2,12 +2,12 @@
 
 use super::At;
 use super::reductions::{from_greatest, log_sum_exp, parts, taken, term};
+use crate::Over;
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::Number;
 use crate::ops::softmax::{Of, Softmax};
 use crate::tape::describe::Described;
-use crate::{Over, Scalar};
 
 /// The logits, or NaN in the place of each, where there are no shares: where one is ∞ or NaN.
 fn logits<N: Number>(x: &[N]) -> Vec<N> {
@@ -25,9 +25,9 @@ fn shares<N: Number>(x: &[N]) -> Vec<N> {
     exps.into_iter().map(|e| e / whole.clone()).collect()
 }
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     pub(super) fn softmax(&mut self) -> Result<Grid<N>, Error> {
-        let known = Described::<T>::of_parameters(&mut self.given);
+        let known = Described::<f64>::of_parameters(&mut self.given);
         let Softmax { of, over } = known.map_err(|reason| self.unknown(reason))?;
         let (first, last) = (self.x[0], self.x[self.x.len() - 1]);
         match of {

@@ -1,13 +1,13 @@
 //! Parts of matrices, matrices put together, and rows and columns by their numbers.
 
 use super::At;
+use crate::Dim;
 use crate::check::oracle::error::Error;
 use crate::check::oracle::grid::Grid;
 use crate::check::oracle::number::Number;
 use crate::ops::stack::Along;
-use crate::{Dim, Scalar};
 
-impl<T: Scalar, N: Number> At<'_, '_, T, N> {
+impl<N: Number> At<'_, N> {
     pub(super) fn stack(&mut self) -> Result<Grid<N>, Error> {
         let along: Along = self.take("along")?;
         Ok(self.made(|i, j| {
