@@ -26,7 +26,7 @@ use crate::tape::derivatives::Unreached;
 use crate::{
     DerivativeOf, Entry, Equation, EquationError, EquationReader, Equations, Error, Function, Matrix,
     MatrixMut, MatrixRef, Notation, OperationKind, Options, Origin, Over, Parameter, Place, Program,
-    ProgramStep, ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var,
+    ProgramStep, ReadEquation, Reduction, Result, Scalar, Shape, SourcePlace, Tape, Var, Vjp,
 };
 
 /// Makes the trait, and implements it for both number types: each function calls the one that is
@@ -187,6 +187,19 @@ compiled! {
         var: Var<'t, Self>,
         with_respect_to: &[Var<'t, Self>],
     ) -> Result<Vec<Matrix<Self>>> = Var::per_example_gradients_here;
+
+    fn vjp_name(at: &Vjp<'_, '_, Self>) -> String = Vjp::name_here;
+    #[track_caller]
+    fn vjp_cotangent<'t>(at: &Vjp<'_, 't, Self>) -> Var<'t, Self> = Vjp::cotangent_here;
+    fn vjp_give<'t>(at: &mut Vjp<'_, 't, Self>, i: usize, contribution: Var<'t, Self>) = Vjp::give_here;
+    #[track_caller]
+    fn vjp_give_summed<'t>(
+        at: &mut Vjp<'_, 't, Self>,
+        i: usize,
+        contribution: Var<'t, Self>,
+    ) = Vjp::give_summed_here;
+    #[track_caller]
+    fn vjp_missing(at: &mut Vjp<'_, '_, Self>, i: usize, function: &str) = Vjp::missing_here;
 
     fn entry_kind(entry: Entry<'_, Self>) -> OperationKind = Entry::kind_here;
     fn entry_operation(entry: Entry<'_, Self>) -> String = Entry::operation_here;

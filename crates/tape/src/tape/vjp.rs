@@ -197,9 +197,19 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     #[track_caller]
     pub fn contribute(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wants(i) {
-            let g = self.cotangent.g.repeated_to(self.output().known_shape());
-            self.give(i, Front::ONE, rule(g), Fit::Exactly);
+            let g = T::vjp_cotangent(self);
+            T::vjp_give(self, i, rule(g));
         }
+    }
+
+    /// The cotangent in the shape of the result.
+    #[track_caller]
+    pub(crate) fn cotangent_here(&self) -> Var<'t, T> {
+        self.cotangent.g.repeated_to(self.output().known_shape())
+    }
+
+    pub(crate) fn give_here(&mut self, i: usize, contribution: Var<'t, T>) {
+        self.give(i, Front::ONE, contribution, Fit::Exactly);
     }
 
     /// Gives the contribution to operand `i` of an elementwise operation: `rule` gets a cotangent G
@@ -212,8 +222,13 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     pub fn contribute_elementwise(&mut self, i: usize, rule: impl FnOnce(Var<'t, T>) -> Var<'t, T>) {
         if self.wants(i) {
             let contribution = rule(self.cotangent.g);
-            self.give_summed(i, Front::ONE, contribution);
+            T::vjp_give_summed(self, i, contribution);
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn give_summed_here(&mut self, i: usize, contribution: Var<'t, T>) {
+        self.give_summed(i, Front::ONE, contribution);
     }
 
     /// Gives −G to operand `i` of an elementwise operation; the sign goes to the front.
@@ -295,10 +310,15 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
     #[track_caller]
     pub fn missing(&mut self, i: usize, function: &str) {
         if self.wants(i) {
-            let at = self.tape.place();
-            let mistake = Error::MissingDerivative { function: function.to_owned(), operand: i, at };
-            self.give(i, Front::ONE, self.tape.mistake(mistake), Fit::Exactly);
+            T::vjp_missing(self, i, function);
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn missing_here(&mut self, i: usize, function: &str) {
+        let at = self.tape.place();
+        let mistake = Error::MissingDerivative { function: function.to_owned(), operand: i, at };
+        self.give(i, Front::ONE, self.tape.mistake(mistake), Fit::Exactly);
     }
 
     /// Gives what repeats to the shape of the result, summed over what the operation repeated of
@@ -345,6 +365,10 @@ impl<'a, 't, T: Scalar> Vjp<'a, 't, T> {
 
     /// The operation's name.
     fn name(&self) -> String {
+        T::vjp_name(self)
+    }
+
+    pub(crate) fn name_here(&self) -> String {
         self.tape.list.borrow().entry(self.entry).op.rule().name().into_owned()
     }
 
