@@ -1,7 +1,7 @@
 //! What the interpreter of `check::oracle` says at ties, limits and where nothing is known: each case was found by random programs
 //! (`tests/fuzz`).
 
-use tape::check::oracle::{Bounded, Oracle};
+use tape::check::oracle::{Bounded, Number, Oracle};
 use tape::{Matrix, Over, Tape, Var, matrix, num};
 
 fn value(y: Var<'_, f64>) -> Matrix<f64> {
@@ -82,4 +82,28 @@ fn nothing_is_known_of_what_may_overflow() {
     assert_eq!(bounds((half * terms.sum().tanh()).pow(half)), [f64::INFINITY]);
     // What is known stays so.
     assert!(bounds(half.atan2(most))[0] < 1e-300 && bounds(zero * most) == [0.0]);
+}
+
+/// A number that rounding leaves on either side of 0 may be as near to it as one likes.
+#[test]
+fn a_pole_or_a_jump_between_the_ends_is_in_the_bound() {
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[0.26]]);
+    let large = num(2f64.powi(51)); // numbers beside it are multiples of ½
+    let rounded = (x + large) - large;
+    // The first is 10⁻⁴ and the second −0.01, and there are 0.24 and 0.23.
+    let (above, below) = (rounded - num(0.2599), rounded - num(0.27));
+    let power = |p: f64| tape.parameter("p", &matrix![[p]]);
+    for p in [-1.0, -2.0, -3.0] {
+        assert_eq!(bounds(above.pow(power(p))), [f64::INFINITY], "{p}");
+        assert_eq!(bounds(above.powf(p)), [f64::INFINITY], "{p}");
+    }
+    assert!(bounds(above.pow(power(2.0)))[0] < 2.0);
+    for (x, formula) in [(-1.0, -3.1315), (-0.1, -3.0419), (0.1, -0.0996)] {
+        let angle = below.atan2(tape.parameter("x", &matrix![[x]]));
+        let found = Oracle::new().value::<Bounded<f64>>(angle).unwrap()[(0, 0)];
+        assert!((found.value() - formula).abs() <= found.bound() && found.bound() < 7.0, "{found:?}");
+    }
+    // Of what is known to be on one side nothing is lost.
+    assert!(bounds(x.atan2(power(-1.0)))[0] < 1e-14 && bounds(x.pow(power(-2.0)))[0] < 1e-13);
 }

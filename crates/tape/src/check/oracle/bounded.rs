@@ -101,6 +101,10 @@ impl<T: Scalar> Bounded<T> {
         self.value == 0.0 && self.bound == 0.0
     }
 
+    fn may_vanish(&self) -> bool {
+        self.value.abs() <= self.bound
+    }
+
     /// The least and the greatest number that it may be.
     fn ends(&self) -> [f64; 2] {
         [self.value - self.bound, self.value + self.bound]
@@ -211,6 +215,10 @@ impl<T: Scalar> Number for Bounded<T> {
         if self.is_unknown() || p.is_unknown() {
             return Bounded::new(value, f64::INFINITY); // NaN may be among the numbers
         }
+        // Between the ends is a pole, of which the corners tell nothing.
+        if self.may_vanish() && p.ends()[0] < 0.0 {
+            return Bounded::new(value, f64::INFINITY);
+        }
         let corners = self.ends().into_iter().flat_map(|x| p.ends().map(|p| (x.powf(p) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
     }
@@ -218,6 +226,10 @@ impl<T: Scalar> Number for Bounded<T> {
         let value = self.value.atan2(x.value);
         if self.is_unknown() || x.is_unknown() {
             return Bounded::new(value, f64::INFINITY);
+        }
+        // On both sides of the negative axis the angles are as near to π and −π as one likes.
+        if self.bound > 0.0 && self.may_vanish() && x.ends()[0] <= 0.0 {
+            return Self::rounded(value, std::f64::consts::PI + value.abs(), FOUR_ULP);
         }
         let corners = self.ends().into_iter().flat_map(|y| x.ends().map(|x| (y.atan2(x) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
