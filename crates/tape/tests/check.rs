@@ -170,6 +170,30 @@ fn each_mistake_breaks_its_law() {
     breaks(columns(Columns::NotZeroAtZero), &["zero cotangent: operand 0 gets 1e-3, not 0"]);
 }
 
+/// Of J·v the cotangent drops out, if all rules are linear in it: else it is said which one is not.
+#[test]
+fn a_rule_that_is_not_linear_has_no_jvp() {
+    for (wrong, is_linear) in
+        [(Columns::Squared, false), (Columns::Absolute, false), (Columns::NotZeroAtZero, true)]
+    {
+        let tape = Tape::new();
+        let all = inputs(&[(3, 3), (3, 1)]);
+        let (a, b) = (tape.parameter("A", &all[0]), tape.parameter("b", &all[1]));
+        let right = tape.apply(Columns::Right, [a.tanh(), b]);
+        let pushed = tape.apply(wrong, [right, b]).sin().jvp([a], [a]);
+        assert_eq!(pushed.sound().is_ok(), is_linear);
+        if let Err(error) = pushed.sound() {
+            assert!(matches!(&error, Error::NotLinear { operation, .. } if operation == "columns"));
+            let said = "jvp: the vjp of columns is not linear in the cotangent, needed at crates/tape/tests/check.rs";
+            assert!(error.to_string().starts_with(said), "{error}");
+        }
+    }
+    // Where there are no elements, no law has seen it before.
+    let empty = inputs(&[(0, 3), (0, 1)]);
+    let checked = Check::new().operation(&empty, |tape, x| tape.apply(Columns::Squared, [x[0], x[1]]));
+    breaks(checked, &["jvp: the vjp of columns is not linear in the cotangent, needed at "]);
+}
+
 /// A square matrix times a column, with the transpose forgotten; or with a kernel that is never the
 /// same.
 #[derive(Debug, PartialEq, Eq, Hash)]

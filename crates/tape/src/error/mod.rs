@@ -123,6 +123,13 @@ pub enum Error {
         /// Where the derivative was asked for.
         at: Place,
     },
+    /// The vector–Jacobian product of an operation of the user's is not linear in the cotangent.
+    NotLinear {
+        /// The operation's name.
+        operation: String,
+        /// Where the derivative was asked for.
+        at: Place,
+    },
     /// A mean over nothing, or another use of 1/m: m is 0.
     EmptyBatch {
         /// The entry that needs at least one example.
@@ -436,6 +443,11 @@ impl fmt::Display for Error {
                 f,
                 "gradients: {} gives no derivative with respect to its operand {operand}, needed at {at}",
                 Called(function)
+            ),
+            Error::NotLinear { operation, at } => write!(
+                f,
+                "jvp: the vjp of {} is not linear in the cotangent, needed at {at}",
+                Called(operation)
             ),
             // Of an entry that has no name it is not known whether it was written as a mean.
             Error::EmptyBatch { entry, at } if entry.starts_with('%') => {

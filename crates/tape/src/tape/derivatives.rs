@@ -1,6 +1,7 @@
 //! What can be asked for: gradients, products with Jacobians and Hessians, and whole small ones.
 
 use crate::error::Place;
+use crate::tape::ids::{EntryIndex, Id};
 use crate::tape::reverse::{Naming, depends, differentiated, note_whole, walk};
 use crate::tape::vjp::Cotangent;
 use crate::tape::{AskedAt, RecordedBy};
@@ -94,7 +95,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// each variable and of its shape.
     ///
     /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a
-    /// second rule; u itself drops out.
+    /// second rule; u itself drops out. Where it does not, as the rule of an operation of the user's
+    /// is not linear in the cotangent, this is [`Error::NotLinear`].
     ///
     /// # Panics
     /// If the numbers of variables and tangents differ, which two arrays cannot.
@@ -120,8 +122,12 @@ impl<'t, T: Scalar> Var<'t, T> {
             for (pulled, &tangent) in pulled.into_iter().zip(tangents) {
                 along.extend(pulled.map(|p| (p.recorded().repeated_to(tangent.known_shape()), tangent)));
             }
-            let pushed = walk(&along, &[u], None)?;
-            Ok(shaped(output.tape, pushed, &[output]))
+            let pushed = shaped(output.tape, walk(&along, &[u], None)?, &[output]);
+            if pushed.iter().any(|&pushed| depends(pushed, u)) {
+                let operation = not_linear(output, with_respect_to)?.unwrap_or_else(|| output.label());
+                return Err(Error::NotLinear { operation, at: output.tape.place() });
+            }
+            Ok(pushed)
         });
         result[0]
     }
@@ -251,6 +257,39 @@ impl<'t, T: Scalar> Var<'t, T> {
 
 fn unreached<T: Scalar>(method: &'static str, output: Var<'_, T>, variable: Var<'_, T>) -> Error {
     Error::Unreached { method, output: output.label(), variable: variable.label(), at: output.tape.place() }
+}
+
+/// The first operation of the user's between the variables and the output whose rule is not linear in
+/// the cotangent.
+fn not_linear<'t, T: Scalar>(output: Var<'t, T>, variables: &[Var<'t, T>]) -> Result<Option<String>> {
+    let tape = output.tape;
+    for index in 0..=output.id.index() {
+        let id = EntryIndex::from_index(index);
+        let (operands, name) = {
+            let list = tape.list.borrow();
+            let entry = list.entry(id);
+            if !entry.op.is_of_the_user() {
+                continue;
+            }
+            let operands: Vec<_> = entry.operands.iter().map(|&id| Var { tape, id, of_run: false }).collect();
+            (operands, entry.op.rule().name().into_owned())
+        };
+        let entry = Var { tape, id, of_run: false };
+        if !depends(output, entry) || !variables.iter().any(|&variable| depends(entry, variable)) {
+            continue;
+        }
+        let u = tape.probes("u", &[entry.known_shape()], entry)[0];
+        let pulled = walk(&[(entry, u)], &operands, None)?;
+        let pulled: Vec<Var<'t, T>> = pulled.into_iter().flatten().map(Cotangent::recorded).collect();
+        let shapes: Vec<Shape> = pulled.iter().map(|pulled| pulled.known_shape()).collect();
+        let tangents = tape.probes("v", &shapes, entry);
+        let along: Vec<_> = pulled.into_iter().zip(tangents).collect();
+        let pushed = walk(&along, &[u], None)?;
+        if pushed.into_iter().flatten().any(|pushed| depends(pushed.recorded(), u)) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 fn same_shape<T: Scalar>(operation: &str, what: &str, of: Var<'_, T>, given: Var<'_, T>) -> Result<()> {
