@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tape::check::{Row, RowFailure, RowLaw};
 use tape::{
     Dim, Elementwise, Fault, Function, Matrix, MatrixMut, Mismatch, Operands, Operation, Over, Scalar, Shape,
-    Var, Vjp, num,
+    Tape, Var, Vjp, num,
 };
 
 fn repeated(x: &Matrix<f64>, i: usize, j: usize) -> f64 {
@@ -360,4 +360,89 @@ fn a_softmax_is_a_row_and_what_mixes_examples_says_so() {
     let (laws, failure) = breaks(&row());
     assert!(laws.contains(&RowLaw::ColumnsAlone), "{failure}");
     row().mixes_columns().check().unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn mean<T: Scalar>(of: impl for<'t> Fn(&'t Tape<T>, Var<'t, T>) -> Var<'t, T> + 'static) -> Row<T> {
+    Row::new(
+        move |tape, x| of(tape, x[0]),
+        |x| {
+            let (rows, m) = x[0].shape();
+            let mean = |i: usize| (0..m).map(|j| x[0][(i, j)]).sum::<f64>() / m as f64;
+            (m > 0).then(|| Matrix::from_fn(rows, 1, |i, _| mean(i)))
+        },
+    )
+    .rows(&[1])
+}
+
+#[test]
+fn terms_that_cancel_are_no_fault() {
+    // The mean of seed 3 is 5e-4, of terms that are a thousand times as large.
+    mean::<f32>(|_, x| x.mean_over(Over::Columns))
+        .seeds(5)
+        .check()
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    let sum = |x: &[Matrix<f64>]| Some(Matrix::scalar(0.0 + x[0].iter().sum::<f64>()));
+    let row = Row::<f32>::new(|_, x| x[0].sum(), sum).rows(&[2]);
+    row.seeds(4).check().unwrap_or_else(|failure| panic!("{failure}"));
+    // A ten-thousandth is one as before.
+    let (laws, failure) = breaks(&mean::<f32>(|_, x| x.mean_over(Over::Columns) * num(1.0001)));
+    assert!(laws.contains(&RowLaw::Value), "{failure}");
+}
+
+#[test]
+fn a_factor_of_m_needs_examples_and_has_them() {
+    let row = mean::<f64>(|tape, x| x.sum_over(Over::Columns) * tape.one_over_m());
+    row.check().unwrap_or_else(|failure| panic!("{failure}"));
+    let (laws, failure) = breaks(&mean::<f64>(|tape, x| {
+        let sum = x.sum_over(Over::Columns) * tape.one_over_m();
+        sum.stop_gradient() + (sum - sum.stop_gradient()) * num(1.001)
+    }));
+    assert!(laws.contains(&RowLaw::Derivative), "{failure}");
+}
+
+#[test]
+fn near_a_pole_and_where_a_function_bends_much_differences_take_smaller_steps() {
+    let rows = [
+        Row::<f64>::function(Function::Ln, f64::ln).between(0.0, 1.0),
+        Row::<f64>::new(|_, x| x[0].reciprocal(), |x| Some(x[0].map(|x| 1.0 / x))).between(0.004, 0.02),
+        Row::<f64>::new(|_, x| (x[0] * num(100.0)).sin(), |x| Some(x[0].map(|x| (100.0 * x).sin()))),
+    ];
+    for row in rows {
+        row.check().unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    // A factor of 1 + 1e-7 is a wrong rule there too.
+    let wrong = Function::new("ln", f64::ln).with_derivative(Function::new("1/x", |x| 1.000_000_1 / x));
+    let (laws, failure) = breaks(&Row::function(wrong, f64::ln).between(0.0, 1.0).orders(1));
+    assert!(laws.contains(&RowLaw::PlainDerivative), "{failure}");
+}
+
+/// 2 × 2, of no operand.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Threes {
+    wrong: bool,
+}
+
+impl<T: Scalar> Operation<T> for Threes {
+    fn name(&self) -> Cow<'_, str> {
+        "threes".into()
+    }
+    fn shape(&self, _: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(Shape::new(2, 2))
+    }
+    fn eval(&self, _: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        out.as_mut_slice().fill(T::from_f64(if self.wrong { 3.001 } else { 3.0 }));
+        Ok(())
+    }
+    fn vjp<'t>(&self, _: &mut Vjp<'_, 't, T>) {}
+}
+
+#[test]
+fn a_constant_has_no_derivative_to_check() {
+    let row = |wrong: bool| {
+        let plain = |_: &[Matrix<f64>]| Some(Matrix::filled(2, 2, 3.0));
+        Row::<f32>::new(move |tape, x| tape.apply_all(Threes { wrong }, x), plain).operands(|_| Vec::new())
+    };
+    row(false).check().unwrap_or_else(|failure| panic!("{failure}"));
+    let (laws, failure) = breaks(&row(true));
+    assert_eq!(laws, [RowLaw::Value], "{failure}");
 }

@@ -44,26 +44,31 @@ impl<T: Scalar> RowBench<'_, T> {
             }
         };
         let sum = &large[operand + 1];
-        let summed = Matrix::from_fn(r, c, |i, j| {
-            let of =
-                |index: usize, extent: usize, all: usize| if extent == 1 { 0..all } else { index..index + 1 };
-            let columns = || of(j, c, sum.columns());
-            of(i, r, sum.rows()).flat_map(|i| columns().map(move |j| (i, j))).map(|at| sum[at].to_f64()).sum()
-        });
+        let summed = |of_each: fn(f64) -> f64| {
+            Matrix::from_fn(r, c, |i, j| {
+                let of = |index: usize, extent: usize, all: usize| {
+                    if extent == 1 { 0..all } else { index..index + 1 }
+                };
+                let columns = || of(j, c, sum.columns());
+                let places = of(i, r, sum.rows()).flat_map(|i| columns().map(move |j| (i, j)));
+                places.map(|at| of_each(sum[at].to_f64())).sum()
+            })
+        };
+        let (summed, terms): (Matrix<f64>, Matrix<f64>) = (summed(|x| x), summed(f64::abs));
         let tolerance = 16.0 * tolerance::<T>();
         let value = &small[0];
         let last = |extent: usize, at: usize| at.min(extent.max(1) - 1);
         let expected = Matrix::from_fn(large[0].rows(), large[0].columns(), |i, j| {
             value[(last(value.rows(), i), last(value.columns(), j))].to_f64()
         });
-        if first_apart(&large[0], &expected, tolerance).is_some() {
+        if first_apart(&large[0], &expected, tolerance, 0.0).is_some() {
             return Some(format!("operand {operand} of {r}×{c} does not give what its repetition gives"));
         }
         // Of a smaller result there is another cotangent.
         if value.shape() != large[0].shape() {
             return None;
         }
-        let apart = first_apart(&small[operand + 1], &summed, tolerance);
+        let apart = first_apart(&small[operand + 1], &summed, tolerance, terms.max_abs());
         apart.map(|(i, j)| {
             let (found, expected) = (small[operand + 1][(i, j)], summed[(i, j)]);
             format!("the gradient of operand {operand} of {r}×{c} is {found:e} at row {i}, column {j}, not the sum {expected:e}")
@@ -87,8 +92,10 @@ impl<T: Scalar> RowBench<'_, T> {
         let sample = self.row.sample(n, M, seed);
         let u = Random::new(seed).direction((evaluator.shape().at(M).0, M));
         let Ok(whole) = evaluator.at(&sample.inputs, &u) else { return };
-        let batches =
-            Batches { evaluator, shapes: (self.row.shapes)(n), sample: &sample, u: &u, whole: &whole };
+        let shapes = (self.row.shapes)(n);
+        let mut batches =
+            Batches { evaluator, shapes, sample: &sample, u: &u, whole: &whole, terms: Vec::new() };
+        batches.terms = batches.terms();
         let order = Random::new(!seed).permutation(M);
         let all: Vec<usize> = (0..M).collect();
         let twice: Vec<usize> = all.iter().chain(&all).copied().collect();
@@ -113,9 +120,32 @@ struct Batches<'a, 't, T: Scalar> {
     sample: &'a Sample<T>,
     u: &'a Matrix<T>,
     whole: &'a [Matrix<T>],
+    /// How large the sums over the examples are that the outputs are, were nothing to cancel.
+    terms: Vec<f64>,
 }
 
 impl<T: Scalar> Batches<'_, '_, T> {
+    /// What a part of the batch gives.
+    fn part(&self, part: &[usize]) -> crate::Result<Vec<Matrix<T>>> {
+        let pairs = self.shapes.iter().zip(&self.sample.inputs);
+        let inputs: Vec<Matrix<T>> = pairs.map(|(shape, x)| chosen(shape.columns, x, part)).collect();
+        self.evaluator.at(&inputs, &chosen(Dim::M, self.u, part))
+    }
+
+    /// For each output the largest element of Σ |what an example alone gives|.
+    fn terms(&self) -> Vec<f64> {
+        let mut sums: Vec<Matrix<f64>> =
+            self.whole.iter().map(|x| Matrix::zeros(x.rows(), x.columns())).collect();
+        for found in (0..M).filter_map(|example| self.part(&[example]).ok()) {
+            for (sum, found) in
+                sums.iter_mut().zip(&found).filter(|(sum, found)| sum.shape() == found.shape())
+            {
+                sum.iter_mut().zip(found.iter()).for_each(|(sum, x)| *sum += x.to_f64().abs());
+            }
+        }
+        sums.iter().map(Matrix::max_abs).collect()
+    }
+
     /// Where the parts of the batch give something else than the whole: columns as they are, and
     /// gradients of shared operands as their sum over the parts, by how often each example is there.
     fn apart(&self, parts: &[&[usize]]) -> Option<String> {
@@ -124,13 +154,7 @@ impl<T: Scalar> Batches<'_, '_, T> {
         let mut sums: Vec<Matrix<f64>> =
             self.whole.iter().map(|x| Matrix::zeros(x.rows(), x.columns())).collect();
         for part in parts {
-            let inputs: Vec<Matrix<T>> = self
-                .shapes
-                .iter()
-                .zip(&self.sample.inputs)
-                .map(|(shape, x)| chosen(shape.columns, x, part))
-                .collect();
-            let found = match self.evaluator.at(&inputs, &chosen(Dim::M, self.u, part)) {
+            let found = match self.part(part) {
                 Ok(found) => found,
                 Err(error) => return Some(format!("{} examples of {M}: {error}", part.len())),
             };
@@ -138,7 +162,7 @@ impl<T: Scalar> Batches<'_, '_, T> {
                 let columns = if k == 0 { Dim::M } else { self.shapes[k - 1].columns };
                 if columns.depends_on_m() {
                     let expected: Matrix<f64> = chosen(columns, &self.whole[k], part).cast();
-                    let apart = first_apart(found, &expected, tolerance);
+                    let apart = first_apart(found, &expected, tolerance, 0.0);
                     if let Some((i, j)) = apart {
                         let (found, expected) = (found[(i, j)], expected[(i, j)]);
                         return Some(format!(
@@ -155,7 +179,7 @@ impl<T: Scalar> Batches<'_, '_, T> {
         let shared = (1..self.whole.len()).filter(|&k| !self.shapes[k - 1].columns.depends_on_m());
         for k in shared {
             let expected: Matrix<f64> = self.whole[k].cast::<f64>().map(|x| times * x);
-            if let Some((i, j)) = first_apart(&sums[k], &expected, tolerance) {
+            if let Some((i, j)) = first_apart(&sums[k], &expected, tolerance, times * self.terms[k]) {
                 let (found, expected) = (sums[k][(i, j)], expected[(i, j)]);
                 return Some(format!(
                     "{} at row {i}, column {j} is {found:e} in parts, and {expected:e} together",
