@@ -107,3 +107,47 @@ fn a_pole_or_a_jump_between_the_ends_is_in_the_bound() {
     // Of what is known to be on one side nothing is lost.
     assert!(bounds(x.atan2(power(-1.0)))[0] < 1e-14 && bounds(x.pow(power(-2.0)))[0] < 1e-13);
 }
+
+/// As J·v of the tape: x moves along the sum of both.
+#[test]
+fn directions_of_one_entry_add_up() {
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[3.0]]);
+    let (one, two) = (matrix![[1.0]], matrix![[2.0]]);
+    let (oracle, along) = (Oracle::new(), [(x, &one), (x, &two)]);
+    let pushed = x.square().jvp([x, x], [tape.constant("1", &one), tape.constant("2", &two)]);
+    assert_eq!(pushed.value().unwrap(), matrix![[18.0]]);
+    assert_eq!(oracle.derivative::<f64>(x.square(), &along).unwrap()[(0, 0)], 18.0);
+    assert_eq!(oracle.complex_step(x.square(), &along).unwrap()[(0, 0)], 18.0);
+    assert_eq!(oracle.second::<f64>(x.square(), &along, &[(x, &one)]).unwrap()[(0, 0)], 6.0);
+}
+
+type F = for<'t> fn(Var<'t, f64>) -> Var<'t, f64>;
+
+#[test]
+fn a_complex_step_tells_nothing_outside_of_the_domain_or_at_its_end() {
+    let tape = Tape::new();
+    let one = matrix![[1.0]];
+    let step = |f: F, at: f64| {
+        let x = tape.parameter("x", &matrix![[at]]);
+        Oracle::new().complex_step(f(x), &[(x, &one)]).map(|slope| slope[(0, 0)])
+    };
+    let outside: [(F, f64); 3] = [(|x| x.ln(), -1.5), (|x| x.sqrt(), -1.5), (|x| x.ln_1p(), -2.0)];
+    for (f, at) in outside {
+        assert!(step(f, at).unwrap().is_nan());
+    }
+    let at_the_end: [(F, f64); 5] = [
+        (|x| x.ln(), 0.0),
+        (|x| x.ln(), 1e-300),
+        (|x| x.sqrt(), 1e-95),
+        (|x| x.ln_1p(), -1.0),
+        (|x| x.reciprocal(), 1e-99),
+    ];
+    for (f, at) in at_the_end {
+        let refused = step(f, at).unwrap_err().to_string();
+        assert!(refused.contains("it is too near to a singularity for a complex step"), "{refused}");
+    }
+    assert!((step(|x| x.ln(), 1e-90).unwrap() / 1e90 - 1.0).abs() < 1e-15);
+    assert!((step(|x| x.reciprocal(), 1e-90).unwrap() / -1e180 - 1.0).abs() < 1e-15);
+    assert!(step(|x| x.powf(0.5), 0.0).is_err() && step(|x| x.powf(1.5), 0.0).unwrap() < 1e-49);
+}

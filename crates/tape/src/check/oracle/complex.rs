@@ -11,7 +11,9 @@ use super::special;
 /// Estimate Derivatives of Real Functions*).
 ///
 /// Where f is not analytic, as |x|, relu, max and comparisons, it is refused, unless the numbers that
-/// are compared are real.
+/// are compared are real. So it is where a logarithm, a root or a quotient is so near to its
+/// singularity that the step is not small beside the distance; where it has no real value, as ln(−1),
+/// it is NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Complex {
     /// The real part.
@@ -20,6 +22,13 @@ pub struct Complex {
     pub im: f64,
     refused: Option<Refusal>,
 }
+
+/// How many steps away a singularity does not matter: beside the square of this a square of 1 is less
+/// than a rounding.
+const FAR: f64 = (1_u64 << 27) as f64;
+
+const NO_NUMBER: Complex = Complex { re: f64::NAN, im: f64::NAN, refused: None };
+const TOO_NEAR: Refusal = Refusal::Other("it is too near to a singularity for a complex step");
 
 impl Complex {
     /// re + i·im.
@@ -34,6 +43,14 @@ impl Complex {
     /// The same, with what was refused of the number that it is made from.
     fn of_one(self, from: &Self) -> Self {
         Complex { refused: from.refused, ..self }
+    }
+
+    /// The same, refused if it is so near to a singularity that the square of the step does not vanish
+    /// beside that of the distance.
+    fn at_distance(self, distance: f64, step: f64) -> Self {
+        let is_far = step == 0.0 || distance.abs() >= FAR * step.abs() || distance.is_nan();
+        let reason = if is_far { None } else { Some(TOO_NEAR) };
+        Complex { refused: self.refused.or(reason), ..self }
     }
 
     fn exp(self) -> Self {
@@ -125,7 +142,7 @@ impl Div for Complex {
             let below = b.re * r + b.im;
             Complex::new((self.re * r + self.im) / below, (self.im * r - self.re) / below)
         };
-        quotient.refused_with(&self).refused_with(&b)
+        quotient.refused_with(&self).refused_with(&b).at_distance(b.re, b.im)
     }
 }
 
@@ -160,9 +177,12 @@ impl Number for Complex {
                 let re = x.re.exp_m1() * x.im.cos() - 2.0 * half * half;
                 Complex::new(re, x.re.exp() * x.im.sin()).of_one(self)
             }
-            Elementary::Ln => x.ln(),
-            Elementary::Ln1p => x.ln_1p(),
-            Elementary::Sqrt => x.sqrt(),
+            // The logarithm and the root of a negative number are no real numbers.
+            Elementary::Ln | Elementary::Sqrt if x.re < 0.0 => NO_NUMBER.of_one(self),
+            Elementary::Ln1p if x.re < -1.0 => NO_NUMBER.of_one(self),
+            Elementary::Ln => x.ln().at_distance(x.re, x.im),
+            Elementary::Ln1p => x.ln_1p().at_distance(1.0 + x.re, x.im),
+            Elementary::Sqrt => x.sqrt().at_distance(x.re, x.im),
             Elementary::Sin => Complex::new(x.re.sin() * x.im.cosh(), x.re.cos() * x.im.sinh()).of_one(self),
             Elementary::Cos => Complex::new(x.re.cos() * x.im.cosh(), -x.re.sin() * x.im.sinh()).of_one(self),
             Elementary::Tanh => x.tanh(),
@@ -183,9 +203,10 @@ impl Number for Complex {
             return super::number::whole_power(self, p.re as i64).refused_with(p);
         }
         if self.re < 0.0 {
-            return Complex::new(f64::NAN, f64::NAN).refused_with(self).refused_with(p);
+            return NO_NUMBER.refused_with(self).refused_with(p);
         }
-        (*p * self.ln()).exp()
+        let power = (*p * self.ln()).exp();
+        if p.re < 1.0 { power.at_distance(self.re, self.im) } else { power }
     }
     /// By the arc tangent of the quotient that is not above 1.
     fn atan2(&self, x: &Self) -> Self {

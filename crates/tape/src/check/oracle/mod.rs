@@ -91,7 +91,7 @@ impl<T: Scalar> Default for Oracle<T> {
 /// A value for every entry that was needed, by its number.
 type Values<N> = Vec<Option<Grid<N>>>;
 
-/// Directions: an entry and how it moves.
+/// Directions: an entry and how it moves. Of one that stands there twice the directions add up.
 type Along<'a, 't, T> = &'a [(Var<'t, T>, &'a Matrix<T>)];
 
 /// The imaginary step. Its square vanishes beside any number, and it is a power of two, so that no digit
@@ -202,7 +202,7 @@ impl<T: Scalar, D: Definitions> Oracle<T, D> {
     /// See [`Error`].
     pub fn derivative<N: Number>(&self, y: Var<'_, T>, along: Along<'_, '_, T>) -> Result<Grid<N>, Error> {
         let base = self.base::<N>(y, &[along])?;
-        let seeds = self.seeds(y, along, &base, |v, d| Dual { v: v.clone(), d: N::of(d) })?;
+        let seeds = self.seeds(y, along, &base, |v, d| Dual { v: v.clone(), d })?;
         self.moved(&base, seeds, |v: &N| Dual::still(v.clone()), |x| x.d.clone())
     }
 
@@ -260,11 +260,11 @@ impl<T: Scalar, D: Definitions> Oracle<T, D> {
         let base = self.base::<N>(y, &[along, and])?;
         let still = |v: &N| Dual::still(Dual::still(v.clone()));
         let mut seeds = self.seeds(y, along, &base, |v, d| Dual {
-            v: Dual { v: v.clone(), d: N::of(d) },
+            v: Dual { v: v.clone(), d },
             d: Dual::still(N::of(0.0)),
         })?;
         for (at, seed) in
-            self.seeds(y, and, &base, |v, d| Dual { v: Dual::still(v.clone()), d: Dual::still(N::of(d)) })?
+            self.seeds(y, and, &base, |v, d| Dual { v: Dual::still(v.clone()), d: Dual::still(d) })?
         {
             let first = seeds.remove(&at);
             let both = match first {
@@ -436,9 +436,9 @@ impl<T: Scalar, D: Definitions> Oracle<T, D> {
         y: Var<'_, T>,
         along: Along<'_, '_, T>,
         base: &Base<'_, T, N>,
-        make: impl Fn(&N, f64) -> M,
+        make: impl Fn(&N, N) -> M,
     ) -> Result<HashMap<usize, Grid<M>>, Error> {
-        let mut seeds = HashMap::new();
+        let mut directions: HashMap<usize, Grid<N>> = HashMap::new();
         for (x, direction) in along {
             let at = self.place(y, *x)?;
             let value = base.values[at].as_ref().expect("it is needed");
@@ -446,10 +446,22 @@ impl<T: Scalar, D: Definitions> Oracle<T, D> {
                 let (expected, found) = (value.shape(), direction.shape());
                 return Err(Error::Shape { entry: x.label(), expected, found });
             }
-            let of = |i, j| make(&value[(i, j)], direction[(i, j)].to_f64());
-            seeds.insert(at, Grid::new(value.rows(), value.columns(), of));
+            let before = directions.remove(&at);
+            let of = |i, j| {
+                let d = N::of(direction[(i, j)].to_f64());
+                match &before {
+                    None => d,
+                    Some(before) => before[(i, j)].clone() + d,
+                }
+            };
+            directions.insert(at, Grid::new(value.rows(), value.columns(), of));
         }
-        Ok(seeds)
+        let seed = |(at, directions): (usize, Grid<N>)| {
+            let value = base.values[at].as_ref().expect("it is needed");
+            let of = |i, j| make(&value[(i, j)], directions[(i, j)].clone());
+            (at, Grid::new(value.rows(), value.columns(), of))
+        };
+        Ok(directions.into_iter().map(seed).collect())
     }
 
     /// A part of what the target is where some entries have other values. What does not depend on them stays.
