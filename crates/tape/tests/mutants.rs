@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use tape::check::{Check, KernelMutation, Mutant, Mutation, RuleMutation, mutation_score};
-use tape::{Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Shape, Tape, Vjp, matrix};
+use tape::check::{Check, KernelMutation, Mutant, Mutation, Row, RuleMutation, mutation_score};
+use tape::{
+    Dim, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Scalar, Shape, Tape, Vjp, matrix,
+};
 
 /// a ⊙ b.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -104,4 +106,55 @@ fn a_forgotten_operand_is_a_typed_error() {
     let sum = tape.apply(mutant, [x, y]).sum();
     assert!(sum.gradients([x])[0].sound().is_ok());
     assert!(matches!(sum.gradients([y])[0].sound(), Err(Error::MissingDerivative { operand: 1, .. })));
+}
+
+/// 2a, which does not say that it is columnwise, or the running sum of the columns.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Unary {
+    Twice,
+    Sums,
+}
+
+impl<T: Scalar> Operation<T> for Unary {
+    fn name(&self) -> Cow<'_, str> {
+        "unary".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(operands[0])
+    }
+    fn eval(&self, x: &Operands<'_, T>, out: &mut MatrixMut<'_, T>) -> Result<(), Fault> {
+        let a = x.get(0);
+        for j in 0..a.columns() {
+            for i in 0..a.rows() {
+                out[(i, j)] = match self {
+                    Unary::Twice => a[(i, j)] + a[(i, j)],
+                    Unary::Sums => (0..=j).map(|j| a[(i, j)]).sum(),
+                };
+            }
+        }
+        Ok(())
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, T>) {
+        at.contribute(0, |g| g + g);
+    }
+}
+
+#[test]
+fn what_a_kernel_does_already_is_no_mistake() {
+    let never = |_: Mutant<Unary>| Ok::<(), ()>(());
+    let of = |operation: Unary| {
+        mutation_score::<f32, _, _>(&operation, &[Shape::new(3, Dim::M)], never).unwrap().equivalent
+    };
+    let [columnwise, anything] =
+        [KernelMutation::SaysColumnwise, KernelMutation::TakesAnything].map(Mutation::Kernel);
+    assert!(of(Unary::Twice).contains(&columnwise) && of(Unary::Twice).contains(&anything));
+    assert!(!of(Unary::Sums).contains(&columnwise) && of(Unary::Sums).contains(&anything));
+    // So a table of laws notices all that are left.
+    let row = |mutant: Mutant<Unary>| {
+        Row::<f64>::new(move |tape, x| tape.apply(mutant.clone(), [x[0]]), |x| Some(x[0].map(|x| 2.0 * x)))
+            .seeds(1)
+            .check()
+    };
+    let score = mutation_score::<f64, _, _>(&Unary::Twice, &[Shape::new(3, Dim::M)], row).unwrap();
+    assert_eq!(score.ratio(), 1.0, "{score}");
 }

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use crate::check::Random;
 use crate::check::report::Broken;
 use crate::check::values::Function;
 use crate::numbers::kernel::product::Selection;
 use crate::ops::Op;
 use crate::tape::ids::EntryIndex;
 use crate::tape::operation::{Operands, Source};
-use crate::{Dim, Matrix, MatrixRef, Result, Scalar, Shape, Tape, Var};
+use crate::{Dim, Matrix, MatrixRef, Operation, Result, Scalar, Shape, Tape, Var};
 
 /// More operands than these are taken to have columns all together or one by one, not in every
 /// combination.
@@ -16,7 +17,7 @@ const MOST_COMBINED: usize = 4;
 
 /// An operation with operands, some of which have a column for each example.
 struct Claim<'a, T: Scalar> {
-    op: &'a Op<T>,
+    op: &'a dyn Operation<T>,
     values: &'a [Matrix<T>],
     /// Which operands have them.
     has_examples: Vec<bool>,
@@ -57,7 +58,7 @@ impl<T: Scalar> Claim<'_, T> {
     fn kernel(&self, examples: Range<usize>) -> Option<Matrix<T>> {
         // What the kernel leaves unwritten shows.
         let mut out = Matrix::filled(self.rows, examples.len(), T::NAN);
-        self.op.rule().eval(&Operands::new(&self.part(examples), self.m, 1), &mut out.view_mut()).ok()?;
+        self.op.eval(&Operands::new(&self.part(examples), self.m, 1), &mut out.view_mut()).ok()?;
         Some(out)
     }
 
@@ -67,7 +68,7 @@ impl<T: Scalar> Claim<'_, T> {
 
     /// The same by the kernel for sections, if there is one.
     fn section(&self, examples: Range<usize>) -> Option<Matrix<T>> {
-        let kernel = self.op.rule().elementwise()?;
+        let kernel = self.op.elementwise()?;
         let part = self.part(examples.clone());
         let repeated = |operand: usize| {
             let value = part.get(operand);
@@ -133,6 +134,26 @@ pub(super) fn broken<'t, T: Scalar>(
     Ok(broken)
 }
 
+/// Whether the kernel gives the same bits for each of some columns alone and among all: an operation
+/// that does not say so might.
+pub(super) fn keeps_columns_apart<T: Scalar>(operation: &dyn Operation<T>, operands: &[Shape]) -> bool {
+    const M: usize = 5;
+    let Ok(Shape { rows: Dim::Fixed(rows), columns: Dim::M }) = operation.shape(operands) else {
+        return false;
+    };
+    let mut random = Random::new(0);
+    let value = |shape: &Shape| {
+        let (rows, columns) = shape.at(M);
+        random.matrix(rows, columns, -1.0, 1.0)
+    };
+    let values: Vec<Matrix<T>> = operands.iter().map(value).collect();
+    let has_examples = operands.iter().map(|shape| shape.columns == Dim::M).collect();
+    let claim = Claim { op: operation, values: &values, has_examples, rows, m: M };
+    let has_all = (0..M).all(|j| claim.kernel(j..j + 1).is_some()) && claim.kernel(0..M).is_some();
+    let same = |a: T, b: T| a.bits() == b.bits() || a.is_nan() && b.is_nan();
+    has_all && claim.difference(same).is_none()
+}
+
 /// Equal but for rounding; NaN is as good as NaN.
 fn is_near<T: Scalar>(a: T, b: T, tolerance: f64) -> bool {
     let (a, b) = (a.to_f64(), b.to_f64());
@@ -167,6 +188,6 @@ fn claims<'a, T: Scalar>(
         let out = op.rule().shape(&shapes).ok()?;
         let Shape { rows: Dim::Fixed(rows), columns: Dim::M } = out else { return None };
         let has_examples = (0..values.len()).map(|i| set.iter().any(|&at| with_columns[at] == i)).collect();
-        op.rule().is_columnwise(&shapes).then_some(Claim { op, values, has_examples, rows, m })
+        op.rule().is_columnwise(&shapes).then_some(Claim { op: op.rule(), values, has_examples, rows, m })
     })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::check::columnwise;
 use crate::check::mutants::mangle::Mangle;
 use crate::ops::scale::Factor;
 use crate::{Dim, Matrix, MatrixMut, Operation, Scalar, Shape, Var};
@@ -272,7 +273,12 @@ impl KernelMutation {
             KernelMutation::SecondTile => columns <= 256,
             KernelMutation::NeighbourAdded | KernelMutation::ColumnsReversed => columns <= 1,
             // It is asked of operations whose result has a column for each example.
-            KernelMutation::SaysColumnwise => shape.columns != Dim::M || operation.is_columnwise(operands),
+            KernelMutation::SaysColumnwise => {
+                shape.columns != Dim::M
+                    || operation.is_columnwise(operands)
+                    || columnwise::keeps_columns_apart(operation, operands)
+            }
+            KernelMutation::TakesAnything => takes_anything(operation, operands),
             KernelMutation::Nearly
             | KernelMutation::Rounded
             | KernelMutation::LastColumnStale
@@ -281,8 +287,21 @@ impl KernelMutation {
             | KernelMutation::InfinitySwallowed
             | KernelMutation::MemoryRead
             | KernelMutation::ColumnsCounted
-            | KernelMutation::Unsteady
-            | KernelMutation::TakesAnything => false,
+            | KernelMutation::Unsteady => false,
         }
     }
+}
+
+/// Whether the operation refuses none of these shapes, of one operand or of two together: it has none
+/// that do not fit.
+fn takes_anything<T: Scalar>(operation: &impl Operation<T>, operands: &[Shape]) -> bool {
+    let extents = [Dim::Fixed(1), Dim::Fixed(2), Dim::Fixed(3), Dim::Fixed(5), Dim::M];
+    let shapes = || extents.into_iter().flat_map(|rows| extents.map(|columns| Shape { rows, columns }));
+    let takes = |i: usize, a: Shape, j: usize, b: Shape| {
+        let mut shapes = operands.to_vec();
+        (shapes[i], shapes[j]) = (a, b);
+        operation.shape(&shapes).is_ok()
+    };
+    let count = operands.len();
+    (0..count).all(|i| (0..=i).all(|j| shapes().all(|a| shapes().all(|b| takes(i, a, j, b)))))
 }

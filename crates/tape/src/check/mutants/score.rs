@@ -14,7 +14,8 @@ pub struct Score {
     pub killed: Vec<Mutation>,
     /// Those that passed it.
     pub survived: Vec<Mutation>,
-    /// Those that are none for this operation: the mutant records the very entries of the right one.
+    /// Those that are none for this operation: the mutant records the very entries of the right one, or
+    /// its kernel does what the right one does.
     pub equivalent: Vec<Mutation>,
 }
 
@@ -39,7 +40,9 @@ impl fmt::Display for Score {
 /// of the operation and fails, as suites do; it has to pass the right operation first.
 ///
 /// A mutant whose rule records the very same entries as the right one, for operands of these shapes,
-/// is no mistake: identity is the judge, not a tolerance.
+/// is no mistake: identity is the judge, not a tolerance. Nor is it to say of a kernel that it is
+/// columnwise, if it has the same bits for columns alone, or to take any shapes, if the operation
+/// refuses none.
 ///
 /// ```
 /// use tape::check::{Mutant, Row, mutation_score};
