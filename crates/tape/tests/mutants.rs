@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use tape::check::{Check, KernelMutation, Mutant, Mutation, Row, RuleMutation, mutation_score};
 use tape::{
-    Dim, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Scalar, Shape, Tape, Vjp, matrix,
+    Dim, Elementwise, Error, Fault, Matrix, MatrixMut, Mismatch, Operands, Operation, Scalar, Shape, Tape,
+    Vjp, matrix,
 };
 
 /// a ⊙ b.
@@ -106,6 +107,44 @@ fn a_forgotten_operand_is_a_typed_error() {
     let sum = tape.apply(mutant, [x, y]).sum();
     assert!(sum.gradients([x])[0].sound().is_ok());
     assert!(matches!(sum.gradients([y])[0].sound(), Err(Error::MissingDerivative { operand: 1, .. })));
+}
+
+/// 2a, with a kernel for sections that gives 3a.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Sections;
+
+impl Operation<f64> for Sections {
+    fn name(&self) -> Cow<'_, str> {
+        "sections".into()
+    }
+    fn shape(&self, operands: &[Shape]) -> Result<Shape, Mismatch> {
+        Ok(operands[0])
+    }
+    fn eval(&self, x: &Operands<'_, f64>, out: &mut MatrixMut<'_, f64>) -> Result<(), Fault> {
+        Operation::<f64>::eval(&Unary::Twice, x, out)
+    }
+    fn vjp<'t>(&self, at: &mut Vjp<'_, 't, f64>) {
+        at.contribute(0, |g| g + g);
+    }
+    fn elementwise(&self) -> Option<&dyn Elementwise<f64>> {
+        Some(self)
+    }
+}
+
+impl Elementwise<f64> for Sections {
+    fn section(&self, sources: &[&[f64]], out: &mut [f64], _: usize) -> Result<(), Fault> {
+        out.iter_mut().zip(sources[0]).for_each(|(out, x)| *out = 3.0 * x);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_suite_sees_all_kernels_of_the_right_operation() {
+    let checked = |mutant: Mutant<Sections>| {
+        Check::new().operation(&inputs()[..1], |tape, x| tape.apply(mutant.clone(), [x[0]])).map(drop)
+    };
+    let failure = mutation_score::<f64, _, _>(&Sections, &[Shape::new(2, 2)], checked).unwrap_err();
+    assert!(failure.to_string().contains("its kernel for sections is wrong"), "{failure}");
 }
 
 /// 2a, which does not say that it is columnwise, or the running sum of the columns.

@@ -12,7 +12,10 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::tape::vjp::Given;
-use crate::{Fault, MatrixMut, Mismatch, Notation, Operands, Operation, Scalar, Shape, Var, Vjp};
+use crate::{
+    Contraction, Elementwise, Fault, MatrixMut, Mismatch, Notation, Operands, Operation, Scalar, Shape, Var,
+    Vjp,
+};
 
 /// An operation with one mistake in its kernel or its rule; everything else is the operation's own.
 ///
@@ -128,6 +131,19 @@ impl<T: Scalar, O: Operation<T> + Clone + Eq + Hash> Operation<T> for Mutant<O> 
 
     fn notation(&self) -> Notation {
         self.operation.notation()
+    }
+
+    fn elementwise(&self) -> Option<&dyn Elementwise<T>> {
+        // The mistakes of kernels are in the one for whole matrices.
+        self.operation.elementwise().filter(|_| self.kernel().is_none())
+    }
+
+    fn contraction(&self) -> Option<&dyn Contraction<T>> {
+        self.operation.contraction().filter(|_| self.kernel().is_none())
+    }
+
+    fn flops(&self, operands: &[(usize, usize)], out: (usize, usize)) -> u64 {
+        self.operation.flops(operands, out)
     }
 
     fn is_columnwise(&self, operands: &[Shape]) -> bool {
