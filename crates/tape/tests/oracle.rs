@@ -151,3 +151,19 @@ fn a_complex_step_tells_nothing_outside_of_the_domain_or_at_its_end() {
     assert!((step(|x| x.reciprocal(), 1e-90).unwrap() / -1e180 - 1.0).abs() < 1e-15);
     assert!(step(|x| x.powf(0.5), 0.0).is_err() && step(|x| x.powf(1.5), 0.0).unwrap() < 1e-49);
 }
+
+#[cfg(feature = "rational")]
+#[test]
+fn what_is_too_long_for_an_exact_number_is_refused_and_not_awaited() {
+    use tape::check::oracle::Rational;
+    let tape = Tape::new();
+    let x = tape.parameter("x", &matrix![[0.3]]);
+    let oracle = Oracle::new();
+    assert!(oracle.value::<Rational>(x.powi(100)).is_ok());
+    for power in [1 << 20, i32::MAX, i32::MIN] {
+        let refused = oracle.value::<Rational>(x.powi(power)).unwrap_err().to_string();
+        assert!(refused.contains("it is too long to be written down"), "{refused}");
+    }
+    let one = tape.parameter("1", &matrix![[-1.0]]);
+    assert_eq!(oracle.value::<Rational>(one.powi(i32::MAX)).unwrap()[(0, 0)].value(), -1.0);
+}

@@ -11,7 +11,8 @@ use super::number::{Elementary, Number, Refusal, whole_power};
 /// A quotient of two whole numbers of any length: what is closed under +, −, ·, / and comparisons is
 /// computed exactly, and derivatives of it can be compared with `==`.
 ///
-/// Any other function is refused, and so are quotients by 0 and numbers that are not finite.
+/// Any other function is refused, and so are quotients by 0, numbers that are not finite, and those of
+/// more than 2¹⁸ binary digits, which would take minutes.
 ///
 /// ```
 /// use tape::check::oracle::{Oracle, Rational};
@@ -29,6 +30,9 @@ use super::number::{Elementary, Number, Refusal, whole_power};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rational(Result<BigRational, Refusal>);
+
+/// Binary digits of two numbers that are computed with.
+const MOST_DIGITS: u64 = 1 << 18;
 
 impl Rational {
     /// p/q.
@@ -50,7 +54,16 @@ impl Rational {
     }
 
     fn with(self, other: Self, f: impl FnOnce(BigRational, BigRational) -> BigRational) -> Self {
-        Rational(self.0.and_then(|a| Ok(f(a, other.0?))))
+        let digits = |x: &BigRational| x.numer().bits() + x.denom().bits();
+        let (a, b) = match (self.0, other.0) {
+            (Ok(a), Ok(b)) => (a, b),
+            (Err(refusal), _) | (_, Err(refusal)) => return Rational::refused(refusal),
+        };
+        // To reduce a quotient takes time as the square of its digits.
+        match digits(&a) + digits(&b) > MOST_DIGITS {
+            true => Rational::refused(Refusal::Other("it is too long to be written down")),
+            false => Rational(Ok(f(a, b))),
+        }
     }
 
     fn is_zero(&self) -> bool {
