@@ -389,6 +389,32 @@ fn terms_that_cancel_are_no_fault() {
     assert!(laws.contains(&RowLaw::Value), "{failure}");
 }
 
+/// Over two examples it is ±1 but for ε, so that its gradient is what is left of terms of the size of 1.
+#[test]
+fn a_gradient_whose_terms_cancel_is_no_fault() {
+    fn normed(x: &Matrix<f64>) -> Option<Matrix<f64>> {
+        let (rows, m) = x.shape();
+        let mean_of =
+            |i: usize, of: &dyn Fn(f64) -> f64| (0..m).map(|j| of(x[(i, j)])).sum::<f64>() / m as f64;
+        let means: Vec<f64> = (0..rows).map(|i| mean_of(i, &|x| x)).collect();
+        let squares: Vec<f64> = (0..rows).map(|i| mean_of(i, &|x| (x - means[i]).powi(2))).collect();
+        let at = |i: usize, j: usize| (x[(i, j)] - means[i]) / (squares[i] + 1e-3).sqrt();
+        (m > 0).then(|| Matrix::from_fn(rows, m, at))
+    }
+    fn row<T: Scalar>(factor: f64) -> Row<T> {
+        fn record<T: Scalar>(x: Var<'_, T>, factor: f64) -> Var<'_, T> {
+            let centred = x - x.mean_over(Over::Columns);
+            let value = centred / (centred.square().mean_over(Over::Columns) + num(1e-3)).sqrt();
+            // The value of one function and the gradient of another.
+            value.stop_gradient() + (value - value.stop_gradient()) * T::from_f64(factor)
+        }
+        Row::new(move |_, x| record(x[0], factor), |x| normed(&x[0])).mixes_columns().orders(1)
+    }
+    row::<f32>(1.0).check().unwrap_or_else(|failure| panic!("{failure}"));
+    let (laws, failure) = breaks(&row::<f32>(1.0001));
+    assert!(laws.contains(&RowLaw::PlainDerivative), "{failure}");
+}
+
 #[test]
 fn a_factor_of_m_needs_examples_and_has_them() {
     let row = mean::<f64>(|tape, x| x.sum_over(Over::Columns) * tape.one_over_m());
