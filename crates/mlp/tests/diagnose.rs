@@ -240,6 +240,19 @@ fn what_is_computed_in_f32_and_of_one_example() {
     }
 }
 
+/// A layer that the network has not, as in an equation.
+#[test]
+fn of_no_layer_nothing_is_computed() {
+    let network = network::<f64>(&[2, 3, 1], 0, Loss::LogLoss);
+    let (x, y) = examples(&network, 2, 1);
+    let numbers = Numbers::new(&network, &x, &y).unwrap();
+    for l in [0, 3, usize::MAX] {
+        for quantity in [Quantity::Z(l), Quantity::A(l), Quantity::Delta(l), Quantity::Weights(l)] {
+            assert_eq!(numbers.computed(Some((quantity, "X"))), Ok(None), "{quantity}");
+        }
+    }
+}
+
 /// The page for teachers has every mistake, in the words that are said.
 #[test]
 fn the_page_has_every_mistake() {
@@ -605,6 +618,24 @@ fn an_implementation_gets_the_smallest_example() {
         Numbers::implementation(&network, &x, &y, |network, x, y| backpropagation(network, x, y, None))
             .unwrap();
     assert!(verdict.is_right() && example.is_none());
+}
+
+/// A quantity that is given under two names, and is wrong under the second, is shown as it is
+/// there.
+#[test]
+fn an_example_has_the_numbers_that_are_wrong() {
+    let network = network::<f64>(&[2, 2, 1], 0, Loss::LogLoss);
+    let (x, y) = examples(&network, 3, 1);
+    let (verdict, example) = Numbers::implementation(&network, &x, &y, |network, x, y| {
+        let last = network.layers();
+        let of = right_values(network, x, y);
+        let right = &of[&Quantity::Delta(last)];
+        [(format!("∂ℒ/∂Z[{last}]"), right.clone()), (format!("δ[{last}]"), right.map(|d| -d))].into()
+    })
+    .unwrap();
+    assert_eq!(verdict.mistake(), Some(Mistake::Sign));
+    let example = example.unwrap();
+    assert!(apart(&example.found, &example.expected.map(|d| -d)) < 1e-12, "{example}");
 }
 
 /// What is right in `f32`, or written with five digits, is right.

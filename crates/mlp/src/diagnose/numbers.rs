@@ -132,7 +132,7 @@ impl<T: Scalar> Numbers<T> {
 
     /// What every equation gives, in the order in which they are computed, each on what those before it gave;
     /// `wrong` gives its quantity by another equation, from which those after it follow. `None` if that
-    /// cannot be read here, or gives another shape.
+    /// cannot be read here, gives another shape, or is of a layer that the network has not.
     ///
     /// ```
     /// use mlp::diagnose::{Mistake, Numbers, Quantity};
@@ -162,6 +162,9 @@ impl<T: Scalar> Numbers<T> {
         if let Some((quantity, text)) = wrong {
             let tape = Tape::new();
             let board = Board::of_numbers(&tape, &self.architecture, &self.leaves, &given);
+            if !(1..=self.architecture.layers()).contains(&quantity.layer()) {
+                return Ok(None);
+            }
             let Ok(entry) = board.read(text) else { return Ok(None) };
             if entry.shape().ok() != board.right(quantity).shape().ok() {
                 return Ok(None);
@@ -303,12 +306,20 @@ impl<T: Scalar> Numbers<T> {
         quantity: Quantity,
         theirs: &IndexMap<String, Matrix<T>>,
     ) -> Result<Option<Example<T>>> {
-        let named = quantity.names().into_iter().find_map(|(name, of_j)| Some((theirs.get(&name)?, of_j)));
-        let Some((found, of_j)) = named else { return Ok(None) };
-        let found = if of_j { self.times_m(found) } else { found.clone() };
         let tape = Tape::new();
         let board = Board::of_numbers(&tape, &self.architecture, &self.leaves, &Given::new());
         let expected = board.right(quantity).value().map_err(Error::Tape)?;
+        // Of several names for it, one may have what is right.
+        let off = |found: &Matrix<T>| match found.shape() == expected.shape() {
+            true => point::difference(found, &expected, 0.0).0,
+            false => f64::INFINITY,
+        };
+        let named = quantity.names().into_iter().filter_map(|(name, of_j)| {
+            let found = theirs.get(&name)?;
+            Some(if of_j { self.times_m(found) } else { found.clone() })
+        });
+        let farthest = named.reduce(|a, b| if off(&b) > off(&a) { b } else { a });
+        let Some(found) = farthest else { return Ok(None) };
         let (sizes, m) = (network.sizes().to_vec(), self.leaves.x.columns());
         Ok(Some(Example { sizes, m, leaves: self.leaves.named(), quantity, expected, found }))
     }
