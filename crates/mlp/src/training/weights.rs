@@ -4,7 +4,11 @@ use tape::Matrix;
 
 use crate::closed_form::check_shape;
 use crate::labels::one_hot_class;
+use crate::text::Short;
 use crate::{Error, Loss, Mlp, Result, Scalar, Training, check_finite};
+
+/// What an error calls them.
+const WEIGHTS_OF_CLASSES: &str = "weights of the classes";
 
 /// How much an example counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +45,10 @@ impl<T: Scalar> Weights<T> {
         if let Some(given) = &self.examples {
             check_shape("weights of the examples", given, (1, m))?;
             check_finite("weights of the examples", given)?;
+            // Before they meet those of the classes: two that are negative make one that is not.
+            if let Some(example) = given.as_slice().iter().position(|weight| *weight < T::ZERO) {
+                return Err(Error::Weight { value: given.as_slice()[example].to_f64(), example });
+            }
             is_even = false;
             weights.iter_mut().zip(given.as_slice()).for_each(|(weight, given)| *weight = given.to_f64());
         }
@@ -71,10 +79,19 @@ impl Classes {
     fn weights(&self, classes: &[usize], count: usize) -> Result<Vec<f64>> {
         match self {
             Classes::AsTheyAre => Ok(vec![1.0; count]),
-            Classes::Given(weights) if weights.len() == count => Ok(weights.clone()),
+            Classes::Given(weights) if weights.len() != count => {
+                Err(Error::Length { list: WEIGHTS_OF_CLASSES, expected: count, found: weights.len() })
+            }
             Classes::Given(weights) => {
-                let found = weights.len();
-                Err(Error::Length { list: "weights of the classes", expected: count, found })
+                let is_wrong = |weight: &f64| !(weight.is_finite() && *weight >= 0.0);
+                match weights.iter().position(is_wrong) {
+                    None => Ok(weights.clone()),
+                    Some(class) => {
+                        let value = Short(weights[class]);
+                        let reason = format!("that of class {class} is {value}, not finite and at least 0");
+                        Err(Error::Setting { setting: WEIGHTS_OF_CLASSES, reason })
+                    }
+                }
             }
             Classes::Balanced => {
                 let mut counts = vec![0_usize; count];
@@ -88,8 +105,7 @@ impl Classes {
 
 /// The class of each example, and how many classes there are.
 fn classes_of<T: Scalar>(network: &Mlp<T>, y: &Matrix<T>) -> Result<(Vec<usize>, usize)> {
-    const SETTING: &str = "weights of the classes";
-    let refused = |reason: String| Err(Error::Setting { setting: SETTING, reason });
+    let refused = |reason: String| Err(Error::Setting { setting: WEIGHTS_OF_CLASSES, reason });
     let (loss, outputs) = (network.loss_function(), y.rows());
     match (loss, outputs) {
         (Loss::LogLoss, 1) | (Loss::SoftmaxCrossEntropy, _) => {}

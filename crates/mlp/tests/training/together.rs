@@ -307,7 +307,7 @@ fn ends_of_settings<T: Scalar>() {
             matches!(error, Error::Weight { example: 1, .. } | Error::NonFinite { column: 1, .. }),
             "{error}"
         );
-        assert!(matches!(refused(adam().class_weights([hostile, hostile]), &x, &y), Error::Weight { .. }));
+        assert!(matches!(refused(adam().class_weights([hostile, hostile]), &x, &y), Error::Setting { .. }));
     }
     // No examples, with all that could divide by their number.
     let none = (Matrix::<T>::zeros(3, 0), Matrix::<T>::zeros(1, 0));

@@ -151,7 +151,20 @@ fn what_cannot_count_is_refused() {
     assert_eq!(refused(descent().example_weights(Matrix::zeros(1, 6))), Error::WeightSum { sum: 0.0 });
     let text = refused(descent().class_weights([1.0, 2.0, 3.0])).to_string();
     assert_eq!(text, "weights of the classes: 2 values are needed, 3 were given");
-    assert!(matches!(refused(descent().class_weights([1.0, f64::INFINITY])), Error::Weight { .. }));
+    let text = refused(descent().class_weights([1.0, f64::INFINITY])).to_string();
+    assert_eq!(text, "training: weights of the classes: that of class 1 is inf, not finite and at least 0");
+    // Two that are negative are refused as well, although their product is a weight.
+    let training = descent().example_weights(weights(-1.0)).class_weights([-1.0, -1.0]);
+    assert_eq!(refused(training), Error::Weight { value: -1.0, example: 4 });
+    let training = descent().example_weights(weights(-1.0)).class_weights([0.0, 0.0]);
+    assert_eq!(refused(training), Error::Weight { value: -1.0, example: 4 });
+    // A class without examples has a weight too.
+    for nothing in [f64::NAN, -1.0, f64::INFINITY] {
+        let mut one_class = network(1);
+        let training = descent().class_weights([1.0, nothing]);
+        let error = training.fit(&mut one_class, &x, &Matrix::zeros(1, 6)).unwrap_err();
+        assert!(matches!(error, Error::Setting { setting: "weights of the classes", .. }), "{error}");
+    }
     // Labels between the classes have none.
     let error = descent().balanced_classes().fit(&mut network(1), &x, &y.map(|y| 0.5 * y)).unwrap_err();
     assert!(error.to_string().contains("has no single class"), "{error}");
