@@ -38,6 +38,9 @@ impl GradientRules {
     }
 }
 
+/// A power of two: so small a part of any finite numbers has a norm in `f64`, however many they are.
+const SMALL: f64 = 1.0 / (1_u64 << 34) as f64;
+
 /// The gradients of a step, in memory of their own.
 #[derive(Debug)]
 pub(super) struct Gradients<T> {
@@ -97,7 +100,12 @@ impl<T: Scalar> Gradients<T> {
             self.sums.iter_mut().flatten().for_each(|g| *g = clip(*g));
         }
         if let Some(most) = self.rules.most_norm {
-            let norm = norm_of_all(self.sums.iter().map(Vec::as_slice));
+            let mut norm = norm_of_all(self.sums.iter().map(Vec::as_slice));
+            if norm.is_infinite() {
+                // That of finite numbers may be beyond f64, and c/∞ would leave nothing of them.
+                self.sums.iter_mut().flatten().for_each(|g| *g = T::from_f64(g.to_f64() * SMALL));
+                norm = norm_of_all(self.sums.iter().map(Vec::as_slice));
+            }
             if norm > most {
                 let factor = most / norm;
                 self.sums.iter_mut().flatten().for_each(|g| *g = T::from_f64(g.to_f64() * factor));

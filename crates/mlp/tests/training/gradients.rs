@@ -1,7 +1,7 @@
 //! What becomes of a gradient before the optimiser sees it, by hand.
 
-use mlp::{Mlp, Optimizer, ParameterGroup, Training};
-use tape::Matrix;
+use mlp::{Mlp, Model, Optimizer, ParameterGroup, Trainer, Training};
+use tape::{Matrix, Tape};
 
 use crate::support::{apart, bits, examples, network};
 
@@ -46,6 +46,26 @@ fn norms_are_clipped_over_all_parameters() {
     for (most, factor) in [(norm / 4.0, 0.25), (norm * 2.0, 1.0)] {
         let clipped = one_step(|training| training.clip_norm(most).unwrap());
         assert!(apart(&clipped, &by_hand(|_, old, g| old - factor * g)) < 1e-15, "{most}");
+    }
+}
+
+/// The norm of what is clipped may be larger than the largest number.
+#[test]
+fn gradients_of_any_finite_size_are_clipped() {
+    for size in [1e-3, 1e150, 1e308, f64::MAX] {
+        for n in [1_usize, 4, 1000] {
+            let tape = Tape::<f64>::new();
+            let w = tape.parameter("w", &Matrix::zeros(n, 1));
+            let j = (w * tape.constant("c", &Matrix::filled(n, 1, size))).sum();
+            let training = Training::new(Optimizer::gradient_descent(1.0).unwrap()).epochs(1);
+            let training = training.clip_norm(1e-4).unwrap();
+            let mut trainer = Trainer::new(Model::new(j, [w]), &training).unwrap();
+            trainer.run().unwrap();
+            let expected = -1e-4 / (n as f64).sqrt();
+            for found in trainer.value(w).unwrap().as_slice() {
+                assert!((found / expected - 1.0).abs() < 1e-11, "{n} of {size:e}: {found:e}");
+            }
+        }
     }
 }
 
