@@ -183,16 +183,21 @@ impl EarlyStopping {
             self.best = Some((epoch, loss));
             return Verdict::Improved;
         }
-        let since = match self.best {
-            None => self.observed,
-            Some((best, _)) => epoch - best,
-        };
-        if since >= self.patience { Verdict::Stop } else { Verdict::Waiting }
+        if self.is_over() { Verdict::Stop } else { Verdict::Waiting }
     }
 
     /// How many epochs it has seen, and the best of them.
     pub(crate) fn observed(&self) -> (usize, Option<(usize, f64)>) {
         (self.observed, self.best)
+    }
+
+    /// Whether its patience is at an end after what it has observed.
+    pub(crate) fn is_over(&self) -> bool {
+        let since = match self.best {
+            None => self.observed,
+            Some((best, _)) => self.observed - 1 - best,
+        };
+        since >= self.patience
     }
 
     /// Goes on after so many epochs.

@@ -9,7 +9,7 @@ use crate::files::Archive;
 use crate::text::Short;
 use crate::training::fingerprint::{self, Fingerprint, Fingerprints};
 use crate::training::run::Run;
-use crate::{Error, Losses, Remembered, Result, Scalar, Trainer};
+use crate::{EarlyStopping, Error, Losses, Remembered, Result, Scalar, Trainer};
 
 const TRAINING: &str = "examples.training";
 const VALIDATION: &str = "examples.validation";
@@ -22,7 +22,8 @@ const VERSION: u64 = 2;
 /// What a training has to know to go on: parameters, what the optimiser remembers, the order of the
 /// examples and where the random numbers stand, the losses, and what early stopping, schedules and
 /// averages keep. It goes on with the same bits, if the model and the settings are the same.
-/// There may be more epochs, another schedule, or batches of another size.
+/// There may be more epochs, another schedule, or batches of another size. What early stopping has
+/// ended goes on where it has more patience, or is none.
 ///
 /// The examples are not in it, but a number that tells them from others, by shape and bits: a
 /// training goes on with the examples that it was begun with, or not at all. The blocks of
@@ -238,11 +239,11 @@ struct Kept<T> {
     average: Option<Vec<T>>,
     order: Vec<u64>,
     random: (u128, u64),
-    steps: [u64; 2],
+    steps: (usize, u64),
     is_stopped: bool,
     history: Vec<Losses>,
     rate: f64,
-    plateau: Option<(f64, f64, u64)>,
+    plateau: Option<(f64, f64, usize)>,
     stopping: Option<(usize, Option<(usize, f64)>)>,
     best: Option<(f64, Vec<T>, Vec<T>)>,
 }
@@ -302,13 +303,14 @@ impl<T: Scalar> Kept<T> {
         }
         let [low, high, ahead] = whole(archive, "random")?;
         let [is_stopped] = whole(archive, "stopped")?;
+        let [taken, runs] = whole(archive, "steps")?;
         Ok(Kept {
             parameters,
             optimizer: optimizer(archive, run)?,
             average,
             order,
             random: (u128::from(low) | u128::from(high) << 64, ahead),
-            steps: whole(archive, "steps")?,
+            steps: (count("steps", taken)?, count("steps", runs)? as u64),
             is_stopped: is_stopped != 0,
             history,
             rate: number(archive, "rate")?,
@@ -336,17 +338,15 @@ impl<T: Scalar> Kept<T> {
         let Some(random) = random else { return refuse("its random numbers are of another seed") };
         run.data.batches.set_order(&self.order, random)?;
         run.step.optimizer = optimizer;
-        let [taken, runs] = self.steps;
-        (run.step.taken, run.step.runs) = (usize::try_from(taken).unwrap_or(usize::MAX), runs);
-        run.is_stopped = self.is_stopped;
+        (run.step.taken, run.step.runs) = self.steps;
         self.history.iter().for_each(|losses| run.history.push(*losses));
         if let (Some(plateau), Some((lowest, product, waited))) = (&mut run.step.plateau, self.plateau) {
-            (plateau.lowest, plateau.product) = (lowest, product);
-            plateau.waited = usize::try_from(waited).unwrap_or(usize::MAX);
+            (plateau.lowest, plateau.product, plateau.waited) = (lowest, product, waited);
         }
         if let (Some(stopping), Some((observed, best))) = (&mut run.stopping, self.stopping) {
             stopping.go_on(observed, best);
         }
+        run.is_stopped = self.is_stopped && run.stopping.as_ref().is_some_and(EarlyStopping::is_over);
         if let (Some(best), Some((lowest, beginning, end))) = (&mut run.best, self.best) {
             (best.found, best.lowest, best.beginning.0, best.end.0) = (true, lowest, beginning, end);
         }
@@ -437,8 +437,17 @@ fn history(archive: &Archive) -> Result<Vec<Losses>> {
     Ok(training.iter().enumerate().map(losses).collect())
 }
 
-fn plateau(archive: &Archive) -> Result<(f64, f64, u64)> {
+/// A number of steps or epochs, which is to go on growing: no training has as many as 2⁵³.
+fn count(name: &str, n: u64) -> Result<usize> {
+    match usize::try_from(n) {
+        Ok(n) if n as u64 <= 1 << 53 => Ok(n),
+        Ok(_) | Err(_) => refuse(format!("{name} is {n}, more than a training can have")),
+    }
+}
+
+fn plateau(archive: &Archive) -> Result<(f64, f64, usize)> {
     let [waited] = whole(archive, "plateau.waited")?;
+    let waited = count("plateau.waited", waited)?;
     match archive.vector_of_any_values::<f64>("plateau")?[..] {
         [lowest, product] if !lowest.is_nan() && product > 0.0 && product <= 1.0 => {
             Ok((lowest, product, waited))
@@ -452,8 +461,8 @@ type Observed = (usize, Option<(usize, f64)>);
 fn stopping(archive: &Archive) -> Result<Observed> {
     let [observed, epoch] = whole(archive, "stopping")?;
     let loss = number(archive, "stopping.best")?;
-    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    match (count(observed), count(epoch)) {
+    let epoch = usize::try_from(epoch).unwrap_or(usize::MAX);
+    match (count("stopping", observed)?, epoch) {
         (observed, usize::MAX) => Ok((observed, None)),
         (observed, epoch) if epoch < observed => Ok((observed, Some((epoch, loss)))),
         _ => refuse("its best epoch is yet to come"),

@@ -146,6 +146,57 @@ fn what_decides() {
     what_decides_stays::<f32>();
 }
 
+/// What early stopping has ended goes on with more patience, as if it had been there from the
+/// beginning.
+#[test]
+fn more_patience_goes_on() {
+    let (x, y) = examples::<f64>(23, 1);
+    let training = Training::<f64>::new(Optimizer::gradient_descent(1e-9).unwrap()).epochs(20);
+    let patient = |epochs: usize| training.clone().early_stopping(EarlyStopping::new(epochs, 1e-3).unwrap());
+    let history = |training: &Training<f64>, from: Option<&Archive>| {
+        let mut trainer = training.begin(&network(4), &x, &y).unwrap();
+        from.map_or(Ok(()), |archive| trainer.restore(archive)).unwrap();
+        trainer.run_for(usize::MAX).unwrap();
+        (trainer.history().clone(), trainer.to_archive().unwrap())
+    };
+    let (stopped, archive) = history(&patient(2), None);
+    assert_eq!(stopped.len(), 3);
+    assert_eq!(history(&patient(2), Some(&archive)).0.len(), 3);
+    for other in [patient(5), training.clone()] {
+        let (gone_on, in_one) = (history(&other, Some(&archive)).0, history(&other, None).0);
+        assert!(gone_on.len() > 3);
+        assert_eq!(gone_on, in_one);
+    }
+}
+
+#[test]
+fn counts_that_could_not_grow_are_refused() {
+    let (x, y) = examples::<f64>(23, 1);
+    let training = Training::<f64>::new(Optimizer::adam(0.05).unwrap())
+        .epochs(6)
+        .schedule(Schedule::on_plateau(0.5, 2).unwrap())
+        .early_stopping(EarlyStopping::new(3, 0.0).unwrap());
+    let begin = || training.begin(&network(4), &x, &y).unwrap();
+    let mut trainer = begin();
+    trainer.run_for(3).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    for (name, values) in [
+        ("steps", &[u64::MAX, 3][..]),
+        ("steps", &[3, u64::MAX]),
+        ("plateau.waited", &[u64::MAX]),
+        ("stopping", &[u64::MAX, 0]),
+    ] {
+        let mut hostile = archive.clone();
+        hostile.insert_whole(name, values);
+        let mut other = begin();
+        let before = other.to_archive().unwrap();
+        let error = other.restore(&hostile).unwrap_err();
+        let expected = format!("checkpoint: {name} is 18446744073709551615, more than a training can have");
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(other.to_archive().unwrap(), before);
+    }
+}
+
 /// Each part of a checkpoint, left out or made longer, is missed by its name, and nothing changes.
 #[test]
 fn every_part_is_looked_at() {
