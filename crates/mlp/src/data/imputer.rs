@@ -145,6 +145,9 @@ mod tests {
         let imputer = Imputer::fit(&matrix![[1e300]]).unwrap();
         assert!(matches!(imputer.transform(&infinite), Err(Error::NonFinite { .. })));
         assert!(matches!(imputer.transform(&missing), Err(Error::Shape { .. })));
+        // Numbers just below the largest one have a mean that is a number.
+        let top = Matrix::from_fn(1, 12, |_, j| if j % 2 == 0 { f64::MAX } else { f64::MAX.next_down() });
+        assert!(Imputer::fit(&top).unwrap().means()[0] >= f64::MAX.next_down());
         let other = Matrix::filled(1, 1, f32::NAN);
         assert!(matches!(imputer.transform(&other), Err(Error::FeatureOverflow { number: "f32", .. })));
         assert_eq!(imputer.transform(&Matrix::<f64>::zeros(1, 0)).unwrap().shape(), (1, 0));

@@ -188,10 +188,13 @@ pub(super) fn moments(values: &[f64]) -> (f64, f64) {
         return (values[0], 1.0);
     }
     let m = values.len() as f64;
-    let about = values.iter().map(|x| x / m).sum::<f64>();
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // By its roundings it may be beyond the values, and so beyond the largest number.
+    let about = values.iter().map(|x| x / m).sum::<f64>().clamp(least, most);
     // The first mean has an error of some roundings; the mean of what is left takes most of it
     // away.
-    let mean = about + values.iter().map(|x| (x - about) / m).sum::<f64>();
+    let mean = (about + values.iter().map(|x| (x - about) / m).sum::<f64>()).clamp(least, most);
     // Squares of the deviations themselves could overflow or vanish.
     let largest = values.iter().fold(0.0, |largest: f64, x| largest.max((x - mean).abs()));
     let squares = values.iter().map(|x| ((x - mean) / largest).powi(2)).sum::<f64>();
@@ -243,6 +246,11 @@ mod tests {
         for size in [1e-300, 1e300] {
             let standardizer = Standardizer::fit(&row(&[-size, size])).unwrap();
             assert!((standardizer.scale()[0] / size - 1.0).abs() < 1e-15);
+        }
+        for m in [2, 12, 17, 100] {
+            let top = |i: usize| if i.is_multiple_of(2) { f64::MAX } else { f64::MAX.next_down() };
+            let found = Standardizer::fit(&row(&(0..m).map(top).collect::<Vec<_>>())).unwrap();
+            assert!(found.mean()[0] >= f64::MAX.next_down(), "{m}: {:?}", found.mean());
         }
         let error = Standardizer::fit(&row(&[f64::MAX, f64::MIN, f64::MIN])).unwrap_err();
         assert!(matches!(error, Error::FeatureRange { feature: 0, number: "f64" }));
