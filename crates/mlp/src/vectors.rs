@@ -46,10 +46,11 @@ pub(crate) fn norm_of_all<'a, T: Scalar>(all: impl Iterator<Item = &'a [T]> + Cl
 /// would be ∞ or 0.
 pub(crate) fn deviation(a: &[f64], mean: f64) -> f64 {
     let away = |unit: f64| a.iter().map(|x| unit * x - unit * mean).collect::<Vec<_>>();
-    let whole = away(1.0);
-    // Halves, where a difference is ∞.
-    let (away, unit) = if max_norm(&whole) < f64::INFINITY { (whole, 1.0) } else { (away(0.5), 0.5) };
-    norm(&away) / ((a.len() - 1) as f64).sqrt() / unit
+    /// So small a part of any finite numbers has a norm, as many as there may be.
+    const SMALL: f64 = 1.0 / (1_u64 << 34) as f64;
+    let of = |unit: f64| norm(&away(unit)) / ((a.len() - 1) as f64).sqrt() / unit;
+    let whole = of(1.0);
+    if whole.is_finite() { whole } else { of(SMALL) }
 }
 
 /// The greatest |aᵢ|; NaN if there is one.
@@ -107,6 +108,10 @@ mod tests {
         let found = deviation(&[low, high, high, high, high, high, high, high, high, high], 1.36e308);
         assert!((found / (1.7e308 * 0.4_f64.sqrt()) - 1.0).abs() < 1e-14, "{found:e}");
         assert!(deviation(&[f64::INFINITY, 1.0], f64::INFINITY).is_nan());
+        // The sum of many squares is, and their mean is not.
+        let many: Vec<f64> = (0..1000).map(|i| if i % 2 == 0 { high } else { low }).collect();
+        let found = deviation(&many, 0.0);
+        assert!((found / (high * (1000.0_f64 / 999.0).sqrt()) - 1.0).abs() < 1e-14, "{found:e}");
     }
 
     #[test]

@@ -240,4 +240,11 @@ fn a_spread_neither_overflows_nor_vanishes() {
         assert_eq!(FoldScores::new(vec![unit; 3]).unwrap().spread(), Some(0.0));
     }
     assert!(FoldScores::new(vec![1.0, f64::INFINITY]).unwrap().spread().unwrap().is_nan());
+    // A sum that overflows has a mean that does not.
+    let huge = FoldScores::new(vec![1.5e308; 3]).unwrap();
+    assert!((huge.mean() / 1.5e308 - 1.0).abs() < 1e-15);
+    let apart = FoldScores::new(vec![1.5e308, 1.5e308, -1.5e308, -1.5e308]).unwrap();
+    assert_eq!(apart.mean(), 0.0);
+    assert!((apart.spread().unwrap() / 1.5e308 - (4.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+    assert_eq!(FoldScores::new(vec![1.5e308, 1.5e308, f64::INFINITY]).unwrap().mean(), f64::INFINITY);
 }

@@ -92,5 +92,7 @@ mod tests {
         assert_eq!(deviation(&[infinite; 3]), 0.0);
         assert!((deviation(&[-0.5 * huge, 0.5 * huge]) / (huge * 0.5_f64.sqrt()) - 1.0).abs() < 1e-15);
         assert_eq!(deviation(&[1.0, 3.0]), 2.0_f64.sqrt());
+        let some: Vec<f64> = (0..100).map(|i| if i % 2 == 0 { huge } else { 0.0 }).collect();
+        assert!((deviation(&some) / (0.5 * huge * (100.0_f64 / 99.0).sqrt()) - 1.0).abs() < 1e-13);
     }
 }

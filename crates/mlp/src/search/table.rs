@@ -62,9 +62,13 @@ impl FoldScores {
         &self.values
     }
 
-    /// Their mean.
+    /// Their mean, also where their sum would be ∞.
     pub fn mean(&self) -> f64 {
-        sum(0..self.values.len(), &|fold| self.values[fold]) / self.values.len() as f64
+        let n = self.values.len();
+        match sum(0..n, &|fold| self.values[fold]) / n as f64 {
+            mean if mean.is_finite() => mean,
+            _ => sum(0..n, &|fold| self.values[fold] / n as f64),
+        }
     }
 
     /// Their standard deviation, with n − 1, also where a square would be ∞ or 0; `None` of one fold.
