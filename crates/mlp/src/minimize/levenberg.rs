@@ -20,6 +20,9 @@ use crate::{Result, Scalar};
 ///
 /// It stops where the angles between r and the columns of A are right ones, max |Aₖᵀr| / ‖Aₖ‖ ‖r‖
 /// within the [gradient's tolerance](Tolerances::gradient): that does not depend on units either.
+/// Where damping makes a step ever shorter, and none makes J smaller, [that is
+/// told](Stop::LineSearch), unless the first of them was within a tolerance or had nothing to gain
+/// but rounding.
 ///
 /// AᵀA is summed in `f64` for either type: it has the square of A's condition, but the minimum is
 /// where Aᵀr is 0, which does not suffer from that. It is dense: a thousand parameters are many.
@@ -103,6 +106,8 @@ struct Fit<'a, T> {
     theta: &'a mut [T],
     r: Vec<T>,
     j: f64,
+    /// J at the start.
+    at_start: f64,
     /// A, column by column.
     jacobian: Vec<T>,
     /// AᵀA, Aᵀr and D.
@@ -167,6 +172,7 @@ impl<'a, T: Scalar> Fit<'a, T> {
             residuals,
             limits,
             j: dot(&r, &r) / 2.0,
+            at_start: dot(&r, &r) / 2.0,
             r,
             jacobian: zeros(n.saturating_mul(count))?,
             normal: zeros(n.saturating_mul(n))?,
@@ -237,6 +243,7 @@ impl<'a, T: Scalar> Fit<'a, T> {
 
     /// Damps more and more, until a step makes J smaller.
     fn step(&mut self) -> Result<Damped> {
+        let mut was_little = None;
         loop {
             if self.evaluations + self.products >= self.limits.budget.evaluations {
                 return Ok(Damped::Stopped(Stop::Evaluations));
@@ -263,11 +270,24 @@ impl<'a, T: Scalar> Fit<'a, T> {
                 self.differentiate()?;
                 return Ok(Damped::Stepped(moved));
             }
-            if moved.step <= self.limits.tolerances.step {
-                return Ok(Damped::Stopped(Stop::Step));
+            let Tolerances { step, .. } = self.limits.tolerances;
+            // Damped enough, any step is short: the first tells whether there was something to gain.
+            let is_little = moved.step <= step || moved.foreseen <= self.hidden();
+            let was_little = *was_little.get_or_insert(is_little);
+            if moved.step <= step {
+                let stop = if was_little { Stop::Step } else { Stop::LineSearch };
+                return Ok(Damped::Stopped(stop));
             }
             self.damping.increase();
         }
+    }
+
+    /// What the tolerance, or the rounding of r, takes for nothing in J. Where r is to be 0, its
+    /// rounding is beside what it was at the start.
+    fn hidden(&self) -> f64 {
+        const ROUNDINGS: f64 = 4096.0;
+        let share = self.limits.tolerances.decrease.max(ROUNDINGS * T::EPSILON.to_f64());
+        (share * self.j).max(share * share * self.at_start)
     }
 
     /// The residuals after the step.

@@ -177,6 +177,35 @@ fn what_is_no_number_is_no_minimum() {
     assert!((theta[0] - 1.0).abs() < 0.01);
 }
 
+/// A Jacobian of another function, or residuals that are numbers at the start alone: θ stays, and
+/// no tolerance is met, however short the steps become.
+#[test]
+fn a_step_that_is_damped_away_is_no_minimum() {
+    struct Line(f64, f64);
+    impl Residuals<f64> for Line {
+        fn count(&self) -> usize {
+            2
+        }
+        fn residuals(&mut self, theta: &[f64], r: &mut [f64]) -> Result<()> {
+            let beyond = if theta == [self.1, 2.0] { 1.0 } else { self.0 };
+            r.copy_from_slice(&[(theta[0] - 3.0) * beyond, theta[1] + 1.0]);
+            Ok(())
+        }
+        fn jacobian(&mut self, _: &[f64], jacobian: &mut [f64]) -> Result<()> {
+            let sign = if self.0.is_nan() { 1.0 } else { -1.0 };
+            jacobian.copy_from_slice(&[sign, 0.0, 0.0, sign]);
+            Ok(())
+        }
+    }
+    for beyond in [1.0, f64::NAN] {
+        for start in [1.0, 0.0] {
+            let mut theta = [start, 2.0];
+            let minimum = LevenbergMarquardt::new().minimize(&mut Line(beyond, start), &mut theta).unwrap();
+            assert_eq!((minimum.stop, theta), (Stop::LineSearch, [start, 2.0]), "{minimum:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_to_fit() {
     struct Nothing;
