@@ -260,9 +260,34 @@ fn a_quotation_mark_that_is_never_closed_loses_no_rows() {
     let title = Csv::new().skip(1).parse(b"\"a title\n1,2\n3,4\n", "t.csv");
     assert_error(title, &format!("t.csv, line 1: {never}"));
     // These are closed, or open nothing.
-    for text in ["1,\"ca\"\"t\"\n", "1,\"ca\"t\n", "1,5\"\n", "1, \"\n", "1,\"\n\"x", "\"1\",\"c\"\"\""] {
+    for text in ["1,\"ca\"\"t\"\n", "1,5\"\n", "1, \"\n", "1,\"\nx\"", "\"1\",\"c\"\"\""] {
         assert_eq!(parse(text).unwrap().x.as_slice(), [1.0], "{text:?}");
     }
+}
+
+/// `"1"2` would be 12, and ` "cat"` another class than `cat`.
+#[test]
+fn quotation_marks_are_around_a_whole_field() {
+    let behind = "text stands behind the quotation mark that ends the field";
+    let blank = "a blank stands before the quotation mark that begins the field";
+    for (text, place, reason) in [
+        ("\"1\"2,cat\n", "line 1, column 1", behind),
+        ("1,cat\n2,\"dog\"s\n", "line 2, column 2", behind),
+        ("1,cat\n2,\"dog\" \"s\"\n", "line 2, column 2", behind),
+        ("a,b\n1,\"\n\"x", "line 3, column 2", behind),
+        ("1,cat\n\n2, \"cat\"\n", "line 3, column 2", blank),
+        ("1,cat\n2,\u{a0}\"cat\" \r\n3,dog", "line 2, column 2", blank),
+        ("a;b;c\n1; \"2\";3\n", "line 2, column 2", blank),
+        (" \"a\",b\n1,2\n", "line 1, column 1", blank),
+        ("1\tcat\n2\t \"c\"\"t\"", "line 2, column 2", blank),
+    ] {
+        assert_error(parse(text), &format!("t.csv, {place}: {reason}"));
+    }
+    // A mark in a text is a part of it, and what is skipped is not looked at.
+    let table = parse("1,5\" pipe\n2, \"\n3, 5\"\n4,\"a\" \n5, \"a\" b\n").unwrap();
+    assert_eq!(table.classes, ["\"", "\"a\" b", "5\"", "5\" pipe", "a"]);
+    let table = Csv::new().skip(1).parse(b"the \"title\", \"of\" it\n1,2\n3,4\n", "t.csv").unwrap();
+    assert_eq!(table.x.as_slice(), [1.0, 3.0]);
 }
 
 /// Names with commas in them, and numbers with a decimal comma.

@@ -65,6 +65,10 @@ impl fmt::Display for Separator {
 /// Reads comma-, semicolon- or tab-separated text, with or without a byte order mark and carriage
 /// returns.
 ///
+/// A field may be in quotation marks, from its first byte to its last. Blanks around a field are
+/// left out, but a blank before such a mark is an error, and so is text behind it: `1, "cat"` and
+/// `1,"cat"s`.
+///
 /// ```
 /// use mlp::tables::{Csv, Header};
 /// let text = b"4 examples of iris\n5.1;3.5;0\n4.9;3.0;0\n7.0;3.2;1\n6.3;3.3;2\n";
@@ -158,7 +162,7 @@ impl Csv {
     fn table(&self, bytes: &[u8], file: &Path) -> Result<Table, TableError> {
         let mut rows = Rows::of(bytes, file, (self.skip, self.separator))?;
         for _ in 0..self.skip {
-            rows.first()?;
+            rows.skip()?;
         }
         let first = rows.first()?;
         let has_header = match self.header {

@@ -76,8 +76,27 @@ impl<'a> Rows<'a> {
         Ok(self.read_into(&mut row)?.then_some(row))
     }
 
+    /// Leaves out a row, whatever stands in it.
+    pub(super) fn skip(&mut self) -> Result<(), TableError> {
+        let mut row = Row { line: 0, fields: StringRecord::new() };
+        match self.read(&mut row)? {
+            true => Ok(()),
+            false => Err(TableError::whole(self.file, "the file is empty")),
+        }
+    }
+
     /// Reads the next row; says whether there was one.
     pub(super) fn read_into(&mut self, row: &mut Row) -> Result<bool, TableError> {
+        let is_row = self.read(row)?;
+        let text = &self.lines.bytes[self.last..self.reader.position().byte() as usize];
+        if is_row && let Some((at, column, reason)) = misplaced_mark(text, self.delimiter) {
+            let line = self.lines.at(self.last + at);
+            return Err(TableError::whole(self.file, reason).at_line(line).at_column(column));
+        }
+        Ok(is_row)
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, TableError> {
         let read = self.reader.read_record(&mut row.fields);
         let is_row = read.map_err(|error| TableError::whole(self.file, error.to_string()))?;
         if is_row {
@@ -139,6 +158,55 @@ fn open_quotation(bytes: &[u8], delimiter: u8) -> Option<usize> {
         place = place.after(byte, byte == delimiter || matches!(byte, b'\n' | b'\r'));
     }
     (place == Place::Quoted).then_some(open)
+}
+
+/// The first quotation mark of a row that is not where it would be read as one: the csv crate takes
+/// `"1"2` for 12, and the marks of a field that begins with a blank for a part of its text. Its
+/// place, its column from 1, and what is wrong.
+fn misplaced_mark(row: &[u8], delimiter: u8) -> Option<(usize, usize, &'static str)> {
+    const BEHIND: &str = "text stands behind the quotation mark that ends the field";
+    const BLANK: &str = "a blank stands before the quotation mark that begins the field";
+    if !row.contains(&b'"') {
+        return None;
+    }
+    let text = std::str::from_utf8(row).ok()?;
+    let (mut place, mut column) = (Place::Begin, 1);
+    // Of a field that begins with blanks and a mark: the mark, and the last byte that is no blank.
+    let mut behind_blanks: Option<(usize, usize)> = None;
+    let are_around = |(first, last): (usize, usize)| last > first && row[last] == b'"';
+    let (mut is_blank, mut mark, mut is_closed) = (true, 0, false);
+    for (at, c) in text.char_indices() {
+        let is_delimiter = c == char::from(delimiter);
+        let ends_field = is_delimiter || matches!(c, '\n' | '\r');
+        let before = place;
+        place = place.after(row[at], ends_field);
+        match (before, place) {
+            (Place::Quoted, Place::Mark) => mark = at,
+            // Blanks behind the mark are left out, as any at the end of a field.
+            (Place::Mark, Place::Plain) if c.is_whitespace() => is_closed = true,
+            (Place::Mark, Place::Plain) => return Some((mark, column, BEHIND)),
+            (Place::Plain, Place::Plain) if is_closed && !c.is_whitespace() => {
+                return Some((mark, column, BEHIND));
+            }
+            (Place::Begin | Place::Plain, Place::Plain) if !c.is_whitespace() => {
+                match &mut behind_blanks {
+                    Some((_, last)) => *last = at,
+                    None if is_blank && c == '"' => behind_blanks = Some((at, at)),
+                    None => {}
+                }
+                is_blank = false;
+            }
+            _ => {}
+        }
+        if place == Place::Begin {
+            if let Some((first, _)) = behind_blanks.take().filter(|&marks| are_around(marks)) {
+                return Some((first, column, BLANK));
+            }
+            (is_blank, is_closed) = (true, false);
+            column += usize::from(is_delimiter);
+        }
+    }
+    behind_blanks.filter(|&marks| are_around(marks)).map(|(first, _)| (first, column, BLANK))
 }
 
 /// Where in a field a byte is, as the csv crate takes quotation marks.
