@@ -50,10 +50,11 @@ fn diagnose(file: &Path) -> Result<Vec<String>> {
         return Err(format!("{size} bytes are too many"));
     }
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text); // a byte order mark
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("txt") => equations(&text),
-        Some("json") => numbers(&Sheet::of_json(&text)?),
-        Some("csv") => numbers(&Sheet::of_csv(&text)?),
+        Some("txt") => equations(text),
+        Some("json") => numbers(&Sheet::of_json(text)?),
+        Some("csv") => numbers(&Sheet::of_csv(text)?),
         _ => Err("equations are read from .txt, numbers from .json and .csv".into()),
     }
 }
@@ -121,13 +122,21 @@ struct Description {
 
 impl Description {
     fn take(&mut self, key: &str, words: Vec<String>) -> Result<()> {
+        let is_known = match key {
+            "sizes" => !self.sizes.is_empty(),
+            "activations" => !self.activations.is_empty(),
+            "loss" => self.loss.is_some(),
+            _ => false,
+        };
+        if is_known {
+            return Err(format!("{key} stands there twice"));
+        }
         let number = |word: &String| word.parse().map_err(|_| format!("\"{}\" is no size", printable(word)));
         match key {
             "sizes" => self.sizes = words.iter().map(number).collect::<Result<_>>()?,
             "activations" => self.activations = words,
             "loss" => {
-                let word = words.first().map_or("", String::as_str);
-                self.loss = Some(word.parse().map_err(|error: mlp::Error| error.to_string())?);
+                self.loss = Some(words.join(", ").parse().map_err(|error: mlp::Error| error.to_string())?);
             }
             other => return Err(format!("\"{}\" is none of sizes, activations, loss", printable(other))),
         }

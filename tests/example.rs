@@ -362,6 +362,31 @@ fn a_comparison_has_the_linear_model_beside_it() {
     }
 }
 
+/// A student's file as other programs write it, and one that says two things of its network.
+#[test]
+fn a_students_file_begins_with_a_mark_and_says_nothing_twice() {
+    let equations = "sizes: 2-1\nactivations: sigmoid\nZ[1] = W[1]*X + b[1]\n";
+    let path = std::env::temp_dir().join(format!("{}-equations.txt", std::process::id()));
+    let told = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        let output = built::run("10_which_equation", &[path.to_str().unwrap()]);
+        let told = if output.status.success() { output.stdout } else { output.stderr };
+        (output.status.success(), String::from_utf8(told).unwrap())
+    };
+    let (is_read, text) = told(format!("\u{feff}{equations}"));
+    assert!(is_read && text.contains("✓ Z[1]"), "{text}");
+    for (more, reason) in [
+        ("sizes: 3-1", "sizes stands there twice"),
+        ("activations: tanh", "activations stands there twice"),
+        ("loss: log_loss\nloss: log_loss", "loss stands there twice"),
+        ("loss: log_loss, squared_error", "\"log_loss, squared_error\""),
+    ] {
+        let (is_read, text) = told(format!("{equations}{more}\n"));
+        assert!(!is_read && text.contains(reason), "{text}");
+    }
+    std::fs::remove_file(&path).unwrap();
+}
+
 /// A student's numbers: what is misspelled is not passed over.
 #[test]
 fn a_matrix_of_no_name_of_the_network_is_told() {
