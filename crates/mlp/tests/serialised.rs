@@ -83,6 +83,7 @@ fn a_stopping_is_kept_in_the_middle() {
         ("\"patience\":2", "\"patience\":0", "patience is 0"),
         ("0.5", "-0.5", "min_delta is -0.5"),
         ("[1,2.0]", "[3,2.0]", "the best epoch is 3"),
+        (":3", ":18446744073709551615", "the number of epochs observed is"),
     ] {
         is_refused::<EarlyStopping>(&json.replace(from, to), reason);
     }

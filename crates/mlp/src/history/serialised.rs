@@ -27,6 +27,10 @@ impl TryFrom<Form> for EarlyStopping {
     fn try_from(Form { patience, min_delta, observed, best }: Form) -> Result<Self> {
         let stopping = EarlyStopping::new(patience, min_delta)?;
         match best {
+            // It is to go on growing.
+            _ if observed as u64 > 1 << 53 => {
+                Err(wrong("the number of epochs observed", observed as f64, "at most 2⁵³"))
+            }
             Some((epoch, _)) if epoch >= observed => {
                 Err(wrong("the best epoch", epoch as f64, "one that was observed"))
             }
