@@ -57,7 +57,8 @@ impl<T: Scalar> Trainer<T> {
     }
 
     pub(crate) fn restore_here(&mut self, archive: &Archive) -> Result<()> {
-        let is_new = self.run.step.taken == 0 && self.run.history.is_empty();
+        // A batch that is run may wait for its step.
+        let is_new = self.run.step.runs == 0 && self.run.history.is_empty() && !self.run.has_ended();
         if !is_new {
             return refuse("a training that has begun cannot become another: make a new trainer");
         }
@@ -337,6 +338,7 @@ impl<T: Scalar> Kept<T> {
         let random = run.data.batches.order().1.at(self.random.0, self.random.1);
         let Some(random) = random else { return refuse("its random numbers are of another seed") };
         run.data.batches.set_order(&self.order, random)?;
+        run.rewind = None; // there is one after a batch that could not be run
         run.step.optimizer = optimizer;
         (run.step.taken, run.step.runs) = self.steps;
         self.history.iter().for_each(|losses| run.history.push(*losses));

@@ -169,6 +169,28 @@ fn more_patience_goes_on() {
     }
 }
 
+/// A batch whose gradient waits for others, and an end, are beginnings too: what they leave behind
+/// would go into the training that is restored.
+#[test]
+fn what_has_begun_without_a_step_is_no_new_trainer() {
+    let (x, y) = examples::<f64>(23, 1);
+    let training = Training::<f64>::new(Optimizer::adam(0.05).unwrap()).epochs(6);
+    let training = training.batches(4, 3).unwrap().accumulate(3).unwrap();
+    let begin = || training.begin(&network(4), &x, &y).unwrap();
+    let mut trainer = begin();
+    trainer.run_for(2).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    let mut in_an_epoch = begin();
+    in_an_epoch.batch().unwrap();
+    assert_eq!(in_an_epoch.steps(), 0);
+    let mut ended = begin();
+    ended.finish().unwrap();
+    for mut other in [in_an_epoch, ended] {
+        let error = other.restore(&archive).unwrap_err();
+        assert!(error.to_string().contains("make a new trainer"), "{error}");
+    }
+}
+
 #[test]
 fn counts_that_could_not_grow_are_refused() {
     let (x, y) = examples::<f64>(23, 1);
