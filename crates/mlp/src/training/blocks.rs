@@ -59,6 +59,7 @@ impl<T: Scalar> Run<T> {
 
     fn step_on_block(&mut self, blocks: &mut Blocks, m: usize, is_last: bool) -> Result<()> {
         let epoch = self.history.len();
+        self.is_among_blocks = true;
         let j = self.step.run()?;
         if m == 0 {
             return Err(Error::NoExamples { what: "J" });
@@ -83,6 +84,7 @@ impl<T: Scalar> Run<T> {
             return Err(Error::NoExamples { what: "epoch over blocks" });
         }
         self.place.mean = blocks.sum / blocks.examples;
+        self.is_among_blocks = false;
         let done = self.end_epoch(blocks.number > 1);
         self.kept_good(done)
     }

@@ -137,7 +137,7 @@ impl<T: Scalar> Run<T> {
     }
 
     fn to_archive(&self) -> Result<Archive> {
-        if self.place.batches != 0 {
+        if self.place.batches != 0 || self.is_among_blocks {
             return refuse("the training is in the middle of an epoch");
         }
         if self.has_ended() {

@@ -40,6 +40,8 @@ pub(super) struct Run<T: Scalar> {
     has_ended: bool,
     /// Whether there were epochs over blocks.
     pub(super) is_over_blocks: bool,
+    /// Whether one of them has begun, and not come to its end.
+    pub(super) is_among_blocks: bool,
 }
 
 /// Where in an epoch a training is.
@@ -107,6 +109,7 @@ impl<T: Scalar> Run<T> {
             checkpoints: training.checkpoints.clone(),
             has_ended: false,
             is_over_blocks: false,
+            is_among_blocks: false,
         })
     }
 

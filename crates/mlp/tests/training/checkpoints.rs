@@ -359,6 +359,14 @@ fn examples_of_the_tape_and_blocks() {
     resumed.restore(&archive).unwrap();
     resumed.epoch_over(&[x], [Ok(vec![matrix![[7.0]]])]).unwrap();
     assert_eq!(resumed.history().len(), 2);
+    // An epoch that a block has broken off is none that could be gone on from.
+    let broken = || Error::Told { text: "the disk is full".into() };
+    let blocks = [Ok(vec![matrix![[1.0]]]), Err(broken())];
+    assert_eq!(resumed.epoch_over(&[x], blocks), Err(broken()));
+    let error = resumed.to_archive().unwrap_err().to_string();
+    assert_eq!(error, "checkpoint: the training is in the middle of an epoch");
+    resumed.epoch_over(&[x], [Ok(vec![matrix![[7.0]]])]).unwrap();
+    assert_eq!(resumed.to_archive().unwrap().vector::<f64>("history.training").unwrap().len(), 3);
 }
 
 /// What each version wrote, read for ever.
