@@ -45,8 +45,16 @@ impl<T: Scalar> Run<T> {
             let (expected, found) = (leaves.len(), block.len());
             return Err(Error::Length { list: "matrices of a block", expected, found });
         }
+        // One that is missing would have the values of an earlier block.
+        if self.leaves_of_blocks.iter().any(|leaf| !leaves.contains(leaf)) {
+            let reason = "a leaf is missing that blocks had a matrix for before".to_owned();
+            return Err(Error::Setting { setting: "epoch over blocks", reason });
+        }
         for (leaf, values) in leaves.iter().zip(block) {
             self.step.program.bind(*leaf, values)?;
+        }
+        if self.leaves_of_blocks.len() < leaves.len() {
+            self.leaves_of_blocks = leaves.to_vec();
         }
         Ok(self.step.program.m().unwrap_or(1))
     }

@@ -1,6 +1,6 @@
 //! A training on its way: batch by batch, epoch by epoch, to its end or its divergence.
 
-use tape::Options;
+use tape::{EntryId, Options};
 
 use crate::data::check_parameter;
 use crate::training::batches::Batches;
@@ -40,6 +40,8 @@ pub(super) struct Run<T: Scalar> {
     has_ended: bool,
     /// Whether there were epochs over blocks.
     pub(super) is_over_blocks: bool,
+    /// The leaves that blocks are of.
+    pub(super) leaves_of_blocks: Vec<EntryId>,
     /// Whether one of them has begun, and not come to its end.
     pub(super) is_among_blocks: bool,
 }
@@ -109,6 +111,7 @@ impl<T: Scalar> Run<T> {
             checkpoints: training.checkpoints.clone(),
             has_ended: false,
             is_over_blocks: false,
+            leaves_of_blocks: Vec::new(),
             is_among_blocks: false,
         })
     }

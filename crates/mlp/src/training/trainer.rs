@@ -245,7 +245,8 @@ impl<T: Scalar> Trainer<T> {
     /// [`Error::NoExamples`](crate::Error::NoExamples) if there are no blocks, or one of no examples;
     /// [`Error::Length`](crate::Error::Length) if a block has not a matrix for each leaf;
     /// [`Error::Variable`](crate::Error::Variable) if a leaf is none of examples, or there twice;
-    /// [`Error::Setting`](crate::Error::Setting) if the model has examples.
+    /// [`Error::Setting`](crate::Error::Setting) if the model has examples, or a leaf is missing that
+    /// an earlier epoch had.
     pub fn epoch_over(
         &mut self,
         leaves: &[Var<'_, T>],

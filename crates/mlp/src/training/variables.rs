@@ -168,7 +168,8 @@ pub(super) fn check_leaves<T: Scalar>(leaves: &[Var<'_, T>]) -> Result<()> {
         if leaf.entry()?.leaf_kind() != Some(LeafKind::Examples) {
             return refuse(ROLE, leaf, NO_EXAMPLES);
         }
-        if !seen.insert(leaf.index()) {
+        // Of another tape, one with the same number is another one.
+        if !seen.insert(leaf.id()?) {
             return refuse(ROLE, leaf, TWICE);
         }
     }

@@ -268,6 +268,18 @@ fn blocks_are_refused_with_their_fault() {
     assert_eq!(error, Error::Length { list: "matrices of a block", expected: 2, found: 1 });
     let of_the_user = Error::Checkpoint { reason: "line 7".into() };
     assert_eq!(begin().epoch_over(&[x, y], [Err(of_the_user.clone())]).unwrap_err(), of_the_user);
+    // The labels of the epoch before are none of this one.
+    let mut without_labels = begin();
+    without_labels.epoch_over(&[y, x], [Ok(vec![py.clone(), px.clone()])]).unwrap();
+    without_labels.epoch_over(&[x, y], [Ok(vec![px.clone(), py.clone()])]).unwrap();
+    let error = without_labels.epoch_over(&[x], [Ok(vec![px.clone()])]).unwrap_err();
+    assert!(matches!(error, Error::Setting { setting: "epoch over blocks", .. }), "{error}");
+    // Of another tape, with the number that x has on this one.
+    let other = Tape::<f64>::new();
+    let all = line(&other);
+    assert_eq!(all[3].index(), x.index());
+    let error = begin().epoch_over(&[x, all[3]], [Ok(vec![px.clone(), py.clone()])]).unwrap_err();
+    assert!(error.to_string().contains("%0 of another tape"), "{error}");
     let nan = [Ok(vec![px.clone(), py.clone()]), Ok(vec![px.map(|_| f64::NAN), py.clone()])];
     let mut diverging = begin();
     assert!(matches!(diverging.epoch_over(&[x, y], nan).unwrap_err(), Error::Diverged { .. }));
