@@ -11,7 +11,7 @@ use crate::ops::zip::Zip;
 use crate::program::compile::graph::Node;
 use crate::program::ids::NodeId;
 use crate::tape::notation::Over;
-use crate::{Result, Scalar};
+use crate::{Dim, Result, Scalar, Shape};
 
 /// The axes that a reduction runs over.
 pub(super) fn axes(over: Over) -> &'static [i64] {
@@ -19,6 +19,16 @@ pub(super) fn axes(over: Over) -> &'static [i64] {
         Over::Rows => &[0],
         Over::Columns => &[1],
         Over::All => &[0, 1],
+    }
+}
+
+/// Whether a reduction of such a matrix may have no elements to reduce.
+fn may_be_of_nothing(of: Shape, over: Over) -> bool {
+    let is_empty = |dim: Dim| dim.at(0) == 0;
+    match over {
+        Over::Rows => is_empty(of.rows),
+        Over::Columns => is_empty(of.columns),
+        Over::All => is_empty(of.rows) || is_empty(of.columns),
     }
 }
 
@@ -48,7 +58,10 @@ impl<T: Scalar> Exporter<'_, T> {
                 let is_off = self.builder.node("Equal", &[x[0], zero]);
                 self.builder.node("Where", &[is_off, x[2], x[1]])
             }
-            Op::Reduce(reduce) => self.reduction(*reduce, x[0]),
+            Op::Reduce(reduce) => {
+                let of = self.program.graph.node(node.operands[0]).shape;
+                self.reduction(*reduce, of, x[0])
+            }
             Op::Broadcast(broadcast) => {
                 let shape = self.shape(broadcast.0, id)?;
                 self.builder.node("Expand", &[x[0], shape])
@@ -185,7 +198,7 @@ impl<T: Scalar> Exporter<'_, T> {
         Some(builder.node("Where", &[vanishes, zero, product]))
     }
 
-    fn reduction(&mut self, Reduce { reduction, over }: Reduce, x: Value) -> Value {
+    fn reduction(&mut self, Reduce { reduction, over }: Reduce, of: Shape, x: Value) -> Value {
         let axes = axes(over);
         match reduction {
             Reduction::Sum => self.builder.reduce("ReduceSum", x, axes),
@@ -193,13 +206,24 @@ impl<T: Scalar> Exporter<'_, T> {
             Reduction::Min => self.builder.reduce("ReduceMin", x, axes),
             Reduction::MaxNorm => {
                 let size = self.builder.node("Abs", &[x]);
-                self.builder.reduce("ReduceMax", size, axes)
+                let norm = self.builder.reduce("ReduceMax", size, axes);
+                match may_be_of_nothing(of, over) {
+                    true => self.zero_below(norm),
+                    false => norm,
+                }
             }
             Reduction::LogSumExp => {
                 let parts = self.exponentials(x, over);
                 self.builder.node("Add", &[parts.greatest, parts.log])
             }
         }
+    }
+
+    /// 0 where a number is negative: where ONNX reduces nothing to −∞, the norm is 0.
+    fn zero_below(&mut self, x: Value) -> Value {
+        let zero = self.builder.number(0.0);
+        let is_below = self.builder.node("Less", &[x, zero]);
+        self.builder.node("Where", &[is_below, zero, x])
     }
 
     /// a/b, and 0 where both are 0.

@@ -1,7 +1,7 @@
 //! The bytes of small files, read back field by field.
 
 use super::OnnxOptions;
-use crate::{Error, Function, Matrix, Noise, Options, Shape, Tape, Var, matrix, num};
+use crate::{Error, Function, Matrix, Noise, Options, Over, Shape, Tape, Var, matrix, num};
 
 /// A field of a message: its number and its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,4 +186,19 @@ fn what_the_rewrites_make_stable_is_written() {
     };
     assert!(!operations(Options::default()).contains(&"Sigmoid".to_owned()), "log-loss on logits");
     assert!(operations(Options::literal()).contains(&"Sigmoid".to_owned()));
+}
+
+/// ONNX reduces nothing to −∞, also the sizes of nothing.
+#[test]
+fn the_greatest_size_of_nothing_is_zero() {
+    let tape = Tape::<f64>::new();
+    let (x, none) = (tape.examples_unbound("X", 2), tape.examples_unbound("none", 0));
+    let operations = |of: Var<'_, f64>| {
+        let file = tape.compile([of]).unwrap().to_onnx(&OnnxOptions::default()).unwrap();
+        all(graph(&file), 1).into_iter().map(|bytes| node(bytes).0).collect::<Vec<_>>()
+    };
+    assert_eq!(operations(x.max_norm_over(Over::Rows)), ["Abs", "ReduceMax"], "two rows are there");
+    for of in [x.max_norm_over(Over::Columns), x.max_norm_over(Over::All), none.max_norm_over(Over::Rows)] {
+        assert_eq!(operations(of), ["Abs", "ReduceMax", "Less", "Where"]);
+    }
 }
