@@ -29,6 +29,7 @@ fn words(library: &str) -> impl Iterator<Item = &str> {
 fn is_of_an_identifier(c: char) -> bool {
     match c {
         'ª' | 'º' | '\u{345}' | '\u{37a}' => false,
+        '\u{374}' => false, // rustc takes it for U+2B9
         '\u{80}'..'\u{530}' => c.is_alphabetic(),
         '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' => true,
         '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => true,
@@ -115,8 +116,8 @@ mod tests {
     #[test]
     fn what_is_no_letter_of_an_identifier_is_left_out() {
         let mut names = Names::new("");
-        let of = ["x₁", "x²", "y⁴⁰", "½", "①", "ﷺ", "🦀", "a__b", "__", "a\u{345}", "σ", "日本"];
-        let expected = ["x1", "x2", "y40", "n", "n_2", "n_3", "n_4", "a_b", "n_5", "a", "σ", "日本"];
+        let of = ["x₁", "x²", "y⁴⁰", "½", "①", "ﷺ", "🦀", "a__b", "__", "a\u{345}", "b\u{374}", "σ", "日本"];
+        let expected = ["x1", "x2", "y40", "n", "n_2", "n_3", "n_4", "a_b", "n_5", "a", "b", "σ", "日本"];
         assert_eq!(of.map(|name| names.identifier(name)), expected);
     }
 }
