@@ -37,6 +37,34 @@ fn arithmetic<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     ]
 }
 
+/// Numbers, negative ones and powers of m among them, in all places where elements are.
+fn numbers<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let [x, ..] = leaves(tape);
+    let [low, zero] = [-1.5, -0.0].map(|number| tape.scalar(T::from_f64(number)));
+    let part = tape.one_over_m();
+    vec![
+        low.abs() * x,
+        zero.abs() + x,
+        -low + x,
+        low.maximum(x),
+        x.minimum(low),
+        low.greater(x).select(low, zero),
+        low.sin() - x,
+        low.square() / x,
+        part * x,
+        part.abs() - x,
+        part.t(),
+        x.sum() * part,
+        low.stop_gradient() + x,
+    ]
+}
+
+/// What has no elements, and so uses none.
+fn nothing<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
+    let none = leaves(tape)[0].rows(2..2);
+    vec![none.tanh().sum(), (none * none).sum_over(Over::Rows), none.matmul(none.t())]
+}
+
 fn functions<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let [x, _, _, _, p] = leaves(tape);
     let (wide, tenth) = (x * num(30.0), T::from_f64(0.1));
@@ -150,7 +178,14 @@ fn indices<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let [x, u, _, _, p] = leaves(tape);
     let y = tape.examples_unbound("Y", 6);
+    let [low, half] = [-2.0, -0.5].map(|number| tape.scalar(T::from_f64(number)));
     vec![
+        low.atan2(x),
+        half.ln_1p() * x,
+        half.exp_m1() * x,
+        low.pow(u.sign()) * x,
+        low.powi(7) * x,
+        low.abs().powf(T::from_f64(1.7)) * x,
         p.ln_1p(),
         x.exp_m1(),
         p.powf(T::from_f64(1.7)),
@@ -167,8 +202,10 @@ fn of_std<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 fn check(multiply_add: MultiplyAdd, name: &str) {
     fn add<T: Scalar>(functions_of: &mut Functions) {
         // Whether gradients are written too, and for how many examples.
-        let makes: [(Make<T>, bool, &[usize]); 9] = [
+        let makes: [(Make<T>, bool, &[usize]); 11] = [
             (arithmetic, true, &[7]),
+            (numbers, true, &[1, 7]),
+            (nothing, true, &[7]),
             (functions, true, &[7]),
             (reductions, false, &[7]),
             (products, true, &[1, 7]),
@@ -206,7 +243,7 @@ fn functions_of_the_standard_library() {
     fn add<T: Scalar>(functions: &mut Functions) {
         let tape = Tape::<T>::new();
         let values = of_std(&tape);
-        let gelu = values[6].sum().gradients([tape.named("X").unwrap()]);
+        let gelu = values[12].sum().gradients([tape.named("X").unwrap()]);
         let all: Vec<Var<'_, T>> = values.into_iter().chain(gelu).collect();
         functions.add(&all, 7, false, drawn);
     }

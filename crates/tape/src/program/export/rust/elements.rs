@@ -13,9 +13,9 @@ const OF_STD: &str =
     "the program takes it from the standard library, which the text may do by MultiplyAdd::Std alone";
 pub(super) const NOT_WRITTEN: &str = "it is not written down in source";
 
-/// An operand by itself, where a negative number needs no parentheses.
-fn alone(x: &str) -> String {
-    x.strip_prefix("(-").and_then(|x| x.strip_suffix(')')).map_or(x.to_owned(), |x| format!("-{x}"))
+/// An operand with the other sign: of a negative number the positive one, as two signs are a warning.
+fn negated(x: &str) -> String {
+    x.strip_prefix('-').map_or_else(|| format!("-{x}"), str::to_owned)
 }
 
 impl<T: Scalar> Writer<'_, T> {
@@ -23,7 +23,7 @@ impl<T: Scalar> Writer<'_, T> {
     pub(super) fn expression(&self, node: NodeId, x: &[String]) -> Result<String> {
         let op = &self.program.graph.node(node).op;
         Ok(match op {
-            Op::Negate(_) => format!("-{}", x[0]),
+            Op::Negate(_) => negated(&x[0]),
             Op::Scale(scale) => self.scaled(scale.0, &x[0]),
             Op::Map(map) => self.function(node, &map.0, &x[0])?,
             Op::Zip(zip) => self.zip(node, *zip, &x[0], &x[1])?,
@@ -31,7 +31,7 @@ impl<T: Scalar> Writer<'_, T> {
             Op::Select(_) => format!("if {} == 0.0 {{ {} }} else {{ {} }}", x[0], x[2], x[1]),
             Op::LogLossOnLogits(_) => format!("log_loss_on_logits({}, {})", x[0], x[1]),
             Op::SigmoidMinus(_) => format!("sigmoid_minus({}, {})", x[0], x[1]),
-            Op::Broadcast(_) | Op::Stop(_) => alone(&x[0]),
+            Op::Broadcast(_) | Op::Stop(_) => x[0].clone(),
             Op::LogLoss(_) => self.of_std(node, format!("log_loss({}, {})", x[0], x[1]))?,
             Op::Custom(_) => return self.refused(node, "it is an operation of the user's"),
             Op::Leaf(_)
@@ -94,7 +94,7 @@ impl<T: Scalar> Writer<'_, T> {
             Zip::Greater => format!("greater({a}, {b})"),
             Zip::Equal => format!("equal({a}, {b})"),
             Zip::Maximum => format!("maximum({a}, {b})"),
-            Zip::Minimum => format!("-maximum(-{a}, -{b})"),
+            Zip::Minimum => format!("-maximum({}, {})", negated(a), negated(b)),
             Zip::Atan2 => self.of_std(node, format!("{}.atan2({b})", self.typed(a)))?,
         })
     }
@@ -109,7 +109,7 @@ impl<T: Scalar> Writer<'_, T> {
         let number = |x: T| self.literal(x);
         let call = |name: &str| format!("{name}({x})");
         Ok(match *function {
-            Function::Identity => alone(x),
+            Function::Identity => x.to_owned(),
             Function::NormalOrZero => call("normal_or_zero"),
             Function::Exp => call("exp"),
             Function::Ln => call("ln"),

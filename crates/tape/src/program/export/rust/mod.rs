@@ -299,18 +299,10 @@ impl<T: Scalar> Writer<'_, T> {
             if is_argument {
                 let (of, len) = (self.numbers.name(), self.len(leaf.node));
                 self.arguments.push(format!("{identifier}: &[{of}; {len}]"));
-                self.unused(&identifier, len);
             }
             self.places[leaf.node] = Some(Place::Array(identifier));
         }
         Ok(())
-    }
-
-    /// Says of an argument without elements that nothing may use it.
-    fn unused(&mut self, identifier: &str, len: usize) {
-        if len == 0 {
-            self.line(&format!("let _ = {identifier};"));
-        }
     }
 
     /// A parameter as a constant; its name.
@@ -343,7 +335,6 @@ impl<T: Scalar> Writer<'_, T> {
             let name = if is_copied { format!("{asked} out") } else { asked.to_string() };
             let (identifier, of, len) = (self.names.identifier(&name), self.numbers.name(), self.len(node));
             self.arguments.push(format!("{identifier}: &mut [{of}; {len}]"));
-            self.unused(&identifier, len);
             match is_copied {
                 true => self.copied.push((node, identifier)),
                 false => self.places[node] = Some(Place::Array(identifier)),
@@ -432,7 +423,7 @@ impl<T: Scalar> Writer<'_, T> {
             }
             head.push_str("/// ```\n");
         }
-        head.push_str("#[allow(clippy::all)]\n");
+        head.push_str("#[allow(clippy::all, unused)]\n");
         let one_line = format!("pub fn {}({}) {{", source.name, arguments.join(", "));
         let signature = match one_line.len() <= 100 {
             true => one_line,

@@ -14,6 +14,8 @@ use crate::{Result, Scalar};
 impl<T: Scalar> Writer<'_, T> {
     pub(super) fn step(&mut self, step: &Instruction<T, OnNodes>) -> Result<()> {
         match step {
+            // Powers of m are computed for each run: here m is known, and they are literals.
+            Instruction::Single { op: Op::Number(_), .. } => Ok(()),
             Instruction::Single { node, op, operands, out } => {
                 self.comment(&[*node]);
                 match op {
@@ -195,7 +197,6 @@ impl<T: Scalar> Writer<'_, T> {
     fn element(&self, operand: NodeId, shape: (usize, usize), (i, j): (&str, &str)) -> String {
         let (rows, columns) = self.shape(operand);
         match self.place(operand) {
-            Place::Number(number) if number.starts_with('-') => format!("({number})"),
             Place::Number(text) | Place::Variable(text) => text,
             Place::Array(array) if (rows, columns) == shape => index(&array, rows, i, j),
             Place::Array(array) => {

@@ -22,7 +22,7 @@ fn a_function_is_readable() {
 /// ```text
 /// A[1] = relu(Z[1])
 /// ```
-#[allow(clippy::all)]
+#[allow(clippy::all, unused)]
 pub fn predict(x: &[f64; 2], a_1: &mut [f64; 1]) {
     // Z[1] = W[1] * X + b[1]
     let mut z_1: [f64; 1] = [0.0; 1];
