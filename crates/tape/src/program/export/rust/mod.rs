@@ -419,7 +419,7 @@ impl<T: Scalar> Writer<'_, T> {
         if !source.equations.is_empty() {
             head.push_str("///\n/// ```text\n");
             for line in source.equations.lines() {
-                head.push_str(&format!("/// {line}\n"));
+                head.push_str(&format!("/// {}\n", printable(line)));
             }
             head.push_str("/// ```\n");
         }

@@ -38,6 +38,15 @@ pub fn predict(x: &[f64; 2], a_1: &mut [f64; 1]) {
 }
 
 #[test]
+fn equations_are_comments_whatever_they_are() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("x", 1);
+    let source = RustSource::new("f").equations("y = x\rfn\u{202e}g\nz = y");
+    let text = tape.compile([x.exp()]).unwrap().to_rust(&source).unwrap();
+    assert!(text.contains("/// y = x\\rfn\\u{202e}g\n/// z = y\n"), "rustc refuses what is escaped: {text}");
+}
+
+#[test]
 fn what_cannot_be_written_is_an_error_with_its_place() {
     let tape = Tape::<f64>::new();
     let x = tape.examples("X", &Matrix::filled(2, 1, 1.0));
