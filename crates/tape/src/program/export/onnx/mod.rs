@@ -44,7 +44,8 @@ pub struct OnnxOptions {
 
 impl OnnxOptions {
     /// Whether parameters are inputs, as a training loop elsewhere needs them; by default they are
-    /// constants with the values that they have now.
+    /// constants with the values that they have now. Those whose shape depends on m are inputs
+    /// always.
     pub fn parameters_as_inputs(mut self, inputs: bool) -> Self {
         self.parameters_as_inputs = inputs;
         self
@@ -138,12 +139,14 @@ impl<T: Scalar> Exporter<'_, T> {
             let name = self.program.label_of_leaf(leaf.node);
             let is_input = match leaf.kind {
                 LeafKind::Examples => true,
-                LeafKind::Parameter => self.options.parameters_as_inputs,
-                LeafKind::Constant => leaf.at.shape.depends_on_m(),
                 LeafKind::Noise(_) => {
                     let reason = "noise is drawn by the program itself";
                     return Err(self.program.not_exportable(FORMAT, leaf.node, reason));
                 }
+                // What has columns of examples now has those of other examples then.
+                _ if leaf.at.shape.depends_on_m() => true,
+                LeafKind::Parameter => self.options.parameters_as_inputs,
+                LeafKind::Constant => false,
             };
             let value = if is_input { self.input(leaf, &name) } else { self.parameter(leaf, &name)? };
             self.values[leaf.node] = Some(value);

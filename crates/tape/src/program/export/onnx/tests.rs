@@ -1,7 +1,7 @@
 //! The bytes of small files, read back field by field.
 
 use super::OnnxOptions;
-use crate::{Error, Function, Matrix, Noise, Options, Over, Shape, Tape, Var, matrix, num};
+use crate::{Dim, Error, Function, Matrix, Noise, Options, Over, Shape, Tape, Var, matrix, num};
 
 /// A field of a message: its number and its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +132,16 @@ fn options_change_what_is_given_and_how() {
     let file = program.to_onnx(&OnnxOptions::default().examples_as_rows(true)).unwrap();
     assert_eq!(value(all(graph(&file), 11)[0]).2, ["m", "2"]);
     assert_eq!(value(all(graph(&file), 12)[0]).2, ["m", "2"]);
+}
+
+#[test]
+fn parameters_with_columns_of_examples_are_inputs() {
+    let tape = Tape::<f64>::new();
+    let u = tape.parameter_unbound("U", Shape::new(2, Dim::M));
+    let mut program = tape.compile([u * tape.examples_unbound("X", 2), u.mean()]).unwrap();
+    program.bind(u, &Matrix::zeros(2, 3)).unwrap();
+    let file = program.to_onnx(&OnnxOptions::default()).unwrap();
+    assert_eq!(value(all(graph(&file), 11)[0]), ("U".into(), 11, vec!["2".into(), "m".into()]));
 }
 
 #[test]

@@ -79,7 +79,8 @@ impl RustSource {
     }
 
     /// Whether parameters are arguments, as a step of training needs them; by default they are
-    /// constants with the values that they have now.
+    /// constants with the values that they have now. Those whose shape depends on m are arguments
+    /// always.
     pub fn parameters_as_arguments(mut self, arguments: bool) -> Self {
         self.parameters_as_arguments = arguments;
         self
@@ -283,8 +284,10 @@ impl<T: Scalar> Writer<'_, T> {
     fn is_argument(&self, leaf: &LeafState<T>) -> bool {
         match leaf.kind {
             LeafKind::Examples | LeafKind::Noise(_) => true,
+            // What has columns of examples now has those of other examples then.
+            _ if leaf.at.shape.depends_on_m() => true,
             LeafKind::Parameter => self.source.parameters_as_arguments,
-            LeafKind::Constant => leaf.at.shape.depends_on_m(),
+            LeafKind::Constant => false,
         }
     }
 

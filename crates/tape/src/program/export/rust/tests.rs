@@ -1,7 +1,7 @@
 //! What is written, and what is refused. The bits are compared in `tests/rust_source`.
 
 use super::{MultiplyAdd, RustSource};
-use crate::{Error, Function, Matrix, Options, Shape, Tape, matrix};
+use crate::{Dim, Error, Function, Matrix, Options, Shape, Tape, matrix};
 
 fn error_of(of: crate::Var<'_, f64>, source: &RustSource) -> Error {
     of.tape().compile([of]).unwrap().to_rust(source).unwrap_err()
@@ -35,6 +35,16 @@ pub fn predict(x: &[f64; 2], a_1: &mut [f64; 1]) {
     assert_eq!(function, expected, "{text}");
     assert!(text.contains("static W_1: [f64; 2] = [0.5, -0.25];"), "{text}");
     assert!(!text.contains("fn exp"), "no more than what is used: {text}");
+}
+
+#[test]
+fn parameters_with_columns_of_examples_are_arguments() {
+    let tape = Tape::<f64>::new();
+    let u = tape.parameter_unbound("U", Shape::new(2, Dim::M));
+    let mut program = tape.compile([u * tape.examples_unbound("X", 2)]).unwrap();
+    program.bind(u, &Matrix::zeros(2, 3)).unwrap();
+    let text = program.to_rust(&RustSource::new("f").examples(7)).unwrap();
+    assert!(text.contains("u: &[f64; 14]") && !text.contains("static"), "{text}");
 }
 
 #[test]
