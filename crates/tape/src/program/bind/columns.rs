@@ -13,7 +13,8 @@ impl<T: Scalar> Program<T> {
     /// how many columns the table has, nor does its memory.
     ///
     /// The gradient is that with respect to `table.gather(indices)`, d × (k·m): nothing of the
-    /// table's size is computed for it.
+    /// table's size is computed for it. It is of the last run, and so are the indices to be: the
+    /// next ones are bound after the update.
     ///
     /// ```
     /// use tape::{Tape, matrix};
@@ -31,7 +32,8 @@ impl<T: Scalar> Program<T> {
     ///
     /// # Errors
     /// As [`update`](Program::update); [`Error::BindShape`] if the gradient has no column of the
-    /// table's rows for each index; [`Error::Index`] if there is no such column.
+    /// table's rows for each index; [`Error::Index`] if there is no such column;
+    /// [`Error::NotBindable`] if the indices have changed since the run that computed the gradient.
     pub fn update_columns(
         &mut self,
         table: impl Named<T>,
@@ -52,6 +54,7 @@ impl<T: Scalar> Program<T> {
                 found: format!("{} ({gradient})", Shape::from(found)),
             });
         }
+        self.refuse_other_indices(indices.name(), gradient.name())?;
         let (table, gradient) = T::program_update(self, table.name(), gradient.name())?;
         order.sort_unstable();
         let mut sum = vec![T::ZERO; rows];
@@ -65,6 +68,20 @@ impl<T: Scalar> Program<T> {
             change(column, &mut table[column * rows..(column + 1) * rows], &sum);
         }
         Ok(())
+    }
+
+    /// Refuses indices that are not those of the run which computed a gradient.
+    fn refuse_other_indices(&self, indices: Name<'_, T>, gradient: Name<'_, T>) -> Result<()> {
+        let (of_indices, of_gradient) = (indices.find(self)?, gradient.find(self)?);
+        let is_leaf_now = of_indices.is_leaf && !indices.is_derivative();
+        match of_indices.leaf.filter(|&leaf| is_leaf_now && self.has_changed(leaf)) {
+            Some(_) if of_gradient.is_output => {
+                let (method, variable) = (METHOD, indices.label(self));
+                let reason = "has changed since the run that computed the gradient: bind it after the update";
+                Err(Error::NotBindable { method, variable, reason })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The columns that indices name, each with its place among them.
@@ -89,5 +106,41 @@ impl<T: Scalar> Program<T> {
             })
         };
         values.as_slice().iter().enumerate().map(column).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, Matrix, Tape, matrix};
+
+    #[test]
+    fn indices_are_those_of_the_run_that_computed_the_gradient() {
+        let tape = Tape::<f64>::new();
+        let table = tape.parameter("E", &matrix![[1.0, 2.0, 3.0]]);
+        let items = tape.indices("item", 1, &[0, 1]);
+        let rows = table.gather(items);
+        let [d_rows] = rows.square().sum().gradients([rows]);
+        let mut program = tape.compile([d_rows]).unwrap();
+        let update = |program: &mut crate::Program<f64>| {
+            program.update_columns(table, items, d_rows, |_, values, gradient| values[0] -= gradient[0])
+        };
+        program.run().unwrap();
+        program.bind_indices(items, &[1, 2]).unwrap();
+        let mut copy = program.clone();
+        for program in [&mut program, &mut copy] {
+            assert_eq!(
+                update(program).unwrap_err().to_string(),
+                "update_columns: item has changed since the run that computed the gradient: bind it after the update"
+            );
+            assert_eq!(program.view(table).unwrap().to_matrix(), matrix![[1.0, 2.0, 3.0]]);
+            program.run().unwrap();
+            update(program).unwrap();
+            update(program).unwrap(); // as often as one likes
+            assert_eq!(program.view(table).unwrap().to_matrix(), matrix![[1.0, -6.0, -9.0]]);
+        }
+        program.select_columns(items, &[0]).unwrap_err();
+        update(&mut program).unwrap(); // what was refused has changed nothing
+        program.bind(items, &Matrix::zeros(1, 2)).unwrap();
+        assert!(matches!(update(&mut program), Err(Error::NotBindable { .. })));
     }
 }

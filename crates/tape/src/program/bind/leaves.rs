@@ -119,6 +119,8 @@ pub(in crate::program) struct LeafState<T: Scalar> {
     pub(in crate::program) table: Option<Table>,
     /// For a leaf that is an output too.
     pub(in crate::program) kept: Option<Kept<T>>,
+    /// The number of the run after which it changed last.
+    changed_after: Option<u64>,
 }
 
 /// What a leaf was in the last run: an output is a value of that run, also if the leaf has changed
@@ -144,6 +146,7 @@ impl<T: Scalar> LeafState<T> {
             side_by_side: OnceLock::new(),
             table: None,
             kept: None,
+            changed_after: None,
         }
     }
 
@@ -165,6 +168,7 @@ impl<T: Scalar> LeafState<T> {
             side_by_side: OnceLock::new(),
             table: self.table.clone(),
             kept,
+            changed_after: self.changed_after,
         })
     }
 
@@ -256,10 +260,16 @@ impl<T: Scalar> Program<T> {
         }
     }
 
-    /// Keeps what a leaf was in the last run, if it is an output, before it changes. The memory was
-    /// made ready by the run.
+    /// Whether a leaf has changed since the last run.
+    pub(in crate::program) fn has_changed(&self, leaf: LeafId) -> bool {
+        self.leaves.states[leaf].changed_after == Some(self.machine.runs)
+    }
+
+    /// Notes that a leaf changes, and keeps what it was in the last run, if it is an output. The
+    /// memory was made ready by the run.
     pub(in crate::program) fn keep(&mut self, leaf: LeafId) {
-        let LeafState { at, kept, .. } = &mut self.leaves.states[leaf];
+        let LeafState { at, kept, changed_after, .. } = &mut self.leaves.states[leaf];
+        *changed_after = Some(self.machine.runs);
         let Some(kept) = kept.as_mut().filter(|kept| self.machine.ran && !kept.has_values) else { return };
         let (rows, columns) = at.shape.at(self.machine.m.unwrap_or(0));
         self.machine.execution.memory.copy_leaf(at.at.whole(), &mut kept.values[..rows * columns]);

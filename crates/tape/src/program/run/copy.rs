@@ -63,8 +63,9 @@ impl<T: Scalar> Program<T> {
 
     pub(crate) fn try_clone_here(&self) -> Result<Self> {
         let read: FxHashSet<WholeId> = self.leaves.found.values().map(|found| found.at.at.whole()).collect();
-        let Machine { execution, most_threads, tiles_are_free, known_shares, m, ran, failed_with, .. } =
-            &self.machine;
+        let Machine {
+            execution, most_threads, tiles_are_free, known_shares, m, ran, runs, failed_with, ..
+        } = &self.machine;
         let machine = Machine {
             execution: execution.copy(&read)?,
             handover: None,
@@ -74,6 +75,7 @@ impl<T: Scalar> Program<T> {
             m: *m,
             has_room: false,
             ran: *ran,
+            runs: *runs,
             failed_with: failed_with.clone(),
             last_run: None,
             unfused: None,

@@ -57,6 +57,8 @@ pub(in crate::program) struct Machine<T: Scalar> {
     has_room: bool,
     /// Whether the last run has left results.
     pub(in crate::program) ran: bool,
+    /// How many runs have left results.
+    pub(in crate::program) runs: u64,
     /// What the last run failed with.
     pub(in crate::program) failed_with: Option<Box<Error>>,
     /// When the last run that was worth several threads ended.
@@ -90,6 +92,7 @@ impl<T: Scalar> Machine<T> {
             m: None,
             has_room: true,
             ran: false,
+            runs: 0,
             failed_with: None,
             last_run: None,
             unfused: None,
@@ -124,6 +127,7 @@ impl<T: Scalar> Program<T> {
         self.run_once().map_err(|error| self.failed(error))?;
         self.forget_kept();
         self.machine.ran = true;
+        self.machine.runs += 1;
         Ok(())
     }
 
