@@ -2,7 +2,7 @@
 //! (`tests/fuzz`).
 
 use tape::check::oracle::{Bounded, Number, Oracle};
-use tape::{Matrix, Over, Tape, Var, matrix, num};
+use tape::{Function, Matrix, Over, Tape, Var, matrix, num};
 
 fn value(y: Var<'_, f64>) -> Matrix<f64> {
     Oracle::new().value::<f64>(y).unwrap().values()
@@ -166,4 +166,17 @@ fn what_is_too_long_for_an_exact_number_is_refused_and_not_awaited() {
     }
     let one = tape.parameter("1", &matrix![[-1.0]]);
     assert_eq!(oracle.value::<Rational>(one.powi(i32::MAX)).unwrap()[(0, 0)].value(), -1.0);
+}
+
+/// What rounding may move across the least normal number is 0 or that.
+#[test]
+fn nothing_is_known_beside_the_least_normal_number() {
+    let tape = Tape::<f32>::new();
+    let x = tape.parameter("x", &matrix![[f32::MIN_POSITIVE, 2.5 * f32::MIN_POSITIVE, 0.0]]);
+    let rounded = (x * num(3.0)) * num(1.0 / 3.0);
+    let bound = Oracle::new().bound(rounded.map(&Function::NormalOrZero)).unwrap();
+    assert_eq!(bound[(0, 0)], f64::INFINITY);
+    assert!(bound[(0, 1)] < 1e-42 && bound[(0, 2)] == 0.0, "{bound:?}");
+    let exact = Oracle::new().bound(x.map(&Function::NormalOrZero)).unwrap();
+    assert!(exact.as_slice().iter().all(|&bound| bound == 0.0), "{exact:?}");
 }

@@ -231,6 +231,11 @@ fn inside<N: Number>(x: N, low: &N, high: &N) -> N {
 
 /// x, and 0 where it is below the least normal number; the derivative is 1.
 fn normal_or_zero<N: Number>(x: &N, least: f64) -> N {
+    // Rounding may move it across.
+    let is_near = x.value().abs() < 2.0 * least;
+    if is_near && x.value() != 0.0 && x.compare(&N::of(least.copysign(x.value()))).is_none() {
+        return x.clone().unordered();
+    }
     if x.value().abs() < least { x.clone() - x.constant() } else { x.clone() }
 }
 
