@@ -389,7 +389,8 @@ fn terms_that_cancel_are_no_fault() {
     assert!(laws.contains(&RowLaw::Value), "{failure}");
 }
 
-/// Over two examples it is ±1 but for ε, so that its gradient is what is left of terms of the size of 1.
+/// Over two examples it is ±1 but for ε, so that its gradient is what is left of terms of the size
+/// of 1.
 #[test]
 fn a_gradient_whose_terms_cancel_is_no_fault() {
     fn normed(x: &Matrix<f64>) -> Option<Matrix<f64>> {

@@ -134,8 +134,8 @@ pub(super) fn broken<'t, T: Scalar>(
     Ok(broken)
 }
 
-/// Whether the kernel gives the same bits for each of some columns alone and among all: an operation
-/// that does not say so might.
+/// Whether the kernel gives the same bits for each of some columns alone and among all: an
+/// operation that does not say so might.
 pub(super) fn keeps_columns_apart<T: Scalar>(operation: &dyn Operation<T>, operands: &[Shape]) -> bool {
     const M: usize = 5;
     let Ok(Shape { rows: Dim::Fixed(rows), columns: Dim::M }) = operation.shape(operands) else {

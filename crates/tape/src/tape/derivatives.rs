@@ -95,8 +95,8 @@ impl<'t, T: Scalar> Var<'t, T> {
     /// each variable and of its shape.
     ///
     /// It is recorded as the derivative of Jᵀ·u with respect to u, so that no operation needs a
-    /// second rule; u itself drops out. Where it does not, as the rule of an operation of the user's
-    /// is not linear in the cotangent, this is [`Error::NotLinear`].
+    /// second rule; u itself drops out. Where it does not, as the rule of an operation of the
+    /// user's is not linear in the cotangent, this is [`Error::NotLinear`].
     ///
     /// # Panics
     /// If the numbers of variables and tangents differ, which two arrays cannot.
@@ -259,8 +259,8 @@ fn unreached<T: Scalar>(method: &'static str, output: Var<'_, T>, variable: Var<
     Error::Unreached { method, output: output.label(), variable: variable.label(), at: output.tape.place() }
 }
 
-/// The first operation of the user's between the variables and the output whose rule is not linear in
-/// the cotangent.
+/// The first operation of the user's between the variables and the output whose rule is not linear
+/// in the cotangent.
 fn not_linear<'t, T: Scalar>(output: Var<'t, T>, variables: &[Var<'t, T>]) -> Result<Option<String>> {
     let tape = output.tape;
     for index in 0..=output.id.index() {

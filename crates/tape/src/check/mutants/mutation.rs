@@ -292,8 +292,8 @@ impl KernelMutation {
     }
 }
 
-/// Whether the operation refuses none of these shapes, of one operand or of two together: it has none
-/// that do not fit.
+/// Whether the operation refuses none of these shapes, of one operand or of two together: it has
+/// none that do not fit.
 fn takes_anything<T: Scalar>(operation: &impl Operation<T>, operands: &[Shape]) -> bool {
     let extents = [Dim::Fixed(1), Dim::Fixed(2), Dim::Fixed(3), Dim::Fixed(5), Dim::M];
     let shapes = || extents.into_iter().flat_map(|rows| extents.map(|columns| Shape { rows, columns }));

@@ -14,8 +14,8 @@ pub struct Score {
     pub killed: Vec<Mutation>,
     /// Those that passed it.
     pub survived: Vec<Mutation>,
-    /// Those that are none for this operation: the mutant records the very entries of the right one, or
-    /// its kernel does what the right one does.
+    /// Those that are none for this operation: the mutant records the very entries of the right
+    /// one, or its kernel does what the right one does.
     pub equivalent: Vec<Mutation>,
 }
 

@@ -10,10 +10,10 @@ use super::special;
 /// nothing cancelled, where f is analytic (Squire and Trapp 1998, *Using Complex Variables to
 /// Estimate Derivatives of Real Functions*).
 ///
-/// Where f is not analytic, as |x|, relu, max and comparisons, it is refused, unless the numbers that
-/// are compared are real. So it is where a logarithm, a root or a quotient is so near to its
-/// singularity that the step is not small beside the distance; where it has no real value, as ln(−1),
-/// it is NaN.
+/// Where f is not analytic, as |x|, relu, max and comparisons, it is refused, unless the numbers
+/// that are compared are real. So it is where a logarithm, a root or a quotient is so near to its
+/// singularity that the step is not small beside the distance; where it has no real value, as
+/// ln(−1), it is NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Complex {
     /// The real part.
@@ -23,8 +23,8 @@ pub struct Complex {
     refused: Option<Refusal>,
 }
 
-/// How many steps away a singularity does not matter: beside the square of this a square of 1 is less
-/// than a rounding.
+/// How many steps away a singularity does not matter: beside the square of this a square of 1 is
+/// less than a rounding.
 const FAR: f64 = (1_u64 << 27) as f64;
 
 const NO_NUMBER: Complex = Complex { re: f64::NAN, im: f64::NAN, refused: None };
@@ -45,8 +45,8 @@ impl Complex {
         Complex { refused: from.refused, ..self }
     }
 
-    /// The same, refused if it is so near to a singularity that the square of the step does not vanish
-    /// beside that of the distance.
+    /// The same, refused if it is so near to a singularity that the square of the step does not
+    /// vanish beside that of the distance.
     fn at_distance(self, distance: f64, step: f64) -> Self {
         let is_far = step == 0.0 || distance.abs() >= FAR * step.abs() || distance.is_nan();
         let reason = if is_far { None } else { Some(TOO_NEAR) };

@@ -11,8 +11,8 @@ use super::number::{Elementary, Number, Refusal, whole_power};
 /// A quotient of two whole numbers of any length: what is closed under +, −, ·, / and comparisons is
 /// computed exactly, and derivatives of it can be compared with `==`.
 ///
-/// Any other function is refused, and so are quotients by 0, numbers that are not finite, and those of
-/// more than 2¹⁸ binary digits, which would take minutes.
+/// Any other function is refused, and so are quotients by 0, numbers that are not finite, and those
+/// of more than 2¹⁸ binary digits, which would take minutes.
 ///
 /// ```
 /// use tape::check::oracle::{Oracle, Rational};

@@ -21,8 +21,8 @@ pub(super) fn tolerance<T: Scalar>() -> f64 {
     if T::NAME == "f64" { 2f64.powi(-40) } else { 2f64.powi(-16) }
 }
 
-/// The first element that is farther from the other than the tolerance times the largest of them and
-/// the size of the `terms` that each is a sum of.
+/// The first element that is farther from the other than the tolerance times the largest of them
+/// and the size of the `terms` that each is a sum of.
 pub(super) fn first_apart<T: Scalar>(
     found: &Matrix<T>,
     expected: &Matrix<f64>,
@@ -115,8 +115,8 @@ impl<T: Scalar> RowBench<'_, T> {
             let v: Matrix<f64> = random.direction(x[operand].shape());
             let recorded = dot(&gradient, &v);
             let value: Matrix<f64> = found[0].cast();
-            // Differences at 2⁻¹⁰ leave 1e-12; f32 its own rounding, some hundred times, and ten times
-            // that of terms that cancel in the gradient.
+            // Differences at 2⁻¹⁰ leave 1e-12; f32 its own rounding, some hundred times, and ten
+            // times that of terms that cancel in the gradient.
             let (tolerance, of_value) = if T::NAME == "f64" { (1e-8, 1e-3) } else { (2f64.powi(-17), 0.125) };
             let scale = norm([&gradient]) * norm([&v]) + of_value * norm([&u]) * norm([&value]);
             if let Some(differences) = self.other_slope(&x, (operand, &u, &v), recorded, (tolerance, scale)) {
@@ -128,9 +128,10 @@ impl<T: Scalar> RowBench<'_, T> {
         }
     }
 
-    /// The slope of the plain function along v, if it is another than the recorded one at every step:
-    /// that which is nearest. Richardson's extrapolation of central differences, where the function is
-    /// not refused and is finite; the step is halved while its rounding is less than the tolerance.
+    /// The slope of the plain function along v, if it is another than the recorded one at every
+    /// step: that which is nearest. Richardson's extrapolation of central differences, where the
+    /// function is not refused and is finite; the step is halved while its rounding is less than
+    /// the tolerance.
     fn other_slope(
         &self,
         x: &[Matrix<f64>],
