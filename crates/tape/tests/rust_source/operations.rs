@@ -62,7 +62,14 @@ fn numbers<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
 /// What has no elements, and so uses none.
 fn nothing<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
     let none = leaves(tape)[0].rows(2..2);
-    vec![none.tanh().sum(), (none * none).sum_over(Over::Rows), none.matmul(none.t())]
+    let over = |over| [none.sum_over(over), none.max_norm_over(over)];
+    let all = [Over::Rows, Over::Columns, Over::All].into_iter().flat_map(over);
+    let extremes = [none.max_over(Over::Columns), none.min_over(Over::Columns)];
+    [none.tanh().sum(), none.exp().sum_over(Over::Columns), none.matmul(none.t())]
+        .into_iter()
+        .chain(all)
+        .chain(extremes)
+        .collect()
 }
 
 fn functions<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {

@@ -217,6 +217,9 @@ impl<T: Scalar> Writer<'_, T> {
             return self.refused(contraction, format!("a sum over more than {UNIT} columns"));
         }
         let (array, target) = (self.array(of), self.target(result));
+        if self.len(result) == 0 {
+            return Ok(());
+        }
         let scaled = scaling.at(self.source.examples);
         let alpha = scaled.of_parts();
         let finished = |x: &str| {
@@ -262,6 +265,9 @@ impl<T: Scalar> Writer<'_, T> {
     fn reduction(&mut self, node: NodeId, Reduce { reduction, over }: Reduce, x: NodeId) -> Result<()> {
         let (rows, columns) = self.shape(x);
         let (array, target) = (self.array(x), self.target(node));
+        if self.len(node) == 0 {
+            return Ok(());
+        }
         let (start, with) = match reduction {
             Reduction::Sum => (T::ZERO, ""),
             Reduction::Max => (-T::INFINITY, "the_greater"),
