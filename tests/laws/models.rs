@@ -383,6 +383,7 @@ fn losses_norms_and_the_like_have_their_values() {
         let expected = data.iter().map(|x| x * x).sum::<f64>().sqrt();
         close(&values(norm), &[expected], tolerance, "norm");
         close(&values(dn), &data.map(|x| x / expected), tolerance, "norm′");
+        tape.compile([norm, dn]).unwrap().run_checked().expect("all that is computed is finite");
         // Of order 2: (I − n·nᵀ)/‖a‖, by its sum over one direction.
         let [second] = (dn * dn).sum().gradients([a]);
         close(&values(second), &[0.0; 7], 1e2 * tolerance, "the norm's slope has length 1 everywhere");

@@ -3,7 +3,7 @@
 use crate::ops::noise::Noise;
 use crate::ops::zip::{IntoOperand, Zip};
 use crate::tape::notation::Over;
-use crate::{Scalar, Var};
+use crate::{Scalar, Var, num};
 
 /// # Norms and inner products
 impl<'t, T: Scalar> Var<'t, T> {
@@ -49,8 +49,9 @@ impl<'t, T: Scalar> Var<'t, T> {
     #[track_caller]
     pub fn norm_over(self, over: Over) -> Self {
         let greatest = self.max_norm_over(over).stop_gradient();
-        // Scaled by the greatest, squares neither overflow nor vanish; of 0 and ∞ it is 1.
-        let is_scale = greatest.greater(T::ZERO) * greatest.less(T::INFINITY);
+        // Scaled by the greatest, squares neither overflow nor vanish; of 0 and ∞, which are no more
+        // than their half, it is 1. A number ∞ in the list would be no finite value of it.
+        let is_scale = (greatest * num(0.5)).less(greatest);
         let scale = is_scale.select(greatest, T::ONE);
         let squares = (self / scale).square().sum_over(over);
         let is_positive = squares.greater(T::ZERO);
