@@ -143,19 +143,13 @@ impl Builder {
         value
     }
 
-    /// Some numbers of the program's type.
-    pub(super) fn numbers(&mut self, shape: Vec<usize>, numbers: &[f64]) -> Value {
-        let bytes = |&x: &f64| match self.elements {
+    /// A number, 1 × 1.
+    pub(super) fn number(&mut self, x: f64) -> Value {
+        let data = match self.elements {
             Elements::Single => (x as f32).to_le_bytes().to_vec(),
             Elements::Double | Elements::Integer => x.to_le_bytes().to_vec(),
         };
-        let data = numbers.iter().flat_map(bytes).collect();
-        self.constant(self.elements, shape, data)
-    }
-
-    /// A number, 1 × 1.
-    pub(super) fn number(&mut self, x: f64) -> Value {
-        self.numbers(vec![1, 1], &[x])
+        self.constant(self.elements, vec![1, 1], data)
     }
 
     /// A list of whole numbers.

@@ -79,8 +79,11 @@ impl<T: Scalar> Exporter<'_, T> {
                 let columns = self.whole_numbers(x[0], is_row);
                 let columns = self.builder.reshape(columns, &[-1, 1]);
                 let turned = self.builder.transpose(x[1], &[1, 0]);
-                let rows = self.rows_of(node.shape, id)? as usize;
-                let zeros = self.builder.numbers(vec![added.of, rows], &vec![0.0; added.of * rows]);
+                let rows = self.rows_of(node.shape, id)?;
+                // The zeros of a whole table would make the file as long.
+                let zero = self.builder.number(0.0);
+                let shape = self.builder.integers(&[added.of as i64, rows]);
+                let zeros = self.builder.node("Expand", &[zero, shape]);
                 let sums = self.scattered(zeros, columns, turned);
                 self.builder.transpose(sums, &[1, 0])
             }

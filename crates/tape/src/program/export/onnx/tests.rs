@@ -198,6 +198,16 @@ fn what_the_rewrites_make_stable_is_written() {
     assert!(operations(Options::literal()).contains(&"Sigmoid".to_owned()));
 }
 
+/// The gradient of a table is zeros but for the columns that were named: the file does not hold them.
+#[test]
+fn gradients_of_tables_take_no_room() {
+    let tape = Tape::<f64>::new();
+    let table = tape.parameter_unbound("E", Shape::new(1 << 20, 1 << 20));
+    let [de] = table.gather(tape.indices_unbound("item", 2)).sum().gradients([table]);
+    let file = tape.compile([de]).unwrap().to_onnx(&OnnxOptions::default()).unwrap();
+    assert!(file.len() < 1000, "{} bytes", file.len());
+}
+
 /// ONNX reduces nothing to −∞, also the sizes of nothing.
 #[test]
 fn the_greatest_size_of_nothing_is_zero() {
