@@ -13,6 +13,7 @@ use std::fmt::{Display, Write};
 
 use crate::error::printable;
 use crate::numbers::kernel::simd;
+use crate::numbers::matrix::size;
 use crate::ops::Op;
 use crate::ops::leaf::LeafKind;
 use crate::program::Program;
@@ -160,7 +161,8 @@ impl<T: Scalar> Program<T> {
     /// [`Error::NotExportable`] for an operation that cannot be written: the user's own, noise,
     /// linear algebra, softmax of rows and its second derivatives, functions that
     /// the program takes from the standard library (unless by [`MultiplyAdd::Std`]); for sums over
-    /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns; for a name that
+    /// more than [`Options::CHUNK`](crate::Options::CHUNK) columns, and arrays beyond the address
+    /// space; for a name that
     /// is no identifier, or one of what the function calls. [`Error::Unbound`] for a parameter or constant without a value;
     /// [`Error::InstructionSet`] as [`compile`](crate::Tape::compile).
     pub fn to_rust(&self, source: &RustSource) -> Result<String> {
@@ -172,6 +174,13 @@ impl<T: Scalar> Program<T> {
         let output = *self.graph.outputs.first().ok_or(Error::NotRun)?;
         if source.examples == 0 {
             return Err(self.not_exportable(FORMAT, output, "a function of no examples"));
+        }
+        let is_too_long = |&node: &NodeId| {
+            let (rows, columns) = self.graph.node(node).shape.at(source.examples);
+            size::<T>(rows, columns).is_err()
+        };
+        if let Some(node) = self.graph.nodes.ids().find(is_too_long) {
+            return Err(self.not_exportable(FORMAT, node, "an array of so many elements there cannot be"));
         }
         let Some(kernels) = Kernels::of(source) else {
             return Err(self.not_exportable(

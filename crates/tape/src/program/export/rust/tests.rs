@@ -83,6 +83,10 @@ fn what_cannot_be_written_is_an_error_with_its_place() {
     }
     let error = error_of(x.exp(), &source.clone().examples(0));
     assert!(error.to_string().contains("a function of no examples"), "{error}");
+    for m in [usize::MAX, usize::MAX / 16] {
+        let error = error_of(x.exp(), &source.clone().examples(m));
+        assert!(error.to_string().contains("so many elements"), "{error}");
+    }
     let many = source.clone().examples(Options::CHUNK + 1);
     let error = error_of(x.sum(), &many);
     assert!(error.to_string().contains("more than 256 columns"), "{error}");
