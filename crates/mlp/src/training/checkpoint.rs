@@ -13,9 +13,10 @@ use crate::{EarlyStopping, Error, Losses, Remembered, Result, Scalar, Trainer};
 
 const TRAINING: &str = "examples.training";
 const VALIDATION: &str = "examples.validation";
+const FROZEN: &str = "frozen";
 const KIND: &str = "training checkpoint";
-/// Version 1 does not know its examples.
-const VERSION: u64 = 2;
+/// Version 1 does not know its examples, version 2 what is frozen.
+const VERSION: u64 = 3;
 
 /// # Checkpoints
 ///
@@ -26,8 +27,9 @@ const VERSION: u64 = 2;
 /// ended goes on where it has more patience, or is none.
 ///
 /// The examples are not in it, but a number that tells them from others, by shape and bits: a
-/// training goes on with the examples that it was begun with, or not at all. The blocks of
-/// [`epoch_over`](Self::epoch_over) are not looked at, as those of every epoch may be others.
+/// training goes on with the examples that it was begun with, or not at all. Such a number is there
+/// for each parameter that is not trained, too, as the frozen ones are not in it either. The blocks
+/// of [`epoch_over`](Self::epoch_over) are not looked at, as those of every epoch may be others.
 impl<T: Scalar> Trainer<T> {
     /// The training as it is after a whole number of epochs.
     ///
@@ -48,7 +50,8 @@ impl<T: Scalar> Trainer<T> {
     /// [`Error::File`] if a part is missing, or of another shape or number type;
     /// [`Error::OtherExamples`] if it is of other examples than are at hand;
     /// [`Error::Restore`] if it is of another optimiser; [`Error::Checkpoint`] if it is of another
-    /// seed, or of parameters that are not trained here; if other losses have decided than would
+    /// seed, or of parameters that are not trained here; if one that is not trained has other values
+    /// than the training was begun with; if other losses have decided than would
     /// decide here, those of the training or of a validation part; if early stopping has kept other
     /// parameters than it would with these batches; or if there were steps already. The training is
     /// then as it was.
@@ -158,6 +161,7 @@ impl<T: Scalar> Run<T> {
         let numbers = |of: &[Fingerprint]| of.iter().map(|of| of.number).collect::<Vec<_>>();
         archive.insert_whole(TRAINING, &numbers(&self.fingerprints.training));
         archive.insert_whole(VALIDATION, &numbers(&self.fingerprints.validation));
+        archive.insert_whole(FROZEN, &numbers(&self.fingerprints.frozen));
         self.write_optimizer(&mut archive);
         self.write_course(&mut archive);
         self.write_stopping(&mut archive);
@@ -277,6 +281,9 @@ impl<T: Scalar> Kept<T> {
         if version > 1 {
             check_examples(archive, order.len(), run)?;
         }
+        if version > 2 {
+            fingerprint::check_frozen(&run.fingerprints.frozen, &archive.whole(FROZEN)?)?;
+        }
         let history = history(archive)?;
         check_losses(&history, run)?;
         let size = parameters.len();
@@ -366,7 +373,7 @@ fn check_examples<T: Scalar>(archive: &Archive, found: usize, run: &Run<T>) -> R
     if found != expected {
         return Err(Error::Length { list: "order of the examples", expected, found });
     }
-    let Fingerprints { training, validation } = &run.fingerprints;
+    let Fingerprints { training, validation, frozen: _ } = &run.fingerprints;
     fingerprint::check("training", training, &archive.whole(TRAINING)?)?;
     let kept = archive.whole(VALIDATION)?;
     match kept.is_empty() || validation.is_empty() {

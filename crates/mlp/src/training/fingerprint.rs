@@ -1,11 +1,12 @@
-//! By what a checkpoint knows the examples of its training.
+//! By what a checkpoint knows the examples of its training, and the parameters that it does not hold.
 
-use tape::{LeafKind, MatrixRef, Program};
+use tape::{Entry, EntryId, LeafKind, MatrixRef, Program};
 
 use crate::training::variables::Live;
 use crate::{Error, Model, Result, Scalar};
 
-/// By what a checkpoint knows the examples of its training: a number for each leaf.
+/// By what a checkpoint knows the examples of its training, and the parameters that are not trained:
+/// a number for each leaf.
 ///
 /// With `next(h, x) = u ^ u >> 32`, u = (h ^ x) · 0x9E37_79B9_7F4A_7C15 in 64 bits, element i of
 /// the matrix, column by column, goes as its bits into lane i mod 4, h ← next(h, bits), where lane
@@ -16,9 +17,11 @@ use crate::{Error, Model, Result, Scalar};
 pub(super) struct Fingerprints {
     pub(super) training: Vec<Fingerprint>,
     pub(super) validation: Vec<Fingerprint>,
+    /// Parameters that J sees and no step changes.
+    pub(super) frozen: Vec<Fingerprint>,
 }
 
-/// What tells the examples of a leaf from others.
+/// What tells the values of a leaf from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fingerprint {
     leaf: String,
@@ -27,22 +30,33 @@ pub(super) struct Fingerprint {
 
 impl Fingerprints {
     /// Of all examples that J sees, bound by the model or by the tape, in the order of the tape,
-    /// and of the validation part in that of the model.
-    pub(super) fn of<T: Scalar>(model: &Model<'_, T>, program: &Program<T>) -> Result<Self> {
+    /// of the validation part in that of the model, and of the parameters but for those that are
+    /// trained.
+    pub(super) fn of<T: Scalar>(
+        model: &Model<'_, T>,
+        program: &Program<T>,
+        is_trained: impl Fn(EntryId) -> bool,
+    ) -> Result<Self> {
         let tape = model.j.tape();
         let live = Live::of(tape, [model.j])?;
-        let leaves = tape
-            .entries()
-            .filter(|entry| live.has(entry.index()) && entry.leaf_kind() == Some(LeafKind::Examples));
-        // Those without values are of blocks that are yet to come.
-        let training = leaves.filter_map(|entry| {
+        let leaves = |kind: LeafKind| {
+            let is_seen = |index| live.has(index);
+            tape.entries().filter(move |entry| is_seen(entry.index()) && entry.leaf_kind() == Some(kind))
+        };
+        // Those without values are of blocks that are yet to come, or told by the run.
+        let of = |entry: Entry<'_, T>| {
             let values = program.view(entry.var()).ok()?;
             Some(Fingerprint { leaf: entry.label(), number: number(values) })
-        });
+        };
         let validation = model.validation.iter();
         let validation = validation
             .map(|(leaf, values)| Fingerprint { leaf: leaf.label(), number: number(values.view()) });
-        Ok(Fingerprints { training: training.collect(), validation: validation.collect() })
+        let frozen = leaves(LeafKind::Parameter).filter(|entry| !is_trained(entry.id()));
+        Ok(Fingerprints {
+            training: leaves(LeafKind::Examples).filter_map(of).collect(),
+            validation: validation.collect(),
+            frozen: frozen.filter_map(of).collect(),
+        })
     }
 }
 
@@ -54,6 +68,21 @@ pub(super) fn check(part: &'static str, here: &[Fingerprint], kept: &[u64]) -> R
     }
     match here.iter().zip(kept).find(|(here, kept)| here.number != **kept) {
         Some((here, _)) => Err(Error::OtherExamples { part, leaf: here.leaf.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the parameters that are not trained are those of a checkpoint.
+pub(super) fn check_frozen(here: &[Fingerprint], kept: &[u64]) -> Result<()> {
+    let refuse = |reason| Err(Error::Checkpoint { reason });
+    if here.len() != kept.len() {
+        let (kept, here) = (kept.len(), here.len());
+        return refuse(format!("there were {kept} parameters that are not trained, and are {here} here"));
+    }
+    match here.iter().zip(kept).find(|(here, kept)| here.number != **kept) {
+        Some((Fingerprint { leaf, .. }, _)) => {
+            refuse(format!("{leaf}, which is not trained, has other values than it was begun with"))
+        }
         None => Ok(()),
     }
 }

@@ -87,7 +87,9 @@ impl<T: Scalar> Run<T> {
                 Some(Best::new(Keeps::Either(Box::new(all))))
             }
         };
-        let fingerprints = Fingerprints::of(&model, &step.program)?;
+        let fingerprints = Fingerprints::of(&model, &step.program, |parameter| {
+            step.followed.iter().any(|followed| followed.parameter == parameter)
+        })?;
         let held = model.held()?;
         if held.is_empty() && training.batch.is_some() {
             let reason = "the model has no examples to cut into batches".to_owned();

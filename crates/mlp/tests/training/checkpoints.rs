@@ -332,6 +332,36 @@ fn other_examples_of_the_same_size() {
     other_examples_are_refused::<f32>();
 }
 
+/// What is frozen is not in a checkpoint: a training does not go on with another network's.
+fn other_frozen_parameters_are_refused<T: Scalar>() {
+    let (x, y) = examples::<T>(23, 1);
+    let frozen = ParameterGroup::of(["W[1]", "b[1]"]).frozen();
+    let training = Training::new(Optimizer::adam(0.05).unwrap()).epochs(8).group(frozen).unwrap();
+    let mut trainer = training.begin(&network(4), &x, &y).unwrap();
+    trainer.run_for(2).unwrap();
+    let archive = trainer.to_archive().unwrap();
+    let mut other = network::<T>(4);
+    let mut w = other.parameters()["W[1]"].clone();
+    w[(0, 0)] = T::of_bits(w[(0, 0)].bits() ^ 1);
+    other.set_parameter("W[1]", w).unwrap();
+    let mut resumed = training.begin(&other, &x, &y).unwrap();
+    assert_eq!(
+        resumed.restore(&archive).unwrap_err().to_string(),
+        "checkpoint: W[1], which is not trained, has other values than it was begun with"
+    );
+    let mut same = training.begin(&network(4), &x, &y).unwrap();
+    same.restore(&archive).unwrap();
+    trainer.run().unwrap();
+    same.run().unwrap();
+    assert_eq!(same.parameters().unwrap(), trainer.parameters().unwrap());
+}
+
+#[test]
+fn other_frozen_parameters() {
+    other_frozen_parameters_are_refused::<f64>();
+    other_frozen_parameters_are_refused::<f32>();
+}
+
 /// What the tape itself has bound are examples too; blocks that are yet to come are none.
 #[test]
 fn examples_of_the_tape_and_blocks() {
@@ -378,6 +408,8 @@ mod golden {
     const F32_1: &[u8] = include_bytes!("../golden/checkpoint_1_f32.safetensors");
     const F64_2: &[u8] = include_bytes!("../golden/checkpoint_2_f64.safetensors");
     const F32_2: &[u8] = include_bytes!("../golden/checkpoint_2_f32.safetensors");
+    const F64_3: &[u8] = include_bytes!("../golden/checkpoint_3_f64.safetensors");
+    const F32_3: &[u8] = include_bytes!("../golden/checkpoint_3_f32.safetensors");
 
     fn is_read<T: Scalar>(version: u64, bytes: &[u8], of: &str, epochs: usize) {
         let (x, y) = examples::<T>(23, 1);
@@ -388,9 +420,9 @@ mod golden {
         resumed.restore(&archive).unwrap();
         assert_eq!(resumed.history().len(), epochs);
         let again = resumed.to_archive().unwrap();
-        assert_eq!(again.text("format_version"), Some("2"));
+        assert_eq!(again.text("format_version"), Some("3"));
         for name in again.names() {
-            let is_new = version < 2 && name.starts_with("examples.");
+            let is_new = version < 2 && name.starts_with("examples.") || version < 3 && name == "frozen";
             assert_eq!(archive.contains(name), !is_new, "{name}");
             let bits = |of: &Archive| {
                 of.vector_of_any_values::<T>(name)
@@ -400,7 +432,7 @@ mod golden {
                 assert_eq!(kept, found, "{name}");
             }
         }
-        if version == 2 {
+        if version == 3 {
             assert_eq!(again, archive);
         }
         resumed.run_for(1).unwrap();
@@ -417,6 +449,8 @@ mod golden {
         is_read::<f32>(1, F32_1, "plateau", 5);
         is_read::<f64>(2, F64_2, "averaged and stopped", 3);
         is_read::<f32>(2, F32_2, "plateau", 5);
+        is_read::<f64>(3, F64_3, "averaged and stopped", 3);
+        is_read::<f32>(3, F32_3, "plateau", 5);
     }
 
     /// How they were made; they are not to be made again.
@@ -431,8 +465,8 @@ mod golden {
             trainer.run_for(epochs).unwrap();
             trainer.save(folder.join(file)).unwrap();
         }
-        written::<f64>("checkpoint_2_f64.safetensors", "averaged and stopped", 3);
-        written::<f32>("checkpoint_2_f32.safetensors", "plateau", 5);
+        written::<f64>("checkpoint_3_f64.safetensors", "averaged and stopped", 3);
+        written::<f32>("checkpoint_3_f32.safetensors", "plateau", 5);
     }
 }
 
