@@ -2,7 +2,7 @@
 //! (`tests/fuzz`).
 
 use tape::check::oracle::{Bounded, Number, Oracle};
-use tape::{Function, Matrix, Over, Tape, Var, matrix, num};
+use tape::{Function, Matrix, Over, Scalar, Tape, Var, matrix, num};
 
 fn value(y: Var<'_, f64>) -> Matrix<f64> {
     Oracle::new().value::<f64>(y).unwrap().values()
@@ -179,4 +179,25 @@ fn nothing_is_known_beside_the_least_normal_number() {
     assert!(bound[(0, 1)] < 1e-42 && bound[(0, 2)] == 0.0, "{bound:?}");
     let exact = Oracle::new().bound(x.map(&Function::NormalOrZero)).unwrap();
     assert!(exact.as_slice().iter().all(|&bound| bound == 0.0), "{exact:?}");
+}
+
+/// Partial sums of both signs overflow in some orders, and ∞ − ∞ is NaN: so is 0 times its tanh.
+fn what_may_overflow_on_the_way_has_no_bound<T: Scalar>() {
+    let tape = Tape::<T>::new();
+    let greatest = T::of_bits(T::INFINITY.bits() - 1);
+    let x = tape.examples("x", &Matrix::row(&[greatest, greatest, -greatest, -greatest]));
+    let zero = tape.examples("zero", &Matrix::row(&[T::ZERO; 4]));
+    let (oracle, nothing) = (Oracle::new(), x * T::ZERO);
+    for y in [x.sum().tanh(), x.sum().tanh() * zero, (x.sum().sigmoid() * zero).sin(), zero.exp() / nothing] {
+        assert!(oracle.bound(y).unwrap().as_slice().iter().all(|bound| bound.is_infinite()), "{tape}");
+    }
+    // What no order makes ∞ is known.
+    let small = x * T::from_f64(0.125);
+    assert!(oracle.bound(small.sum().tanh() * zero).unwrap().as_slice().iter().all(|bound| *bound < 1e-30));
+}
+
+#[test]
+fn sums_that_may_overflow() {
+    what_may_overflow_on_the_way_has_no_bound::<f64>();
+    what_may_overflow_on_the_way_has_no_bound::<f32>();
 }

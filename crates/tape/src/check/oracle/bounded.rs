@@ -23,7 +23,7 @@ use crate::Scalar;
 /// | Σ of n products | the products' errors + (n + 1)·u·Σ\|xy\|, in any order, with or without fused steps |
 /// | f(x) | the greatest slope beside x times μₓ, and 4 ulp |
 /// | x < y, where the bounds overlap | ∞: one evaluation may be on the other side |
-/// | what overflows, and a sum of terms of which some may | ∞ |
+/// | what overflows, and a sum of terms of which some may | ∞, and so is what is computed of it, 0 times it too |
 ///
 /// Sums are bounded for every order, and a sum of two is taken to be rounded as its terms are, because programs
 /// add in an order of their own and move factors. Where a rewrite makes of a formula that cancels one
@@ -37,6 +37,9 @@ use crate::Scalar;
 pub struct Bounded<T> {
     value: f64,
     bound: f64,
+    /// Whether an evaluation may have met ∞ on the way here, where the value has not: then nothing is
+    /// known, not even that 0 times it is 0.
+    may_have_overflowed: bool,
     of: PhantomData<fn() -> T>,
 }
 
@@ -59,8 +62,18 @@ impl<T: Scalar> Bounded<T> {
     pub fn new(value: f64, bound: f64) -> Self {
         let greatest = Self::greatest();
         let value = if value.abs() > greatest { f64::INFINITY.copysign(value) } else { value };
+        let overflows = bound < f64::INFINITY && value.abs() + bound > greatest;
         let known = bound < f64::INFINITY && value.abs() + bound <= greatest;
-        Bounded { value, bound: if known { bound } else { f64::INFINITY }, of: PhantomData }
+        let bound = if known { bound } else { f64::INFINITY };
+        Bounded { value, bound, may_have_overflowed: overflows, of: PhantomData }
+    }
+
+    /// The same, or nothing that is known, if an operand may have met ∞.
+    fn after(self, may_have_overflowed: bool) -> Self {
+        match may_have_overflowed {
+            true => Bounded { bound: f64::INFINITY, may_have_overflowed, ..self },
+            false => self,
+        }
     }
 
     /// The greatest finite number.
@@ -71,8 +84,9 @@ impl<T: Scalar> Bounded<T> {
     /// A sum of terms that add up to this size: in another order, some of them may overflow.
     fn of_terms(value: f64, bound: f64, size: f64) -> Self {
         // NaN is no less.
-        let value = if size > Self::greatest() { f64::INFINITY.copysign(value) } else { value };
-        Bounded::new(value, bound)
+        let overflows = size > Self::greatest();
+        let value = if overflows { f64::INFINITY.copysign(value) } else { value };
+        Bounded::new(value, bound).after(overflows)
     }
 
     /// The bound μ.
@@ -139,11 +153,13 @@ impl<T: Scalar> Add for Bounded<T> {
     type Output = Self;
     fn add(self, b: Self) -> Self {
         let value = self.value + b.value;
+        let of_operands = self.may_have_overflowed || b.may_have_overflowed;
         if self.is_exact_zero() || b.is_exact_zero() {
-            return Bounded::new(value, self.bound + b.bound);
+            return Bounded::new(value, self.bound + b.bound).after(of_operands);
         }
         let size = self.value.abs() + b.value.abs();
-        Bounded::of_terms(value, (self.bound + b.bound + Self::unit() * size) * (1.0 + 1e-12), size)
+        let bound = (self.bound + b.bound + Self::unit() * size) * (1.0 + 1e-12);
+        Bounded::of_terms(value, bound, size).after(of_operands)
     }
 }
 
@@ -181,7 +197,9 @@ impl<T: Scalar> Div for Bounded<T> {
             true => (self.bound + part(value, b.bound)) / least,
             false => f64::INFINITY,
         };
+        let may_be_pole = handed_on == f64::INFINITY;
         Self::rounded(value, handed_on, 1.0)
+            .after(may_be_pole || self.may_have_overflowed || b.may_have_overflowed)
     }
 }
 
@@ -208,16 +226,17 @@ impl<T: Scalar> Number for Bounded<T> {
             }
             _ => 0.0,
         };
-        Self::rounded(y, self.moved(f, y) + argument, FOUR_ULP)
+        Self::rounded(y, self.moved(f, y) + argument, FOUR_ULP).after(self.may_have_overflowed)
     }
     fn power(&self, p: &Self) -> Self {
         let value = self.value.powf(p.value);
+        let of_operands = self.may_have_overflowed || p.may_have_overflowed;
         if self.is_unknown() || p.is_unknown() {
-            return Bounded::new(value, f64::INFINITY); // NaN may be among the numbers
+            return Bounded::new(value, f64::INFINITY).after(of_operands); // NaN may be among the numbers
         }
         // Between the ends is a pole, of which the corners tell nothing.
         if self.may_vanish() && p.ends()[0] < 0.0 {
-            return Bounded::new(value, f64::INFINITY);
+            return Bounded::new(value, f64::INFINITY).after(true);
         }
         let corners = self.ends().into_iter().flat_map(|x| p.ends().map(|p| (x.powf(p) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
@@ -225,7 +244,8 @@ impl<T: Scalar> Number for Bounded<T> {
     fn atan2(&self, x: &Self) -> Self {
         let value = self.value.atan2(x.value);
         if self.is_unknown() || x.is_unknown() {
-            return Bounded::new(value, f64::INFINITY);
+            let of_operands = self.may_have_overflowed || x.may_have_overflowed;
+            return Bounded::new(value, f64::INFINITY).after(of_operands);
         }
         // On both sides of the negative axis the angles are as near to π and −π as one likes.
         if self.bound > 0.0 && self.may_vanish() && x.ends()[0] <= 0.0 {
@@ -242,7 +262,7 @@ impl<T: Scalar> Number for Bounded<T> {
     }
     /// Nothing is known of it.
     fn unordered(self) -> Self {
-        Bounded::new(self.value, f64::INFINITY)
+        Bounded::new(self.value, f64::INFINITY).after(self.may_have_overflowed)
     }
     fn sum(terms: &[Self]) -> Self {
         let terms: Vec<&Self> = terms.iter().filter(|x| !x.is_exact_zero()).collect();
@@ -250,11 +270,14 @@ impl<T: Scalar> Number for Bounded<T> {
         let bounds: f64 = terms.iter().map(|x| x.bound).sum();
         let size: f64 = terms.iter().map(|x| x.value.abs() + x.bound).sum();
         let roundings = if terms.len() < 2 { 0.0 } else { terms.len() as f64 };
-        Bounded::of_terms(value, (bounds + roundings * Self::unit() * size) * (1.0 + 1e-10), size)
+        let of_terms = terms.iter().any(|x| x.may_have_overflowed);
+        let bound = (bounds + roundings * Self::unit() * size) * (1.0 + 1e-10);
+        Bounded::of_terms(value, bound, size).after(of_terms)
     }
     fn dot(pairs: &[(Self, Self)]) -> Self {
         // 0 times what is not known is 0, but 0·∞ and 0·NaN are NaN.
-        let is_nothing = |a: &Self, b: &Self| a.is_exact_zero() && b.value.is_finite();
+        let is_nothing =
+            |a: &Self, b: &Self| a.is_exact_zero() && b.value.is_finite() && !b.may_have_overflowed;
         let pairs: Vec<&(Self, Self)> =
             pairs.iter().filter(|(a, b)| !is_nothing(a, b) && !is_nothing(b, a)).collect();
         if pairs.is_empty() {
@@ -269,10 +292,11 @@ impl<T: Scalar> Number for Bounded<T> {
             errors += handed_on(pair);
             sizes += size(pair);
         }
+        let of_factors = pairs.iter().any(|(a, b)| a.may_have_overflowed || b.may_have_overflowed);
         let n = pairs.len() as f64;
         let roundings = if pairs.len() == 1 { 1.0 } else { n + 1.0 };
         let rounding = roundings * Self::unit() * sizes + n * Self::vanishing();
-        Bounded::of_terms(value, (errors + rounding) * (1.0 + 1e-10), sizes)
+        Bounded::of_terms(value, (errors + rounding) * (1.0 + 1e-10), sizes).after(of_factors)
     }
 }
 
