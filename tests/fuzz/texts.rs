@@ -4,7 +4,7 @@ use mlp::tables::{Csv, Header};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tape::check::strategies::{BuiltIn, Noisy, Scripts};
-use tape::{EquationReader, OperationKind, Tape};
+use tape::{Entry, EquationReader, OperationKind, Tape};
 
 use crate::cases::{Counts, fuzz, runner};
 use proptest::strategy::ValueTree;
@@ -130,9 +130,12 @@ fn equation_is_read(text: &str, tape: &Tape<f64>) -> Result<Counts, String> {
             let is_leaf = read.right.entry().is_ok_and(|entry| entry.leaf_kind().is_some());
             let is_same = again.as_ref().is_ok_and(|again| again.right == read.right);
             let too_long = printed.len() > EquationReader::<f64>::LONGEST || printed.contains('…');
-            // A repetition alone prints as what it repeats: that is a limit.
-            let is_repetition =
-                read.right.entry().is_ok_and(|entry| entry.kind() == OperationKind::Broadcast);
+            // A repetition prints as what it repeats, alone or as an operand: that is a limit.
+            let is_repetition = read.right.entry().is_ok_and(|entry| {
+                let is_one = |entry: Entry<'_, f64>| entry.kind() == OperationKind::Broadcast;
+                let of_operands = |entry: Entry<'_, f64>| is_one(entry) || entry.operands().any(is_one);
+                is_one(entry) || entry.operands().any(of_operands)
+            });
             match is_same || is_leaf || too_long || is_repetition {
                 true => Ok(vec![("entries", 1)]),
                 false => Err(format!("other entry: {text}\nprinted {printed}\nread {again:?}\n{tape}")),

@@ -463,3 +463,16 @@ proptest! {
         }
     }
 }
+
+/// It is printed without its sign, and so has none when it is read.
+#[test]
+fn nan_has_no_sign() {
+    let tape = Tape::<f64>::new();
+    let x = tape.parameter("x", &Matrix::zeros(1, 1));
+    for text in ["−NaN", "-NaN/m", "-NaN · x", "x + -NaN"] {
+        let read = tape.reader().read(text).unwrap().right;
+        let printed = read.equation().to_string();
+        assert_eq!(tape.reader().read(&printed).unwrap().right, read, "{text} is printed as {printed}");
+    }
+    assert!(tape.reader().read("x").unwrap().right == x);
+}

@@ -117,7 +117,8 @@ impl<'r, 't, T: Scalar> Resolver<'r, 't, T> {
             let what = "a number that the type holds";
             return Err(EquationError::new(node.at, EquationMistake::Expected { what, found }));
         };
-        let c = if literal.negative { -c } else { c };
+        // NaN is printed without its sign.
+        let c = if literal.negative && !c.is_nan() { -c } else { c };
         let op: Op<T> = NumberOp(Factor { c, m: literal.m }).into();
         Ok(match self.reader.tape.list.borrow().entries.find(op.clone(), &[]) {
             Some(id) => Standing::There(id, Shape::SCALAR),
