@@ -1,5 +1,7 @@
 //! Texts against the parsers: typed equations, the JSON of a list, and tables.
 
+use std::collections::HashSet;
+
 use mlp::tables::{Csv, Header};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -119,6 +121,22 @@ const OF_EQUATIONS: &[&str] = &[
     "the end",
 ];
 
+/// Whether an equation may write out a repetition, which prints as what it repeats: that is a limit.
+/// What has a name is not written out.
+fn writes_a_repetition(entry: Entry<'_, f64>) -> bool {
+    let (mut written, mut seen) = (vec![entry], HashSet::new());
+    while let Some(entry) = written.pop() {
+        if !seen.insert(entry.index()) {
+            continue;
+        }
+        if entry.kind() == OperationKind::Broadcast {
+            return true;
+        }
+        written.extend(entry.operands().filter(|operand| operand.name().is_none()));
+    }
+    false
+}
+
 /// Any pieces, or a printed equation with changes, on a tape of 64.
 fn equation_is_read(text: &str, tape: &Tape<f64>) -> Result<Counts, String> {
     let length = tape.len();
@@ -130,12 +148,7 @@ fn equation_is_read(text: &str, tape: &Tape<f64>) -> Result<Counts, String> {
             let is_leaf = read.right.entry().is_ok_and(|entry| entry.leaf_kind().is_some());
             let is_same = again.as_ref().is_ok_and(|again| again.right == read.right);
             let too_long = printed.len() > EquationReader::<f64>::LONGEST || printed.contains('…');
-            // A repetition prints as what it repeats, alone or as an operand: that is a limit.
-            let is_repetition = read.right.entry().is_ok_and(|entry| {
-                let is_one = |entry: Entry<'_, f64>| entry.kind() == OperationKind::Broadcast;
-                let of_operands = |entry: Entry<'_, f64>| is_one(entry) || entry.operands().any(is_one);
-                is_one(entry) || entry.operands().any(of_operands)
-            });
+            let is_repetition = read.right.entry().is_ok_and(writes_a_repetition);
             match is_same || is_leaf || too_long || is_repetition {
                 true => Ok(vec![("entries", 1)]),
                 false => Err(format!("other entry: {text}\nprinted {printed}\nread {again:?}\n{tape}")),
