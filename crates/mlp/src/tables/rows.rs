@@ -160,53 +160,50 @@ fn open_quotation(bytes: &[u8], delimiter: u8) -> Option<usize> {
     (place == Place::Quoted).then_some(open)
 }
 
-/// The first quotation mark of a row that is not where it would be read as one: the csv crate takes
-/// `"1"2` for 12, and the marks of a field that begins with a blank for a part of its text. Its
-/// place, its column from 1, and what is wrong.
+/// The first quotation mark of a row that is not where it would be read as one: its place, its column
+/// from 1, and what is wrong.
 fn misplaced_mark(row: &[u8], delimiter: u8) -> Option<(usize, usize, &'static str)> {
-    const BEHIND: &str = "text stands behind the quotation mark that ends the field";
-    const BLANK: &str = "a blank stands before the quotation mark that begins the field";
     if !row.contains(&b'"') {
         return None;
     }
     let text = std::str::from_utf8(row).ok()?;
-    let (mut place, mut column) = (Place::Begin, 1);
-    // Of a field that begins with blanks and a mark: the mark, and the last byte that is no blank.
-    let mut behind_blanks: Option<(usize, usize)> = None;
-    let are_around = |(first, last): (usize, usize)| last > first && row[last] == b'"';
-    let (mut is_blank, mut mark, mut is_closed) = (true, 0, false);
-    for (at, c) in text.char_indices() {
-        let is_delimiter = c == char::from(delimiter);
-        let ends_field = is_delimiter || matches!(c, '\n' | '\r');
-        let before = place;
-        place = place.after(row[at], ends_field);
-        match (before, place) {
-            (Place::Quoted, Place::Mark) => mark = at,
-            // Blanks behind the mark are left out, as any at the end of a field.
-            (Place::Mark, Place::Plain) if c.is_whitespace() => is_closed = true,
-            (Place::Mark, Place::Plain) => return Some((mark, column, BEHIND)),
-            (Place::Plain, Place::Plain) if is_closed && !c.is_whitespace() => {
-                return Some((mark, column, BEHIND));
-            }
-            (Place::Begin | Place::Plain, Place::Plain) if !c.is_whitespace() => {
-                match &mut behind_blanks {
-                    Some((_, last)) => *last = at,
-                    None if is_blank && c == '"' => behind_blanks = Some((at, at)),
-                    None => {}
-                }
-                is_blank = false;
-            }
-            _ => {}
-        }
+    let (mut place, mut start, mut column) = (Place::Begin, 0, 1);
+    for (at, &byte) in row.iter().enumerate() {
+        place = place.after(byte, byte == delimiter || matches!(byte, b'\n' | b'\r'));
         if place == Place::Begin {
-            if let Some((first, _)) = behind_blanks.take().filter(|&marks| are_around(marks)) {
-                return Some((first, column, BLANK));
+            if let Some((mark, reason)) = misplaced_in(&text[start..at]) {
+                return Some((start + mark, column, reason));
             }
-            (is_blank, is_closed) = (true, false);
-            column += usize::from(is_delimiter);
+            (start, column) = (at + 1, column + usize::from(byte == delimiter));
         }
     }
-    behind_blanks.filter(|&marks| are_around(marks)).map(|(first, _)| (first, column, BLANK))
+    misplaced_in(&text[start..]).map(|(mark, reason)| (start + mark, column, reason))
+}
+
+/// The same of a field: the csv crate takes `"1"2` for 12, and the marks of a field that begins with
+/// a blank for a part of its text.
+fn misplaced_in(field: &str) -> Option<(usize, &'static str)> {
+    const BEHIND: &str = "text stands behind the quotation mark that ends the field";
+    const BLANK: &str = "a blank stands before the quotation mark that begins the field";
+    let is_last = |&at: &usize| field[at + 1..].trim().is_empty();
+    if field.starts_with('"') {
+        return closing_mark(field).filter(|at| !is_last(at)).map(|at| (at, BEHIND));
+    }
+    let first = field.find(|c: char| !c.is_whitespace()).filter(|&at| field[at..].starts_with('"'))?;
+    let last = field.rfind('"').filter(|at| *at > first && is_last(at));
+    last.map(|_| (first, BLANK))
+}
+
+/// The mark that ends a field which begins with one: two of them are one of the text.
+fn closing_mark(field: &str) -> Option<usize> {
+    let mut marks = field.match_indices('"').map(|(at, _)| at).skip(1);
+    while let Some(at) = marks.next() {
+        if !field[at + 1..].starts_with('"') {
+            return Some(at);
+        }
+        marks.next();
+    }
+    None
 }
 
 /// Where in a field a byte is, as the csv crate takes quotation marks.
