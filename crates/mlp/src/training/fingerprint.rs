@@ -39,12 +39,12 @@ impl Fingerprints {
     ) -> Result<Self> {
         let tape = model.j.tape();
         let live = Live::of(tape, [model.j])?;
-        let leaves = |kind: LeafKind| {
-            let is_seen = |index| live.has(index);
-            tape.entries().filter(move |entry| is_seen(entry.index()) && entry.leaf_kind() == Some(kind))
+        let leaves = |kind| {
+            let of_kind = tape.entries().filter(move |entry| entry.leaf_kind() == Some(kind));
+            of_kind.filter(|entry| live.has(entry.index()))
         };
         // Those without values are of blocks that are yet to come, or told by the run.
-        let of = |entry: Entry<'_, T>| {
+        let seen = |entry: Entry<'_, T>| {
             let values = program.view(entry.var()).ok()?;
             Some(Fingerprint { leaf: entry.label(), number: number(values) })
         };
@@ -53,35 +53,46 @@ impl Fingerprints {
             .map(|(leaf, values)| Fingerprint { leaf: leaf.label(), number: number(values.view()) });
         let frozen = leaves(LeafKind::Parameter).filter(|entry| !is_trained(entry.id()));
         Ok(Fingerprints {
-            training: leaves(LeafKind::Examples).filter_map(of).collect(),
+            training: leaves(LeafKind::Examples).filter_map(seen).collect(),
             validation: validation.collect(),
-            frozen: frozen.filter_map(of).collect(),
+            frozen: frozen.filter_map(seen).collect(),
         })
     }
 }
 
+/// The first leaf of which a checkpoint has another number; where it has not as many, why it is
+/// refused.
+fn other<'f>(
+    here: &'f [Fingerprint],
+    kept: &[u64],
+    refusal: impl FnOnce(usize, usize) -> String,
+) -> Result<Option<&'f str>> {
+    if here.len() != kept.len() {
+        return Err(Error::Checkpoint { reason: refusal(kept.len(), here.len()) });
+    }
+    let other = here.iter().zip(kept).find(|(here, kept)| here.number != **kept);
+    Ok(other.map(|(here, _)| here.leaf.as_str()))
+}
+
 /// Whether a checkpoint's numbers are those of the examples at hand.
 pub(super) fn check(part: &'static str, here: &[Fingerprint], kept: &[u64]) -> Result<()> {
-    if here.len() != kept.len() {
-        let reason = format!("it is of {part} examples of {} leaves, not of {}", kept.len(), here.len());
-        return Err(Error::Checkpoint { reason });
-    }
-    match here.iter().zip(kept).find(|(here, kept)| here.number != **kept) {
-        Some((here, _)) => Err(Error::OtherExamples { part, leaf: here.leaf.clone() }),
+    let refusal =
+        |kept: usize, here: usize| format!("it is of {part} examples of {kept} leaves, not of {here}");
+    match other(here, kept, refusal)? {
+        Some(leaf) => Err(Error::OtherExamples { part, leaf: leaf.to_owned() }),
         None => Ok(()),
     }
 }
 
 /// Whether the parameters that are not trained are those of a checkpoint.
 pub(super) fn check_frozen(here: &[Fingerprint], kept: &[u64]) -> Result<()> {
-    let refuse = |reason| Err(Error::Checkpoint { reason });
-    if here.len() != kept.len() {
-        let (kept, here) = (kept.len(), here.len());
-        return refuse(format!("there were {kept} parameters that are not trained, and are {here} here"));
-    }
-    match here.iter().zip(kept).find(|(here, kept)| here.number != **kept) {
-        Some((Fingerprint { leaf, .. }, _)) => {
-            refuse(format!("{leaf}, which is not trained, has other values than it was begun with"))
+    let refusal = |kept: usize, here: usize| {
+        format!("there were {kept} parameters that are not trained, and are {here} here")
+    };
+    match other(here, kept, refusal)? {
+        Some(leaf) => {
+            let reason = format!("{leaf}, which is not trained, has other values than it was begun with");
+            Err(Error::Checkpoint { reason })
         }
         None => Ok(()),
     }
