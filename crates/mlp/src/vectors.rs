@@ -42,12 +42,13 @@ pub(crate) fn norm_of_all<'a, T: Scalar>(all: impl Iterator<Item = &'a [T]> + Cl
     largest * squares.sqrt()
 }
 
+/// A power of two: so small a part of any finite numbers has a norm in `f64`, as many as there may be.
+pub(crate) const SMALL: f64 = 1.0 / (1_u64 << 34) as f64;
+
 /// The standard deviation from a mean, √(Σ (aᵢ − mean)² / (n − 1)), also where a difference or a square
 /// would be ∞ or 0.
 pub(crate) fn deviation(a: &[f64], mean: f64) -> f64 {
     let away = |unit: f64| a.iter().map(|x| unit * x - unit * mean).collect::<Vec<_>>();
-    /// So small a part of any finite numbers has a norm, as many as there may be.
-    const SMALL: f64 = 1.0 / (1_u64 << 34) as f64;
     let of = |unit: f64| norm(&away(unit)) / ((a.len() - 1) as f64).sqrt() / unit;
     let whole = of(1.0);
     if whole.is_finite() { whole } else { of(SMALL) }

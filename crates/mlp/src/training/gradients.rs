@@ -5,7 +5,7 @@ use tape::Program;
 
 use crate::shuffle::zeros;
 use crate::training::step::Followed;
-use crate::vectors::norm_of_all;
+use crate::vectors::{SMALL, norm_of_all};
 use crate::{Result, Scalar};
 
 /// What is asked for.
@@ -37,9 +37,6 @@ impl GradientRules {
         }
     }
 }
-
-/// A power of two: so small a part of any finite numbers has a norm in `f64`, however many they are.
-const SMALL: f64 = 1.0 / (1_u64 << 34) as f64;
 
 /// The gradients of a step, in memory of their own.
 #[derive(Debug)]
