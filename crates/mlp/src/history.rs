@@ -129,6 +129,9 @@ pub enum Verdict {
     Stop,
 }
 
+/// No training has more steps or epochs: what counts them can go on growing.
+pub(crate) const MOST_STEPS: u64 = 1 << 53;
+
 /// Stops when the loss has not improved for some epochs in a row.
 ///
 /// ```

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EarlyStopping;
+use super::{EarlyStopping, MOST_STEPS};
 use crate::serialised::Number;
 use crate::{Error, Result};
 
@@ -28,7 +28,7 @@ impl TryFrom<Form> for EarlyStopping {
         let stopping = EarlyStopping::new(patience, min_delta)?;
         match best {
             // It is to go on growing.
-            _ if observed as u64 > 1 << 53 => {
+            _ if observed as u64 > MOST_STEPS => {
                 Err(wrong("the number of epochs observed", observed as f64, "at most 2⁵³"))
             }
             Some((epoch, _)) if epoch >= observed => {

@@ -6,6 +6,7 @@ use tape::Matrix;
 
 use crate::data::first_not_finite;
 use crate::files::Archive;
+use crate::history::MOST_STEPS;
 use crate::text::Short;
 use crate::training::fingerprint::{self, Fingerprint, Fingerprints};
 use crate::training::run::Run;
@@ -446,10 +447,10 @@ fn history(archive: &Archive) -> Result<Vec<Losses>> {
     Ok(training.iter().enumerate().map(losses).collect())
 }
 
-/// A number of steps or epochs, which is to go on growing: no training has as many as 2⁵³.
+/// A number of steps or epochs, which is to go on growing.
 fn count(name: &str, n: u64) -> Result<usize> {
     match usize::try_from(n) {
-        Ok(n) if n as u64 <= 1 << 53 => Ok(n),
+        Ok(n) if n as u64 <= MOST_STEPS => Ok(n),
         Ok(_) | Err(_) => refuse(format!("{name} is {n}, more than a training can have")),
     }
 }
