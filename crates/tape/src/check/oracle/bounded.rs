@@ -69,7 +69,12 @@ impl<T: Scalar> Bounded<T> {
     }
 
     /// The same, or nothing that is known, if an operand may have met ∞.
-    fn after(self, may_have_overflowed: bool) -> Self {
+    fn after<'a>(self, operands: impl IntoIterator<Item = &'a Self>) -> Self {
+        self.met_infinity(operands.into_iter().any(|operand| operand.may_have_overflowed))
+    }
+
+    /// The same, or nothing that is known, if an evaluation may meet ∞ here.
+    fn met_infinity(self, may_have_overflowed: bool) -> Self {
         match may_have_overflowed {
             true => Bounded { bound: f64::INFINITY, may_have_overflowed, ..self },
             false => self,
@@ -86,7 +91,7 @@ impl<T: Scalar> Bounded<T> {
         // NaN is no less.
         let overflows = size > Self::greatest();
         let value = if overflows { f64::INFINITY.copysign(value) } else { value };
-        Bounded::new(value, bound).after(overflows)
+        Bounded::new(value, bound).met_infinity(overflows)
     }
 
     /// The bound μ.
@@ -153,13 +158,12 @@ impl<T: Scalar> Add for Bounded<T> {
     type Output = Self;
     fn add(self, b: Self) -> Self {
         let value = self.value + b.value;
-        let of_operands = self.may_have_overflowed || b.may_have_overflowed;
         if self.is_exact_zero() || b.is_exact_zero() {
-            return Bounded::new(value, self.bound + b.bound).after(of_operands);
+            return Bounded::new(value, self.bound + b.bound).after([&self, &b]);
         }
         let size = self.value.abs() + b.value.abs();
         let bound = (self.bound + b.bound + Self::unit() * size) * (1.0 + 1e-12);
-        Bounded::of_terms(value, bound, size).after(of_operands)
+        Bounded::of_terms(value, bound, size).after([&self, &b])
     }
 }
 
@@ -198,8 +202,7 @@ impl<T: Scalar> Div for Bounded<T> {
             false => f64::INFINITY,
         };
         let may_be_pole = handed_on == f64::INFINITY;
-        Self::rounded(value, handed_on, 1.0)
-            .after(may_be_pole || self.may_have_overflowed || b.may_have_overflowed)
+        Self::rounded(value, handed_on, 1.0).met_infinity(may_be_pole).after([&self, &b])
     }
 }
 
@@ -226,17 +229,16 @@ impl<T: Scalar> Number for Bounded<T> {
             }
             _ => 0.0,
         };
-        Self::rounded(y, self.moved(f, y) + argument, FOUR_ULP).after(self.may_have_overflowed)
+        Self::rounded(y, self.moved(f, y) + argument, FOUR_ULP).after([self])
     }
     fn power(&self, p: &Self) -> Self {
         let value = self.value.powf(p.value);
-        let of_operands = self.may_have_overflowed || p.may_have_overflowed;
         if self.is_unknown() || p.is_unknown() {
-            return Bounded::new(value, f64::INFINITY).after(of_operands); // NaN may be among the numbers
+            return Bounded::new(value, f64::INFINITY).after([self, p]); // NaN may be among the numbers
         }
         // Between the ends is a pole, of which the corners tell nothing.
         if self.may_vanish() && p.ends()[0] < 0.0 {
-            return Bounded::new(value, f64::INFINITY).after(true);
+            return Bounded::new(value, f64::INFINITY).met_infinity(true);
         }
         let corners = self.ends().into_iter().flat_map(|x| p.ends().map(|p| (x.powf(p) - value).abs()));
         Self::rounded(value, greatest(corners), FOUR_ULP)
@@ -244,8 +246,7 @@ impl<T: Scalar> Number for Bounded<T> {
     fn atan2(&self, x: &Self) -> Self {
         let value = self.value.atan2(x.value);
         if self.is_unknown() || x.is_unknown() {
-            let of_operands = self.may_have_overflowed || x.may_have_overflowed;
-            return Bounded::new(value, f64::INFINITY).after(of_operands);
+            return Bounded::new(value, f64::INFINITY).after([self, x]);
         }
         // On both sides of the negative axis the angles are as near to π and −π as one likes.
         if self.bound > 0.0 && self.may_vanish() && x.ends()[0] <= 0.0 {
@@ -262,7 +263,7 @@ impl<T: Scalar> Number for Bounded<T> {
     }
     /// Nothing is known of it.
     fn unordered(self) -> Self {
-        Bounded::new(self.value, f64::INFINITY).after(self.may_have_overflowed)
+        Bounded::new(self.value, f64::INFINITY).after([&self])
     }
     fn sum(terms: &[Self]) -> Self {
         let terms: Vec<&Self> = terms.iter().filter(|x| !x.is_exact_zero()).collect();
@@ -270,9 +271,8 @@ impl<T: Scalar> Number for Bounded<T> {
         let bounds: f64 = terms.iter().map(|x| x.bound).sum();
         let size: f64 = terms.iter().map(|x| x.value.abs() + x.bound).sum();
         let roundings = if terms.len() < 2 { 0.0 } else { terms.len() as f64 };
-        let of_terms = terms.iter().any(|x| x.may_have_overflowed);
         let bound = (bounds + roundings * Self::unit() * size) * (1.0 + 1e-10);
-        Bounded::of_terms(value, bound, size).after(of_terms)
+        Bounded::of_terms(value, bound, size).after(terms)
     }
     fn dot(pairs: &[(Self, Self)]) -> Self {
         // 0 times what is not known is 0, but 0·∞ and 0·NaN are NaN.
@@ -292,11 +292,11 @@ impl<T: Scalar> Number for Bounded<T> {
             errors += handed_on(pair);
             sizes += size(pair);
         }
-        let of_factors = pairs.iter().any(|(a, b)| a.may_have_overflowed || b.may_have_overflowed);
         let n = pairs.len() as f64;
         let roundings = if pairs.len() == 1 { 1.0 } else { n + 1.0 };
         let rounding = roundings * Self::unit() * sizes + n * Self::vanishing();
-        Bounded::of_terms(value, (errors + rounding) * (1.0 + 1e-10), sizes).after(of_factors)
+        Bounded::of_terms(value, (errors + rounding) * (1.0 + 1e-10), sizes)
+            .after(pairs.iter().flat_map(|(a, b)| [a, b]))
     }
 }
 
