@@ -93,9 +93,8 @@ impl<T: Scalar> RowBench<'_, T> {
         let u = Random::new(seed).direction((evaluator.shape().at(M).0, M));
         let Ok(whole) = evaluator.at(&sample.inputs, &u) else { return };
         let shapes = (self.row.shapes)(n);
-        let mut batches =
-            Batches { evaluator, shapes, sample: &sample, u: &u, whole: &whole, terms: Vec::new() };
-        batches.terms = batches.terms();
+        let batches = Batches { evaluator, shapes, sample: &sample, u: &u, whole: &whole };
+        let terms = batches.terms();
         let order = Random::new(!seed).permutation(M);
         let all: Vec<usize> = (0..M).collect();
         let twice: Vec<usize> = all.iter().chain(&all).copied().collect();
@@ -106,7 +105,7 @@ impl<T: Scalar> RowBench<'_, T> {
             (RowLaw::Duplication, vec![&twice[..]]),
             (RowLaw::Permutation, vec![&order[..]]),
         ] {
-            if let Some(what) = batches.apart(&parts) {
+            if let Some(what) = batches.apart(&parts, &terms) {
                 self.broken(law, &sample, what);
             }
         }
@@ -120,8 +119,6 @@ struct Batches<'a, 't, T: Scalar> {
     sample: &'a Sample<T>,
     u: &'a Matrix<T>,
     whole: &'a [Matrix<T>],
-    /// How large the sums over the examples are that the outputs are, were nothing to cancel.
-    terms: Vec<f64>,
 }
 
 impl<T: Scalar> Batches<'_, '_, T> {
@@ -132,10 +129,15 @@ impl<T: Scalar> Batches<'_, '_, T> {
         self.evaluator.at(&inputs, &chosen(Dim::M, self.u, part))
     }
 
-    /// For each output the largest element of Σ |what an example alone gives|.
+    /// A zero for each element of the outputs.
+    fn zeros(&self) -> Vec<Matrix<f64>> {
+        self.whole.iter().map(|x| Matrix::zeros(x.rows(), x.columns())).collect()
+    }
+
+    /// For each output the largest element of Σ |what an example alone gives|: how large the sums over
+    /// the examples are, were nothing to cancel.
     fn terms(&self) -> Vec<f64> {
-        let mut sums: Vec<Matrix<f64>> =
-            self.whole.iter().map(|x| Matrix::zeros(x.rows(), x.columns())).collect();
+        let mut sums = self.zeros();
         for found in (0..M).filter_map(|example| self.part(&[example]).ok()) {
             for (sum, found) in
                 sums.iter_mut().zip(&found).filter(|(sum, found)| sum.shape() == found.shape())
@@ -147,12 +149,12 @@ impl<T: Scalar> Batches<'_, '_, T> {
     }
 
     /// Where the parts of the batch give something else than the whole: columns as they are, and
-    /// gradients of shared operands as their sum over the parts, by how often each example is there.
-    fn apart(&self, parts: &[&[usize]]) -> Option<String> {
+    /// gradients of shared operands as their sum over the parts, by how often each example is there;
+    /// `terms` is how large those sums are before anything cancels.
+    fn apart(&self, parts: &[&[usize]], terms: &[f64]) -> Option<String> {
         let times = parts.iter().map(|part| part.len()).sum::<usize>() as f64 / M as f64;
         let tolerance = 16.0 * tolerance::<T>();
-        let mut sums: Vec<Matrix<f64>> =
-            self.whole.iter().map(|x| Matrix::zeros(x.rows(), x.columns())).collect();
+        let mut sums = self.zeros();
         for part in parts {
             let found = match self.part(part) {
                 Ok(found) => found,
@@ -179,7 +181,7 @@ impl<T: Scalar> Batches<'_, '_, T> {
         let shared = (1..self.whole.len()).filter(|&k| !self.shapes[k - 1].columns.depends_on_m());
         for k in shared {
             let expected: Matrix<f64> = self.whole[k].cast::<f64>().map(|x| times * x);
-            if let Some((i, j)) = first_apart(&sums[k], &expected, tolerance, times * self.terms[k]) {
+            if let Some((i, j)) = first_apart(&sums[k], &expected, tolerance, times * terms[k]) {
                 let (found, expected) = (sums[k][(i, j)], expected[(i, j)]);
                 return Some(format!(
                     "{} at row {i}, column {j} is {found:e} in parts, and {expected:e} together",
