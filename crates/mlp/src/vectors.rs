@@ -67,7 +67,7 @@ pub(crate) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
     let alpha = T::from_f64(alpha);
     kernels::vectorised(
         #[inline(always)]
-        || y.iter_mut().zip(x).for_each(|(y, &x)| *y += alpha * x),
+        move || y.iter_mut().zip(x).for_each(|(y, &x)| *y += alpha * x),
     );
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn add_scaled<T: Scalar>(y: &mut [T], alpha: f64, x: &[T]) {
 pub(crate) fn along<T: Scalar>(out: &mut [T], x: &[T], alpha: f64, d: &[T]) {
     kernels::vectorised(
         #[inline(always)]
-        || {
+        move || {
             for ((out, x), d) in out.iter_mut().zip(x).zip(d) {
                 *out = T::from_f64(x.to_f64() + alpha * d.to_f64());
             }

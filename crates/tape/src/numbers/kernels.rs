@@ -99,7 +99,9 @@ impl<'a, T: Scalar> Product<'a, T> {
 
 /// Runs a closure compiled for the best instruction set that the processor has.
 ///
-/// Write it as `#[inline(always)] || …`: what is not inlined is compiled for the baseline.
+/// Write it as `#[inline(always)] move || …`: what is not inlined is compiled for the baseline, and a
+/// number that is borrowed from outside is read again for each element, as what is written might be
+/// in its place, so that there are no vectors.
 #[inline(always)]
 pub fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     simd::vectorised(f)

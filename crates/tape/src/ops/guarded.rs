@@ -45,7 +45,7 @@ impl<T: Scalar> Elementwise<T> for Guarded {
     fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         vectorised(
             #[inline(always)]
-            || zip_column(x[0], x[1], out, quotient),
+            move || zip_column(x[0], x[1], out, quotient),
         );
         Ok(())
     }

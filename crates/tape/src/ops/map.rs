@@ -181,7 +181,7 @@ macro_rules! functions {
                         $(let ($($p,)+) = ($(*$p,)+);)?
                         $(T::$into(x, $($of,)? out);)?
                         $(k::$all(x, $for_all, out);)?
-                        $(each(x, out, #[inline(always)] |$x: T| $value);)?
+                        $(each(x, out, #[inline(always)] move |$x: T| $value);)?
                     })*
                     Function::User(user) => {
                         for (out, &x) in out.iter_mut().zip(x) {

@@ -169,7 +169,7 @@ impl<T: Scalar> Scaled<T> {
         if self.divides() {
             vectorised(
                 #[inline(always)]
-                || sum.iter_mut().for_each(|x| *x = self.of(*x)),
+                move || sum.iter_mut().for_each(|x| *x = self.of(*x)),
             );
         }
     }
@@ -221,13 +221,13 @@ impl<T: Scalar> Elementwise<T> for Scale<T> {
                 x[0],
                 out,
                 #[inline(always)]
-                |x| scaled.times * x,
+                move |x| scaled.times * x,
             ),
             false => each(
                 x[0],
                 out,
                 #[inline(always)]
-                |x| scaled.of(x),
+                move |x| scaled.of(x),
             ),
         }
         Ok(())

@@ -247,7 +247,7 @@ impl<T: Scalar> Elementwise<T> for Zip {
     fn section(&self, x: &[&[T]], out: &mut [T], _: usize) -> Result<(), Fault> {
         with_function!(self, f => vectorised(
             #[inline(always)]
-            || zip_column(x[0], x[1], out, f),
+            move || zip_column(x[0], x[1], out, f),
         ));
         Ok(())
     }

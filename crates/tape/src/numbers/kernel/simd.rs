@@ -94,8 +94,10 @@ fn baseline<O: WithSimd>(operation: O) -> O::Output {
     operation.with_simd(pulp::Scalar::new())
 }
 
-/// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] || …`, and
-/// so have closures in it that its loops call: what is not inlined is compiled for the baseline.
+/// Runs a closure compiled for the best instruction set. It has to be `#[inline(always)] move || …`,
+/// and so have closures in it that its loops call: what is not inlined is compiled for the baseline,
+/// and a number that is borrowed is read again for each element, as what is written might be in its
+/// place: then there are no vectors.
 #[inline(always)]
 pub(crate) fn vectorised<R>(f: impl FnOnce() -> R) -> R {
     dispatch(f)

@@ -98,11 +98,11 @@ impl<T: Real> Epilogue<'_, T> {
             Epilogue::None => {}
             Epilogue::Bias(&[b]) => vectorised(
                 #[inline(always)]
-                || out.iter_mut().for_each(|out| *out = *out + b),
+                move || out.iter_mut().for_each(|out| *out = *out + b),
             ),
             Epilogue::Bias(bias) => vectorised(
                 #[inline(always)]
-                || {
+                move || {
                     for column in out.chunks_exact_mut(bias.len()) {
                         for (out, &b) in column.iter_mut().zip(bias) {
                             *out = *out + b;
@@ -112,7 +112,7 @@ impl<T: Real> Epilogue<'_, T> {
             ),
             Epilogue::Multiply(by) => vectorised(
                 #[inline(always)]
-                || {
+                move || {
                     for (out, &y) in out.iter_mut().zip(by) {
                         *out = *out * y;
                     }
