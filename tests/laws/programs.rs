@@ -501,3 +501,63 @@ fn folds_are_read_where_their_operands_are() {
         }
     }
 }
+
+/// Outputs that are folds of one value, of one another, of outputs and of leaves, at any number of examples; the leaf's is
+/// what it was in the last run.
+#[test]
+fn folds_that_are_outputs_hold_what_their_operands_are() {
+    let tape = Tape::<f64>::new();
+    let x = tape.examples_unbound("X", 6);
+    let w = tape.parameter("W", &Matrix::from_fn(2, 2, |i, j| (i + 2 * j) as f64 - 1.5));
+    let (h, g) = (x.tanh(), x.unfold(3) * 2.0);
+    let by_two = h.unfold(2);
+    // The same numbers as tanh(X), as X, as 2·X and as W·unfold(X).
+    let of_h = [h, by_two, h.unfold(3), by_two.fold(2).unfold(6)];
+    let of_x = [x.unfold(3), x.unfold(2)];
+    let of_g = [g.fold(3)];
+    let product = w.matmul(x.unfold(3));
+    let of_product = [product.fold(3), product];
+    let outputs: Vec<Var<'_, f64>> =
+        of_h.into_iter().chain(of_x).chain(of_g).chain(of_product).chain([product.sum()]).collect();
+    for options in ways().into_iter().chain([Options::literal(), Options::default().tile_columns(1)]) {
+        let mut program = tape.compile_with(outputs.iter().copied(), options).unwrap();
+        for m in [1, 2, 255, 700, 0, 3] {
+            let values = Random::new(m as u64).matrix::<f64>(6, m, -1.0, 1.0);
+            program.bind(x, &values).unwrap();
+            program.run().unwrap();
+            // Unseen until the next run.
+            program.bind(x, &values.map(|x| x + 1.0)).unwrap();
+            let is = |of: &[Var<'_, f64>], expected: &dyn Fn(usize) -> f64| {
+                for output in of {
+                    let found = program.view(*output).unwrap();
+                    assert_eq!(found.shape(), output.shape().unwrap().at(m), "{output:?}");
+                    let numbers = found.as_slice().iter().enumerate();
+                    let worst =
+                        numbers.fold(0.0, |most: f64, (at, found)| most.max((found - expected(at)).abs()));
+                    assert!(worst < 1e-14, "{options:?}, m = {m}: {output:?} is {worst:e} off");
+                }
+            };
+            let x_at = |at: usize| values.as_slice()[at];
+            is(&of_h, &|at| x_at(at).tanh());
+            is(&of_x, &x_at);
+            is(&of_g, &|at| 2.0 * x_at(at));
+            let w_at = |i: usize, j: usize| (i + 2 * j) as f64 - 1.5;
+            is(&of_product, &|at| (0..2).map(|j| w_at(at % 2, j) * x_at(at / 2 * 2 + j)).sum());
+        }
+    }
+}
+
+/// A step that writes an output's numbers says which output that is, and how it is folded.
+#[test]
+fn a_step_is_named_by_the_output_that_is_folded_of_it() {
+    let tape = Tape::<f64>::new();
+    let [q, k] = ["Q", "K"].map(|name| tape.parameter_unbound(name, Shape::new(6, tape::Dim::M)));
+    let j = k.unfold(3).block_t().block_matmul(q.unfold(3)).tanh().sum().named("J");
+    let gradients = j.gradients([q, k]);
+    let program = tape.compile([j].into_iter().chain(gradients)).unwrap();
+    let step = program.steps().find(|step| step.entry == "∂J/∂Q").expect("a step makes the gradient");
+    assert_eq!(step.operations.last().unwrap(), "fold[3]");
+    assert_eq!(step.shape, Shape::new(6, tape::Dim::M));
+    assert!(program.to_string().contains("∂J/∂Q"), "{program}");
+    assert!(!program.steps().any(|step| step.operations == ["fold[3]"]), "nothing is copied: {program}");
+}

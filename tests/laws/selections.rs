@@ -176,7 +176,12 @@ fn other_uses_read_a_copy() {
     let tape = Tape::new();
     let ([w, x], set, batch) = product(&tape);
     let row = tape.parameter("r", &Matrix::filled(1, FEATURES, 0.5));
+    let narrow = tape.parameter("U", &Matrix::from_fn(8, FEATURES / 2, |i, j| (i as f64 - j as f64) / 20.0));
     let outputs = [
+        narrow.matmul(x.unfold(2)),
+        narrow.matmul(x.unfold(2)).fold(2) + w.matmul(x).sum(),
+        x.unfold(5).block_t().block_matmul(x.unfold(5)),
+        x.unfold(5),
         w.matmul(x.tanh()),
         w.matmul(x) + x.sum(),
         x.t().matmul(x),

@@ -72,6 +72,7 @@ fn product_row<T: Scalar>(size: Size) -> Vec<Case<T>> {
     cases
 }
 
+/// A leaf that is folded is read where it is.
 fn fold_row<T: Scalar>(size: Size) -> Vec<Case<T>> {
     let mut cases = Vec::new();
     for k in COLUMNS {
@@ -86,16 +87,7 @@ fn fold_row<T: Scalar>(size: Size) -> Vec<Case<T>> {
         cases.push(
             case(format!("tanh(unfold[{k}](A))"))
                 .input("A", tall, REAL)
-                .records(
-                    if k == 1 {
-                        "unfold[1]"
-                    } else if k == 2 {
-                        "unfold[2]"
-                    } else {
-                        "unfold[5]"
-                    },
-                    move |_, x| x[0].unfold(k).tanh(),
-                )
+                .records_no_step(move |_, x| x[0].unfold(k).tanh())
                 .gives(wide, move |x| {
                     let data = x[0].as_slice().iter().map(|x| x.tanh()).collect();
                     Matrix::from_vec(x[0].rows() / k, k * x[0].columns(), data).unwrap()
@@ -105,16 +97,7 @@ fn fold_row<T: Scalar>(size: Size) -> Vec<Case<T>> {
         cases.push(
             case(format!("fold[{k}](A)²"))
                 .input("A", wide, REAL)
-                .records(
-                    if k == 1 {
-                        "fold[1]"
-                    } else if k == 2 {
-                        "fold[2]"
-                    } else {
-                        "fold[5]"
-                    },
-                    move |_, x| x[0].fold(k).square(),
-                )
+                .records_no_step(move |_, x| x[0].fold(k).square())
                 .gives(tall, move |x| {
                     let data = x[0].as_slice().iter().map(|x| x * x).collect();
                     Matrix::from_vec(k * x[0].rows(), x[0].columns() / k, data).unwrap()

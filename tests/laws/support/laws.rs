@@ -131,7 +131,7 @@ impl<T: Scalar> Case<T> {
         self
     }
 
-    /// A recorder that records no step, as a leaf alone.
+    /// A recorder of what is no step of its own, as a leaf alone, or one that is folded.
     pub(crate) fn records_no_step(
         mut self,
         record: impl for<'t> Fn(&'t Tape<T>, &[Var<'t, T>]) -> Var<'t, T> + 'static,

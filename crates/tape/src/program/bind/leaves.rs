@@ -301,11 +301,16 @@ impl<T: Scalar> Program<T> {
 }
 
 /// For every buffer whether all that read it can do so where its columns are apart: products, on
-/// the right.
+/// the right, of the columns as they are, not of folded ones.
 fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
     let mut gatherable = IdVec::filled(true, plan.whole.len());
     for instruction in &code.instructions {
-        for operand in instruction.reads_side_by_side() {
+        let reads = instruction.reads();
+        let folded = reads.into_iter().filter(|read| match read.at {
+            Buffer::Whole(buffer) => !plan.whole[buffer].contains(&read.shape),
+            Buffer::Tile(_) => false,
+        });
+        for operand in instruction.reads_side_by_side().into_iter().chain(folded) {
             if let Buffer::Whole(buffer) = operand.at {
                 gatherable[buffer] = false;
             }

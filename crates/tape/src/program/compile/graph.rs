@@ -209,17 +209,23 @@ impl<T: Scalar> Graph<T> {
         &self.nodes[id]
     }
 
-    /// Lets folds be read where their operands are; but for outputs, which have a place of their own,
-    /// and for what is there before a run, which may be columns that are apart.
+    /// Lets folds be where their operands are. Two outputs never are in one place, nor are an output
+    /// and what is there before a run, which may change after it.
     pub(super) fn find_holders(&mut self) {
-        let mut is_output: IdVec<NodeId, bool> = IdVec::filled(false, self.nodes.len());
-        self.outputs.iter().for_each(|&output| is_output[output] = true);
+        let mut holds_output: IdVec<NodeId, bool> = IdVec::filled(false, self.nodes.len());
+        self.outputs.iter().for_each(|&output| holds_output[output] = true);
         let mut holders: IdVec<NodeId, NodeId> = IdVec::new();
         for (id, node) in self.nodes.enumerated() {
-            let is_read_there = matches!(node.op, Op::Fold(_))
-                && !is_output[id]
-                && !self.node(holders[node.operands[0]]).op.is_source();
-            holders.push(if is_read_there { holders[node.operands[0]] } else { id });
+            let mut holder = id;
+            if matches!(node.op, Op::Fold(_)) {
+                let at = holders[node.operands[0]];
+                let is_source = self.node(at).op.is_source();
+                if !holds_output[id] || !is_source && !holds_output[at] {
+                    holder = at;
+                    holds_output[at] |= holds_output[id];
+                }
+            }
+            holders.push(holder);
         }
         self.holders = holders;
     }
@@ -227,6 +233,17 @@ impl<T: Scalar> Graph<T> {
     /// The node in whose place the value is.
     pub(crate) fn holder(&self, id: NodeId) -> NodeId {
         self.holders[id]
+    }
+
+    /// The folds that make an output of a node's value, in their order, where both are in one place.
+    pub(crate) fn folds_to_output(&self, node: NodeId) -> Vec<NodeId> {
+        let output = self.outputs.iter().find(|&&output| output != node && self.holder(output) == node);
+        let mut folds: Vec<NodeId> =
+            std::iter::successors(output.copied(), |&fold| Some(self.node(fold).operands[0]))
+                .take_while(|&fold| fold != node)
+                .collect();
+        folds.reverse();
+        folds
     }
 
     /// Floating-point operations of a node, for m examples.

@@ -237,7 +237,7 @@ impl Lifetimes {
             }
             tick += usize::from(segment.tiled);
         }
-        for &output in &graph.outputs {
+        for output in graph.outputs.iter().map(|&output| graph.holder(output)) {
             lifetimes.stored[output] = Stored::Whole;
             lifetimes.last_tick[output] = FOR_EVER;
         }

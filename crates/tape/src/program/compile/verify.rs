@@ -80,7 +80,7 @@ pub(super) fn steps<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>]) -> Verdi
             }
         }
     }
-    let lost = graph.outputs.iter().find(|&&output| !is_made[output]);
+    let lost = graph.outputs.iter().find(|&&output| !is_made[graph.holder(output)]);
     lost.map_or(Ok(()), |lost| Err(format!("no step makes the output n{lost}")))
 }
 
@@ -126,7 +126,8 @@ pub(super) fn plan<T: Scalar>(graph: &Graph<T>, segments: &[Steps<T>], plan: &Pl
             }
         }
     }
-    let lost = graph.outputs.iter().find(|&&id| at(id).is_none_or(|buffer| *holds.of(buffer) != Some(id)));
+    let mut is_lost = |id| at(id).is_none_or(|buffer| *holds.of(buffer) != Some(id));
+    let lost = graph.outputs.iter().find(|&&output| is_lost(graph.holder(output)));
     lost.map_or(Ok(()), |lost| Err(format!("the output n{lost} is overwritten, or not stored")))
 }
 

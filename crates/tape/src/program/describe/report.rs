@@ -17,7 +17,8 @@ use crate::{Scalar, Shape};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProgramStep {
-    /// The operation, or the operations that are fused into one pass.
+    /// The operation, or the operations that are fused into one pass; those last that only say
+    /// which shape an output has.
     pub operations: Vec<String>,
     /// The name or number of the tape's entry that the step computes; of a fused pass, the last
     /// one.
@@ -73,7 +74,7 @@ impl<T: Scalar> Program<T> {
 
     fn step(&self, instruction: &Instruction<T, OnBuffers>, tiled: bool) -> ProgramStep {
         let name = |node: NodeId| self.graph.node(node).op.rule().name().into_owned();
-        let (operations, out) = match instruction {
+        let (mut operations, out) = match instruction {
             Instruction::Single { node, out, .. } => (vec![name(*node)], Some(*out)),
             Instruction::Product { product, node, out, .. } => {
                 ([*product, *node].map(name).into(), Some(*out))
@@ -97,11 +98,14 @@ impl<T: Scalar> Program<T> {
             }
             Instruction::Accumulate { contraction, .. } => self.operands_of(*contraction),
         };
+        let folds = self.graph.folds_to_output(node);
+        operations.extend(folds.iter().copied().map(name));
+        let made = folds.last().copied().unwrap_or(node);
         ProgramStep {
             operations,
-            entry: self.graph.about[node].to_string(),
+            entry: self.graph.about[made].to_string(),
             operands,
-            shape: self.graph.node(node).shape,
+            shape: self.graph.node(made).shape,
             buffer: out.map(|out| buffer_name(out.at)),
             tiled,
             accumulates: matches!(instruction, Instruction::Accumulate { .. }),

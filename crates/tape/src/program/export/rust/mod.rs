@@ -343,13 +343,14 @@ impl<T: Scalar> Writer<'_, T> {
             if !seen.insert(node) {
                 continue;
             }
-            let is_copied = self.places[node].is_some() || graph.node(node).op.number().is_some();
+            let holder = graph.holder(node);
+            let is_copied = self.places[holder].is_some() || graph.node(node).op.number().is_some();
             let name = if is_copied { format!("{asked} out") } else { asked.to_string() };
             let (identifier, of, len) = (self.names.identifier(&name), self.numbers.name(), self.len(node));
             self.arguments.push(format!("{identifier}: &mut [{of}; {len}]"));
             match is_copied {
                 true => self.copied.push((node, identifier)),
-                false => self.places[node] = Some(Place::Array(identifier)),
+                false => self.places[holder] = Some(Place::Array(identifier)),
             }
         }
     }
