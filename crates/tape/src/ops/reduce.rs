@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use crate::numbers::kernel::functions as k;
 use crate::numbers::kernel::product::{Beta, UNIT};
+use crate::numbers::kernel::short_columns::{self, Kind};
 use crate::numbers::kernel::softmax::Wanted;
 use crate::ops::Op;
 use crate::ops::softmax::series;
@@ -124,13 +125,13 @@ impl<T: Scalar> Operation<T> for Reduce {
         }
         match (self.reduction, self.over) {
             (Reduction::Sum, Over::Columns) => sum_columns(a, out),
-            (Reduction::Sum, over) => columns_or_all(a, over, out, k::sum),
+            (Reduction::Sum, over) => columns_or_all(a, over, out, Kind::Sum),
             (Reduction::Max, Over::Columns) => extreme_columns(a, -T::INFINITY, out, k::greater),
-            (Reduction::Max, over) => columns_or_all(a, over, out, k::max),
+            (Reduction::Max, over) => columns_or_all(a, over, out, Kind::Max),
             (Reduction::Min, Over::Columns) => extreme_columns(a, T::INFINITY, out, k::smaller),
-            (Reduction::Min, over) => columns_or_all(a, over, out, k::min),
+            (Reduction::Min, over) => columns_or_all(a, over, out, Kind::Min),
             (Reduction::MaxNorm, Over::Columns) => extreme_columns(a, T::ZERO, out, k::greater_size),
-            (Reduction::MaxNorm, over) => columns_or_all(a, over, out, k::max_norm),
+            (Reduction::MaxNorm, over) => columns_or_all(a, over, out, Kind::MaxNorm),
             (Reduction::LogSumExp, over) => {
                 T::softmax_into(Wanted::LogSumExp, a.as_slice(), series(a.shape(), over), out.as_mut_slice());
             }
@@ -183,20 +184,10 @@ described! {
     Broadcast [1] { 0: "shape" }
 }
 
-fn columns_or_all<T: Scalar>(
-    a: MatrixRef<'_, T>,
-    over: Over,
-    out: &mut MatrixMut<'_, T>,
-    reduce: impl Fn(&[T]) -> T,
-) {
-    match over {
-        Over::All => out.as_mut_slice()[0] = reduce(a.as_slice()),
-        Over::Rows | Over::Columns => {
-            for (j, out) in out.as_mut_slice().iter_mut().enumerate() {
-                *out = reduce(a.column(j));
-            }
-        }
-    }
+/// Of each column, or of all numbers as of one.
+fn columns_or_all<T: Scalar>(a: MatrixRef<'_, T>, over: Over, out: &mut MatrixMut<'_, T>, kind: Kind) {
+    let rows = if over == Over::All { a.as_slice().len() } else { a.rows() };
+    short_columns::reduce(kind, a.as_slice(), rows, out.as_mut_slice());
 }
 
 /// Σ over the columns: of a single row as of a column; of several unit by unit, and the units in

@@ -489,7 +489,7 @@ pub(crate) fn log_loss_terms<T: Scalar>(y: T, up: T, down: T) -> T {
 // -------------------------------------------------------------------------------------------------
 
 /// Numbers that are summed side by side, so that the compiler can use vectors.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 /// The longest slice that is summed without being cut in two.
 const BLOCK: usize = 512;
 

@@ -9,6 +9,7 @@ pub(crate) mod functions;
 pub(crate) mod linear_algebra;
 pub(crate) mod log_loss;
 pub(crate) mod product;
+pub(crate) mod short_columns;
 pub(crate) mod simd;
 pub(crate) mod softmax;
 pub(crate) mod threads;
