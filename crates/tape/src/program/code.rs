@@ -50,7 +50,7 @@ pub(super) struct Segment<T: Scalar> {
     pub(super) numbers: usize,
     /// Whether one of them is over several columns of each example.
     pub(super) of_blocks: bool,
-    /// The most columns of an example that a step writes.
+    /// The most columns of an example that a step reads or writes.
     pub(super) columns_of_example: usize,
     /// Sums that are scaled.
     pub(super) scaled: Vec<(Operand, Scaling<T>)>,

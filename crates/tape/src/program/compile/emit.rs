@@ -58,7 +58,7 @@ impl<T: Scalar> Emitter<'_, T> {
         let mut windows = Vec::new();
         let mut columns_of_example = 1;
         for planned in steps {
-            for node in planned.writes() {
+            for node in planned.writes().into_iter().chain(planned.reads()) {
                 let columns = self.graph.node(node).shape.columns.per_example();
                 columns_of_example = columns_of_example.max(columns.unwrap_or(1));
             }
