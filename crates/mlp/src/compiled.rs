@@ -9,6 +9,7 @@
 //! bound, since its supertraits are of `tape`, and a conversion at run time (`Any`) neither takes
 //! slices nor what borrows from a tape. So networks have a [`Scalar`] of their own.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
@@ -17,7 +18,7 @@ use tape::{EntryId, Matrix, MatrixRef, Tape};
 use tape::{Page, Program};
 
 use crate::closed_form::{self, ClosedForm, Forward, Layer};
-use crate::diagnose::{ByNumbers, Exercise, NotJudged, Numbers, Quantity, Verdict};
+use crate::diagnose::{ByNumbers, Example, Exercise, NotJudged, Numbers, Quantity, Verdict};
 use crate::export::Export;
 use crate::files::{Archive, Loading, Npy};
 use crate::minimize::{
@@ -257,6 +258,18 @@ compiled! {
         quantity: Quantity,
         text: &str,
     ) -> Result<Verdict<Self>, NotJudged> = Exercise::judge_here;
+    fn verdict_display(
+        verdict: &Verdict<Self>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result = Verdict::display_here;
+    fn example_display(
+        example: &Example<Self>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result = Example::display_here;
+    fn by_numbers_display(
+        by_numbers: &ByNumbers<Self>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result = ByNumbers::display_here;
     fn numbers_judge(
         numbers: &Numbers<Self>,
         theirs: Vec<(Quantity, Matrix<Self>)>,

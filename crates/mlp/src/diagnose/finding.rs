@@ -92,6 +92,12 @@ pub struct Example<T: Scalar> {
 
 impl<T: Scalar> fmt::Display for Example<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::example_display(self, f)
+    }
+}
+
+impl<T: Scalar> Example<T> {
+    pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes: Vec<String> = self.sizes.iter().map(usize::to_string).collect();
         write!(f, "on a network {} with m = {}", sizes.join("-"), self.m)?;
         for (name, value) in self.leaves.iter().filter(|(_, value)| value.as_slice().len() <= 4) {
@@ -196,6 +202,12 @@ impl<T: Scalar> Verdict<T> {
 /// A sentence.
 impl<T: Scalar> fmt::Display for Verdict<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::verdict_display(self, f)
+    }
+}
+
+impl<T: Scalar> Verdict<T> {
+    pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verdict::Same => f.write_str("the same entry: it is right"),
             Verdict::EqualInValue { quantity } => {

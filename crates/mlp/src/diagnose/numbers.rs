@@ -388,6 +388,12 @@ impl<T: Scalar> ByNumbers<T> {
 /// A sentence.
 impl<T: Scalar> fmt::Display for ByNumbers<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        T::by_numbers_display(self, f)
+    }
+}
+
+impl<T: Scalar> ByNumbers<T> {
+    pub(crate) fn display_here(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ByNumbers::Nothing => f.write_str("nothing was given that has an equation"),
             ByNumbers::Right { checked } => {
