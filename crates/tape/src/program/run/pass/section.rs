@@ -12,9 +12,15 @@ pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usi
     match spread {
         Spread::Full => {}
         Spread::Number(_) => out.fill(value[0]),
-        Spread::Row(_) => {
-            value.iter().zip(out.chunks_exact_mut(rows.max(1))).for_each(|(&x, column)| column.fill(x));
-        }
+        Spread::Row(_) => match rows {
+            // What is known while compiling is stored at once.
+            2 => fill_columns::<T, 2>(value, out),
+            3 => fill_columns::<T, 3>(value, out),
+            4 => fill_columns::<T, 4>(value, out),
+            8 => fill_columns::<T, 8>(value, out),
+            9 => fill_columns::<T, 9>(value, out),
+            _ => value.iter().zip(out.chunks_exact_mut(rows.max(1))).for_each(|(&x, column)| column.fill(x)),
+        },
         Spread::Column(_) => {
             let mut done = rows.min(out.len());
             out[..done].copy_from_slice(&value[..done]);
@@ -26,6 +32,11 @@ pub(in crate::program) fn repeat<T: Copy>(value: &[T], spread: Spread, rows: usi
             }
         }
     }
+}
+
+/// Repeats a row to columns of so many rows.
+fn fill_columns<T: Copy, const ROWS: usize>(row: &[T], out: &mut [T]) {
+    row.iter().zip(out.as_chunks_mut().0).for_each(|(&x, column)| *column = [x; ROWS]);
 }
 
 /// One operation on a section; every source has the section's length.
@@ -72,4 +83,22 @@ pub(in crate::program) fn add_columns<T: Scalar>(section: &[T], rows: usize, sum
         return;
     }
     T::add_columns(section, rows, 0, sums);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::ids::RegisterId;
+    use crate::tape::ids::Id;
+
+    #[test]
+    fn a_row_is_repeated_to_columns_of_any_number_of_rows() {
+        let row = [1.5, -2.0, 3.0, 0.5, 7.0];
+        for rows in 1..=20 {
+            let mut out = vec![0.0; rows * row.len()];
+            repeat(&row, Spread::Row(RegisterId::from_index(0)), rows, &mut out);
+            let expected: Vec<f64> = row.iter().flat_map(|&x| std::iter::repeat_n(x, rows)).collect();
+            assert_eq!(out, expected, "{rows} rows");
+        }
+    }
 }
