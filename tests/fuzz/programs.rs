@@ -186,21 +186,22 @@ fn of_one_class<T: Scalar>(
     Ok(())
 }
 
-/// Whether rounding decides of what class a power is: x⁰ and 1ᵖ are 1, also where x or p is NaN, and what is near 0 or 1 may
-/// be just that.
+/// Whether rounding decides of what class something is. What cancels is 0 in one evaluation and not in another, and 0·∞ is NaN; x⁰
+/// and 1ᵖ are 1, also where x or p is NaN.
 fn rounding_decides<T: Scalar>(oracle: &Oracle<T, &Computed>, tape: &Tape<T>) -> bool {
+    let least_of_roundings = T::EPSILON.to_f64().powi(3);
     let is_near = |x: Var<'_, T>, number: f64| {
         let is_element_near = |x: &Bounded<T>| {
             let bound = x.bound();
-            bound > 0.0 && bound.is_finite() && (x.value() - number).abs() <= bound
+            bound > least_of_roundings && bound.is_finite() && (x.value() - number).abs() <= bound
         };
         // What no output needs may have an error.
         oracle.value::<Bounded<T>>(x).is_ok_and(|x| x.as_slice().iter().any(is_element_near))
     };
-    let mut powers = tape.entries().filter(|entry| entry.operation() == "power");
-    powers.any(|power| {
-        let of: Vec<_> = power.operands().map(|operand| operand.var()).collect();
-        is_near(of[0], 1.0) || of.get(1).is_some_and(|&p| is_near(p, 0.0))
+    let is_base = |entry: tape::Entry<'_, T>| entry.operation() == "power";
+    tape.entries().any(|entry| {
+        let base = entry.operands().next().filter(|_| is_base(entry));
+        is_near(entry.var(), 0.0) || base.is_some_and(|base| is_near(base.var(), 1.0))
     })
 }
 
