@@ -223,12 +223,16 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
     /// With S = Σe these are computed as S^(|A| + 1)·Dᴬs and S^|A|·Lᴬ, from eᵢ and g·S, so that
     /// nothing is divided before the end: where logits are equal but for a little, that little is
     /// kept. Sets are bits of a number. The g of the leader is subtracted from each direction,
-    /// which changes nothing but keeps digits.
+    /// which changes nothing but keeps digits. A direction of large numbers is made small in
+    /// between, as they may be too large together.
     #[inline(always)]
     fn derivative<const F: bool>(&self, directions: &[&[T]], out: &mut [T]) {
         let sets = 1 << directions.len();
         let mut sums: smallvec::SmallVec<[Wide; 16]> = smallvec::SmallVec::from_elem(Wide::ZERO, sets);
         let mut slopes = sums.clone();
+        let directions: smallvec::SmallVec<[Direction<'_, T>; 4]> =
+            directions.iter().map(|&g| Direction { g, unit: self.unit(g) }).collect();
+        let directions = directions.as_slice();
         for size in 1..=directions.len() as u32 {
             // All sums of sets that are smaller are known.
             for item in 0..self.series.length {
@@ -236,7 +240,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
                 for set in (1..sets).filter(|set| set.count_ones() == size) {
                     let g = set.ilog2();
                     let term =
-                        self.direction(directions[g as usize], item).times::<F>(slopes[set & !(1 << g)]);
+                        self.direction(&directions[g as usize], item).times::<F>(slopes[set & !(1 << g)]);
                     sums[set] = sums[set].plus(term);
                 }
             }
@@ -247,7 +251,8 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
             for _ in 0..=directions.len() {
                 slope = slope.over::<F>(self.sum);
             }
-            out[self.index(item)] = T::of(slope.rounded());
+            let units = directions.iter().map(|direction| direction.unit);
+            out[self.index(item)] = T::of(units.fold(slope.rounded(), |slope, unit| slope / unit));
         }
     }
 
@@ -255,7 +260,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
     #[inline(always)]
     fn slopes<const F: bool>(
         &self,
-        directions: &[&[T]],
+        directions: &[Direction<'_, T>],
         item: usize,
         (sums, most): (&[Wide], u32),
         slopes: &mut [Wide],
@@ -264,7 +269,7 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
         for set in (1..slopes.len()).filter(|set| set.count_ones() <= most) {
             let g = set.ilog2() as usize;
             let rest = set & !(1 << g);
-            let centred = self.direction(directions[g], item).times::<F>(self.sum).minus(sums[1 << g]);
+            let centred = self.direction(&directions[g], item).times::<F>(self.sum).minus(sums[1 << g]);
             let mut slope = slopes[rest].times::<F>(centred);
             // All true subsets of the rest, from the greatest down to none.
             let mut subset = rest;
@@ -277,7 +282,28 @@ impl<'a, T: SoftmaxMath> WideSeries<'a, T> {
     }
 
     #[inline(always)]
-    fn direction(&self, g: &[T], item: usize) -> Wide {
-        Wide::difference(self.item(g, item), self.item(g, self.leader))
+    fn direction(&self, &Direction { g, unit }: &Direction<'_, T>, item: usize) -> Wide {
+        Wide::difference(unit * self.item(g, item), unit * self.item(g, self.leader))
+    }
+
+    /// 1, or the power of two that makes the numbers of a direction less than [`LARGE`].
+    #[inline(always)]
+    fn unit(&self, g: &[T]) -> f64 {
+        let mut most = LARGE;
+        for item in 0..self.series.length {
+            let size = self.item(g, item).abs();
+            most = if (size > most) & (size < f64::INFINITY) { size } else { most };
+        }
+        let power = |x: f64| f64::from_bits(x.to_bits() & f64::INFINITY.to_bits());
+        LARGE / power(most)
     }
 }
+
+/// A direction, and the power of two that it is multiplied by.
+struct Direction<'a, T> {
+    g: &'a [T],
+    unit: f64,
+}
+
+/// 2³⁰⁰: three such numbers, and their products with sums of exponentials, are finite together.
+const LARGE: f64 = f64::from_bits((1023 + 300) << 52);

@@ -57,6 +57,21 @@ impl<T: SoftmaxMath> Group<'_, T> {
     fn again(&self, part: Part<'_, T>, at: usize, out: &mut [T]) {
         run(Again { part, z: self.z, series: self.series, at, out });
     }
+
+    /// Whether all numbers of a series of x are finite.
+    #[inline(always)]
+    fn all_are_finite(&self, x: &[T], at: usize) -> bool {
+        let mut all = true;
+        for item in 0..self.series.length {
+            all &= is_finite(x[self.series.index(at, item)]);
+        }
+        all
+    }
+}
+
+#[inline(always)]
+fn is_finite<T: SoftmaxMath>(x: T) -> bool {
+    x.magnitude() < T::of(f64::INFINITY)
 }
 
 /// What is known of each series of a group, and what is worked on.
@@ -389,7 +404,10 @@ impl<T: SoftmaxMath> Work<'_, T> {
             at.write(&self.lists[OUT][..at.len()], of.series, out);
         });
         for (s, at) in of.members().enumerate() {
-            if self.states[DOUBT][s] > zero {
+            // Of a share of next to nothing the product alone may be too large: it comes first then.
+            let overflows =
+                !is_finite(self.states[mean][s]) && of.all_are_finite(g, at) && of.all_are_finite(h, at);
+            if self.states[DOUBT][s] > zero || overflows {
                 of.again(Part::Derivative(&[g, h]), at, out);
             }
         }
