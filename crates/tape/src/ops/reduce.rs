@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::numbers::kernel::functions as k;
 use crate::numbers::kernel::product::{Beta, UNIT};
-use crate::numbers::kernel::short_columns::{self, Kind};
+use crate::numbers::kernel::short_columns;
 use crate::numbers::kernel::softmax::Wanted;
 use crate::ops::Op;
 use crate::ops::softmax::series;
@@ -125,13 +125,12 @@ impl<T: Scalar> Operation<T> for Reduce {
         }
         match (self.reduction, self.over) {
             (Reduction::Sum, Over::Columns) => sum_columns(a, out),
-            (Reduction::Sum, over) => columns_or_all(a, over, out, Kind::Sum),
-            (Reduction::Max, Over::Columns) => extreme_columns(a, -T::INFINITY, out, k::greater),
-            (Reduction::Max, over) => columns_or_all(a, over, out, Kind::Max),
-            (Reduction::Min, Over::Columns) => extreme_columns(a, T::INFINITY, out, k::smaller),
-            (Reduction::Min, over) => columns_or_all(a, over, out, Kind::Min),
-            (Reduction::MaxNorm, Over::Columns) => extreme_columns(a, T::ZERO, out, k::greater_size),
-            (Reduction::MaxNorm, over) => columns_or_all(a, over, out, Kind::MaxNorm),
+            (Reduction::Sum, over) => {
+                short_columns::sums(a.as_slice(), series(a.shape(), over).length, out.as_mut_slice())
+            }
+            (Reduction::Max, over) => extremes(a, over, out, -T::INFINITY, k::greater),
+            (Reduction::Min, over) => extremes(a, over, out, T::INFINITY, k::smaller),
+            (Reduction::MaxNorm, over) => extremes(a, over, out, T::ZERO, k::greater_size),
             (Reduction::LogSumExp, over) => {
                 T::softmax_into(Wanted::LogSumExp, a.as_slice(), series(a.shape(), over), out.as_mut_slice());
             }
@@ -182,12 +181,6 @@ words!(Reduction { Sum "sum", Max "max", Min "min", MaxNorm "max_norm", LogSumEx
 described! {
     Reduce [1] { reduction: "reduction", over: "over" }
     Broadcast [1] { 0: "shape" }
-}
-
-/// Of each column, or of all numbers as of one.
-fn columns_or_all<T: Scalar>(a: MatrixRef<'_, T>, over: Over, out: &mut MatrixMut<'_, T>, kind: Kind) {
-    let rows = if over == Over::All { a.as_slice().len() } else { a.rows() };
-    short_columns::reduce(kind, a.as_slice(), rows, out.as_mut_slice());
 }
 
 /// Σ over the columns: of a single row as of a column; of several unit by unit, and the units in
@@ -262,16 +255,21 @@ pub(crate) fn add_unit<T: Scalar>(unit: &[T], rows: usize, (alpha, beta): (T, Be
     }
 }
 
-fn extreme_columns<T: Scalar>(
+/// What is left of two numbers, of one after the other.
+fn extremes<T: Scalar>(
     a: MatrixRef<'_, T>,
-    start: T,
+    over: Over,
     out: &mut MatrixMut<'_, T>,
-    with: impl Fn(T, T) -> T,
+    start: T,
+    of_two: impl Fn(T, T) -> T + Copy,
 ) {
     let out = out.as_mut_slice();
+    if over != Over::Columns {
+        return short_columns::extremes(a.as_slice(), series(a.shape(), over).length, out, start, of_two);
+    }
     out.fill(start);
     for j in 0..a.columns() {
-        out.iter_mut().zip(a.column(j)).for_each(|(out, &x)| *out = with(*out, x));
+        out.iter_mut().zip(a.column(j)).for_each(|(out, &x)| *out = of_two(*out, x));
     }
 }
 

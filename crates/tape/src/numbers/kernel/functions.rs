@@ -542,24 +542,6 @@ pub(crate) fn sum<T: Scalar>(x: &[T]) -> T {
     sum_of(x, |x| x)
 }
 
-/// The greatest number; NaN if there is one, −∞ of nothing.
-#[inline]
-pub(crate) fn max<T: Scalar>(x: &[T]) -> T {
-    folded(x, -T::INFINITY, greater)
-}
-
-/// The smallest number; NaN if there is one, +∞ of nothing.
-#[inline]
-pub(crate) fn min<T: Scalar>(x: &[T]) -> T {
-    folded(x, T::INFINITY, smaller)
-}
-
-/// The greatest size; NaN if there is one, 0 of nothing.
-#[inline]
-pub(crate) fn max_norm<T: Scalar>(x: &[T]) -> T {
-    folded(x, T::ZERO, greater_size)
-}
-
 /// The greater of two, NaN if one is.
 #[inline(always)]
 pub(crate) fn greater<T: Scalar>(m: T, x: T) -> T {
@@ -580,7 +562,7 @@ pub(crate) fn greater_size<T: Scalar>(m: T, x: T) -> T {
 
 /// All of x, one after the other, in lanes that are put together in the end.
 #[inline(always)]
-fn folded<T: Scalar>(x: &[T], start: T, with: impl Fn(T, T) -> T) -> T {
+pub(super) fn folded<T: Scalar>(x: &[T], start: T, with: impl Fn(T, T) -> T) -> T {
     let mut lanes = [start; LANES];
     let mut chunks = x.chunks_exact(LANES);
     for chunk in &mut chunks {

@@ -384,6 +384,18 @@ fn sums_stay_accurate_over_a_million_entries() {
     assert!((f64::from(sum(&x)) / exact - 1.0).abs() < 4.0 * f64::from(f32::EPSILON));
 }
 
+fn max<T: Scalar>(x: &[T]) -> T {
+    folded(x, -T::INFINITY, greater)
+}
+
+fn min<T: Scalar>(x: &[T]) -> T {
+    folded(x, T::INFINITY, smaller)
+}
+
+fn max_norm<T: Scalar>(x: &[T]) -> T {
+    folded(x, T::ZERO, greater_size)
+}
+
 #[test]
 fn sums_of_every_length() {
     for n in (0..70).chain(505..530).chain([1023, 1024, 1025, 1536, 1537, 5000]) {

@@ -4,8 +4,7 @@
 
 #![allow(clippy::needless_range_loop)] // indices that are known while compiling make vectors
 
-use super::functions::{LANES, max, max_norm, min, sum};
-use super::functions::{greater, greater_size, smaller};
+use super::functions::{LANES, folded, sum};
 use super::simd::vectorised;
 use super::transpose::transpose;
 use crate::Scalar;
@@ -16,31 +15,30 @@ const LONG: usize = 2 * LANES;
 /// A number of each of several columns.
 type Row<T> = [T; LANES];
 
-/// How numbers are reduced to one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Sum,
-    Max,
-    Min,
-    MaxNorm,
+/// Whether so many columns of so many rows are walked together.
+fn are_short(rows: usize, columns: usize) -> bool {
+    rows > 0 && rows < LONG && columns >= LANES
 }
 
-/// Reduces each column of a matrix of so many rows.
-pub(crate) fn reduce<T: Scalar>(kind: Kind, a: &[T], rows: usize, out: &mut [T]) {
-    let is_short = rows > 0 && rows < LONG && out.len() >= LANES;
-    match (kind, is_short) {
-        (Kind::Sum, true) => together(a, rows, out, (T::ZERO, plus), in_halves),
-        (Kind::Max, true) => {
-            together(a, rows, out, (-T::INFINITY, greater), one_by_one(-T::INFINITY, greater))
-        }
-        (Kind::Min, true) => together(a, rows, out, (T::INFINITY, smaller), one_by_one(T::INFINITY, smaller)),
-        (Kind::MaxNorm, true) => {
-            together(a, rows, out, (T::ZERO, greater_size), one_by_one(T::ZERO, greater_size))
-        }
-        (Kind::Sum, false) => each(a, rows, out, sum),
-        (Kind::Max, false) => each(a, rows, out, max),
-        (Kind::Min, false) => each(a, rows, out, min),
-        (Kind::MaxNorm, false) => each(a, rows, out, max_norm),
+/// Σ of each column of a matrix of so many rows.
+pub(crate) fn sums<T: Scalar>(a: &[T], rows: usize, out: &mut [T]) {
+    match are_short(rows, out.len()) {
+        true => together(a, rows, out, (T::ZERO, plus), in_halves),
+        false => each(a, rows, out, sum),
+    }
+}
+
+/// What is left of two numbers, of one after the other of each column.
+pub(crate) fn extremes<T: Scalar>(
+    a: &[T],
+    rows: usize,
+    out: &mut [T],
+    start: T,
+    of_two: impl Fn(T, T) -> T + Copy,
+) {
+    match are_short(rows, out.len()) {
+        true => together(a, rows, out, (start, of_two), one_by_one(start, of_two)),
+        false => each(a, rows, out, |x| folded(x, start, of_two)),
     }
 }
 
@@ -117,6 +115,7 @@ fn one_by_one<T: Scalar>(start: T, with: impl Fn(T, T) -> T) -> impl Fn([Row<T>;
 mod tests {
     use super::*;
     use crate::check::Random;
+    use crate::numbers::kernel::functions::{greater, greater_size, smaller};
 
     fn have_the_bits_of_one_after_the_other<T: Scalar>() {
         let mut random = Random::new(3);
@@ -129,17 +128,30 @@ mod tests {
                         false => random.between(-2.0, 2.0),
                     };
                     let a: Vec<T> = (0..rows * columns).map(|_| T::from_f64(number())).collect();
-                    type Reduction<T> = fn(&[T]) -> T;
-                    let reductions: [(Kind, Reduction<T>); 4] =
-                        [(Kind::Sum, sum), (Kind::Max, max), (Kind::Min, min), (Kind::MaxNorm, max_norm)];
-                    for (kind, one) in reductions {
-                        let mut out = vec![T::ONE; columns];
-                        reduce(kind, &a, rows, &mut out);
-                        for (j, found) in out.into_iter().enumerate() {
-                            let expected = one(&a[j * rows..(j + 1) * rows]);
-                            let is_same =
-                                found.bits() == expected.bits() || found.is_nan() && expected.is_nan();
-                            assert!(is_same, "{kind:?} of {rows} × {columns}, {j}: {found}, not {expected}");
+                    let is_same = |found: T, expected: T| {
+                        found.bits() == expected.bits() || found.is_nan() && expected.is_nan()
+                    };
+                    type OfTwo<T> = fn(T, T) -> T;
+                    let extremes_of: [(T, OfTwo<T>); 3] =
+                        [(-T::INFINITY, greater), (T::INFINITY, smaller), (T::ZERO, greater_size)];
+                    let column = |j: usize| &a[j * rows..(j + 1) * rows];
+                    let mut out = vec![T::ONE; columns];
+                    sums(&a, rows, &mut out);
+                    for (j, &found) in out.iter().enumerate() {
+                        let expected = sum(column(j));
+                        assert!(
+                            is_same(found, expected),
+                            "Σ of {rows} × {columns}, {j}: {found}, not {expected}"
+                        );
+                    }
+                    for (start, of_two) in extremes_of {
+                        extremes(&a, rows, &mut out, start, of_two);
+                        for (j, &found) in out.iter().enumerate() {
+                            let expected = folded(column(j), start, of_two);
+                            assert!(
+                                is_same(found, expected),
+                                "from {start} of {rows} × {columns}, {j}: {found}, not {expected}"
+                            );
                         }
                     }
                 }
