@@ -301,16 +301,11 @@ impl<T: Scalar> Program<T> {
 }
 
 /// For every buffer whether all that read it can do so where its columns are apart: products, on
-/// the right, of the columns as they are, not of folded ones.
+/// the right.
 fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
     let mut gatherable = IdVec::filled(true, plan.whole.len());
     for instruction in &code.instructions {
-        let reads = instruction.reads();
-        let folded = reads.into_iter().filter(|read| match read.at {
-            Buffer::Whole(buffer) => !plan.whole[buffer].contains(&read.shape),
-            Buffer::Tile(_) => false,
-        });
-        for operand in instruction.reads_side_by_side().into_iter().chain(folded) {
+        for operand in instruction.reads_side_by_side() {
             if let Buffer::Whole(buffer) = operand.at {
                 gatherable[buffer] = false;
             }
@@ -321,7 +316,8 @@ fn gatherable<T: Scalar>(plan: &Plan, code: &Code<T>) -> IdVec<WholeId, bool> {
 
 impl<T: Scalar> Instruction<T, OnBuffers> {
     /// The operands that it cannot read where their columns are apart: all but the right one of a
-    /// product.
+    /// product, unless that has several columns of each example, which are parts of one that may be
+    /// apart.
     fn reads_side_by_side(&self) -> Few<Operand> {
         let mut reads = self.reads();
         let matmul = match self {
@@ -329,7 +325,8 @@ impl<T: Scalar> Instruction<T, OnBuffers> {
             Instruction::Single { op, .. } | Instruction::Accumulate { op, .. } => op.matmul(),
             Instruction::Pass { .. } => None,
         };
-        if matmul.is_some_and(|matmul| matmul.reads_selections(reads[0].shape)) {
+        let reads_selections = matmul.is_some_and(|matmul| matmul.reads_selections(reads[0].shape));
+        if reads_selections && reads[1].shape.columns == Dim::M {
             reads.remove(1);
         }
         reads
