@@ -47,6 +47,11 @@ pub(super) fn is_nan<T: Real>(x: T) -> bool {
     x != x
 }
 
+#[inline(always)]
+pub(super) fn is_finite<T: Real>(x: T) -> bool {
+    x.magnitude() < T::of(f64::INFINITY)
+}
+
 /// The greatest number; NaN if there is one.
 #[inline(always)]
 pub(super) fn greatest<T: Real>(x: &[T]) -> T {
@@ -139,6 +144,6 @@ pub(super) fn add_part<T: Real>(sum: &mut T, lost: &mut T, x: T) {
     let part = high - *sum;
     let error = (*sum - (high - part)) + (x - part);
     // Nothing is lost of an infinite sum.
-    *lost = *lost + if high.magnitude() < T::of(f64::INFINITY) { error } else { T::of(0.0) };
+    *lost = *lost + if is_finite(high) { error } else { T::of(0.0) };
     *sum = high;
 }

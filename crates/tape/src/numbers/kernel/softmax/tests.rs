@@ -1,4 +1,4 @@
-//! Numbers that the tests of series walk.
+//! Numbers that the tests of series walk, and large directions.
 
 use crate::Scalar;
 use crate::check::Random;
@@ -17,7 +17,8 @@ pub(super) fn numbers<T: Scalar>(count: usize, magnitude: f64, random: &mut Rand
     (0..count).map(|_| T::from_f64(number())).collect()
 }
 
-/// The two products that D² is made of may be too large where what they are multiplied by is next to nothing, or nothing.
+/// The product of two directions may be too large where the share that it is multiplied by is next
+/// to nothing, or nothing.
 fn second_derivatives_of_large_directions<T: Scalar>(large: f64, near: f64) {
     let second = |z: [f64; 2], g: [f64; 2], h: [f64; 2]| {
         let [z, g, h] = [z, g, h].map(|x| x.map(T::from_f64));

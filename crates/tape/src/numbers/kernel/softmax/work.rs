@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::again::{Again, Part};
 use super::place::Place;
 use super::sums::{
-    BESIDE, add_part, beside, difference, greater, greatest, greatest_magnitude, sum, two_sums,
+    BESIDE, add_part, beside, difference, greater, greatest, greatest_magnitude, is_finite, sum, two_sums,
 };
 use super::{FEW, PART, SERIES, Series, SoftmaxMath, Wanted};
 use crate::numbers::kernel::simd::{Loops, run};
@@ -67,11 +67,6 @@ impl<T: SoftmaxMath> Group<'_, T> {
         }
         all
     }
-}
-
-#[inline(always)]
-fn is_finite<T: SoftmaxMath>(x: T) -> bool {
-    x.magnitude() < T::of(f64::INFINITY)
 }
 
 /// What is known of each series of a group, and what is worked on.
@@ -404,7 +399,7 @@ impl<T: SoftmaxMath> Work<'_, T> {
             at.write(&self.lists[OUT][..at.len()], of.series, out);
         });
         for (s, at) in of.members().enumerate() {
-            // Of a share of next to nothing the product alone may be too large: it comes first then.
+            // A product may be too large where its share of the mean is not: shares come first then.
             let overflows =
                 !is_finite(self.states[mean][s]) && of.all_are_finite(g, at) && of.all_are_finite(h, at);
             if self.states[DOUBT][s] > zero || overflows {
