@@ -198,11 +198,11 @@ fn rounding_decides<T: Scalar>(oracle: &Oracle<T, &Computed>, tape: &Tape<T>) ->
         // What no output needs may have an error.
         oracle.value::<Bounded<T>>(x).is_ok_and(|x| x.as_slice().iter().any(is_element_near))
     };
-    let is_base = |entry: tape::Entry<'_, T>| entry.operation() == "power";
-    tape.entries().any(|entry| {
-        let base = entry.operands().next().filter(|_| is_base(entry));
-        is_near(entry.var(), 0.0) || base.is_some_and(|base| is_near(base.var(), 1.0))
-    })
+    let has_base_near_one = |entry: tape::Entry<'_, T>| match &*entry.operation() {
+        "power" => entry.operands().next().is_some_and(|base| is_near(base.var(), 1.0)),
+        _ => false,
+    };
+    tape.entries().any(|entry| is_near(entry.var(), 0.0) || has_base_near_one(entry))
 }
 
 /// A run and what the interpreter says of it. The leaves are those of the tape, or what is bound to them.

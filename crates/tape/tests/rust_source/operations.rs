@@ -151,6 +151,7 @@ fn parts<T: Scalar>(tape: &Tape<T>) -> Vec<Var<'_, T>> {
         x.sin(),
         x.sin().unfold(2),
         x.cos().unfold(2),
+        x.cos().unfold(3),
         w,
         u,
         tape.scalar(T::from_f64(3.5)),
